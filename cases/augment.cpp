@@ -1,0 +1,77 @@
+#include "kernels/augment.h"
+
+#include <fmt/format.h>
+
+#include "cases/cases.h"
+#include "kernels/random.h"
+
+namespace skein {
+namespace {
+
+struct Row {
+  Shape images;
+  bool training, timed = false;
+};
+const std::vector<Row> kRows = {{{5, 6, 7, 1}, true},
+                                {{5, 6, 7, 3}, false},
+                                {{9, 5, 5, 3}, true},
+                                {{256, 32, 32, 3}, true, true},
+                                {{256, 28, 28, 1}, true, true}};
+constexpr uint64_t kSeed = 3;
+constexpr uint32_t kEpoch = 2;
+
+struct Inputs {
+  Shape shape;
+  Augmentation options{true, 4, {0.4914f, 0.4822f, 0.4465f}, {0.2023f, 0.1994f, 0.2010f}};
+  std::vector<uint8_t> pixels;
+  std::vector<int32_t> samples;  // half of the images, last first
+
+  explicit Inputs(const Row& r) : shape(r.images), pixels(size_t(r.images.numel())) {
+    options.training = r.training;
+    for (size_t i = 0; i < pixels.size(); ++i)
+      pixels[i] = uint8_t(random_words(1, Purpose::test, 0, 0, uint32_t(i))[0]);
+    for (int64_t i = 0; i < (shape[0] + 1) / 2; ++i) samples.push_back(int32_t(shape[0] - 1 - i));
+  }
+  View images() { return {pixels.data(), DType::u8, {shape[0], shape[1], shape[2], shape[3]}}; }
+
+  // The value that torchvision's flip, RandomCrop and Normalize would put at (y, x, c).
+  double at(int32_t sample, int64_t y, int64_t x, int64_t c) const {
+    const RandomWords w = random_words(kSeed, Purpose::augment, kEpoch, uint32_t(sample), 0);
+    if (options.training) {
+      const uint32_t range = uint32_t(2 * options.padding + 1);
+      y += int64_t(bounded(w[1], range)) - options.padding;
+      x += int64_t(bounded(w[2], range)) - options.padding;
+      if (w[0] >> 31) x = shape[2] - 1 - x;
+    }
+    const bool inside = y >= 0 && y < shape[1] && x >= 0 && x < shape[2];
+    const size_t i = inside ? size_t(((sample * shape[1] + y) * shape[2] + x) * shape[3] + c) : 0;
+    return ((inside ? pixels[i] : 0) / 255.0 - double(options.mean[c])) / double(options.std[c]);
+  }
+};
+
+BoundCase bind(Queue q, const Row& r) {
+  auto in = std::make_shared<Inputs>(r);
+  const Shape s{int64_t(in->samples.size()), r.images[1], r.images[2], r.images[3]};
+  const Tensor out = Tensor::empty(q.device, DType::f32, s), samples = Tensor::from(q.device, in->samples, {s[0]});
+  auto run = [=] { q.run(cpu::augment, cuda::augment, in->images(), samples, in->options, kSeed, kEpoch, out); };
+  return {run, {expect("out", out, [=] {
+            Numbers expected;
+            for (const int32_t sample : in->samples)
+              for (int64_t y = 0; y < s[1]; ++y)
+                for (int64_t x = 0; x < s[2]; ++x)
+                  for (int64_t c = 0; c < s[3]; ++c) expected.push_back(in->at(sample, y, x, c));
+            return expected;
+          })}};
+}
+
+}  // namespace
+
+std::vector<OpCase> augment_cases() {
+  std::vector<OpCase> cases;
+  for (const Row& r : kRows)
+    cases.push_back({fmt::format("augment/{}{}", name_of(r.images), r.training ? "+crop+flip" : ""), r.timed, 0,
+                     2.5 * double(r.images.numel()), [r](Queue q) { return bind(q, r); }});
+  return cases;
+}
+
+}  // namespace skein

@@ -1,0 +1,141 @@
+#include "kernels/batch_norm.h"
+
+#include <fmt/format.h>
+
+#include "cases/cases.h"
+#include "cases/reference/batch_norm.h"
+
+namespace skein {
+namespace {
+
+struct Row {
+  Shape x;
+  bool relu, residual, timed;
+};
+
+const std::vector<Row> kRows = {{{2, 3, 5, 1}, false, false, false},    {{3, 5, 7, 3}, true, false, false},
+                                {{2, 4, 4, 16}, true, true, false},     {{4, 9, 5, 17}, false, true, false},
+                                {{1, 1, 2, 300}, true, true, false},    {{16, 16, 16, 16}, true, false, false},
+                                {{128, 32, 32, 16}, true, false, true}, {{128, 32, 32, 16}, true, true, true},
+                                {{128, 16, 16, 32}, true, true, true},  {{128, 8, 8, 64}, true, true, true},
+                                {{128, 16, 16, 32}, false, false, true}};
+
+struct Tensors {
+  Tensor x, gamma, beta, residual, y, dy, dx, dresidual, dgamma, dbeta, mean, rstd, running_mean, running_var;
+  reference::BatchNorm reference;
+
+  Tensors(Queue q, const Row& r)
+      : x(random_tensor(q, r.x, 1, 2.0f, 3.0f)),
+        gamma(random_tensor(q, {r.x[3]}, 2)),
+        beta(random_tensor(q, {r.x[3]}, 3)),
+        residual(r.residual ? random_tensor(q, r.x, 4) : Tensor{}),
+        y(Tensor::empty(q.device, DType::f32, r.x)),
+        dy(random_tensor(q, r.x, 5)),
+        dx(Tensor::empty(q.device, DType::f32, r.x)),
+        dresidual(r.residual ? Tensor::empty(q.device, DType::f32, r.x) : Tensor{}),
+        reference{size_t(x.view().rows()), size_t(r.x[3]), r.relu} {
+    for (Tensor* t : {&dgamma, &dbeta, &mean, &rstd}) *t = Tensor::empty(q.device, DType::f32, {r.x[3]});
+    running_mean = random_tensor(q, {r.x[3]}, 6);
+    running_var = random_tensor(q, {r.x[3]}, 7, 4.0f, 0.5f);
+  }
+  Numbers residual_numbers() const { return residual.defined() ? to_numbers(residual) : Numbers{}; }
+};
+
+std::string name(const char* op, const Row& r) {
+  return fmt::format("{}/{}{}{}", op, name_of(r.x), r.residual ? "+residual" : "", r.relu ? "+relu" : "");
+}
+
+BoundCase bind_forward(Queue q, const Row& r) {
+  auto t = std::make_shared<Tensors>(q, r);
+  const Numbers mean0 = to_numbers(t->running_mean), var0 = to_numbers(t->running_var);
+  const double m = double(t->x.view().rows());
+  auto run = [=] {
+    q.run(cpu::copy_from_host, cuda::copy_from_host, std::vector<float>(mean0.begin(), mean0.end()).data(),
+          t->running_mean);
+    q.run(cpu::copy_from_host, cuda::copy_from_host, std::vector<float>(var0.begin(), var0.end()).data(),
+          t->running_var);
+    q.run(cpu::batch_norm_forward, cuda::batch_norm_forward, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
+          BatchNormRunning{t->running_mean, t->running_var, 0.1f}, t->y, BatchNormStats{t->mean, t->rstd});
+  };
+  auto moments = [t] { return t->reference.moments(to_numbers(t->x)); };
+  auto blend = [](Numbers old, const Numbers& now, double scale) {
+    for (size_t i = 0; i < old.size(); ++i) old[i] = 0.9 * old[i] + 0.1 * scale * now[i];
+    return old;
+  };
+  return {run,
+          {expect("y", t->y,
+                  [=] {
+                    return t->reference.apply(to_numbers(t->x), to_numbers(t->gamma), to_numbers(t->beta),
+                                              t->residual_numbers(), moments());
+                  }),
+           expect("running_mean", t->running_mean, [=] { return blend(mean0, moments().mean, 1); }),
+           expect("running_var", t->running_var, [=] { return blend(var0, moments().var, m > 1 ? m / (m - 1) : 1); })}};
+}
+
+BoundCase bind_inference(Queue q, const Row& r) {
+  auto t = std::make_shared<Tensors>(q, r);
+  auto run = [=] {
+    q.run(cpu::batch_norm_inference, cuda::batch_norm_inference, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
+          BatchNormRunning{t->running_mean, t->running_var}, t->y);
+  };
+  return {run, {expect("y", t->y, [=] {
+            return t->reference.apply(to_numbers(t->x), to_numbers(t->gamma), to_numbers(t->beta),
+                                      t->residual_numbers(), {to_numbers(t->running_mean), to_numbers(t->running_var)});
+          })}};
+}
+
+BoundCase bind_backward(Queue q, const Row& r) {
+  auto t = std::make_shared<Tensors>(q, r);
+  q.run(cpu::batch_norm_forward, cuda::batch_norm_forward, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
+        BatchNormRunning{t->running_mean, t->running_var}, t->y, BatchNormStats{t->mean, t->rstd});
+  auto run = [=] {
+    q.run(cpu::batch_norm_backward, cuda::batch_norm_backward, t->x, t->gamma, t->beta, r.residual ? t->y : Tensor{},
+          r.relu, BatchNormStats{t->mean, t->rstd}, t->dy, t->dx, t->dresidual, t->dgamma, t->dbeta);
+  };
+  using Gradients = reference::BatchNorm::Gradients;
+  auto part = [t](Numbers Gradients::*member) {
+    return [t, member] {
+      return t->reference.backward(to_numbers(t->x), to_numbers(t->gamma), to_numbers(t->beta), t->residual_numbers(),
+                                   to_numbers(t->dy)).*
+             member;
+    };
+  };
+  BoundCase bound{run,
+                  {expect("dx", t->dx, part(&Gradients::dx)), expect("dgamma", t->dgamma, part(&Gradients::dgamma)),
+                   expect("dbeta", t->dbeta, part(&Gradients::dbeta))}};
+  if (r.residual) bound.outputs.push_back(expect("dresidual", t->dresidual, part(&Gradients::dresidual)));
+  return bound;
+}
+
+}  // namespace
+
+std::vector<OpCase> batch_norm_cases() {
+  std::vector<OpCase> cases;
+  for (const Row& r : kRows) {
+    const double n = 4.0 * double(r.x.numel());  // bytes of one tensor
+    cases.push_back({name("batch_norm_forward", r), r.timed, 0, n * (r.residual ? 4 : 3),
+                     [r](Queue q) { return bind_forward(q, r); }});
+    cases.push_back({name("batch_norm_inference", r), r.timed && r.residual, 0, n * (r.residual ? 3 : 2),
+                     [r](Queue q) { return bind_inference(q, r); }});
+    cases.push_back({name("batch_norm_backward", r), r.timed, 0, n * (r.residual ? 7 : 5),
+                     [r](Queue q) { return bind_backward(q, r); }});
+  }
+  return cases;
+}
+
+std::vector<GradientCase> batch_norm_gradients() {
+  std::vector<GradientCase> cases;
+  for (const bool relu : {false, true}) {
+    const reference::BatchNorm bn{6, 2, relu};
+    cases.push_back({relu ? "batch_norm+residual+relu" : "batch_norm+residual",
+                     {random_numbers(12, 1), random_numbers(2, 2), random_numbers(2, 3), random_numbers(12, 4)},
+                     [bn](const auto& in) { return bn.apply(in[0], in[1], in[2], in[3], bn.moments(in[0])); },
+                     [bn](const auto& in, const Numbers& dy) {
+                       auto d = bn.backward(in[0], in[1], in[2], in[3], dy);
+                       return std::vector<Numbers>{d.dx, d.dgamma, d.dbeta, d.dresidual};
+                     }});
+  }
+  return cases;
+}
+
+}  // namespace skein

@@ -1,0 +1,26 @@
+// The tables, one file each: cases/<op>.cpp.
+#pragma once
+
+#include "cases/op_case.h"
+
+namespace skein {
+
+std::vector<OpCase> augment_cases();
+std::vector<OpCase> batch_norm_cases();
+std::vector<OpCase> conv_cases();
+std::vector<OpCase> cross_entropy_cases();
+std::vector<OpCase> downsample_cases();
+std::vector<OpCase> linear_cases();
+std::vector<OpCase> pool_cases();
+std::vector<OpCase> sgd_step_cases();
+std::vector<OpCase> vector_cases();
+
+std::vector<GradientCase> batch_norm_gradients();
+std::vector<GradientCase> conv_gradients();
+std::vector<GradientCase> cross_entropy_gradients();
+std::vector<GradientCase> downsample_gradients();
+std::vector<GradientCase> linear_gradients();
+std::vector<GradientCase> pool_gradients();
+std::vector<GradientCase> vector_gradients();
+
+}  // namespace skein

@@ -1,0 +1,121 @@
+#include "kernels/conv.h"
+
+#include <fmt/format.h>
+
+#include "cases/cases.h"
+#include "cases/reference/conv.h"
+
+namespace skein {
+namespace {
+
+struct Row {
+  Shape x;
+  int64_t out, kernel, stride;
+  bool timed = false;
+  reference::Conv reference() const { return {x, {out, kernel, kernel, x[3]}, {stride, kernel / 2}}; }
+};
+
+// Small and odd: single rows and columns, tails of every vector width, strides that do not divide.
+const std::vector<Row> kRows = {{{1, 1, 1, 1}, 1, 1, 1},
+                                {{2, 5, 7, 3}, 16, 3, 1},
+                                {{2, 4, 4, 1}, 16, 3, 1},
+                                {{3, 7, 5, 16}, 16, 3, 1},
+                                {{2, 9, 6, 16}, 32, 3, 2},
+                                {{2, 7, 9, 32}, 32, 3, 1},
+                                {{1, 8, 8, 64}, 64, 3, 1},
+                                {{2, 8, 8, 32}, 64, 3, 2},
+                                {{3, 8, 8, 16}, 32, 1, 2},
+                                {{1, 7, 7, 32}, 64, 1, 2},
+                                {{2, 6, 5, 5}, 7, 3, 1},
+                                {{2, 6, 5, 5}, 7, 3, 2},
+                                {{1, 9, 9, 3}, 8, 7, 2},
+                                {{2, 1, 9, 16}, 16, 3, 1},
+                                {{2, 11, 1, 16}, 16, 3, 1},
+                                {{1, 4, 6, 12}, 24, 1, 1},
+                                {{1, 33, 31, 16}, 16, 3, 1},
+                                {{2, 16, 16, 48}, 16, 3, 1},
+                                {{1, 6, 6, 16}, 80, 3, 1},
+                                {{5, 3, 3, 64}, 64, 3, 1},
+                                {{1, 2, 2, 16}, 32, 3, 2},
+                                {{1, 6, 6, 17}, 33, 3, 1},
+                                {{2, 14, 14, 16}, 16, 3, 1},
+                                {{7, 8, 8, 64}, 64, 3, 1},
+                                // ResNet-20 on 32x32 images, batch 128
+                                {{128, 32, 32, 3}, 16, 3, 1, true},
+                                {{128, 32, 32, 16}, 16, 3, 1, true},
+                                {{128, 32, 32, 16}, 32, 3, 2, true},
+                                {{128, 16, 16, 32}, 32, 3, 1, true},
+                                {{128, 16, 16, 32}, 64, 3, 2, true},
+                                {{128, 8, 8, 64}, 64, 3, 1, true},
+                                {{128, 32, 32, 16}, 32, 1, 2, true},
+                                {{128, 16, 16, 32}, 64, 1, 2, true}};
+
+struct Tensors {
+  Row row;
+  Tensor x, w, dy, y, dx, dw;
+  Tensors(Queue q, const Row& r)
+      : row(r),
+        x(random_tensor(q, r.x, 1)),
+        w(random_tensor(q, r.reference().w, 2)),
+        dy(random_tensor(q, r.reference().y(), 3)),
+        y(Tensor::empty(q.device, DType::f32, r.reference().y())),
+        dx(Tensor::empty(q.device, DType::f32, r.x)),
+        dw(Tensor::empty(q.device, DType::f32, r.reference().w)) {}
+};
+
+BoundCase bind_forward(Queue q, const Row& r) {
+  auto t = std::make_shared<Tensors>(q, r);
+  return {[=] { q.run(cpu::conv_forward, cuda::conv_forward, t->x, t->w, t->row.reference().g, t->y); },
+          {expect("y", t->y, [t] { return t->row.reference().forward(to_numbers(t->x), to_numbers(t->w)); })}};
+}
+
+BoundCase bind_backward_data(Queue q, const Row& r) {
+  auto t = std::make_shared<Tensors>(q, r);
+  return {[=] { q.run(cpu::conv_backward_data, cuda::conv_backward_data, t->dy, t->w, t->row.reference().g, t->dx); },
+          {expect("dx", t->dx, [t] { return t->row.reference().backward_data(to_numbers(t->dy), to_numbers(t->w)); })}};
+}
+
+BoundCase bind_backward_weights(Queue q, const Row& r) {
+  auto t = std::make_shared<Tensors>(q, r);
+  auto run = [=] {
+    q.run(cpu::conv_backward_weights, cuda::conv_backward_weights, t->x, t->dy, t->row.reference().g, t->dw);
+  };
+  return {
+      run,
+      {expect("dw", t->dw, [t] { return t->row.reference().backward_weights(to_numbers(t->x), to_numbers(t->dy)); })}};
+}
+
+}  // namespace
+
+std::vector<OpCase> conv_cases() {
+  std::vector<OpCase> cases;
+  for (const Row& r : kRows) {
+    const reference::Conv c = r.reference();
+    const double flops = 2.0 * double(c.y().numel()) * double(r.kernel * r.kernel * r.x[3]);
+    const double bytes = 4.0 * double(r.x.numel() + c.y().numel() + c.w.numel());
+    auto add = [&](const char* op, BoundCase (*bind)(Queue, const Row&), bool timed) {
+      cases.push_back({fmt::format("{}/{}->{} {}x{}/{}", op, name_of(r.x), r.out, r.kernel, r.kernel, r.stride), timed,
+                       flops, bytes, [bind, r](Queue q) { return bind(q, r); }});
+    };
+    add("conv_forward", bind_forward, r.timed);
+    add("conv_backward_data", bind_backward_data, r.timed && r.x[3] > 3);  // images need no gradient
+    add("conv_backward_weights", bind_backward_weights, r.timed);
+  }
+  return cases;
+}
+
+std::vector<GradientCase> conv_gradients() {
+  std::vector<GradientCase> cases;
+  for (const int64_t stride : {1, 2}) {
+    const reference::Conv c{{2, 4, 5, 2}, {3, 3, 3, 2}, {stride, 1}};
+    cases.push_back({fmt::format("conv 3x3/{}", stride),
+                     {random_numbers(c.x.numel(), 1), random_numbers(c.w.numel(), 2)},
+                     [c](const auto& in) { return c.forward(in[0], in[1]); },
+                     [c](const auto& in, const Numbers& dy) {
+                       return std::vector<Numbers>{c.backward_data(dy, in[1]), c.backward_weights(in[0], dy)};
+                     }});
+  }
+  return cases;
+}
+
+}  // namespace skein

@@ -1,0 +1,55 @@
+#include "kernels/downsample.h"
+
+#include <fmt/format.h>
+
+#include "cases/cases.h"
+#include "cases/reference/pool.h"
+
+namespace skein {
+namespace {
+
+struct Row {
+  reference::Downsample op;
+  bool timed = false;
+};
+const std::vector<Row> kRows = {
+    {{{1, 1, 1, 1}, 2, 1}}, {{{3, 5, 7, 3}, 2, 8}}, {{{2, 6, 4, 16}, 3, 16}}, {{{128, 32, 32, 16}, 2, 32}, true}};
+
+BoundCase bind_forward(Queue q, const reference::Downsample& op) {
+  const Tensor x = random_tensor(q, op.x, 1), y = Tensor::empty(q.device, DType::f32, op.y());
+  return {[=] { q.run(cpu::downsample_forward, cuda::downsample_forward, x, op.stride, y); },
+          {expect(
+              "y", y, [=] { return op.forward(to_numbers(x)); }, 0.0)}};
+}
+
+BoundCase bind_backward(Queue q, const reference::Downsample& op) {
+  const Tensor dy = random_tensor(q, op.y(), 1), dx = Tensor::empty(q.device, DType::f32, op.x);
+  return {[=] { q.run(cpu::downsample_backward, cuda::downsample_backward, dy, op.stride, dx); },
+          {expect(
+              "dx", dx, [=] { return op.backward(to_numbers(dy)); }, 0.0)}};
+}
+
+}  // namespace
+
+std::vector<OpCase> downsample_cases() {
+  std::vector<OpCase> cases;
+  for (const auto& [op, timed] : kRows) {
+    const std::string shape = fmt::format("{}->{}/{}", name_of(op.x), op.out, op.stride);
+    const double kept = double(op.y().numel()) * double(op.x[3]) / double(op.out);
+    cases.push_back({"downsample_forward/" + shape, timed, 0, 4 * (kept + double(op.y().numel())),
+                     [o = op](Queue q) { return bind_forward(q, o); }});
+    cases.push_back({"downsample_backward/" + shape, timed, 0, 4 * (kept + double(op.x.numel())),
+                     [o = op](Queue q) { return bind_backward(q, o); }});
+  }
+  return cases;
+}
+
+std::vector<GradientCase> downsample_gradients() {
+  const reference::Downsample op{{2, 3, 4, 2}, 2, 5};
+  return {{"downsample",
+           {random_numbers(op.x.numel(), 1)},
+           [op](const auto& in) { return op.forward(in[0]); },
+           [op](const auto&, const Numbers& dy) { return std::vector<Numbers>{op.backward(dy)}; }}};
+}
+
+}  // namespace skein

@@ -1,0 +1,24 @@
+#include "engine/layers.h"
+
+#include <cmath>
+
+namespace skein {
+
+Conv2d::Conv2d(ParameterStore& p, const std::string& name, int64_t in, int64_t out, int64_t kernel, int64_t stride)
+    : weight_(p.add({name + ".weight",
+                     {out, kernel, kernel, in},
+                     {Init::normal, std::sqrt(2.0 / double(kernel * kernel * out))},
+                     true})),
+      geometry_{stride, kernel / 2} {}
+
+BatchNorm::BatchNorm(ParameterStore& p, const std::string& name, int64_t channels)
+    : gamma_(p.add({name + ".weight", {channels}, {Init::ones}, false})),
+      beta_(p.add({name + ".bias", {channels}, {Init::zeros}, false})),
+      state_{p.add_state({name + ".running_mean", {channels}, {Init::zeros}}),
+             p.add_state({name + ".running_var", {channels}, {Init::ones}})} {}
+
+Linear::Linear(ParameterStore& p, const std::string& name, int64_t in, int64_t out)
+    : weight_(p.add({name + ".weight", {out, in}, {Init::uniform, 1.0 / std::sqrt(double(in))}, true})),
+      bias_(p.add({name + ".bias", {out}, {Init::uniform, 1.0 / std::sqrt(double(in))}, true})) {}
+
+}  // namespace skein

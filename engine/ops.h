@@ -1,0 +1,30 @@
+// The differentiable operations. Each is engine/ops/<name>.cpp: take the output, run the forward kernel, say what to do
+// backwards. Formulas and shapes: kernels/<name>.h.
+#pragma once
+
+#include "engine/autograd.h"
+#include "kernels/conv.h"
+
+namespace skein {
+
+struct BatchNormState {
+  Var running_mean, running_var;  // (C), changed by a training forward pass
+  float momentum = 0.1f, eps = 1e-5f;
+};
+
+struct Loss {
+  Var mean;        // (1) f32
+  Tensor correct;  // (2) i32: rows right at top 1 and at top 5
+};
+
+Var add(const Var& a, const Var& b);
+Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const BatchNormState&, bool relu,
+               const Var& residual = nullptr);
+Var conv2d(const Var& x, const Var& w, ConvGeometry);
+Var downsample(const Var& x, int64_t stride, int64_t channels);
+Loss cross_entropy(const Var& logits, const Tensor& labels);
+Var global_average_pool(const Var& x);
+Var linear(const Var& x, const Var& w, const Var& b);
+Var relu(const Var& x);
+
+}  // namespace skein

@@ -1,0 +1,20 @@
+#include "engine/ops.h"
+#include "kernels/vector.h"
+
+namespace skein {
+
+Var add(const Var& a, const Var& b) {
+  Tape& t = *a->tape;
+  Var y = t.output(a->value.dtype(), a->value.shape());
+  t.run(cpu::add, cuda::add, a->value, b->value, y->value);
+  t.on_backward(
+      y,
+      [&t](View dy, View da, View db) {
+        for (View d : {da, db})
+          if (d) t.run(cpu::copy, cuda::copy, dy, d);
+      },
+      a, b);
+  return y;
+}
+
+}  // namespace skein

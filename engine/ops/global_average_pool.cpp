@@ -1,0 +1,15 @@
+#include "engine/ops.h"
+#include "kernels/pool.h"
+
+namespace skein {
+
+Var global_average_pool(const Var& x) {
+  Tape& t = *x->tape;
+  Var y = t.output(x->value.dtype(), {x->value.shape()[0], 1, 1, x->value.shape()[3]});
+  t.run(cpu::global_pool_forward, cuda::global_pool_forward, x->value, y->value);
+  t.on_backward(
+      y, [&t](View dy, View dx) { t.run(cpu::global_pool_backward, cuda::global_pool_backward, dy, dx); }, x);
+  return y;
+}
+
+}  // namespace skein

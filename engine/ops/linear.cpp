@@ -1,0 +1,23 @@
+#include "kernels/linear.h"
+
+#include "engine/ops.h"
+
+namespace skein {
+
+Var linear(const Var& x, const Var& w, const Var& b) {
+  Tape& t = *x->tape;
+  const int64_t rows = x->value.view().rows(), out = w->value.view().rows();
+  Var y = t.output(x->value.dtype(), {rows, out});
+  t.run(cpu::linear_forward, cuda::linear_forward, x->value, w->value, b->value, y->value);
+  t.macs += w->value.numel() * rows;
+  t.on_backward(
+      y,
+      [&t, x, w](View dy, View dx, View dw, View db) {
+        if (dx) t.run(cpu::linear_backward_x, cuda::linear_backward_x, dy, w->value, dx);
+        if (dw) t.run(cpu::linear_backward_w, cuda::linear_backward_w, x->value, dy, dw, db);
+      },
+      x, w, b);
+  return y;
+}
+
+}  // namespace skein

@@ -1,0 +1,90 @@
+#include "engine/parameters.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "kernels/check.h"
+#include "kernels/random.h"
+
+namespace skein {
+namespace {
+
+constexpr int64_t kAlignment = 64;
+
+int64_t numel(const std::vector<int64_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+}
+
+Shape to_shape(const std::vector<int64_t>& dims) {
+  Shape s;
+  std::copy(dims.begin(), dims.end(), s.dims.end() - std::ptrdiff_t(dims.size()));
+  return s;
+}
+
+float draw(const Init& init, uint64_t seed, uint32_t item, uint32_t index) {
+  if (init.kind == Init::zeros) return 0.0f;
+  if (init.kind == Init::ones) return 1.0f;
+  const RandomWords w = random_words(seed, Purpose::init, 0, item, index);
+  return float(init.scale * (init.kind == Init::normal ? normal(w[0], w[1]) : 2.0 * double(uniform(w[0])) - 1.0));
+}
+
+}  // namespace
+
+Var ParameterStore::Group::add(ParameterSpec spec, bool needs_grad) {
+  CHECK(spec.shape.size() <= 4, "{} has {} dimensions", spec.name, spec.shape.size());
+  for (const auto& other : specs) CHECK(other.name != spec.name, "two parameters are called {}", spec.name);
+  specs.push_back(std::move(spec));
+  vars.push_back(std::make_shared<Variable>());
+  vars.back()->needs_grad = needs_grad;
+  return vars.back();
+}
+
+void ParameterStore::Group::lay_out() {
+  segments.resize(specs.size());
+  for (const bool decay : {true, false})
+    for (size_t i = 0; i < specs.size(); ++i) {
+      if (specs[i].decay != decay) continue;
+      segments[i] = {size, numel(specs[i].shape)};
+      size += (segments[i].count + kAlignment - 1) / kAlignment * kAlignment;
+    }
+}
+
+std::vector<float> ParameterStore::Group::initial(uint64_t seed, uint32_t first_item) const {
+  std::vector<float> flat(size_t(size), 0.0f);
+  for (size_t i = 0; i < specs.size(); ++i)
+    for (int64_t j = 0; j < segments[i].count; ++j)
+      flat[size_t(segments[i].begin + j)] = draw(specs[i].init, seed, first_item + uint32_t(i), uint32_t(j));
+  return flat;
+}
+
+void ParameterStore::Group::bind(const Tensor& flat, Tensor Variable::*member) {
+  for (size_t i = 0; i < specs.size(); ++i) *vars[i].*member = flat.slice(segments[i].begin, to_shape(specs[i].shape));
+}
+
+Var ParameterStore::add(ParameterSpec spec) { return parameters_.add(std::move(spec), true); }
+Var ParameterStore::add_state(ParameterSpec spec) { return states_.add(std::move(spec), false); }
+
+void ParameterStore::build(Device device, uint64_t seed) {
+  parameters_.lay_out();
+  states_.lay_out();
+  for (size_t i = 0; i < specs().size(); ++i)
+    if (specs()[i].decay)
+      decayed_ =
+          std::max(decayed_, segments()[i].begin + (segments()[i].count + kAlignment - 1) / kAlignment * kAlignment);
+  value = Tensor::from(device, parameters_.initial(seed, 0), {parameters_.size});
+  grad = Tensor::zeros(device, DType::f32, {parameters_.size});
+  velocity = Tensor::zeros(device, DType::f32, {parameters_.size});
+  state = Tensor::from(device, states_.initial(seed, uint32_t(specs().size())), {states_.size});
+  parameters_.bind(value, &Variable::value);
+  parameters_.bind(grad, &Variable::grad);
+  states_.bind(state, &Variable::value);
+}
+
+int64_t ParameterStore::count() const {
+  int64_t total = 0;
+  for (const Segment& s : segments()) total += s.count;
+  return total;
+}
+
+}  // namespace skein

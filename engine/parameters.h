@@ -1,0 +1,66 @@
+// Every learned number of a model in one flat f32 vector and beside it, in the same order, their gradients and momenta:
+// one kernel steps all of them, one all-reduce averages all of them.
+//
+//   value  [ convolution and linear weights, biases ........ | batch-norm gamma and beta ... ]
+//          0                                             decayed()                     value.numel()
+//
+// Each parameter starts at a multiple of 64 floats; the padding is zero and every flat kernel keeps it zero. State is
+// what a model remembers without learning it by gradient: the running statistics of batch norm.
+#pragma once
+
+#include <string>
+
+#include "engine/autograd.h"
+
+namespace skein {
+
+// zeros, ones; normal: N(0, scale^2); uniform: U(-scale, scale). Draws depend on the seed and on the parameter's index.
+struct Init {
+  enum Kind : uint8_t { zeros, ones, normal, uniform } kind = zeros;
+  double scale = 0;
+};
+
+struct ParameterSpec {
+  std::string name;
+  std::vector<int64_t> shape;  // true rank: {16} for a vector, {out, kernel, kernel, in} for a convolution
+  Init init;
+  bool decay = true;  // weight decay applies: a property of the parameter, never guessed from its name
+};
+
+struct Segment {
+  int64_t begin, count;  // of the flat vector, without padding
+};
+
+class ParameterStore {
+ public:
+  // While the model is being built; the tensors appear in build().
+  Var add(ParameterSpec);
+  Var add_state(ParameterSpec);
+  void build(Device, uint64_t seed);
+
+  int64_t decayed() const { return decayed_; }
+  int64_t count() const;  // learned numbers, without padding
+  const std::vector<ParameterSpec>& specs() const { return parameters_.specs; }
+  const std::vector<Segment>& segments() const { return parameters_.segments; }
+  const std::vector<ParameterSpec>& state_specs() const { return states_.specs; }
+  const std::vector<Segment>& state_segments() const { return states_.segments; }
+
+  Tensor value, grad, velocity;  // f32, one layout
+  Tensor state;                  // f32, running statistics
+
+ private:
+  struct Group {
+    std::vector<ParameterSpec> specs;
+    std::vector<Var> vars;
+    std::vector<Segment> segments;
+    int64_t size = 0;
+    Var add(ParameterSpec spec, bool needs_grad);
+    void lay_out();                                                        // decayed first, otherwise in order
+    std::vector<float> initial(uint64_t seed, uint32_t first_item) const;  // flat, padding zero
+    void bind(const Tensor& flat, Tensor Variable::*member);
+  };
+  Group parameters_, states_;
+  int64_t decayed_ = 0;
+};
+
+}  // namespace skein

@@ -1,0 +1,16 @@
+#include "engine/rate_schedule.h"
+
+namespace skein {
+
+double RateSchedule::peak() const { return lr * (base_batch > 0 ? batch / base_batch : 1.0) * workers; }
+
+double RateSchedule::at(int64_t step, int64_t steps_per_epoch) const {
+  const double epoch = double(step) / double(steps_per_epoch);
+  if (epoch < warmup_epochs && peak() > lr) return lr * ((peak() / lr - 1.0) * epoch / warmup_epochs + 1.0);
+  double rate = peak();
+  for (const double drop : drops)
+    if (epoch >= drop) rate *= factor;
+  return rate;
+}
+
+}  // namespace skein

@@ -1,0 +1,28 @@
+// The learning rate as a pure function of progress (Goyal et al. 2017, with the scaling of local SGD):
+//
+//   local = lr * batch / base_batch      peak = local * workers        (scaled by what a step sees, never by H)
+//   e < warmup:  lr * ((peak/lr - 1) * e/warmup + 1), linear in every step; no warm-up when peak <= lr
+//   afterwards:  peak * factor^(drops so far)                          drops at the epochs in `drops`
+//
+// e = step / steps_per_epoch, in passes over the data. base_batch = 0: lr is meant for the batch at hand, unscaled.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace skein {
+
+struct RateSchedule {
+  double lr = 0.1;
+  double base_batch = 0;
+  double batch = 128;
+  double workers = 1;
+  double warmup_epochs = 5;
+  std::vector<double> drops;  // epochs, increasing
+  double factor = 0.1;
+
+  double peak() const;
+  double at(int64_t step, int64_t steps_per_epoch) const;  // step from 0
+};
+
+}  // namespace skein

@@ -1,0 +1,81 @@
+// A Tensor is a View and a share in the storage behind it. Always dense and row-major: a slice of the flat data is a
+// view, everything else is a copy made by a kernel.
+#pragma once
+
+#include <array>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kernels/runtime.h"
+#include "kernels/view.h"
+
+namespace skein {
+
+// N,H,W,C; a shorter list fills from the right: {10} is (1,1,1,10), {128, 10} is (1,1,128,10).
+struct Shape {
+  std::array<int64_t, 4> dims{1, 1, 1, 1};
+  Shape() = default;
+  Shape(std::initializer_list<int64_t> d);
+  int64_t numel() const { return dims[0] * dims[1] * dims[2] * dims[3]; }
+  int64_t operator[](int i) const { return dims[size_t(i)]; }
+  bool operator==(const Shape&) const = default;
+};
+
+class Tensor {
+ public:
+  Tensor() = default;
+  static Tensor empty(Device, DType, Shape);  // fresh memory, contents undefined
+  static Tensor zeros(Device, DType, Shape);
+  static Tensor from(Device, std::span<const float>, Shape);
+  static Tensor from(Device, std::span<const int32_t>, Shape);
+
+  bool defined() const { return view_.data != nullptr; }
+  Device device() const { return device_; }
+  DType dtype() const { return view_.dtype; }
+  Shape shape() const;
+  int64_t numel() const { return view_.numel(); }
+  View view() const { return view_; }
+  operator View() const { return view_; }
+
+  Tensor slice(int64_t begin, Shape) const;  // elements [begin, begin + shape.numel()) of the flat data
+  Tensor reshape(Shape s) const { return slice(0, s); }
+  std::vector<float> to_vector() const;  // f32 only; copies to the host, synchronises
+  float* host() const;                   // f32 on the CPU only
+
+ private:
+  friend class Arena;
+  Tensor(Device d, View v, std::shared_ptr<void> storage) : device_(d), view_(v), storage_(std::move(storage)) {}
+  Device device_ = Device::cpu;
+  View view_;
+  std::shared_ptr<void> storage_;
+};
+
+// Memory of one training step: activations, saved values and gradients, all forgotten together by reset(). What is
+// given back within the step is handed out again, last in first out, while it is still in the cache. The same sequence
+// of requests gets the same addresses, which is what makes a captured step replayable.
+class Arena {
+ public:
+  explicit Arena(Device device) : device_(device) {}
+  Tensor take(DType, Shape);
+  void give_back(const Tensor&);  // a tensor of take() that nothing reads any more
+  void reset();
+  size_t peak() const { return peak_; }  // bytes in use at most, between two resets
+  Device device() const { return device_; }
+
+ private:
+  struct Chunk {
+    std::shared_ptr<void> memory;
+    size_t size = 0;
+  };
+  void* bump(size_t bytes, std::shared_ptr<void>& owner);
+
+  Device device_;
+  std::vector<Chunk> chunks_;
+  size_t chunk_ = 0, offset_ = 0, in_use_ = 0, peak_ = 0;
+  std::map<size_t, std::vector<std::pair<void*, std::shared_ptr<void>>>> returned_;  // by size in bytes
+};
+
+}  // namespace skein

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Fails if a folder includes one above it:  kernels < engine < { models, data, cases } < apps < tests,
+# or if a vendor's header is named outside kernels/.
+set -u
+allowed() {
+  case $1 in
+    kernels) echo "kernels" ;;
+    engine) echo "kernels engine" ;;
+    models | data | cases) echo "kernels engine $1" ;;
+    apps) echo "kernels engine models data cases apps" ;;
+    tests) echo "kernels engine models data cases apps tests" ;;
+  esac
+}
+bad=0
+for folder in kernels engine models data cases apps tests; do
+  for target in $(grep -rhoE '^#include "[a-z]+/' "$folder" | sed -E 's/.*"([a-z]+)\//\1/' | sort -u); do
+    case " $(allowed "$folder") " in
+      *" $target "*) ;;
+      *) echo "$folder/ includes $target/, which is above it or beside it" && bad=1 ;;
+    esac
+  done
+done
+vendor=$(grep -rnE '#include [<"](dnnl|oneapi|cuda|cudnn|cublas|nccl)' engine models data cases apps && true)
+[ -n "$vendor" ] && echo "only kernels/ may name a vendor's library: $vendor" && bad=1
+exit $bad
