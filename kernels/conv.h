@@ -1,0 +1,52 @@
+// 2-d convolution, square kernel k, stride s, padding p on every side, no bias, no dilation, no groups:
+//
+//   y[n,h,w,o]   = sum_{i,j,c} x[n, h*s+i-p, w*s+j-p, c] * w[o,i,j,c]          (x is zero outside the image)
+//   dx[n,a,b,c]  = sum over all (h,w,o,i,j) with h*s+i-p = a, w*s+j-p = b of dy[n,h,w,o] * w[o,i,j,c]
+//   dw[o,i,j,c]  = sum_{n,h,w} dy[n,h,w,o] * x[n, h*s+i-p, w*s+j-p, c]
+//
+// x (N,H,W,C), w (O,k,k,C), y (N,H',W',O) with H' = (H + 2p - k)/s + 1; all f32 on the CPU. Outputs are overwritten.
+// Flops: 2*N*H'*W'*O*k*k*C each (fewer are needed at the padding).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "kernels/view.h"
+
+namespace skein {
+
+struct ConvGeometry {
+  int64_t stride = 1, padding = 0;
+  int64_t out(int64_t in, int64_t kernel) const { return (in + 2 * padding - kernel) / stride + 1; }
+};
+
+using ConvForward = void(Stream, View x, View w, ConvGeometry, View y);
+using ConvBackwardData = void(Stream, View dy, View w, ConvGeometry, View dx);
+using ConvBackwardWeights = void(Stream, View x, View dy, ConvGeometry, View dw);
+
+namespace cpu {
+ConvForward conv_forward;
+ConvBackwardData conv_backward_data;
+ConvBackwardWeights conv_backward_weights;
+
+// The CPU has several implementations: onednn (every shape), avx2, avx2-winograd, avx512, avx512-winograd (where the
+// processor has the instructions and the shape suits). The first call with a layer and a direction times those that
+// apply, on its own operands, and the whole process keeps the fastest. Each rounds differently, so a run that is to be
+// repeated bit by bit must repeat the choices as well as the number of threads.
+struct ConvPlan {
+  std::string layer;           // "forward 32x32 16->16 k3 s1 p1"
+  std::string implementation;  // "avx2-winograd"
+};
+std::vector<ConvPlan> conv_plans();                       // the choices made or preset so far, by layer
+void set_conv_plans(const std::vector<ConvPlan>&);        // BadInput where this machine has no such implementation
+std::vector<std::string> conv_implementations();          // those of this machine
+void force_conv_implementation(const std::string& name);  // where the shape suits, else onednn; "auto" ends it
+}  // namespace cpu
+namespace cuda {
+ConvForward conv_forward;
+ConvBackwardData conv_backward_data;
+ConvBackwardWeights conv_backward_weights;
+}  // namespace cuda
+
+}  // namespace skein

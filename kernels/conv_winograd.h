@@ -1,0 +1,127 @@
+// 3x3, stride 1, padding 1 by Winograd's F(4x4, 3x3): 36 multiplications where the direct sum takes 144. A tile of 4x4
+// outputs sees 6x6 inputs; with U = B'xB and V = GwG' (per pair of channels) the result is A'(U.V)A, and the gradient
+// of the weights is the transpose of the same map, dw = G'(sum over tiles U.(A dy A'))G. At each of the 36 positions
+// U.V is a gemm() over channels (forward, backward data) or over tiles (backward weights). The backward-data pass is
+// the forward pass of the flipped, transposed weights. A strip is one row of tiles of one image. Channels are multiples
+// of 16.
+#pragma once
+
+#include <omp.h>
+
+#include "kernels/conv_winograd_strips.h"
+
+namespace skein::cpu {
+namespace {
+
+// x (N,H,W,C) -> y (N,H,W,O), or dy -> dx with `flip`.
+template <class Isa>
+void winograd_data(const ConvShape& s, bool flip, const float* x, const float* w, float* y) {
+  const Image from{s.h, s.w, flip ? s.o : s.c}, to{s.h, s.w, flip ? s.c : s.o};
+  const Strips strips(from);
+  const int64_t width = panel_width<Isa>(to.c), packed_size = kPositions * s.c * s.o, zeros_size = from.row();
+  const int64_t u_plane = strips.plane(from.c), m_plane = strips.plane(to.c), m_size = kPositions * m_plane;
+  const int64_t thread_size = kPositions * u_plane + m_size;
+  float* packed = static_cast<float*>(
+      conv_scratch(size_t(packed_size + zeros_size + omp_get_max_threads() * thread_size) * sizeof(float)));
+  float* zeros = packed + packed_size;
+#pragma omp parallel
+  {
+    const Share inner = share(from.c), all = share(s.n * strips.rows);
+    pack_weights<Isa>(s, flip, w, inner.begin, inner.end, packed);
+#pragma omp single
+    __builtin_memset(zeros, 0, size_t(zeros_size) * sizeof(float));
+    float* m = zeros + zeros_size + omp_get_thread_num() * thread_size;
+    float* u = m + m_size;
+    for (int64_t begin = all.begin; begin < all.end; begin += strips.per_block) {
+      const int64_t end = smaller(begin + strips.per_block, all.end);
+      for (int64_t i = begin; i < end; ++i)
+        strip_to_input<Isa>(x + i / strips.rows * from.size(), from, i % strips.rows, zeros,
+                            u + (i - begin) * strips.tiles * from.c, u_plane);
+      const Gemm g{.rows = (end - begin) * strips.tiles,
+                   .columns = to.c,
+                   .outer = 1,
+                   .inner = from.c,
+                   .a_step = from.c,
+                   .a_outer = 0,
+                   .b_inner = width,
+                   .b_outer = 0,
+                   .b_panel = from.c * width,
+                   .c_row = to.c};
+      const int64_t next = strips.offset(end, from),
+                    after = strips.offset(smaller(end + strips.per_block, all.end), from);
+      const int64_t first = strips.offset(begin, to), last = strips.offset(end, to);
+      for (int p = 0; p < kPositions; ++p) {
+        prefetch<false>(x + next, after - next, p, kPositions);
+        prefetch<true>(y + first, last - first, p, kPositions);
+        gemm<Isa, false>(g, u + p * u_plane, packed + p * s.c * s.o, m + p * m_plane);
+      }
+      for (int64_t i = begin; i < end; ++i)
+        strip_from_product<Isa>(m + (i - begin) * strips.tiles * to.c, m_plane, y + i / strips.rows * to.size(), to,
+                                i % strips.rows);
+    }
+  }
+}
+
+template <class Isa>
+void winograd_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {
+  const Image input{s.h, s.w, s.c}, output{s.h, s.w, s.o};
+  const Strips strips(input);
+  const int64_t plane = s.c * s.o, sum_size = kPositions * plane, zeros_size = input.row();
+  const int64_t u_plane = strips.plane(s.c), d_plane = strips.plane(s.o), u_size = kPositions * u_plane;
+  const int64_t threads = omp_get_max_threads(), thread_size = u_size + kPositions * d_plane;
+  float* sums =
+      static_cast<float*>(conv_scratch(size_t(threads * (sum_size + thread_size) + zeros_size) * sizeof(float)));
+  float* zeros = sums + threads * (sum_size + thread_size);
+  __builtin_memset(zeros, 0, size_t(zeros_size) * sizeof(float));
+#pragma omp parallel
+  {
+    const Share all = share(s.n * strips.rows), channels = share(s.c);
+    float* sum = sums + omp_get_thread_num() * sum_size;
+    float* u = sums + threads * sum_size + omp_get_thread_num() * thread_size;
+    float* d = u + u_size;
+    __builtin_memset(sum, 0, size_t(sum_size) * sizeof(float));
+    for (int64_t begin = all.begin; begin < all.end; begin += strips.per_block) {
+      const int64_t end = smaller(begin + strips.per_block, all.end);
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t n = i / strips.rows, row = i % strips.rows, tile = (i - begin) * strips.tiles;
+        strip_to_input<Isa>(x + n * input.size(), input, row, zeros, u + tile * s.c, u_plane);
+        strip_to_gradient<Isa>(dy + n * output.size(), output, row, d + tile * s.o, d_plane);
+      }
+      const Gemm g{.rows = s.c,
+                   .columns = s.o,
+                   .outer = 1,
+                   .inner = (end - begin) * strips.tiles,
+                   .a_step = s.c,
+                   .a_outer = 0,
+                   .b_inner = s.o,
+                   .b_outer = 0,
+                   .b_panel = panel_width<Isa>(s.o),
+                   .c_row = s.o};
+      const int64_t after = smaller(end + strips.per_block, all.end);
+      const int64_t next_x = strips.offset(end, input), size_x = strips.offset(after, input) - next_x;
+      const int64_t next_d = strips.offset(end, output), size_d = strips.offset(after, output) - next_d;
+      for (int p = 0; p < kPositions; ++p) {
+        prefetch<false>(x + next_x, size_x, p, kPositions);
+        prefetch<false>(dy + next_d, size_d, p, kPositions);
+        gemm<Isa, true>(g, u + p * u_plane, d + p * d_plane, sum + p * plane);
+      }
+    }
+#pragma omp barrier
+    unpack_weights<Isa>(s, sums, omp_get_num_threads(), channels.begin, channels.end, dw);
+  }
+}
+
+bool winograd_suits(ConvPass, const ConvShape& s) {
+  return s.k == 3 && s.s == 1 && s.p == 1 && s.c % 16 == 0 && s.o % 16 == 0;
+}
+
+template <class Isa>
+void winograd_run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
+  if (pass == ConvPass::backward_weights)
+    winograd_weights<Isa>(s, operands.in[0], operands.in[1], operands.out);
+  else
+    winograd_data<Isa>(s, pass == ConvPass::backward_data, operands.in[0], operands.in[1], operands.out);
+}
+
+}  // namespace
+}  // namespace skein::cpu
