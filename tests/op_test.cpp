@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "cases/op_case.h"
+#include "kernels/conv.h"
 
 namespace skein {
 namespace {
@@ -32,9 +33,15 @@ void expect_close(const Output& out) {
 class OpTest : public testing::TestWithParam<OpCase> {};
 
 TEST_P(OpTest, MatchesReference) {
-  const BoundCase bound = GetParam().bind(Queue{});
-  bound.run();
-  for (const Output& out : bound.outputs) expect_close(out);
+  const bool conv = GetParam().name.starts_with("conv");
+  for (const std::string& implementation : conv ? cpu::conv_implementations() : std::vector<std::string>{"auto"}) {
+    SCOPED_TRACE(implementation);
+    cpu::force_conv_implementation(implementation);
+    const BoundCase bound = GetParam().bind(Queue{});
+    bound.run();
+    for (const Output& out : bound.outputs) expect_close(out);
+  }
+  cpu::force_conv_implementation("auto");
 }
 
 std::vector<OpCase> small_cases() {

@@ -1,0 +1,148 @@
+"""Repeats in PyTorch what skein_oracle dumped and compares: the first step's loss, logits and every gradient, then the
+losses of all steps.   torch_check.py DUMP.safetensors [--golden OUT.safetensors]
+
+A ReLU whose input lies within rounding of zero may open in one program and not in the other, which moves every gradient
+before it by about a thousandth. Large batches always have a few, and PyTorch's own f32 and f64 differ by as much; so
+gradients are held to 1e-4 on batches without, and to --gradients elsewhere.
+
+Exit status 77 (skipped) where PyTorch is not installed. Layout: skein's convolution weights are (out, kh, kw, in),
+PyTorch's (out, in, kh, kw); names are the same."""
+import argparse
+import json
+import struct
+import sys
+
+try:
+    import numpy as np
+    import torch
+    import torch.nn as nn
+    import torch.nn.functional as F
+except ImportError as missing:
+    print(f"skipped: {missing}; apt install python3-torch python3-numpy")
+    sys.exit(77)
+
+DTYPES = {"F32": np.float32, "I32": np.int32}
+
+
+def read_safetensors(path):
+    raw = open(path, "rb").read()
+    (n,) = struct.unpack("<Q", raw[:8])
+    header = json.loads(raw[8 : 8 + n])
+    meta = header.pop("__metadata__", {})
+    data = raw[8 + n :]
+    return meta, {
+        name: np.frombuffer(data[slice(*t["data_offsets"])], DTYPES[t["dtype"]]).reshape(t["shape"])
+        for name, t in header.items()
+    }
+
+
+def write_safetensors(path, tensors):
+    header, blob = {}, b""
+    for name, a in tensors.items():
+        header[name] = {"dtype": "F32", "shape": list(a.shape), "data_offsets": [len(blob), len(blob) + a.nbytes]}
+        blob += a.tobytes()
+    text = json.dumps(header).encode()
+    text += b" " * (-(8 + len(text)) % 64)
+    open(path, "wb").write(struct.pack("<Q", len(text)) + text + blob)
+
+
+class Block(nn.Module):
+    def __init__(self, i, o, stride, shortcut):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o)
+        self.conv2, self.bn2 = nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o)
+        self.stride, self.extra = stride, o - i
+        if stride != 1 and shortcut == "B":
+            self.downsample = nn.Sequential(nn.Conv2d(i, o, 1, stride, bias=False), nn.BatchNorm2d(o))
+
+    def forward(self, x):
+        if hasattr(self, "downsample"):
+            identity = self.downsample(x)
+        else:
+            identity = F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.extra))
+        return F.relu(self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x))))) + identity)
+
+
+class ResNet(nn.Module):
+    def __init__(self, depth, channels, classes, shortcut):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(channels, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
+        i = 16
+        for stage, (o, stride) in enumerate([(16, 1), (32, 2), (64, 2)], 1):
+            blocks = []
+            for k in range((depth - 2) // 6):
+                blocks.append(Block(i, o, stride if k == 0 else 1, shortcut))
+                i = o
+            setattr(self, f"layer{stage}", nn.Sequential(*blocks))
+        self.fc = nn.Linear(64, classes)
+
+    def forward(self, x):
+        x = F.relu(self.bn1(self.conv1(x)))
+        return self.fc(self.layer3(self.layer2(self.layer1(x))).mean((2, 3)))
+
+
+def to_torch(a):
+    return torch.from_numpy((a.transpose(0, 3, 1, 2) if a.ndim == 4 else a).copy())
+
+
+def to_skein(t):
+    a = t.detach().numpy().copy()
+    return np.ascontiguousarray(a.transpose(0, 2, 3, 1) if a.ndim == 4 else a)
+
+
+def run_torch(meta, dump, dtype=torch.float32):
+    channels, classes = dump["images.0"].shape[3], dump["logits"].shape[1]
+    model = ResNet(int(meta["model"].removeprefix("resnet")), channels, classes, meta["shortcut"])
+    model.to(dtype)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            p.copy_(to_torch(dump["param." + name]))
+    plain = [p for p in model.parameters() if p.ndim > 1] + [model.fc.bias]
+    norms = [p for n, p in model.named_parameters() if p.ndim == 1 and n != "fc.bias"]
+    groups = [{"params": plain, "weight_decay": 1e-4}, {"params": norms, "weight_decay": 0.0}]
+    sgd = torch.optim.SGD(groups, lr=float(meta["rate"]), momentum=0.9, nesterov=True)
+    results, losses = {}, []
+    for step in range(len(dump["losses"])):
+        logits = model(to_torch(dump[f"images.{step}"]).to(dtype))
+        loss = F.cross_entropy(logits, torch.from_numpy(dump[f"labels.{step}"].astype(np.int64)))
+        sgd.zero_grad()
+        loss.backward()
+        if step == 0:
+            results = {"grad." + n: to_skein(p.grad) for n, p in model.named_parameters()}
+            results["logits"] = to_skein(logits)
+        losses.append(loss.item())
+        sgd.step()
+    results["losses"] = np.array(losses, np.float32)
+    return results
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("dump")
+    args.add_argument("--golden", help="write PyTorch's results here")
+    args.add_argument("--gradients", type=float, default=1e-4, help="largest relative error per tensor")
+    args = args.parse_args()
+    meta, dump = read_safetensors(args.dump)
+    results = run_torch(meta, dump)
+    bad = 0
+    worst = 0.0
+    for name, expected in results.items():
+        if name == "losses":
+            continue
+        error = np.linalg.norm(dump[name] - expected) / np.linalg.norm(expected)
+        worst = max(worst, error)
+        bad += not error <= args.gradients
+        if not error <= args.gradients:
+            print(f"{name}: relative error {error:.2e}, more than {args.gradients:g}")
+    curve = np.abs(dump["losses"] / results["losses"] - 1)
+    bad += not curve[0] <= 1e-5 or not curve.max() <= 1e-2
+    print(f"{meta['model']} shortcut {meta['shortcut']}: {len(results) - 2} gradients and the logits,"
+          f" worst relative error {worst:.2e};"
+          f" losses {results['losses'][0]:.4f} to {results['losses'][-1]:.4f} in {len(curve)} steps,"
+          f" first apart by {curve[0]:.1e}, worst by {curve.max():.1e}")
+    if args.golden:
+        write_safetensors(args.golden, results)
+    sys.exit(1 if bad else 0)
+
+
+main()

@@ -1,0 +1,53 @@
+// After the first steps a training step takes no tensor memory and starts no thread.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "cases/op_case.h"
+#include "engine/ops.h"
+#include "engine/optimizer.h"
+#include "models/model.h"
+
+namespace skein {
+namespace {
+
+// Threads are numbered upwards, so a thread that came and went is seen in the highest number as well.
+struct Threads {
+  int64_t count = 0, highest = 0;
+  bool operator==(const Threads&) const = default;
+};
+Threads threads() {
+  Threads t;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    ++t.count;
+    t.highest = std::max<int64_t>(t.highest, std::stol(entry.path().filename()));
+  }
+  return t;
+}
+
+TEST(SteadyStep, TakesNoMemoryAndStartsNoThread) {
+  const Queue queue;
+  ParameterStore p;
+  const auto model = make_model("resnet8", {}, p);
+  p.build(Device::cpu, 1);
+  Arena arena(Device::cpu);
+  Tape tape(queue, arena);
+  Sgd sgd(p, {}, queue);
+  const Tensor images = random_tensor(queue, {16, 16, 16, 3}, 1), labels = random_labels(queue, 16, 10, 2);
+  auto step = [&] {
+    tape.reset();
+    tape.backward(cross_entropy(model->forward(tape.input(images)), labels).mean);
+    sgd.step();
+  };
+  for (int i = 0; i < 2; ++i) step();
+  const int64_t allocations = cpu::allocations();
+  const Threads before = threads();
+  for (int i = 0; i < 5; ++i) step();
+  EXPECT_EQ(cpu::allocations(), allocations);
+  EXPECT_EQ(threads(), before);
+  cpu::release(cpu::allocate(64));
+  EXPECT_EQ(cpu::allocations(), allocations + 1) << "the counter counts";
+}
+
+}  // namespace
+}  // namespace skein
