@@ -1,0 +1,54 @@
+#include "apps/bench.h"
+
+#include "apps/commands.h"
+
+namespace skein {
+namespace {
+
+void add_kernels(CLI::App& bench) {
+  auto o = std::make_shared<KernelBench>();
+  CLI::App* c = bench.add_subcommand("kernels", "time every kernel against the bandwidth and flops of this machine");
+  c->add_option("--filter", o->filter, "only cases whose name holds this text");
+  c->add_option("--repetitions", o->repetitions, "timed repetitions of each case")->capture_default_str();
+  c->add_flag("--json", o->json, "print one JSON object");
+  c->callback([o] { bench_kernels(*o); });
+}
+
+void add_step(CLI::App& bench) {
+  auto o = std::make_shared<StepBench>();
+  CLI::App* c = bench.add_subcommand("step", "time forward + backward + SGD step on one batch of noise");
+  c->add_option("--model", o->model, "network")->capture_default_str();
+  c->add_option("--batch", o->batch, "images")->capture_default_str();
+  c->add_option("--size", o->size, "height and width of the images")->capture_default_str();
+  c->add_option("--channels", o->channels, "channels of the images")->capture_default_str();
+  c->add_option("--classes", o->classes, "classes")->capture_default_str();
+  c->add_option("--steps", o->steps, "timed steps")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--warmup", o->warmup, "steps before the timed ones")->capture_default_str();
+  c->add_option("--conv", o->conv, "convolution kernels: auto, or one of `skein devices`")->capture_default_str();
+  c->add_option("--threads", o->threads, "0: all")->capture_default_str();
+  c->add_flag("--json", o->json, "print one JSON object");
+  c->callback([o] { bench_step(*o); });
+}
+
+void add_data(CLI::App& bench) {
+  auto o = std::make_shared<DataBench>();
+  CLI::App* c = bench.add_subcommand("data", "time loading and augmentation, without a network");
+  c->add_option("--data", o->data, "data set")->capture_default_str();
+  c->add_option("--data-dir", o->data_dir, "its folder");
+  c->add_option("--batch", o->batch, "images")->capture_default_str();
+  c->add_option("--batches", o->batches, "timed batches")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_flag("--json", o->json, "print one JSON object");
+  c->callback([o] { bench_data(*o); });
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app) {
+  CLI::App* bench = app.add_subcommand("bench", "measure kernels, whole steps and data loading");
+  bench->require_subcommand(1);
+  add_kernels(*bench);
+  add_step(*bench);
+  add_data(*bench);
+}
+
+}  // namespace skein

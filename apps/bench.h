@@ -1,0 +1,32 @@
+// The measurements behind `skein bench`, one file each.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace skein {
+
+struct KernelBench {
+  std::string filter;  // part of a case's name; empty: all
+  int64_t repetitions = 7;
+  bool json = false;
+};
+void bench_kernels(const KernelBench&);
+
+struct StepBench {
+  std::string model = "resnet20", conv = "auto";
+  int64_t batch = 128, size = 32, channels = 3, classes = 10;
+  int64_t steps = 30, warmup = 5;
+  int64_t threads = 0;  // 0: all
+  bool json = false;
+};
+void bench_step(const StepBench&);
+
+struct DataBench {
+  std::string data = "fashion-mnist", data_dir;
+  int64_t batch = 128, batches = 2000;
+  bool json = false;
+};
+void bench_data(const DataBench&);
+
+}  // namespace skein

@@ -1,0 +1,48 @@
+"""skein against PyTorch, ResNet-20 batch 128: whole processes in turn (skein, PyTorch NCHW, PyTorch NHWC, skein ...),
+medians over the rounds, the ratio round by round.   compare.py --skein build/release/skein [--rounds 5] [--isa avx2]"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+from statistics import median
+
+
+def run(command, environment):
+    out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+    return json.loads(out.strip().splitlines()[-1])
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("--skein", default="build/release/skein")
+    args.add_argument("--rounds", type=int, default=5)
+    args.add_argument("--steps", type=int, default=30)
+    args.add_argument("--isa", choices=["all", "avx2"], default="all", help="avx2: hide AVX-512 from both")
+    args = args.parse_args()
+    environment = dict(os.environ)
+    if args.isa == "avx2":
+        environment |= {"DNNL_MAX_CPU_ISA": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+    script = os.path.join(os.path.dirname(__file__), "pytorch_step.py")
+    steps = ["--steps", str(args.steps)]
+    skein = [args.skein, "bench", "step", "--model", "resnet20", "--batch", "128", "--json", *steps]
+    if args.isa == "avx2":
+        skein += ["--isa", "avx2"]
+    commands = {"skein": skein}
+    for layout in ("nchw", "nhwc"):
+        commands["PyTorch " + layout] = [sys.executable, script, "--format", layout, *steps]
+    rounds = {name: [] for name in commands}
+    for _ in range(args.rounds):
+        for name, command in commands.items():
+            rounds[name].append(run(command, environment))
+    print(f"{'':14} {'step ms':>9} {'img/s':>8} {'MB':>6}   (medians of {args.rounds} rounds, {args.steps} steps each)")
+    for name, results in rounds.items():
+        step, rate, rss = (median(r[key] for r in results) for key in ("step_ms", "img_per_s", "peak_rss_mb"))
+        print(f"{name:14} {step:9.1f} {rate:8.0f} {rss:6.0f}")
+    best = max(("PyTorch nchw", "PyTorch nhwc"), key=lambda name: median(r["img_per_s"] for r in rounds[name]))
+    speed = [a["img_per_s"] / b["img_per_s"] for a, b in zip(rounds["skein"], rounds[best])]
+    memory = [a["peak_rss_mb"] / b["peak_rss_mb"] for a, b in zip(rounds["skein"], rounds[best])]
+    print(f"skein / {best}: speed {median(speed):.2f} ({min(speed):.2f} to {max(speed):.2f}), memory {median(memory):.2f}")
+
+
+main()
