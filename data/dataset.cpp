@@ -1,0 +1,67 @@
+#include "data/dataset.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include "data/sources.h"
+#include "kernels/check.h"
+
+namespace skein {
+namespace fs = std::filesystem;
+
+Dataset allocate_dataset(const std::string& name, int64_t n, int64_t h, int64_t w, int64_t c) {
+  struct Storage {
+    std::unique_ptr<uint8_t[]> images;  // not zeroed: every byte is about to be written
+    std::unique_ptr<int32_t[]> labels;
+  };
+  auto storage = std::make_shared<Storage>();
+  storage->images.reset(new uint8_t[size_t(n * h * w * c)]);
+  storage->labels.reset(new int32_t[size_t(n)]);
+  Dataset d;
+  d.name = name;
+  d.images = {storage->images.get(), DType::u8, {n, h, w, c}};
+  d.labels = {storage->labels.get(), DType::i32, {1, 1, 1, n}};
+  d.storage = storage;
+  return d;
+}
+
+void check_label(const std::string& file, int64_t record, int64_t label, size_t classes) {
+  if (label < 0 || label >= int64_t(classes))
+    throw BadInput("{}: record {}: label {} is out of range 0..{}. Copy or make the file again", file, record, label,
+                   classes - 1);
+}
+
+void set_statistics(Dataset& dataset) {
+  const int64_t channels = dataset.channels(), pixels = dataset.images.rows();
+  const uint8_t* p = dataset.images.as<const uint8_t>();
+  uint64_t sum[4] = {}, squares[4] = {};  // exact: 2^64 holds the squares of 2^48 pixels
+  for (int64_t i = 0; i < pixels; ++i, p += channels)
+    for (int64_t c = 0; c < channels; ++c) {
+      sum[c] += p[c];
+      squares[c] += uint64_t(p[c]) * p[c];
+    }
+  for (int64_t c = 0; c < channels; ++c) {
+    const double mean = double(sum[c]) / double(pixels), square = double(squares[c]) / double(pixels);
+    const double deviation = std::sqrt(std::max(0.0, square - mean * mean));
+    dataset.mean[c] = float(mean / 255);
+    dataset.std[c] = deviation > 0 ? float(deviation / 255) : 1.0f;  // a constant channel is left as it is
+  }
+}
+
+std::vector<std::string> known_datasets() { return {"fashion-mnist", "cifar10", "cifar100", "synthetic"}; }
+
+Splits open_dataset(const std::string& name, const DatasetOptions& options) {
+  if (name == "fashion-mnist") return open_fashion_mnist(options.dir);
+  if (name == "cifar10") return open_cifar(cifar10_format(), options.dir);
+  if (name == "cifar100") return open_cifar(cifar100_format(), options.dir);
+  if (name == "synthetic") return make_synthetic(options.synthetic, options.seed);
+  if (fs::is_directory(name)) return open_image_folder(name, options.resize);
+  if (fs::is_regular_file(name)) return open_packed(name);
+  if (fs::path(name).has_parent_path() || fs::path(name).has_extension())
+    throw BadInput(
+        "dataset {}: there is no such file or folder. Check the path, or make the file with `skein data import`", name);
+  throw BadInput("unknown dataset '{}'. Known: {}; or give a packed FILE.skein, or a folder DIR/{{train,test}}/CLASS/",
+                 name, fmt::join(known_datasets(), ", "));
+}
+
+}  // namespace skein
