@@ -1,0 +1,62 @@
+// A checkpoint is a folder that is enough to use the model anywhere and to go on with the run to the bit:
+//   model.safetensors      parameters and running statistics by name, true shapes; metadata: what the model is and saw
+//   optimizer.safetensors  the momentum of each parameter, by the same names
+//   progress.json          where the run is, and what its rounding depends on: convolution plans and threads
+// It is written beside the older one and takes its place in one step, so there is always a whole one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/config.h"
+#include "data/dataset.h"
+#include "engine/parameters.h"
+#include "kernels/conv.h"
+#include "models/model.h"
+
+namespace skein {
+
+// What must be known to use a model: how it was trained, on what.
+struct ModelCard {
+  TrainConfig config;
+  std::vector<std::string> classes;
+  int64_t height = 0, width = 0, channels = 0;
+  std::vector<float> mean, std;  // per channel
+
+  ModelOptions model_options() const { return {int64_t(classes.size()), channels, config.shortcut[0]}; }
+};
+ModelCard make_card(const TrainConfig& config, const Dataset& train);
+
+// Sums over the steps of the running epoch.
+struct EpochTotals {
+  double loss = 0;  // each image's
+  int64_t images = 0, correct = 0;
+  double seconds = 0;
+};
+
+struct TrainState {
+  int64_t step = 0, epoch = 0, step_in_epoch = 0;  // done so far; an epoch is done when it has been evaluated
+  EpochTotals totals;
+  double last_top1 = 0, best_top1 = -1;  // on the test set, percent
+  int64_t best_epoch = 0;
+  double seconds = 0;  // of training and evaluation
+};
+
+struct Checkpoint {
+  std::string folder;
+  ModelCard card;
+  TrainState state;
+  int64_t threads = 0;
+  std::vector<cpu::ConvPlan> conv_plans;
+};
+
+// RunFailed when the disk is full: the older checkpoint is untouched then.
+void write_checkpoint(const std::string& folder, const ModelCard& card, const ParameterStore& parameters,
+                      const TrainState& state);
+
+// BadInput names file, tensor and fix where anything is missing, cut short or belongs to another model.
+Checkpoint open_checkpoint(const std::string& folder);
+void load_model(const Checkpoint& checkpoint, ParameterStore& parameters);
+void load_momentum(const Checkpoint& checkpoint, ParameterStore& parameters);
+
+}  // namespace skein

@@ -1,0 +1,260 @@
+#include "apps/config.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#define TOML_FLOAT_CHARCONV 1  // writes 0.1 as 0.1, not as 0.10000000000000001
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <limits>
+#include <sstream>
+#include <variant>
+
+#include "apps/files.h"
+#include "apps/nearest.h"
+#include "kernels/check.h"
+
+namespace skein {
+namespace {
+
+using Numbers = std::vector<double>;
+using Member = std::variant<std::string TrainConfig::*, int64_t TrainConfig::*, double TrainConfig::*,
+                            bool TrainConfig::*, Numbers TrainConfig::*>;
+
+// What a value may be: one of the choices where there are any, else a number within low and high.
+struct Permitted {
+  double low = std::numeric_limits<double>::lowest(), high = std::numeric_limits<double>::max();
+  std::vector<std::string> choices = {};
+};
+
+// Whether --resume takes the flag: `free` changes where and how fast the run computes, at most its rounding.
+enum class Resume : bool { fixed, free };
+
+struct Field {
+  const char *name, *group, *type;
+  Member member;
+  const char* help;
+  Permitted permitted = {};
+  Resume resume = Resume::fixed;
+};
+
+constexpr double kMany = 1e9;
+
+const std::vector<Field>& fields() {
+  using C = TrainConfig;
+  static const std::vector<Field> all{
+      {"model", "Model", "NAME", &C::model, "resnet8, resnet14, resnet20 ...: any depth 6n+2"},
+      {"shortcut",
+       "Model",
+       "A|B",
+       &C::shortcut,
+       "where a block changes shape: A pads the identity, B projects it",
+       {.choices = {"A", "B"}}},
+
+      {"data", "Data", "NAME|FILE|DIR", &C::data,
+       "fashion-mnist, cifar10, cifar100, synthetic, a packed FILE.skein, or a folder DIR/{train,test}/CLASS/"},
+      {"data-dir",
+       "Data",
+       "DIR",
+       &C::data_dir,
+       "where the files of NAME are; empty: its default place",
+       {},
+       Resume::free},
+      {"augment", "Data", "", &C::augment, "flip and crop training images at random"},
+      {"resize",
+       "Data",
+       "N",
+       &C::resize,
+       "image folders: centre square scaled to N x N; 0: sizes must agree",
+       {0, 1024}},
+      {"synthetic-train", "Data", "N", &C::synthetic_train, "synthetic data: training images", {1, kMany}},
+      {"synthetic-test", "Data", "N", &C::synthetic_test, "synthetic data: test images", {1, kMany}},
+      {"synthetic-size", "Data", "N", &C::synthetic_size, "synthetic data: height and width", {8, 1024}},
+      {"synthetic-channels", "Data", "N", &C::synthetic_channels, "synthetic data: 1 or 3", {1, 3}},
+      {"synthetic-classes", "Data", "N", &C::synthetic_classes, "synthetic data: classes", {1, 10000}},
+
+      {"epochs", "Optimisation", "N", &C::epochs, "passes over the training set", {1, kMany}},
+      {"batch", "Optimisation", "N", &C::batch, "images per worker and step", {1, kMany}},
+      {"workers", "Optimisation", "K", &C::workers, "workers that train together", {1, 4096}},
+      {"momentum", "Optimisation", "M", &C::momentum, "of SGD, without dampening", {0, 1}},
+      {"nesterov", "Optimisation", "", &C::nesterov, "Nesterov's form of the momentum"},
+      {"weight-decay", "Optimisation", "X", &C::weight_decay, "of weights and biases, not of batch norms", {0, 1}},
+
+      {"lr", "Learning rate", "X", &C::lr, "learning rate, for a batch of --base-batch", {1e-12, 1e6}},
+      {"base-batch",
+       "Learning rate",
+       "N",
+       &C::base_batch,
+       "scale the rate by (batch x workers) / N; 0: --lr is for the batch at hand",
+       {0, kMany}},
+      {"warmup-epochs",
+       "Learning rate",
+       "X",
+       &C::warmup_epochs,
+       "linear warm-up from --lr, where scaling raises the rate",
+       {0, kMany}},
+      {"drops", "Learning rate", "X,Y", &C::drops, "when the rate drops, as fractions of the epochs", {0, 1}},
+      {"drop-factor", "Learning rate", "X", &C::drop_factor, "what a drop multiplies the rate by", {1e-12, 1}},
+
+      {"seed",
+       "Run",
+       "N",
+       &C::seed,
+       "of initial weights, order, augmentation and synthetic data",
+       {0, std::numeric_limits<double>::max()}},
+      {"eval-batch", "Run", "N", &C::eval_batch, "images per batch of an evaluation", {1, kMany}},
+
+      {"device",
+       "Machine",
+       "auto|cpu|cuda",
+       &C::device,
+       "where to compute; auto: a GPU if there is one",
+       {.choices = {"auto", "cpu", "cuda"}},
+       Resume::free},
+      {"dtype", "Machine", "f32|bf16", &C::dtype, "of activations; bf16 needs a GPU", {.choices = {"f32", "bf16"}}},
+      {"threads", "Machine", "N", &C::threads, "OpenMP threads; 0: one per core", {0, 4096}, Resume::free},
+      {"conv",
+       "Machine",
+       "NAME",
+       &C::conv,
+       "convolution kernels: auto measures and keeps the fastest; else onednn, avx2, avx512 ...",
+       {},
+       Resume::free},
+  };
+  return all;
+}
+
+std::vector<std::string> names() {
+  std::vector<std::string> all;
+  for (const Field& f : fields()) all.push_back(f.name);
+  return all;
+}
+
+void check_number(double x, const Permitted& p, const std::string& where) {
+  if (!(x >= p.low && x <= p.high))
+    throw BadInput("{}: {} is out of range; give a number from {} to {}", where, x, p.low, p.high);
+}
+
+// `where` names flag or line.
+void check(const Field& f, const TrainConfig& config, const std::string& where) {
+  const auto valid = [&](const auto& value) {
+    using T = std::decay_t<decltype(value)>;
+    if constexpr (std::is_same_v<T, std::string>) {
+      const auto& choices = f.permitted.choices;
+      if (!choices.empty() && std::find(choices.begin(), choices.end(), value) == choices.end())
+        throw BadInput("{}: '{}' is not known; give one of {}", where, value, fmt::join(choices, ", "));
+    } else if constexpr (std::is_same_v<T, Numbers>) {
+      for (double x : value) check_number(x, f.permitted, where);
+      if (!std::is_sorted(value.begin(), value.end()))
+        throw BadInput("{}: {} are not in order; give increasing numbers", where, fmt::join(value, ","));
+    } else {
+      check_number(double(value), f.permitted, where);
+    }
+  };
+  std::visit([&](auto member) { valid(config.*member); }, f.member);
+}
+
+// TOML has whole numbers where ours are real; nothing else is converted.
+template <class T>
+bool read_node(const toml::node& node, T& to) {
+  if constexpr (std::is_same_v<T, Numbers>) {
+    const toml::array* list = node.as_array();
+    to.assign(list ? list->size() : 0, 0);
+    for (size_t i = 0; i < to.size(); ++i)
+      if (!read_node(*list->get(i), to[i])) return false;
+    return list;
+  } else {
+    const auto value = node.value_exact<T>();
+    if (value) to = *value;
+    if constexpr (std::is_same_v<T, double>)
+      if (const auto whole = node.value_exact<int64_t>()) return to = double(*whole), true;
+    return value.has_value();
+  }
+}
+
+template <class T>
+const char* wanted() {
+  if constexpr (std::is_same_v<T, std::string>) return "text in quotes";
+  if constexpr (std::is_same_v<T, int64_t>) return "a whole number";
+  if constexpr (std::is_same_v<T, double>) return "a number";
+  if constexpr (std::is_same_v<T, bool>) return "true or false";
+  return "a list of numbers in brackets";
+}
+
+void read_key(const std::string& key, const toml::node& node, const std::string& path, TrainConfig& config) {
+  const std::string where = fmt::format("{}:{}: {}", path, node.source().begin.line, key);
+  const auto field = std::find_if(fields().begin(), fields().end(), [&](const Field& f) { return key == f.name; });
+  if (field == fields().end()) {
+    const std::string guess = nearest(key, names());
+    throw BadInput("{}: no such key; {}", where,
+                   guess.empty() ? "the keys are the flags of `skein train --help`" : "did you mean " + guess + "?");
+  }
+  const auto read = [&](auto& value) {
+    if (!read_node(node, value)) throw BadInput("{}: must be {}", where, wanted<std::decay_t<decltype(value)>>());
+  };
+  std::visit([&](auto member) { read(config.*member); }, field->member);
+  check(*field, config, where);
+}
+
+}  // namespace
+
+void add_config_flags(CLI::App& app, TrainConfig& flags) {
+  const auto add = [&](const Field& f, auto& value) -> CLI::Option* {
+    using T = std::decay_t<decltype(value)>;
+    const std::string flag = fmt::format("--{}", f.name);
+    if constexpr (std::is_same_v<T, bool>) {
+      return app.add_flag(fmt::format("{},!--no-{}", flag, f.name), value, f.help)
+          ->default_str(value ? "true" : "false");
+    } else {
+      CLI::Option* option = app.add_option(flag, value, f.help)->type_name(f.type);
+      if constexpr (std::is_same_v<T, Numbers>)
+        return option->delimiter(',')->default_str(fmt::format("{}", fmt::join(value, ",")));
+      else
+        return option->take_last()->default_str(fmt::format("{}", value));
+    }
+  };
+  for (const Field& f : fields()) std::visit([&](auto member) { add(f, flags.*member)->group(f.group); }, f.member);
+}
+
+void apply_flags(const CLI::App& app, const TrainConfig& flags, bool resuming, TrainConfig& config) {
+  for (const Field& f : fields()) {
+    const std::string flag = fmt::format("--{}", f.name);
+    if (app.count(flag) == 0) continue;
+    if (resuming && f.resume == Resume::fixed)
+      throw BadInput("{}: a resumed run keeps its own; leave the flag out, or start a new run with --config", flag);
+    check(f, flags, flag);
+    std::visit([&](auto member) { config.*member = flags.*member; }, f.member);
+  }
+}
+
+void parse_config(const std::string& text, const std::string& path, TrainConfig& config) {
+  toml::table table;
+  try {
+    table = toml::parse(text, std::string_view(path));
+  } catch (const toml::parse_error& e) {
+    throw BadInput("{}:{}: this is not TOML: {}", path, e.source().begin.line, e.description());
+  }
+  for (const auto& [key, node] : table) read_key(std::string(key.str()), node, path, config);
+}
+
+void read_config(const std::string& path, TrainConfig& config) { parse_config(read_text(path), path, config); }
+
+std::string to_toml(const TrainConfig& config) {
+  toml::table table;
+  const auto put = [&](const char* name, const auto& value) {
+    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Numbers>) {
+      toml::array list;
+      for (double x : value) list.push_back(x);
+      table.insert(name, list);
+    } else {
+      table.insert(name, value);
+    }
+  };
+  for (const Field& f : fields()) std::visit([&](auto member) { put(f.name, config.*member); }, f.member);
+  std::ostringstream text;
+  text << table << "\n";
+  return text.str();
+}
+
+}  // namespace skein

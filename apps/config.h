@@ -1,0 +1,50 @@
+// Everything that decides what a training run computes, and how it is said on the command line and in TOML: the flag
+// --weight-decay is the key weight-decay. One table (config.cpp) binds each member to its name, group, help text and
+// permitted values, and flags, --config, config.toml and --resume all go through it, so they cannot drift apart.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace skein {
+
+struct TrainConfig {
+  std::string model = "resnet20", shortcut = "B";
+
+  std::string data = "fashion-mnist", data_dir;
+  bool augment = true;
+  int64_t resize = 0;
+  int64_t synthetic_train = 2048, synthetic_test = 512, synthetic_size = 32, synthetic_channels = 3,
+          synthetic_classes = 10;
+
+  int64_t epochs = 30, batch = 128, workers = 1;
+  double momentum = 0.9, weight_decay = 1e-4;
+  bool nesterov = true;
+
+  double lr = 0.2, base_batch = 0, warmup_epochs = 5;
+  std::vector<double> drops{0.5, 0.75};
+  double drop_factor = 0.1;
+
+  int64_t seed = 0, eval_batch = 128;
+
+  std::string device = "auto", dtype = "f32", conv = "auto";
+  int64_t threads = 0;
+
+  bool operator==(const TrainConfig&) const = default;
+};
+
+// One flag per member, grouped, with its default; what is parsed lands in `flags`.
+void add_config_flags(CLI::App& app, TrainConfig& flags);
+
+// Takes over the members whose flags were given, after checking their values. When resuming, a flag that would change
+// what the run computes is a BadInput.
+void apply_flags(const CLI::App& app, const TrainConfig& flags, bool resuming, TrainConfig& config);
+
+// Takes over what the file says. BadInput names file, line, key and fix.
+void read_config(const std::string& path, TrainConfig& config);
+void parse_config(const std::string& text, const std::string& path, TrainConfig& config);
+
+std::string to_toml(const TrainConfig& config);
+
+}  // namespace skein

@@ -1,0 +1,111 @@
+// skein eval: loss and accuracy of a checkpoint on a test set.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "apps/checkpoint.h"
+#include "apps/commands.h"
+#include "apps/evaluation.h"
+#include "apps/machine.h"
+#include "apps/train.h"
+#include "kernels/check.h"
+
+namespace skein {
+namespace {
+
+struct EvalFlags {
+  std::string checkpoint, data, data_dir;
+  int64_t batch = 0, threads = 0;
+  bool json = false;
+};
+
+// A run folder stands for its last checkpoint.
+std::string checkpoint_folder(const std::string& given) {
+  const std::string last = given + "/checkpoints/last";
+  return std::filesystem::is_directory(last) ? last : given;
+}
+
+// The test set as the model saw its own: same shape, same normalisation.
+Dataset open_test_set(const ModelCard& card) {
+  Dataset test = open_dataset(card.config.data, dataset_options(card.config)).test;
+  if (test.channels() != card.channels || test.classes.size() != card.classes.size())
+    throw BadInput(
+        "dataset '{}': {} classes of {}-channel images; the checkpoint has {} of {}. Give its own with --data",
+        card.config.data, test.classes.size(), test.channels(), card.classes.size(), card.channels);
+  std::copy(card.mean.begin(), card.mean.end(), test.mean);
+  std::copy(card.std.begin(), card.std.end(), test.std);
+  return test;
+}
+
+void eval(const EvalFlags& flags) {
+  Checkpoint checkpoint = open_checkpoint(checkpoint_folder(flags.checkpoint));
+  TrainConfig& config = checkpoint.card.config;
+  if (!flags.data.empty()) config.data = flags.data;
+  if (!flags.data.empty() || !flags.data_dir.empty()) config.data_dir = flags.data_dir;
+  if (flags.batch > 0) config.eval_batch = flags.batch;
+  use_threads(flags.threads);
+  try {
+    use_conv(config.conv);
+    use_conv_plans(checkpoint.conv_plans);
+  } catch (const BadInput&) {  // a checkpoint from another kind of machine: measure here, last bits may differ
+  }
+
+  const Dataset test = open_test_set(checkpoint.card);
+  ParameterStore parameters;
+  const auto model = make_model(config.model, checkpoint.card.model_options(), parameters);
+  parameters.build(Device::cpu, 0);
+  load_model(checkpoint, parameters);
+
+  Arena arena(Device::cpu);
+  Tape tape(Queue{}, arena);
+  Loader batches(test, evaluation_options(config.eval_batch));
+  const auto begin = std::chrono::steady_clock::now();
+  const Score score = evaluate(*model, batches, tape);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (flags.json) {
+    const nlohmann::ordered_json line = {{"checkpoint", checkpoint.folder},
+                                         {"model", config.model},
+                                         {"epoch", checkpoint.state.epoch},
+                                         {"data", config.data},
+                                         {"images", test.size()},
+                                         {"loss", score.loss},
+                                         {"top1", score.top1},
+                                         {"top5", score.top5},
+                                         {"img_per_s", double(test.size()) / seconds}};
+    fmt::print("{}\n", line.dump());
+    return;
+  }
+  fmt::print("checkpoint {} (epoch {})\n", checkpoint.folder, checkpoint.state.epoch);
+  fmt::print("model      {}, {} parameters\n", config.model, parameters.count());
+  fmt::print("data       {}, {} test images, {:.0f} img/s\n", config.data, test.size(), double(test.size()) / seconds);
+  fmt::print("loss       {:.6f}\n", score.loss);
+  fmt::print("top-1      {:.2f} %\n", score.top1);
+  fmt::print("top-5      {:.2f} %\n", score.top5);
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& app) {
+  auto flags = std::make_shared<EvalFlags>();
+  CLI::App* eval_app = app.add_subcommand("eval", "Loss and accuracy of a checkpoint on a test set");
+  eval_app->add_option("--checkpoint", flags->checkpoint, "a checkpoint; a run folder stands for its checkpoints/last")
+      ->required()
+      ->type_name("DIR");
+  eval_app->add_option("--data", flags->data, "another dataset of the same kind [the one it was trained on]")
+      ->type_name("NAME|FILE|DIR");
+  eval_app->add_option("--data-dir", flags->data_dir, "where its files are [as in training]")->type_name("DIR");
+  eval_app->add_option("--batch", flags->batch, "images per batch; 0: as in training")
+      ->type_name("N")
+      ->check(CLI::Range(0, 1000000000))
+      ->capture_default_str();
+  eval_app->add_option("--threads", flags->threads, "OpenMP threads; 0: one per core")
+      ->type_name("N")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  eval_app->add_flag("--json", flags->json, "one line of JSON");
+  eval_app->callback([flags] { eval(*flags); });
+}
+
+}  // namespace skein

@@ -1,0 +1,66 @@
+#include "apps/machine.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "kernels/check.h"
+#include "kernels/runtime.h"
+
+namespace skein {
+
+Processor processor() {
+  Processor p{"unknown", omp_get_num_procs(), {}};
+  std::ifstream info("/proc/cpuinfo");
+  std::set<std::string> flags;
+  for (std::string line; std::getline(info, line) && !line.empty();) {
+    const size_t colon = line.find(':');
+    if (colon == std::string::npos || colon + 2 > line.size()) continue;
+    const std::string key = line.substr(0, line.find_last_not_of(" \t", colon - 1) + 1), value = line.substr(colon + 2);
+    if (key == "model name") p.name = value;
+    if (key == "flags" || key == "Features") {
+      std::istringstream words(value);
+      for (std::string word; words >> word;) flags.insert(word);
+    }
+  }
+  for (const char* name :
+       {"sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd"})
+    if (flags.contains(name)) p.instruction_sets.push_back(name);
+  return p;
+}
+
+void check_device(const std::string& device, const std::string& dtype) {
+  if (device == "cuda" && !cuda::available())
+    throw BadInput("--device cuda: this build of skein has no CUDA back end. Use --device cpu");
+  if (dtype == "bf16" && (device == "cpu" || !cuda::available()))
+    throw BadInput(
+        "--dtype bf16: the CPU back end computes in f32 only; bf16 is for the tensor cores of a GPU. Use --dtype f32");
+}
+
+void use_threads(int64_t threads) {
+  if (threads > 0) omp_set_num_threads(int(threads));
+}
+
+void use_conv(const std::string& name) {
+  try {
+    cpu::force_conv_implementation(name);
+  } catch (const BadInput& e) {
+    throw BadInput("--conv {}: {}; or give auto", name, e.what());
+  }
+}
+
+void use_conv_plans(const std::vector<cpu::ConvPlan>& plans) {
+  try {
+    cpu::set_conv_plans(plans);
+  } catch (const BadInput& e) {
+    throw BadInput(
+        "the checkpoint's convolution kernels: {}. Give --conv auto to go on with those of this machine; the numbers "
+        "will then differ in their last bits",
+        e.what());
+  }
+}
+
+}  // namespace skein

@@ -1,0 +1,25 @@
+// The computer under a run: what it has, and the settings of this process that decide how sums are rounded.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernels/conv.h"
+
+namespace skein {
+
+struct Processor {
+  std::string name;
+  int cores;
+  std::vector<std::string> instruction_sets;  // those that matter here, as /proc/cpuinfo spells them
+};
+Processor processor();
+
+// BadInput unless `device` (auto, cpu, cuda) and `dtype` (f32, bf16) can be had here.
+void check_device(const std::string& device, const std::string& dtype);
+
+void use_threads(int64_t threads);       // 0: leaves OpenMP's number
+void use_conv(const std::string& name);  // "auto" measures; BadInput where this machine has no such kernels
+void use_conv_plans(const std::vector<cpu::ConvPlan>& plans);  // those of a checkpoint, instead of measuring
+
+}  // namespace skein

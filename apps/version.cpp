@@ -1,0 +1,7 @@
+#include "apps/version.h"
+
+namespace skein {
+
+const char* version() { return SKEIN_VERSION; }
+
+}  // namespace skein

@@ -1,0 +1,193 @@
+#include "apps/checkpoint.h"
+
+#include <sys/stat.h>
+
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "engine/safetensors.h"
+#include "tests/run_binary.h"
+
+namespace skein {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::expect_error;
+using testing::read_file;
+using testing::TempDir;
+using testing::write_file;
+
+ModelCard small_card(const std::string& model = "resnet8") {
+  ModelCard card;
+  card.config.model = model;
+  card.classes = {"cat", "dog \"x\"", "\xc3\xa9"};
+  card.height = card.width = 8;
+  card.channels = 1;
+  card.mean = {0.1f};
+  card.std = {0.3f};
+  return card;
+}
+
+struct Net {
+  explicit Net(const ModelCard& card, uint64_t seed = 1)
+      : model(make_model(card.config.model, card.model_options(), store)) {
+    store.build(Device::cpu, seed);
+    for (size_t i = 0; i < store.segments().size(); ++i)
+      for (int64_t j = 0; j < store.segments()[i].count; ++j)
+        store.velocity.host()[store.segments()[i].begin + j] = float(seed) * 0.1f + float(j) / 3;
+  }
+  ParameterStore store;
+  std::unique_ptr<Model> model;
+};
+
+TrainState small_state() {
+  TrainState s{37, 3, 7, {0.1 + 0.2, 56, 12, 1.0 / 3}, 41.25, 200.0 / 3, 2, 1e3 / 7};
+  return s;
+}
+
+class CheckpointTest : public ::testing::Test {
+ protected:
+  std::string folder() const { return (dir_ / "last").string(); }
+  std::string file(const std::string& name) const { return folder() + "/" + name; }
+  void write(const Net& net) const { write_checkpoint(folder(), small_card(), net.store, small_state()); }
+  void load(Net& net) const {
+    const Checkpoint c = open_checkpoint(folder());
+    load_model(c, net.store);
+    load_momentum(c, net.store);
+  }
+  TempDir dir_;
+};
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.numel() == b.numel() && std::memcmp(a.host(), b.host(), size_t(a.numel()) * sizeof(float)) == 0;
+}
+
+TEST_F(CheckpointTest, ComesBackToTheBit) {
+  Net a(small_card(), 1), b(small_card(), 2);
+  a.store.state.host()[3] = 0.7f;
+  ASSERT_FALSE(same_bits(a.store.value, b.store.value));
+  ASSERT_FALSE(same_bits(a.store.velocity, b.store.velocity));
+  write(a);
+  load(b);
+  EXPECT_TRUE(same_bits(a.store.value, b.store.value));
+  EXPECT_TRUE(same_bits(a.store.state, b.store.state));
+  EXPECT_TRUE(same_bits(a.store.velocity, b.store.velocity));
+
+  const Checkpoint c = open_checkpoint(folder());
+  const TrainState s = small_state();
+  EXPECT_EQ(c.card.config, small_card().config);
+  EXPECT_EQ(c.card.classes, small_card().classes);
+  EXPECT_EQ(c.card.mean, small_card().mean);
+  EXPECT_EQ(c.state.step, s.step);
+  EXPECT_EQ(c.state.step_in_epoch, s.step_in_epoch);
+  EXPECT_EQ(c.state.totals.loss, s.totals.loss);
+  EXPECT_EQ(c.state.totals.correct, s.totals.correct);
+  EXPECT_EQ(c.state.best_top1, s.best_top1);
+  EXPECT_EQ(c.state.seconds, s.seconds);
+}
+
+TEST_F(CheckpointTest, HoldsEveryTensorWithItsTrueShape) {
+  const Net net(small_card());
+  write(net);
+  const auto model = SafetensorsFile::open(file("model.safetensors"));
+  EXPECT_EQ(model->names().size(), net.store.specs().size() + net.store.state_specs().size());
+  EXPECT_EQ(model->at("conv1.weight").shape, (std::vector<int64_t>{16, 3, 3, 1}));
+  EXPECT_EQ(model->at("fc.bias").shape, (std::vector<int64_t>{3}));
+  EXPECT_EQ(model->at("bn1.running_var").shape, (std::vector<int64_t>{16}));
+  EXPECT_EQ(model->meta("model"), "resnet8");
+  EXPECT_EQ(model->meta("test_top1"), "41.25");
+  EXPECT_EQ(SafetensorsFile::open(file("optimizer.safetensors"))->names().size(), net.store.specs().size());
+}
+
+TEST_F(CheckpointTest, ReplacesTheOlderOneWhole) {
+  Net a(small_card(), 1), b(small_card(), 2), c(small_card(), 3);
+  write(a);
+  write(b);
+  load(c);
+  EXPECT_TRUE(same_bits(b.store.value, c.store.value));
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_.str()), {}), 1) << "something was left beside the checkpoint";
+}
+
+TEST_F(CheckpointTest, ALeftoverOfACrashIsNoObstacle) {
+  Net a(small_card(), 1), b(small_card(), 2);
+  write_file(folder() + ".new/model.safetensors", "half");
+  write(a);
+  load(b);
+  EXPECT_TRUE(same_bits(a.store.value, b.store.value));
+}
+
+TEST_F(CheckpointTest, ADivergedModelDoesNotReplaceAGoodOne) {
+  Net a(small_card(), 1), b(small_card(), 2);
+  write(a);
+  Net broken(small_card(), 3);
+  broken.store.value.host()[broken.store.segments()[0].begin + 5] = NAN;
+  expect_error<RunFailed>([&] { write(broken); }, {folder(), "'conv1.weight' holds nan", "lower --lr"});
+  load(b);
+  EXPECT_TRUE(same_bits(a.store.value, b.store.value));
+}
+
+TEST_F(CheckpointTest, DamagedFilesAreNamed) {
+  Net net(small_card());
+  const std::string model = file("model.safetensors"), optimizer = file("optimizer.safetensors");
+  for (const std::string& path : {model, optimizer}) {
+    write(net);
+    fs::resize_file(path, fs::file_size(path) - 10);
+    expect_error([&] { load(net); }, {path});
+    fs::remove(path);
+    expect_error([&] { load(net); }, {path});
+  }
+  write(net);
+  write_file(file("progress.json"), read_file(file("progress.json")).substr(0, 40));
+  expect_error([&] { load(net); }, {file("progress.json"), "damaged", "Take another checkpoint"});
+  write_file(file("progress.json"), "{\"step\": \"three\"}");
+  expect_error([&] { load(net); }, {file("progress.json"), "damaged"});
+  fs::remove(file("progress.json"));
+  expect_error([&] { load(net); }, {file("progress.json"), "No such file"});
+  expect_error([&] { open_checkpoint((dir_ / "none").string()); }, {"/none", "no such folder", "RUN/checkpoints/last"});
+}
+
+TEST_F(CheckpointTest, AnotherModelIsRefused) {
+  write(Net(small_card()));
+  Net deeper(small_card("resnet14"));
+  expect_error([&] { load(deeper); },
+               {file("model.safetensors"), "no tensor 'layer1.1.conv1.weight'", "another model"});
+
+  ModelCard rgb = small_card();
+  rgb.channels = 3;
+  Net other(rgb);
+  expect_error([&] { load(other); }, {file("model.safetensors"), "'conv1.weight'", "[16,3,3,1]", "[16,3,3,3]"});
+
+  Net deep(small_card("resnet14"));
+  write_checkpoint(folder(), small_card("resnet14"), deep.store, small_state());
+  Net shallow(small_card());
+  expect_error([&] { load(shallow); }, {file("model.safetensors"), "tensors, the model has", "another model"});
+}
+
+TEST_F(CheckpointTest, WrongTypeIsRefused) {
+  Net net(small_card());
+  write(net);
+  std::vector<int32_t> numbers(16 * 9, 0);
+  write_safetensors(file("optimizer.safetensors"),
+                    {{"conv1.weight", View{numbers.data(), DType::i32, {16, 3, 3, 1}}, {16, 3, 3, 1}}});
+  expect_error([&] { load(net); }, {file("optimizer.safetensors"), "'conv1.weight' is I32", "needs F32"});
+}
+
+// A limit on the size of files fails a write as a full disk does, with another errno.
+TEST(CheckpointOnFullDisk, KeepsTheOlderOne) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  ASSERT_EQ(testing::skein(testing::kSmallRun + " --limit-steps 12 --out " + run).status, 0);
+  const std::string before = read_file(run + "/checkpoints/last/model.safetensors");
+  ASSERT_GT(before.size(), 200000u);
+  const auto full =
+      testing::shell("trap '' XFSZ; ulimit -f 200; " SKEIN_BINARY " train --limit-steps 3 --resume " + run);
+  testing::expect_failure(full, 1,
+                          {run + "/checkpoints/last was not written", "File too large", "free space",
+                           "checkpoint of step 12 is kept", "--resume " + run});
+  EXPECT_EQ(read_file(run + "/checkpoints/last/model.safetensors"), before);
+  EXPECT_FALSE(fs::exists(run + "/checkpoints/last.new"));
+  EXPECT_EQ(testing::skein("train --limit-steps 3 --resume " + run).status, 0) << "the run cannot go on";
+}
+
+}  // namespace
+}  // namespace skein
