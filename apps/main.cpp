@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "apps/commands.h"
 #include "apps/nearest.h"
@@ -63,7 +64,9 @@ int fail(const std::string& message, int status) {
 void limit_spinning(char** argv) {
   if (std::getenv("GOMP_SPINCOUNT") || std::getenv("OMP_WAIT_POLICY")) return;
   setenv("GOMP_SPINCOUNT", "3000", 1);
-  execv("/proc/self/exe", argv);  // where that fails the program goes on as it is
+  std::error_code none;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", none);
+  execv(program.c_str(), argv);  // where that fails the program goes on as it is
 }
 
 int run(int argc, char** argv) {

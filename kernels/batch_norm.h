@@ -2,7 +2,7 @@
 // added and an optional ReLU, all as one op. Per channel c:
 //
 //   mean = sum(x)/m    var = sum((x-mean)^2)/m    rstd = 1/sqrt(var + eps)
-//   y = act(gamma*rstd*(x-mean) + beta + residual)
+//   y = act(gamma*rstd*(x-mean) + beta + residual)                act(v) = v < 0 ? 0 : v (a NaN passes), or v
 //   g = dy where y > 0, else 0 (dy itself without ReLU)     dresidual = g
 //   dbeta = sum(g)     dgamma = rstd*sum(g*(x-mean))        dx = gamma*rstd*(g - dbeta/m - (x-mean)*rstd*dgamma/m)
 //   running = (1-momentum)*running + momentum*{mean, var*m/(m-1)}      inference: mean, var = running

@@ -36,7 +36,7 @@ template <bool kResidual, bool kRelu>
     for (int64_t i = 0; i < size; ++i) {
       float v = (x[begin + i] - mean[i]) * scale[i] + bias[i];
       if (kResidual) v += residual[begin + i];
-      y[begin + i] = kRelu ? (v > 0.0f ? v : 0.0f) : v;
+      y[begin + i] = kRelu ? (v < 0.0f ? 0.0f : v) : v;  // NaN stays NaN
     }
   }
 }

@@ -1,5 +1,6 @@
 // Which implementation runs: forced, remembered, or measured now.
 #include <omp.h>
+#include <oneapi/dnnl/dnnl.h>
 #include <time.h>
 
 #include <algorithm>
@@ -17,12 +18,14 @@ namespace {
 
 using Implementation = const ConvImplementation*;
 
+// The instruction sets that oneDNN sees, so that its variable ONEDNN_MAX_CPU_ISA limits both; likely winners first.
 std::vector<Implementation> implementations() {
-  std::vector<Implementation> all;  // likely winners first
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-      __builtin_cpu_supports("avx512bw"))
+  std::vector<Implementation> all;
+  const int isa = dnnl_get_effective_cpu_isa();
+  const auto sees = [isa](int set) { return (isa & set) == set; };
+  if (sees(dnnl_cpu_isa_avx512_core))
     for (Implementation i : {&kConvAvx512Winograd, &kConvAvx512}) all.push_back(i);
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+  if (sees(dnnl_cpu_isa_avx2) && __builtin_cpu_supports("fma"))
     for (Implementation i : {&kConvAvx2Winograd, &kConvAvx2}) all.push_back(i);
   all.push_back(&kConvOneDnn);
   return all;

@@ -28,7 +28,7 @@ SKEIN_SIMD void scale_range(float a, float* x, int64_t n) {
 }
 SKEIN_SIMD void relu_forward_range(const float* x, float* y, int64_t n) {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < n; ++i) y[i] = x[i] > 0.0f ? x[i] : 0.0f;
+  for (int64_t i = 0; i < n; ++i) y[i] = x[i] < 0.0f ? 0.0f : x[i];
 }
 SKEIN_SIMD void relu_backward_range(const float* y, const float* dy, float* dx, int64_t n) {
 #pragma GCC ivdep

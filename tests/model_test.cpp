@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "cases/op_case.h"
 #include "engine/ops.h"
 #include "kernels/check.h"
@@ -52,6 +54,21 @@ TEST(ResNetCifar, CountsItsMultiplyAdds) {
   // Stem, six layers of stage 1, then per stage one strided layer, five others and the projection, and the classifier.
   const int64_t stage = 32 * 32 * 16 * 16 * 9;
   EXPECT_EQ(tape.macs, 32 * 32 * 3 * 16 * 9 + 6 * stage + 2 * (stage / 2 + 5 * stage + stage / 18) + 640);
+}
+
+TEST(ResNetCifar, ShowsANaNInTheImagesAsANaNLoss) {
+  ParameterStore p;
+  const auto model = make_model("resnet8", {}, p);
+  p.build(Device::cpu, 1);
+  Arena arena(Device::cpu);
+  Tape tape({}, arena);
+  const Tensor images = random_tensor({}, {2, 8, 8, 3}, 1);
+  images.host()[100] = NAN;
+  for (const bool training : {true, false}) {
+    tape.training = training;
+    const Loss loss = cross_entropy(model->forward(tape.input(images)), random_labels({}, 2, 10, 2));
+    EXPECT_TRUE(std::isnan(*loss.mean->value.host()));
+  }
 }
 
 TEST(MakeModel, RefusesWhatItDoesNotKnow) {

@@ -26,8 +26,6 @@ def main():
     script = os.path.join(os.path.dirname(__file__), "pytorch_step.py")
     steps = ["--steps", str(args.steps)]
     skein = [args.skein, "bench", "step", "--model", "resnet20", "--batch", "128", "--json", *steps]
-    if args.isa == "avx2":
-        skein += ["--isa", "avx2"]
     commands = {"skein": skein}
     for layout in ("nchw", "nhwc"):
         commands["PyTorch " + layout] = [sys.executable, script, "--format", layout, *steps]
