@@ -2,11 +2,16 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ostream>
 
 #include "cases/op_case.h"
 #include "kernels/conv.h"
 
 namespace skein {
+
+void PrintTo(const OpCase& c, std::ostream* out) { *out << c.name; }
+void PrintTo(const GradientCase& c, std::ostream* out) { *out << c.name; }
+
 namespace {
 
 // GoogleTest wants names of letters and digits.
