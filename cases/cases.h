@@ -5,14 +5,19 @@
 
 namespace skein {
 
+std::vector<OpCase> all_sum_cases();
 std::vector<OpCase> augment_cases();
 std::vector<OpCase> batch_norm_cases();
+std::vector<OpCase> cast_cases();
 std::vector<OpCase> conv_cases();
 std::vector<OpCase> cross_entropy_cases();
 std::vector<OpCase> downsample_cases();
+std::vector<OpCase> gaussian_noise_cases();
+std::vector<OpCase> lars_cases();
 std::vector<OpCase> linear_cases();
 std::vector<OpCase> pool_cases();
 std::vector<OpCase> sgd_step_cases();
+std::vector<OpCase> sign_cases();
 std::vector<OpCase> vector_cases();
 
 std::vector<GradientCase> batch_norm_gradients();

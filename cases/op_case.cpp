@@ -24,8 +24,9 @@ void append(std::vector<T>& all, std::vector<T> more) {
 
 std::vector<OpCase> op_cases() {
   std::vector<OpCase> all;
-  for (auto cases : {augment_cases, batch_norm_cases, conv_cases, cross_entropy_cases, downsample_cases, linear_cases,
-                     pool_cases, sgd_step_cases, vector_cases})
+  for (auto cases :
+       {all_sum_cases, augment_cases, batch_norm_cases, cast_cases, conv_cases, cross_entropy_cases, downsample_cases,
+        gaussian_noise_cases, lars_cases, linear_cases, pool_cases, sgd_step_cases, sign_cases, vector_cases})
     append(all, cases());
   return all;
 }

@@ -16,6 +16,8 @@ const std::vector<Row> kRows = {{1, 0, {}},
                                 {777, 700, {}},
                                 {10001, 5000, {0.5f, 0.1f, false}},
                                 {64, 64, {0.0f, 0.0f, false}},
+                                {777, 700, {0.9f, 1e-4f, true, true}},
+                                {4099, 0, {0.5f, 0.0f, false, true}},
                                 {272640, 271104, {}, true},       // ResNet-20
                                 {25557120, 25500000, {}, true}};  // ResNet-50
 constexpr float kRate = 0.1f;
@@ -33,7 +35,8 @@ BoundCase bind(Queue q, const Row& r) {
     for (size_t i = 0; i < w.size(); ++i) {
       const double g = g0[i] + (int64_t(i) < r.decayed ? decay * w[i] : 0.0);
       v[i] = mu * v[i] + g;
-      w[i] -= double(kRate) * (r.hyper.nesterov ? g + mu * v[i] : v[i]);
+      const double step = r.hyper.nesterov ? g + mu * v[i] : v[i];
+      w[i] -= double(kRate) * (!r.hyper.sign ? step : step > 0 ? 1 : step < 0 ? -1 : 0);
     }
     return want_velocity ? v : w;
   };
@@ -49,8 +52,9 @@ BoundCase bind(Queue q, const Row& r) {
 std::vector<OpCase> sgd_step_cases() {
   std::vector<OpCase> cases;
   for (const Row& r : kRows)
-    cases.push_back({fmt::format("sgd_step/{}{}", r.n, r.hyper.nesterov ? "+nesterov" : ""), r.timed, 0,
-                     20.0 * double(r.n), [r](Queue q) { return bind(q, r); }});
+    cases.push_back(
+        {fmt::format("sgd_step/{}{}{}", r.n, r.hyper.nesterov ? "+nesterov" : "", r.hyper.sign ? "+sign" : ""), r.timed,
+         0, 20.0 * double(r.n), [r](Queue q) { return bind(q, r); }});
   return cases;
 }
 

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <numeric>
 
-#include "data/partition.h"
 #include "kernels/augment.h"
 #include "kernels/check.h"
 
@@ -79,15 +78,16 @@ void Loader::produce() {
 
 void Loader::fill(size_t slot, int64_t epoch, int64_t step) {
   if (options_.training && order_epoch_ != epoch) {
-    epoch_permutation(options_.seed, epoch, order_);
+    samples_ = samples_of(options_.partition, options_.seed, epoch, {dataset_.label(), size_t(dataset_.size())},
+                          options_.workers, options_.rank, order_);
   } else if (order_epoch_ < 0) {
     std::iota(order_.begin(), order_.end(), 0);
+    samples_ = order_;
   }
   order_epoch_ = epoch;
 
-  const Part part = part_of(dataset_.size(), options_.workers, options_.rank);
-  const int64_t begin = part.begin + step * options_.batch;
-  const int64_t size = std::min(options_.batch, part.end - begin);
+  const int64_t begin = step * options_.batch;
+  const int64_t size = std::min(options_.batch, int64_t(samples_.size()) - begin);
   Batch& batch = batches_[slot];
   batch.images = images_[slot].slice(0, {size, dataset_.height(), dataset_.width(), dataset_.channels()});
   batch.labels = labels_[slot].slice(0, {size});
@@ -95,7 +95,7 @@ void Loader::fill(size_t slot, int64_t epoch, int64_t step) {
   batch.epoch = epoch;
   batch.index = step;
 
-  int32_t* samples = order_.data() + begin;
+  int32_t* samples = samples_.data() + begin;
   Augmentation augmentation{options_.training && options_.augment, options_.padding, {}, {}};
   std::copy(dataset_.mean, dataset_.mean + 4, augmentation.mean);
   std::copy(dataset_.std, dataset_.std + 4, augmentation.std);

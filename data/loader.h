@@ -6,10 +6,12 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/partition.h"
 #include "engine/tensor.h"
 
 namespace skein {
@@ -18,6 +20,7 @@ struct LoaderOptions {
   int64_t batch = 128;
   bool training = true;  // permuted and augmented; otherwise in order and normalised only, over the whole set
   int64_t workers = 1, rank = 0;
+  Partition partition = Partition::global;
   uint64_t seed = 0;
   bool augment = true;  // of training batches: flip and crop
   int32_t padding = 4;
@@ -52,7 +55,8 @@ class Loader {
   int64_t steps_ = 0;
   Tensor images_[kSlots], labels_[kSlots];  // full-size memory of the slots
   Batch batches_[kSlots];
-  std::vector<int32_t> order_;  // the permutation of order_epoch_
+  std::vector<int32_t> order_;
+  std::span<int32_t> samples_;  // of order_: the worker's in order_epoch_
   int64_t order_epoch_ = -1;
 
   std::mutex mutex_;

@@ -13,9 +13,10 @@ Conv2d::Conv2d(ParameterStore& p, const std::string& name, int64_t in, int64_t o
 
 BatchNorm::BatchNorm(ParameterStore& p, const std::string& name, int64_t channels)
     : gamma_(p.add({name + ".weight", {channels}, {Init::ones}, false})),
-      beta_(p.add({name + ".bias", {channels}, {Init::zeros}, false})),
-      state_{p.add_state({name + ".running_mean", {channels}, {Init::zeros}}),
-             p.add_state({name + ".running_var", {channels}, {Init::ones}})} {}
+      beta_(p.add({name + ".bias", {channels}, {Init::zeros}, false})) {
+  const auto [mean, var] = p.add_statistics(name, channels);
+  state_ = {mean, var};
+}
 
 Linear::Linear(ParameterStore& p, const std::string& name, int64_t in, int64_t out)
     : weight_(p.add({name + ".weight", {out, in}, {Init::uniform, 1.0 / std::sqrt(double(in))}, true})),

@@ -63,7 +63,18 @@ void ParameterStore::Group::bind(const Tensor& flat, Tensor Variable::*member) {
 }
 
 Var ParameterStore::add(ParameterSpec spec) { return parameters_.add(std::move(spec), true); }
-Var ParameterStore::add_state(ParameterSpec spec) { return states_.add(std::move(spec), false); }
+
+ParameterStore::Statistics ParameterStore::add_statistics(const std::string& name, int64_t channels) {
+  Var mean = states_.add({name + ".running_mean", {channels}, {Init::zeros}}, false);
+  return {mean, states_.add({name + ".running_var", {channels}, {Init::ones}}, false)};
+}
+
+std::vector<std::pair<Segment, Segment>> ParameterStore::statistics() const {
+  std::vector<std::pair<Segment, Segment>> pairs;
+  for (size_t i = 0; i + 1 < states_.segments.size(); i += 2)
+    pairs.emplace_back(states_.segments[i], states_.segments[i + 1]);
+  return pairs;
+}
 
 void ParameterStore::build(Device device, uint64_t seed) {
   parameters_.lay_out();

@@ -35,7 +35,10 @@ class ParameterStore {
  public:
   // While the model is being built; the tensors appear in build().
   Var add(ParameterSpec);
-  Var add_state(ParameterSpec);
+  struct Statistics {
+    Var mean, var;  // (channels), 0 and 1 at the start
+  };
+  Statistics add_statistics(const std::string& name, int64_t channels);  // NAME.running_mean, NAME.running_var
   void build(Device, uint64_t seed);
 
   int64_t decayed() const { return decayed_; }
@@ -44,6 +47,7 @@ class ParameterStore {
   const std::vector<Segment>& segments() const { return parameters_.segments; }
   const std::vector<ParameterSpec>& state_specs() const { return states_.specs; }
   const std::vector<Segment>& state_segments() const { return states_.segments; }
+  std::vector<std::pair<Segment, Segment>> statistics() const;  // mean and variance of each add_statistics(), in state
 
   Tensor value, grad, velocity;  // f32, one layout
   Tensor state;                  // f32, running statistics

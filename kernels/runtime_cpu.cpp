@@ -31,8 +31,13 @@ void copy(Stream, View from, View to) {
   std::memcpy(to.data, from.data, from.bytes());
 }
 
-void copy_to_host(Stream, View from, void* to) { std::memcpy(to, from.data, from.bytes()); }
-void copy_from_host(Stream, const void* from, View to) { std::memcpy(to.data, from, to.bytes()); }
+// An empty vector's data is null, which memcpy must not be given.
+void copy_to_host(Stream, View from, void* to) {
+  if (from.bytes() > 0) std::memcpy(to, from.data, from.bytes());
+}
+void copy_from_host(Stream, const void* from, View to) {
+  if (to.bytes() > 0) std::memcpy(to.data, from, to.bytes());
+}
 void zero(Stream, View to) { std::memset(to.data, 0, to.bytes()); }
 void synchronize(Stream) {}
 int64_t allocations() { return allocation_count; }

@@ -1,7 +1,8 @@
 // One step of SGD with momentum over the flat parameter vector (PyTorch's form, dampening 0):
 //
 //   g = grad + decay*value (the first `decayed` elements)   v = momentum*v + g
-//   value -= rate*(g + momentum*v) with Nesterov, rate*v without
+//   value -= rate*step,  step = g + momentum*v with Nesterov, v without;  or its sign: -1, 0 or 1 (zero stays zero
+//   here, so the padding does; only what is sent as one bit counts zero as +1), in algorithm 3 of local SGD
 //
 // All f32. `rate` points into device memory, so a captured step stays valid when the schedule changes it.
 // Bytes: reads value, grad, velocity, writes value, velocity: 20 per element.
@@ -14,6 +15,7 @@ namespace skein {
 struct SgdHyper {
   float momentum = 0.9f, decay = 1e-4f;
   bool nesterov = true;
+  bool sign = false;
 };
 
 using SgdStep = void(Stream, View value, View grad, View velocity, const float* rate, SgdHyper, int64_t decayed);

@@ -5,7 +5,7 @@
 namespace skein::cpu {
 namespace {
 
-template <bool kNesterov>
+template <bool kNesterov, bool kSign>
 [[gnu::always_inline]] inline void step(float* __restrict value, const float* __restrict grad,
                                         float* __restrict velocity, float rate, float momentum, float decay,
                                         int64_t n) {
@@ -13,16 +13,19 @@ template <bool kNesterov>
     const float g = grad[i] + decay * value[i];
     const float v = momentum * velocity[i] + g;
     velocity[i] = v;
-    value[i] -= rate * (kNesterov ? g + momentum * v : v);
+    const float step = kNesterov ? g + momentum * v : v;
+    value[i] -= rate * (!kSign ? step : step > 0.0f ? 1.0f : step < 0.0f ? -1.0f : step);  // NaN stays NaN
   }
 }
 
 SKEIN_SIMD void step_range(float* value, const float* grad, float* velocity, float rate, SgdHyper h, float decay,
                            int64_t n) {
   if (h.nesterov)
-    step<true>(value, grad, velocity, rate, h.momentum, decay, n);
+    h.sign ? step<true, true>(value, grad, velocity, rate, h.momentum, decay, n)
+           : step<true, false>(value, grad, velocity, rate, h.momentum, decay, n);
   else
-    step<false>(value, grad, velocity, rate, h.momentum, decay, n);
+    h.sign ? step<false, true>(value, grad, velocity, rate, h.momentum, decay, n)
+           : step<false, false>(value, grad, velocity, rate, h.momentum, decay, n);
 }
 
 }  // namespace

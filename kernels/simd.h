@@ -19,12 +19,12 @@
 namespace skein::cpu {
 
 // Calls body(begin, end) once per thread on contiguous ranges of [0, n), each a multiple of `grain` but the last.
-// The split depends on n, grain and the number of threads only, so results are reproducible.
+// The split depends on n, grain and the number of threads only, so results are reproducible. Either one thread or all:
+// libgomp ends the threads that a smaller team does not need and starts them anew for the next larger one.
 template <class Body>
 void parallel_ranges(int64_t n, int64_t grain, Body&& body) {
   const int64_t blocks = (n + grain - 1) / grain;
-  const int threads = int(std::min<int64_t>(omp_get_max_threads(), std::max<int64_t>(blocks, 1)));
-#pragma omp parallel num_threads(threads) if (threads > 1)
+#pragma omp parallel if (blocks > 1)
   {
     const int64_t t = omp_get_thread_num(), team = omp_get_num_threads();
     const int64_t begin = std::min(n, blocks * t / team * grain), end = std::min(n, blocks * (t + 1) / team * grain);

@@ -1,5 +1,6 @@
 // After the first steps a training step takes no tensor memory and starts no thread.
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <filesystem>
 
@@ -25,7 +26,13 @@ Threads threads() {
   return t;
 }
 
-TEST(SteadyStep, TakesNoMemoryAndStartsNoThread) {
+class SteadyStep : public testing::TestWithParam<int> {
+ protected:
+  void SetUp() override { omp_set_num_threads(GetParam()); }
+  void TearDown() override { omp_set_num_threads(omp_get_num_procs()); }
+};
+
+TEST_P(SteadyStep, TakesNoMemoryAndStartsNoThread) {
   const Queue queue;
   ParameterStore p;
   const auto model = make_model("resnet8", {}, p);
@@ -48,6 +55,8 @@ TEST(SteadyStep, TakesNoMemoryAndStartsNoThread) {
   cpu::release(cpu::allocate(64));
   EXPECT_EQ(cpu::allocations(), allocations + 1) << "the counter counts";
 }
+
+INSTANTIATE_TEST_SUITE_P(Threads, SteadyStep, testing::Values(1, 2, 3, 5));
 
 }  // namespace
 }  // namespace skein

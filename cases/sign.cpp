@@ -1,0 +1,171 @@
+#include "kernels/sign.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+
+#include "cases/cases.h"
+#include "cases/reference/sign.h"
+#include "kernels/vector.h"
+
+namespace skein {
+namespace {
+
+struct Row {
+  const char* name;
+  std::vector<int64_t> counts;  // of the segments, each of which starts at a multiple of 64
+  int64_t ranks;
+  bool timed = false;
+};
+const std::vector<Row> kRows = {
+    {"one", {1}, 1},
+    {"odd", {31, 1, 33, 64, 10, 4097, 5}, 1},
+    {"odd", {31, 1, 33, 64, 10, 4097, 5}, 3},
+    {"words", {32, 64, 9000}, 16},
+    {"resnet20", {432, 80000, 80000, 112042}, 4, true},
+    {"25M", std::vector<int64_t>(10, 2'500'010), 4, true},  // off the words, as behind a classifier's bias
+};
+
+// The layout, and inputs whose padding is zero as the flat parameters' is.
+struct Flat {
+  Queue q;
+  reference::Sign plain;
+  Tensor segments;
+  int64_t size = 0, bits = 0;
+
+  Flat(Queue queue, const Row& r) : q(queue) {
+    for (const int64_t count : r.counts) {
+      plain.segments.push_back({size, count, bits});
+      size += (count + 63) / 64 * 64;
+      bits += count;
+    }
+    segments = Tensor::empty(q.device, DType::u8, {int64_t(plain.segments.size() * sizeof(SignSegment))});
+    q.run(cpu::copy_from_host, cuda::copy_from_host, plain.segments.data(), segments);
+  }
+  SignLayout layout() const { return {segments.view().as<SignSegment>(), int64_t(plain.segments.size())}; }
+  int64_t words() const { return (bits + 31) / 32; }
+  int64_t scales() const { return int64_t(plain.segments.size()); }
+  Tensor numbers(uint32_t item) const {
+    const std::vector<float> from = random_tensor(q, {size}, item).to_vector();
+    std::vector<float> to(from.size());
+    for (const SignSegment& s : plain.segments) std::copy_n(from.begin() + s.begin, s.count, to.begin() + s.begin);
+    return Tensor::from(q.device, to, {size});
+  }
+  Tensor floats(int64_t n) const { return Tensor::zeros(q.device, DType::f32, {n}); }
+  Tensor ints(Shape s) const { return Tensor::zeros(q.device, DType::i32, s); }
+};
+
+BoundCase bind_scales(Queue q, const Row& r, bool remembers) {
+  const Flat f(q, r);
+  const Tensor c = f.numbers(1), w = f.numbers(2), d = f.floats(f.size), scales = f.floats(f.scales());
+  const Tensor memory = remembers ? f.numbers(3) : Tensor();
+  auto run = [=] { q.run(cpu::sign_scales, cuda::sign_scales, f.layout(), c, w, memory, d, scales); };
+  if (r.timed) return {run, {}};
+  auto distances = [=] {
+    Numbers out = remembers ? to_numbers(memory) : Numbers(size_t(f.size));
+    const Numbers cs = to_numbers(c), ws = to_numbers(w);
+    for (size_t i = 0; i < out.size(); ++i) out[i] += cs[i] - ws[i];
+    return out;
+  };
+  return {run,
+          {expect("d", d, distances, 1e-6), expect(
+                                                "scales", scales, [=] { return f.plain.scales(distances()); }, 1e-6)}};
+}
+
+BoundCase bind_pack(Queue q, const Row& r, bool remembers) {
+  const Flat f(q, r);
+  const Tensor d = f.numbers(1),
+               scales = Tensor::from(q.device, std::vector<float>(r.counts.size(), 0.75f), {f.scales()});
+  const Tensor words = f.ints({f.words()}), error = remembers ? f.floats(f.size) : Tensor();
+  auto run = [=] { q.run(cpu::sign_pack, cuda::sign_pack, f.layout(), d, scales, words, error); };
+  if (r.timed) return {run, {}};
+  const Tensor bits = f.floats(f.words() * 32);
+  BoundCase bound;
+  bound.run = [=] {
+    run();
+    std::vector<uint32_t> packed(size_t(f.words()));
+    q.run(cpu::copy_to_host, cuda::copy_to_host, words, packed.data());
+    std::vector<float> one_by_one(packed.size() * 32);
+    for (size_t i = 0; i < one_by_one.size(); ++i) one_by_one[i] = float(packed[i / 32] >> i % 32 & 1);
+    q.run(cpu::copy_from_host, cuda::copy_from_host, one_by_one.data(), bits);
+  };
+  bound.outputs.push_back(expect(
+      "bits", bits,
+      [=] {
+        Numbers expected = f.plain.bits(to_numbers(d));
+        expected.resize(size_t(f.words()) * 32);
+        return expected;
+      },
+      0));
+  if (!remembers) return bound;
+  bound.outputs.push_back(expect(
+      "error", error,
+      [=] {
+        Numbers left = to_numbers(d);
+        const Numbers sent = f.plain.decode(f.plain.bits(left), to_numbers(scales), left.size());
+        for (size_t i = 0; i < left.size(); ++i) left[i] -= sent[i];
+        return left;
+      },
+      1e-6));
+  return bound;
+}
+
+BoundCase bind_mean(Queue q, const Row& r, bool mean_of_means) {
+  const Flat f(q, r);
+  const int64_t stride = f.words() + f.scales(), digits = std::bit_width(uint64_t(r.ranks));
+  const Tensor data = f.ints({r.ranks, stride}), mean = f.floats(f.size), planes = f.ints({digits, f.words()});
+  std::vector<Numbers> bits, scales;
+  for (int64_t k = 0; k < r.ranks; ++k) {
+    const Tensor d = f.numbers(uint32_t(k)), words = data.slice(k * stride, {f.words()});
+    View scale = data.slice(k * stride + f.words(), {f.scales()});
+    scale.dtype = DType::f32;
+    q.run(cpu::sign_scales, cuda::sign_scales, f.layout(), d, mean, View{}, mean, scale);
+    q.run(cpu::zero, cuda::zero, mean);
+    q.run(cpu::sign_pack, cuda::sign_pack, f.layout(), d, scale, words, View{});
+    if (r.timed) continue;
+    bits.push_back(f.plain.bits(to_numbers(d)));
+    scales.push_back(f.plain.scales(to_numbers(d)));
+  }
+  q.run(cpu::fill, cuda::fill, 7.0f, mean);  // the padding must be written as well
+  auto run = [=] {
+    const SignMessages messages{data, f.words(), 0};
+    if (!mean_of_means) return q.run(cpu::sign_mean, cuda::sign_mean, f.layout(), messages, 0, mean);
+    q.run(cpu::sign_count, cuda::sign_count, messages, planes);
+    q.run(cpu::sign_count_mean, cuda::sign_count_mean, f.layout(), messages, planes, 0, mean);
+  };
+  if (r.timed) return {run, {}};
+  return {run,
+          {expect(
+              "mean", mean,
+              [=] {
+                return mean_of_means ? f.plain.mean_of_means(bits, scales, size_t(f.size))
+                                     : f.plain.mean(bits, scales, size_t(f.size));
+              },
+              1e-6)}};
+}
+
+}  // namespace
+
+std::vector<OpCase> sign_cases() {
+  std::vector<OpCase> cases;
+  for (const Row& r : kRows) {
+    double n = 0;
+    for (const int64_t count : r.counts) n += double(count);
+    for (const bool option : {false, true}) {
+      const std::string memory = option ? "+memory" : "";
+      if (r.ranks == 1 || r.timed) {
+        cases.push_back({fmt::format("sign_scales/{}{}", r.name, memory), r.timed, 0, n * (option ? 16 : 12),
+                         [=](Queue q) { return bind_scales(q, r, option); }});
+        cases.push_back({fmt::format("sign_pack/{}{}", r.name, memory), r.timed, 0, n * (option ? 12 : 4) + n / 8,
+                         [=](Queue q) { return bind_pack(q, r, option); }});
+      }
+      const double planes = option ? 2 * std::bit_width(uint64_t(r.ranks)) : 0;  // written and read
+      const double moved = n * (4 + (double(r.ranks) + planes) / 8);
+      cases.push_back({fmt::format("{}/{}x{}", option ? "sign_count_mean" : "sign_mean", r.ranks, r.name), r.timed, 0,
+                       moved, [=](Queue q) { return bind_mean(q, r, option); }});
+    }
+  }
+  return cases;
+}
+
+}  // namespace skein
