@@ -41,14 +41,28 @@ void add_data(CLI::App& bench) {
   c->callback([o] { bench_data(*o); });
 }
 
+void add_comm(CLI::App& bench) {
+  auto o = std::make_shared<CommBench>();
+  CLI::App* c = bench.add_subcommand("comm", "time averaging between workers");
+  c->add_option("--workers", o->workers, "threads that average")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--elements", o->elements, "f32 numbers of each worker; 0: ResNet-50's, or 100 MB with --mpi");
+  c->add_option("--turns", o->turns, "measurements, by turns of averaging and of what it is compared with")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  c->add_flag("--mpi", o->mpi, "under mpirun: the sum in rank order against MPI_Allreduce");
+  c->add_flag("--json", o->json, "print one JSON object");
+  c->callback([o] { bench_comm(*o); });
+}
+
 }  // namespace
 
 void add_bench_command(CLI::App& app) {
-  CLI::App* bench = app.add_subcommand("bench", "measure kernels, whole steps and data loading");
+  CLI::App* bench = app.add_subcommand("bench", "measure kernels, whole steps, data loading and averaging");
   bench->require_subcommand(1);
   add_kernels(*bench);
   add_step(*bench);
   add_data(*bench);
+  add_comm(*bench);
 }
 
 }  // namespace skein

@@ -29,4 +29,12 @@ struct DataBench {
 };
 void bench_data(const DataBench&);
 
+struct CommBench {
+  int64_t workers = 8, elements = 0;  // 0: of ResNet-50, or 100 MB with mpi
+  int64_t turns = 7;
+  bool mpi = false;  // this process is one of mpirun's: the sum over MPI instead of threads
+  bool json = false;
+};
+void bench_comm(const CommBench&);
+
 }  // namespace skein

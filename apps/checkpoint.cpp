@@ -71,6 +71,12 @@ json to_json(const TrainState& s) {
           {"best_top1", s.best_top1},
           {"best_epoch", s.best_epoch},
           {"seconds", s.seconds},
+          {"rounds",
+           {{"world", s.rounds.world},
+            {"block", s.rounds.block},
+            {"bytes", s.rounds.bytes},
+            {"compute", s.rounds.compute},
+            {"network", s.rounds.network}}},
           {"threads", omp_get_max_threads()},
           {"conv_plans", plans}};
 }
@@ -89,6 +95,12 @@ void from_json(const json& j, Checkpoint& c) {
   j.at("best_top1").get_to(s.best_top1);
   j.at("best_epoch").get_to(s.best_epoch);
   j.at("seconds").get_to(s.seconds);
+  const json& rounds = j.at("rounds");
+  rounds.at("world").get_to(s.rounds.world);
+  rounds.at("block").get_to(s.rounds.block);
+  rounds.at("bytes").get_to(s.rounds.bytes);
+  rounds.at("compute").get_to(s.rounds.compute);
+  rounds.at("network").get_to(s.rounds.network);
   j.at("threads").get_to(c.threads);
   for (const auto& [layer, name] : j.at("conv_plans").items()) c.conv_plans.push_back({layer, name.get<std::string>()});
 }
@@ -133,7 +145,10 @@ void check_finite(const std::vector<TensorToWrite>& tensors) {
   }
 }
 
-void write_files(const std::string& folder, const ModelCard& card, const ParameterStore& p, const TrainState& state) {
+std::string worker_file(int64_t rank) { return fmt::format("/worker-{}.safetensors", rank); }
+
+void write_files(const std::string& folder, const ModelCard& card, const ParameterStore& p, const WorkerStates& workers,
+                 const TrainState& state) {
   std::vector<TensorToWrite> model, momentum;
   list_tensors(p.specs(), p.segments(), p.value, model);
   list_tensors(p.state_specs(), p.state_segments(), p.state, model);
@@ -141,7 +156,13 @@ void write_files(const std::string& folder, const ModelCard& card, const Paramet
   check_finite(model);
   check_finite(momentum);
   write_safetensors(folder + kModelFile, model, to_metadata(card, state));
-  write_safetensors(folder + kMomentumFile, momentum);
+  if (workers.empty()) write_safetensors(folder + kMomentumFile, momentum);
+  for (size_t rank = 0; rank < workers.size(); ++rank) {
+    std::vector<TensorToWrite> own;
+    for (const auto& [name, tensor] : workers[rank]) own.push_back({name, tensor, {tensor.numel()}});
+    check_finite(own);
+    write_safetensors(folder + worker_file(int64_t(rank)), own);
+  }
   write_text(folder + kProgressFile, to_json(state).dump(1));
 }
 
@@ -158,12 +179,12 @@ ModelCard make_card(const TrainConfig& config, const Dataset& d) {
 }
 
 void write_checkpoint(const std::string& folder, const ModelCard& card, const ParameterStore& parameters,
-                      const TrainState& state) {
+                      const WorkerStates& workers, const TrainState& state) {
   const std::string fresh = folder + ".new";
   try {
     fs::remove_all(fresh);
     fs::create_directories(fresh);
-    write_files(fresh, card, parameters, state);
+    write_files(fresh, card, parameters, workers, state);
     replace_folder(fresh, folder);
   } catch (const std::exception& e) {
     std::error_code ignored;
@@ -198,6 +219,18 @@ void load_momentum(const Checkpoint& checkpoint, ParameterStore& p) {
   const auto file = SafetensorsFile::open(checkpoint.folder + kMomentumFile);
   load_tensors(*file, p.specs(), p.segments(), p.velocity);
   check_count(*file, p.specs().size());
+}
+
+void load_worker(const Checkpoint& checkpoint, int64_t rank, const std::vector<NamedTensor>& to) {
+  const auto file = SafetensorsFile::open(checkpoint.folder + worker_file(rank));
+  for (const auto& [name, tensor] : to) {
+    const View stored = file->view(name, DType::f32);
+    if (stored.numel() != tensor.numel())
+      throw BadInput("{}: tensor '{}' has {} numbers, the run needs {}. Take a checkpoint of this run", file->path(),
+                     name, stored.numel(), tensor.numel());
+    Queue{tensor.device()}.run(cpu::copy_from_host, cuda::copy_from_host, stored.data, tensor);
+  }
+  check_count(*file, to.size());
 }
 
 }  // namespace skein

@@ -19,8 +19,9 @@ namespace skein {
 namespace {
 
 using Numbers = std::vector<double>;
+using Texts = std::vector<std::string>;
 using Member = std::variant<std::string TrainConfig::*, int64_t TrainConfig::*, double TrainConfig::*,
-                            bool TrainConfig::*, Numbers TrainConfig::*>;
+                            bool TrainConfig::*, Numbers TrainConfig::*, Texts TrainConfig::*>;
 
 // What a value may be: one of the choices where there are any, else a number within low and high.
 struct Permitted {
@@ -76,10 +77,17 @@ const std::vector<Field>& fields() {
 
       {"epochs", "Optimisation", "N", &C::epochs, "passes over the training set", {1, kMany}},
       {"batch", "Optimisation", "N", &C::batch, "images per worker and step", {1, kMany}},
-      {"workers", "Optimisation", "K", &C::workers, "workers that train together", {1, 4096}},
       {"momentum", "Optimisation", "M", &C::momentum, "of SGD, without dampening", {0, 1}},
       {"nesterov", "Optimisation", "", &C::nesterov, "Nesterov's form of the momentum"},
+      {"sign-step", "Optimisation", "", &C::sign_step, "step by the sign alone (the local step of algorithm 3)"},
       {"weight-decay", "Optimisation", "X", &C::weight_decay, "of weights and biases, not of batch norms", {0, 1}},
+      {"lars",
+       "Optimisation",
+       "ETA",
+       &C::lars,
+       "layer-wise adaptive rates with this trust coefficient; 0: off",
+       {0, 100}},
+      {"noise", "Optimisation", "SIGMA", &C::noise, "isotropic Gaussian noise on every gradient; 0: none", {0, 1e6}},
 
       {"lr", "Learning rate", "X", &C::lr, "learning rate, for a batch of --base-batch", {1e-12, 1e6}},
       {"base-batch",
@@ -96,6 +104,41 @@ const std::vector<Field>& fields() {
        {0, kMany}},
       {"drops", "Learning rate", "X,Y", &C::drops, "when the rate drops, as fractions of the epochs", {0, 1}},
       {"drop-factor", "Learning rate", "X", &C::drop_factor, "what a drop multiplies the rate by", {1e-12, 1}},
+
+      {"workers", "Local SGD", "K", &C::workers, "workers that train together, each on batches of its own", {1, 4096}},
+      {"sync", "Local SGD", "EXPR", &C::sync, "when the workers average; the forms are listed below"},
+      {"compress", "Local SGD", "HOW", &C::compress,
+       "what travels: none (f32), bf16, sign, ef-sign (algorithms 3 and 4, exact), sign:mean-of-means and "
+       "ef-sign:mean-of-means (the public code's), ef-sign:two-way (an extension: the way back is compressed too)"},
+      {"outer-momentum", "Local SGD", "M", &C::outer_momentum, "momentum of the averaged steps; 0: none", {0, 1}},
+      {"outer-rate", "Local SGD", "X", &C::outer_rate, "rate of the averaged steps", {1e-6, 100}},
+      {"outer-nesterov", "Local SGD", "", &C::outer_nesterov, "Nesterov's form of the outer momentum"},
+      {"partition",
+       "Local SGD",
+       "HOW",
+       &C::partition,
+       "who trains on what: global permutes all every epoch, fixed keeps each worker's part, sorted parts by label",
+       {.choices = {"global", "fixed", "sorted"}}},
+      {"bn-stats",
+       "Local SGD",
+       "HOW",
+       &C::bn_stats,
+       "running statistics of the averaged model: worker 0's, their average, or with the variance between workers",
+       {.choices = {"local", "average", "moments"}}},
+      {"eval-local",
+       "Local SGD",
+       "WHEN",
+       &C::eval_local,
+       "also evaluate every worker's own model: never, after the last epoch, or after every one",
+       {.choices = {"never", "last", "every"}}},
+      {"net", "Local SGD", "SPEC", &C::net,
+       "charge averaging on a simulated network: 1Gbit,200us or, given twice, block=100Gbit,5us and world=1Gbit,1ms"},
+      {"parallel",
+       "Local SGD",
+       "P",
+       &C::parallel,
+       "workers that compute at the same time, sharing --threads; 0: as many as there are threads",
+       {0, 4096}},
 
       {"seed",
        "Run",
@@ -148,7 +191,7 @@ void check(const Field& f, const TrainConfig& config, const std::string& where) 
       for (double x : value) check_number(x, f.permitted, where);
       if (!std::is_sorted(value.begin(), value.end()))
         throw BadInput("{}: {} are not in order; give increasing numbers", where, fmt::join(value, ","));
-    } else {
+    } else if constexpr (!std::is_same_v<T, Texts>) {
       check_number(double(value), f.permitted, where);
     }
   };
@@ -158,9 +201,9 @@ void check(const Field& f, const TrainConfig& config, const std::string& where) 
 // TOML has whole numbers where ours are real; nothing else is converted.
 template <class T>
 bool read_node(const toml::node& node, T& to) {
-  if constexpr (std::is_same_v<T, Numbers>) {
+  if constexpr (std::is_same_v<T, Numbers> || std::is_same_v<T, Texts>) {
     const toml::array* list = node.as_array();
-    to.assign(list ? list->size() : 0, 0);
+    to.assign(list ? list->size() : 0, {});
     for (size_t i = 0; i < to.size(); ++i)
       if (!read_node(*list->get(i), to[i])) return false;
     return list;
@@ -179,6 +222,7 @@ const char* wanted() {
   if constexpr (std::is_same_v<T, int64_t>) return "a whole number";
   if constexpr (std::is_same_v<T, double>) return "a number";
   if constexpr (std::is_same_v<T, bool>) return "true or false";
+  if constexpr (std::is_same_v<T, Texts>) return "a list of texts in brackets";
   return "a list of numbers in brackets";
 }
 
@@ -210,6 +254,8 @@ void add_config_flags(CLI::App& app, TrainConfig& flags) {
       CLI::Option* option = app.add_option(flag, value, f.help)->type_name(f.type);
       if constexpr (std::is_same_v<T, Numbers>)
         return option->delimiter(',')->default_str(fmt::format("{}", fmt::join(value, ",")));
+      else if constexpr (std::is_same_v<T, Texts>)
+        return option->allow_extra_args(false);  // given once or more, one text each
       else
         return option->take_last()->default_str(fmt::format("{}", value));
     }
@@ -243,9 +289,10 @@ void read_config(const std::string& path, TrainConfig& config) { parse_config(re
 std::string to_toml(const TrainConfig& config) {
   toml::table table;
   const auto put = [&](const char* name, const auto& value) {
-    if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Numbers>) {
+    using T = std::decay_t<decltype(value)>;
+    if constexpr (std::is_same_v<T, Numbers> || std::is_same_v<T, Texts>) {
       toml::array list;
-      for (double x : value) list.push_back(x);
+      for (const auto& x : value) list.push_back(x);
       table.insert(name, list);
     } else {
       table.insert(name, value);

@@ -20,11 +20,18 @@ struct TrainConfig {
 
   int64_t epochs = 30, batch = 128, workers = 1;
   double momentum = 0.9, weight_decay = 1e-4;
-  bool nesterov = true;
+  bool nesterov = true, sign_step = false;
 
   double lr = 0.2, base_batch = 0, warmup_epochs = 5;
   std::vector<double> drops{0.5, 0.75};
   double drop_factor = 0.1;
+
+  std::string sync = "minibatch", compress = "none", bn_stats = "average", eval_local = "last";
+  std::string partition = "global";
+  std::vector<std::string> net;
+  double outer_momentum = 0, outer_rate = 1, lars = 0, noise = 0;
+  bool outer_nesterov = true;
+  int64_t parallel = 0;
 
   int64_t seed = 0, eval_batch = 128;
 

@@ -27,18 +27,18 @@ std::string format_duration(double seconds) {
   return fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);
 }
 
-Progress::Progress(int64_t epochs, int64_t steps_per_epoch)
+ProgressDisplay::ProgressDisplay(int64_t epochs, int64_t steps_per_epoch)
     : epochs_(epochs), steps_per_epoch_(steps_per_epoch), terminal_(isatty(STDOUT_FILENO)) {}
 
-Progress::~Progress() { clear(); }
+ProgressDisplay::~ProgressDisplay() { clear(); }
 
-void Progress::clear() {
+void ProgressDisplay::clear() {
   if (bar_) fmt::print("\r\x1b[K");
   bar_ = false;
 }
 
 // The steps since the last line that was drawn are what speed and wait are measured over.
-void Progress::show(const StepMetrics& m) {
+void ProgressDisplay::show(const StepMetrics& m) {
   if (m.step_in_epoch == 1) seconds_before_ = 0;
   recent_images_ += m.images;
   recent_seconds_ += m.totals.seconds - seconds_before_;
@@ -63,7 +63,7 @@ void Progress::show(const StepMetrics& m) {
 }
 
 // The gauge takes what room the numbers leave; a width of 0 means a plain line.
-std::string Progress::describe(const StepMetrics& m, int64_t width) const {
+std::string ProgressDisplay::describe(const StepMetrics& m, int64_t width) const {
   const double images = double(m.totals.images);
   const double left = double((epochs_ - m.epoch + 1) * steps_per_epoch_ - m.step_in_epoch) * double(m.images) / rate_;
   const std::string epoch = fmt::format("epoch {}/{}", m.epoch, epochs_);
@@ -81,13 +81,16 @@ std::string Progress::describe(const StepMetrics& m, int64_t width) const {
                      numbers);
 }
 
-void Progress::show(const EpochMetrics& m) {
+void ProgressDisplay::show(const EpochMetrics& m) {
   clear();
   fmt::print(
       "epoch {}/{}  step {}  lr {:.4g}  train loss {:.4f} top-1 {:.2f} %  test loss {:.4f} top-1 {:.2f} % "
       "top-5 {:.2f} %  {:.0f} img/s  {}{}\n",
       m.epoch, epochs_, m.step, m.lr, m.train_loss, m.train_top1, m.test.loss, m.test.top1, m.test.top5,
       m.images_per_second, format_duration(m.seconds), m.best ? "  best" : "");
+  if (m.local)
+    fmt::print("          mean of the workers' own models: test loss {:.4f} top-1 {:.2f} % top-5 {:.2f} %\n",
+               m.local->loss, m.local->top1, m.local->top5);
   std::fflush(stdout);
 }
 

@@ -9,12 +9,12 @@
 
 namespace skein {
 
-class Progress {
+class ProgressDisplay {
  public:
-  Progress(int64_t epochs, int64_t steps_per_epoch);
-  ~Progress();
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
+  ProgressDisplay(int64_t epochs, int64_t steps_per_epoch);
+  ~ProgressDisplay();
+  ProgressDisplay(const ProgressDisplay&) = delete;
+  ProgressDisplay& operator=(const ProgressDisplay&) = delete;
 
   void show(const StepMetrics& step);
   void show(const EpochMetrics& epoch);

@@ -96,19 +96,29 @@ void RunFolder::write(const StepMetrics& m) {
 }
 
 void RunFolder::write(const EpochMetrics& m) {
-  metrics_.append(ordered_json{
-      {"type", "epoch"},
-      {"epoch", m.epoch},
-      {"step", m.step},
-      {"lr", m.lr},
-      {"train_loss", m.train_loss},
-      {"train_top1", m.train_top1},
-      {"test_loss", m.test.loss},
-      {"test_top1", m.test.top1},
-      {"test_top5", m.test.top5},
-      {"img_per_s", m.images_per_second},
-      {"seconds",
-       m.seconds}}.dump());
+  ordered_json line = {{"type", "epoch"},
+                       {"epoch", m.epoch},
+                       {"step", m.step},
+                       {"lr", m.lr},
+                       {"train_loss", m.train_loss},
+                       {"train_top1", m.train_top1},
+                       {"test_loss", m.test.loss},
+                       {"test_top1", m.test.top1},
+                       {"test_top5", m.test.top5},
+                       {"img_per_s", m.images_per_second},
+                       {"seconds", m.seconds}};
+  if (m.local) {
+    line["local_test_loss"] = m.local->loss;
+    line["local_test_top1"] = m.local->top1;
+    line["local_test_top5"] = m.local->top5;
+  }
+  if (const Rounds& r = m.rounds; r.world + r.block > 0)
+    line["rounds"] = {{"world", r.world},
+                      {"block", r.block},
+                      {"bytes", r.bytes},
+                      {"compute_seconds", r.compute},
+                      {"network_seconds", r.network}};
+  metrics_.append(line.dump());
   summary_.append(fmt::format("{},{},{:.6g},{:.6f},{:.2f},{:.6f},{:.2f},{:.2f},{:.1f},{:.2f}", m.epoch, m.step, m.lr,
                               m.train_loss, m.train_top1, m.test.loss, m.test.top1, m.test.top5, m.images_per_second,
                               m.seconds));

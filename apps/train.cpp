@@ -12,6 +12,7 @@
 #include "apps/progress.h"
 #include "apps/run_folder.h"
 #include "apps/version.h"
+#include "comm/launcher.h"
 #include "kernels/check.h"
 
 namespace skein {
@@ -51,12 +52,15 @@ void set_up_machine(const TrainCall& call, const Checkpoint* checkpoint) {
 void print_header(const ModelCard& card, const Splits& data, Trainer& trainer, const std::string& run) {
   const TrainConfig& c = card.config;
   fmt::print("skein    {}\n", version());
-  fmt::print("model    {}, {} parameters, shortcut {}\n", c.model, trainer.parameters().count(), c.shortcut);
+  fmt::print("model    {}, {} parameters, shortcut {}\n", c.model, trainer.worker(0).parameters.count(), c.shortcut);
   fmt::print("data     {}: {} training and {} test images of {} x {} x {}, {} classes\n", c.data, data.train.size(),
              data.test.size(), card.height, card.width, card.channels, card.classes.size());
   fmt::print("device   cpu ({}), {} threads, {}\n", processor().name, omp_get_max_threads(), c.dtype);
   fmt::print("train    {} epochs of {} steps, batch {}, highest learning rate {:.4g}\n", c.epochs,
              trainer.steps_per_epoch(), c.batch, rate_schedule(c).peak());
+  if (trainer.size() > 1)
+    fmt::print("workers  {}, {} at a time with {} threads each; {}; compression {}\n", trainer.size(),
+               parallel_workers(c), threads_per_worker(c), trainer.policy().describe(), c.compress);
   fmt::print("run      {}\n", run);
   if (const TrainState& s = trainer.state(); s.step > 0)
     fmt::print("resume   from step {} (epoch {}, step {} of {})\n", s.step, s.epoch + 1, s.step_in_epoch,
@@ -73,19 +77,34 @@ void print_end(const Trainer& trainer, const RunFolder& run, bool done) {
   } else {
     fmt::print("done     test top-1: last {:.2f} %, best {:.2f} % (epoch {}), in {}\n", s.last_top1, s.best_top1,
                s.best_epoch, format_duration(s.seconds));
+    if (const Rounds& r = s.rounds; trainer.size() > 1)
+      fmt::print("rounds   {} among all, {} within blocks; one worker has sent {:.1f} MB\n", r.world, r.block,
+                 double(r.bytes) * 1e-6);
+    if (const Rounds& r = s.rounds; !trainer.config().net.empty())
+      fmt::print("clock    {} computing and {} on the simulated network\n", format_duration(r.compute),
+                 format_duration(r.network));
     fmt::print("saved    {} and {}\n", run.last(), run.best());
     fmt::print("evaluate skein eval --checkpoint {}\n", run.best());
   }
   std::fflush(stdout);
 }
 
+void load_workers(const Checkpoint& checkpoint, Trainer& trainer) {
+  if (trainer.size() == 1) {
+    load_model(checkpoint, trainer.worker(0).parameters);
+    load_momentum(checkpoint, trainer.worker(0).parameters);
+    return;
+  }
+  for (int64_t rank = 0; rank < trainer.size(); ++rank) load_worker(checkpoint, rank, trainer.worker(rank).state());
+}
+
 // Trains with a folder and a terminal listening. What an epoch leaves is written in an order that a crash between any
 // two files cannot hurt: the logs may run ahead of checkpoints/last (resuming cuts them), and so may checkpoints/best.
 bool run_with_folder(Trainer& trainer, const ModelCard& card, RunFolder& run, const std::function<bool()>& stop) {
-  Progress progress(card.config.epochs, trainer.steps_per_epoch());
+  ProgressDisplay progress(card.config.epochs, trainer.steps_per_epoch());
   int64_t saved_step = trainer.state().step;
   const auto save = [&](const std::string& folder) {
-    write_checkpoint(folder, card, trainer.parameters(), trainer.state());
+    write_checkpoint(folder, card, trainer.model_parameters(), trainer.worker_states(), trainer.state());
   };
   const auto on_step = [&](const StepMetrics& m) {
     run.write(m);
@@ -140,11 +159,7 @@ void train_command(const CLI::App& app, const TrainFlags& flags) {
 
 }  // namespace
 
-void check_supported(const TrainConfig& config) {
-  if (config.workers > 1)
-    throw BadInput("--workers {}: this version of skein trains with one worker. Use --workers 1", config.workers);
-  check_device(config.device, config.dtype);
-}
+void check_supported(const TrainConfig& config) { check_device(config.device, config.dtype); }
 
 DatasetOptions dataset_options(const TrainConfig& c) {
   return {c.data_dir,
@@ -164,8 +179,7 @@ bool train(const TrainCall& call, const std::function<bool()>& stop) {
   if (checkpoint) check_same_data(card, *checkpoint);
   Trainer trainer(card, data, checkpoint ? checkpoint->state : TrainState{});
   if (checkpoint) {
-    load_model(*checkpoint, trainer.parameters());
-    load_momentum(*checkpoint, trainer.parameters());
+    load_workers(*checkpoint, trainer);
   }
   RunFolder run =
       checkpoint ? RunFolder::reopen(call.resume, checkpoint->state) : RunFolder::create(call.out, call.config);
@@ -191,6 +205,7 @@ void add_train_command(CLI::App& app) {
   add("--limit-steps", flags->call.limit_steps, "N", "stop and save after N steps; 0: no limit")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
       ->capture_default_str();
+  train->footer("\nForms of --sync:\n" + sync_forms());
   train->callback([flags, train] { train_command(*train, *flags); });
 }
 

@@ -1,32 +1,40 @@
-// The training loop: who steps, at which rate, for how long, and when the model is evaluated. It computes; folders,
-// checkpoints and the terminal are its listeners'.
+// The training loop: who steps, at which rate, when the workers average and when the model is evaluated. It computes;
+// folders, checkpoints and the terminal are its listeners'.
 #pragma once
 
 #include <functional>
+#include <optional>
 
-#include "apps/checkpoint.h"
+#include "apps/averaged_model.h"
 #include "apps/evaluation.h"
-#include "engine/ops.h"
-#include "engine/optimizer.h"
+#include "apps/worker.h"
+#include "comm/network.h"
+#include "comm/thread_communicator.h"
 #include "engine/rate_schedule.h"
-#include "engine/step_graph.h"
 
 namespace skein {
 
 RateSchedule rate_schedule(const TrainConfig& config);
+
+// Threads of one worker: all of --threads are shared by the workers that compute at the same time.
+int64_t threads_per_worker(const TrainConfig& config);
+int64_t parallel_workers(const TrainConfig& config);
 
 struct StepMetrics {
   int64_t step, epoch;  // both from 1
   double loss, lr, wait_ms;
   int64_t step_in_epoch, images;
   EpochTotals totals;  // of the epoch so far
+  Sync sync = Sync::none;
 };
 
 struct EpochMetrics {
   int64_t epoch, step;
   double lr, train_loss, train_top1;
-  Score test;
+  Score test;                         // of the model; with several workers, of their average
+  std::optional<Score> local;         // mean over the workers' own models, where it was asked for
   double images_per_second, seconds;  // training alone; since the run began
+  Rounds rounds;                      // since the run began
   bool best;
 };
 
@@ -34,20 +42,6 @@ struct TrainListener {
   std::function<void(const StepMetrics&)> on_step;
   std::function<void(const EpochMetrics&)> on_epoch;
   std::function<bool()> should_stop;  // asked between steps
-};
-
-// What one worker owns: a model, its gradient and momentum, and its part of the data.
-struct Worker {
-  Worker(const ModelCard& card, const Dataset& train, const TrainState& start, Queue queue);
-  Loss step(const Batch& batch, double rate);
-
-  ParameterStore parameters;
-  std::unique_ptr<Model> model;
-  Sgd sgd;
-  Arena arena;
-  Tape tape;
-  StepGraph graph;
-  Loader batches;
 };
 
 class Trainer {
@@ -59,18 +53,36 @@ class Trainer {
   bool run(const TrainListener& listener);
 
   const TrainState& state() const { return state_; }
-  ParameterStore& parameters() { return worker_.parameters; }
-  int64_t steps_per_epoch() const { return worker_.batches.steps(); }
+  int64_t size() const { return int64_t(workers_.size()); }
+  Worker& worker(int64_t rank) { return *workers_[size_t(rank)]; }
+  int64_t steps_per_epoch() const { return workers_.front()->batches.steps(); }
+  const TrainConfig& config() const { return config_; }
+  const SyncPolicy& policy() const { return *policy_; }
+
+  // The model that is evaluated and saved: the only worker's, or the average of all, made now.
+  ParameterStore& model_parameters();
+  WorkerStates worker_states();  // empty with one worker
 
  private:
   StepMetrics step();
   EpochMetrics end_epoch();
+  void count_round(Sync sync, double compute_seconds);
+  Score evaluate_local();  // mean over the workers' own models
 
-  TrainConfig config_;
+  ModelCard card_;
+  const TrainConfig& config_;
   RateSchedule schedule_;
+  std::unique_ptr<SyncPolicy> policy_;
   TrainState state_;
-  Worker worker_;
+  std::vector<Sync> syncs_;  // [s]: what follows step s, from 0
+  std::vector<std::unique_ptr<Worker>> workers_;
+  Lanes lanes_;
+  ThreadGroup group_;
+  Team team_;
   Loader test_batches_;
+  std::unique_ptr<AveragedModel> averaged_;  // where there are several workers
+  const Rounds before_;                      // of earlier calls, when resumed
+  std::optional<SimulatedClock> clock_;      // with --net
 };
 
 }  // namespace skein

@@ -41,7 +41,7 @@ struct Net {
 };
 
 TrainState small_state() {
-  TrainState s{37, 3, 7, {0.1 + 0.2, 56, 12, 1.0 / 3}, 41.25, 200.0 / 3, 2, 1e3 / 7};
+  TrainState s{37, 3, 7, {0.1 + 0.2, 56, 12, 1.0 / 3}, 41.25, 200.0 / 3, 2, 1e3 / 7, {5, 6, 7, 1.0 / 3, 0.1}};
   return s;
 }
 
@@ -49,7 +49,7 @@ class CheckpointTest : public ::testing::Test {
  protected:
   std::string folder() const { return (dir_ / "last").string(); }
   std::string file(const std::string& name) const { return folder() + "/" + name; }
-  void write(const Net& net) const { write_checkpoint(folder(), small_card(), net.store, small_state()); }
+  void write(const Net& net) const { write_checkpoint(folder(), small_card(), net.store, {}, small_state()); }
   void load(Net& net) const {
     const Checkpoint c = open_checkpoint(folder());
     load_model(c, net.store);
@@ -158,7 +158,7 @@ TEST_F(CheckpointTest, AnotherModelIsRefused) {
   expect_error([&] { load(other); }, {file("model.safetensors"), "'conv1.weight'", "[16,3,3,1]", "[16,3,3,3]"});
 
   Net deep(small_card("resnet14"));
-  write_checkpoint(folder(), small_card("resnet14"), deep.store, small_state());
+  write_checkpoint(folder(), small_card("resnet14"), deep.store, {}, small_state());
   Net shallow(small_card());
   expect_error([&] { load(shallow); }, {file("model.safetensors"), "tensors, the model has", "another model"});
 }

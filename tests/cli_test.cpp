@@ -45,7 +45,7 @@ TEST(Cli, WrongCommandLinesExitWith2AndOneClearLine) {
   expect_failure(skein("train --lr 0"), 2, {"--lr", "0 is out of range"});
   expect_failure(skein("train --model resnet9 --data synthetic"), 2, {"--model resnet9", "resnet20"});
   expect_failure(skein("train --data nope"), 2, {"'nope'", "fashion-mnist"});
-  expect_failure(skein("train --workers 2"), 2, {"--workers 2", "one worker"});
+  expect_failure(skein("train --workers 0"), 2, {"--workers", "0 is out of range"});
   expect_failure(skein("train --device cuda"), 2, {"--device cuda", "--device cpu"});
   expect_failure(skein("train --dtype bf16"), 2, {"--dtype bf16", "f32"});
   expect_failure(skein("train --conv fft"), 2, {"--conv fft", "onednn", "auto"});
@@ -54,6 +54,11 @@ TEST(Cli, WrongCommandLinesExitWith2AndOneClearLine) {
   expect_failure(skein("eval"), 2, {"--checkpoint"});
   expect_failure(skein("eval --checkpoint /nonexistent"), 2, {"/nonexistent", "no such folder"});
   expect_failure(skein("summary --model vgg"), 2, {"vgg", "resnet20"});
+}
+
+TEST(Cli, SeveralProcessesAreToldToBeOne) {
+  const Output out = testing::shell("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=4 " SKEIN_BINARY " train");
+  expect_failure(out, 2, {"4 processes", "--workers 4"});
 }
 
 TEST(Cli, RunFolderThatCannotBeWritten) {

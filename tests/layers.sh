@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Fails if a folder includes one above it:  kernels < engine < { models, data, cases } < apps < tests,
-# or if a vendor's header is named outside kernels/.
+# Fails if a folder includes one above it:  kernels < engine < { models, data, cases, comm } < apps < tests,
+# or if a vendor's header is named outside kernels/, MPI's or NCCL's outside comm/.
 set -u
 allowed() {
   case $1 in
     kernels) echo "kernels" ;;
     engine) echo "kernels engine" ;;
-    models | data | cases) echo "kernels engine $1" ;;
-    apps) echo "kernels engine models data cases apps" ;;
-    tests) echo "kernels engine models data cases apps tests" ;;
+    models | data | cases | comm) echo "kernels engine $1" ;;
+    apps) echo "kernels engine models data cases comm apps" ;;
+    tests) echo "kernels engine models data cases comm apps tests" ;;
   esac
 }
 bad=0
-for folder in kernels engine models data cases apps tests; do
+for folder in kernels engine models data cases comm apps tests; do
   for target in $(grep -rhoE '^#include "[a-z]+/' "$folder" | sed -E 's/.*"([a-z]+)\//\1/' | sort -u); do
     case " $(allowed "$folder") " in
       *" $target "*) ;;
@@ -20,6 +20,8 @@ for folder in kernels engine models data cases apps tests; do
     esac
   done
 done
-vendor=$(grep -rnE '#include [<"](dnnl|oneapi|cuda|cudnn|cublas|nccl)' engine models data cases apps && true)
+vendor=$(grep -rnE '#include [<"](dnnl|oneapi|cuda|cudnn|cublas)' engine models data cases comm apps && true)
 [ -n "$vendor" ] && echo "only kernels/ may name a vendor's library: $vendor" && bad=1
+transport=$(grep -rnE '#include [<"](mpi|nccl)' kernels engine models data cases apps && true)
+[ -n "$transport" ] && echo "only comm/ may name MPI or NCCL: $transport" && bad=1
 exit $bad

@@ -8,61 +8,26 @@
 #include "apps/evaluation.h"
 #include "apps/trainer.h"
 #include "engine/safetensors.h"
-#include "tests/data_files.h"
+#include "tests/small_run.h"
 
 namespace skein {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::expect_error;
+using testing::expect_same_tensors;
+using testing::lines_of;
+using testing::never;
 using testing::read_file;
+using testing::small_config;
 using testing::TempDir;
-
-TrainConfig small_config() {
-  TrainConfig c;
-  c.model = "resnet8";
-  c.data = "synthetic";
-  c.synthetic_train = 76;  // ten steps of 8, the last one of 4
-  c.synthetic_test = 30;
-  c.synthetic_size = 8;
-  c.epochs = 2;
-  c.batch = 8;
-  c.eval_batch = 16;
-  c.lr = 0.05;
-  return c;
-}
-
-bool never() { return false; }
-
-std::vector<std::string> lines_of(const fs::path& path) {
-  std::istringstream text(read_file(path));
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(text, line);) lines.push_back(line);
-  return lines;
-}
+using testing::without_times;
 
 std::vector<nlohmann::json> records(const fs::path& path, const std::string& type) {
   std::vector<nlohmann::json> all;
   for (const std::string& line : lines_of(path))
     if (auto j = nlohmann::json::parse(line); j.at("type") == type) all.push_back(std::move(j));
   return all;
-}
-
-// A row of summary.csv without its two times.
-std::vector<std::string> without_times(const fs::path& path) {
-  std::vector<std::string> rows = lines_of(path);
-  for (std::string& row : rows)
-    for (int i = 0; i < 2; ++i) row.resize(row.rfind(','));
-  return rows;
-}
-
-void expect_same_tensors(const std::string& a, const std::string& b) {
-  const auto x = SafetensorsFile::open(a), y = SafetensorsFile::open(b);
-  ASSERT_EQ(x->names(), y->names());
-  for (const std::string& name : x->names()) {
-    ASSERT_EQ(x->at(name).bytes, y->at(name).bytes);
-    EXPECT_EQ(std::memcmp(x->at(name).data, y->at(name).data, x->at(name).bytes), 0) << name << " differs";
-  }
 }
 
 void expect_same_run(const std::string& a, const std::string& b) {
@@ -215,7 +180,8 @@ TEST(Train, LossThatIsNotANumberNamesTheStep) {
   int64_t done = 0;
   const auto poison = [&](const StepMetrics& m) {
     done = m.step;
-    if (done == 12) trainer.parameters().value.host()[trainer.parameters().segments().back().begin] = NAN;  // fc.bias
+    ParameterStore& p = trainer.worker(0).parameters;
+    if (done == 12) p.value.host()[p.segments().back().begin] = NAN;  // fc.bias
   };
   expect_error<RunFailed>(
       [&] {
@@ -227,9 +193,6 @@ TEST(Train, LossThatIsNotANumberNamesTheStep) {
 
 TEST(Train, WhatThisBuildCannotDoIsSaid) {
   TrainConfig c = small_config();
-  c.workers = 4;
-  expect_error([&] { check_supported(c); }, {"--workers 4", "--workers 1"});
-  c = small_config();
   c.device = "cuda";
   expect_error([&] { check_supported(c); }, {"--device cuda", "no CUDA back end", "--device cpu"});
   c = small_config();

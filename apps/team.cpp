@@ -1,0 +1,90 @@
+#include "apps/team.h"
+
+#include <omp.h>
+
+#include <utility>
+
+namespace skein {
+
+Team::Team(int64_t size, int64_t threads_each, std::function<void(int64_t, const std::string&)> on_failure)
+    : on_failure_(std::move(on_failure)) {
+  if (size == 1) return;
+  for (int64_t rank = 0; rank < size; ++rank) threads_.emplace_back(&Team::work, this, rank, threads_each);
+}
+
+Team::~Team() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  start_.notify_all();
+  for (std::thread& t : threads_) t.join();
+}
+
+void Team::run(const std::function<void(int64_t)>& body) {
+  if (threads_.empty()) return body(0);
+  std::unique_lock lock(mutex_);
+  body_ = &body;
+  busy_ = int64_t(threads_.size());
+  ++round_;
+  start_.notify_all();
+  done_.wait(lock, [this] { return busy_ == 0; });
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+}
+
+void Team::work(int64_t rank, int64_t threads_each) {
+  omp_set_num_threads(int(threads_each));
+  for (int64_t round = 1;; ++round) {
+    {
+      std::unique_lock lock(mutex_);
+      start_.wait(lock, [&] { return stop_ || round_ == round; });
+      if (stop_) return;
+    }
+    run_one(rank);
+    const std::lock_guard lock(mutex_);
+    if (--busy_ == 0) done_.notify_one();
+  }
+}
+
+void Team::run_one(int64_t rank) {
+  std::string reason;
+  try {
+    return (*body_)(rank);
+  } catch (const std::exception& e) {
+    reason = e.what();
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::current_exception();
+  }
+  on_failure_(rank, reason);
+}
+
+Lanes::Lanes(int64_t count, Queue queue) {
+  for (int64_t i = 0; i < count; ++i) {
+    lanes_.push_back(std::make_unique<Lane>(queue));
+    free_.push_back(lanes_.back().get());
+  }
+}
+
+void Lanes::with(const std::function<void(Lane&)>& use) {
+  Lane* lane = nullptr;
+  {
+    std::unique_lock lock(mutex_);
+    freed_.wait(lock, [this] { return !free_.empty(); });
+    lane = free_.back();
+    free_.pop_back();
+  }
+  const auto put_back = [&] {
+    const std::lock_guard lock(mutex_);
+    free_.push_back(lane);
+    freed_.notify_one();
+  };
+  try {
+    use(*lane);
+  } catch (...) {
+    put_back();
+    throw;
+  }
+  put_back();
+}
+
+}  // namespace skein

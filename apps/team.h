@@ -1,0 +1,62 @@
+// K threads that stay: what worker r runs, it always runs on thread r, so what kernels keep per thread (primitives,
+// scratch, the OpenMP team) stays its own and warm. With one worker there are no threads: it runs on the caller's.
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "engine/autograd.h"
+
+namespace skein {
+
+class Team {
+ public:
+  // on_failure(rank, reason) is called on the thread of a rank that has thrown: it must release the others.
+  Team(int64_t size, int64_t threads_each, std::function<void(int64_t, const std::string&)> on_failure);
+  ~Team();
+  Team(const Team&) = delete;
+
+  // Runs body(rank) for every rank and returns when all are done; rethrows what the first rank to fail has thrown.
+  void run(const std::function<void(int64_t rank)>& body);
+
+ private:
+  void work(int64_t rank, int64_t threads_each);
+  void run_one(int64_t rank);
+
+  std::function<void(int64_t, const std::string&)> on_failure_;
+  std::mutex mutex_;
+  std::condition_variable start_, done_;
+  const std::function<void(int64_t)>* body_ = nullptr;
+  int64_t round_ = 0, busy_ = 0;
+  bool stop_ = false;
+  std::exception_ptr error_;
+  std::vector<std::thread> threads_;
+};
+
+// Memory to compute a step in. There are fewer lanes than workers; who holds one computes.
+struct Lane {
+  explicit Lane(Queue queue) : arena(queue.device), tape(queue, arena) {}
+  Arena arena;
+  Tape tape;
+};
+
+class Lanes {
+ public:
+  Lanes(int64_t count, Queue queue);
+
+  // Waits for a free lane and calls use(lane); the lane is free again afterwards.
+  void with(const std::function<void(Lane&)>& use);
+  Lane& first() { return *lanes_.front(); }  // between steps, when nobody computes
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::vector<Lane*> free_;
+};
+
+}  // namespace skein

@@ -1,0 +1,62 @@
+#include "comm/launcher.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "kernels/check.h"
+
+namespace skein {
+namespace {
+
+struct Names {
+  Launcher launcher;
+  const char *rank, *size, *local_rank;
+  const char* only_with;  // null: nothing
+};
+constexpr Names kNames[] = {
+    {Launcher::open_mpi, "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", nullptr},
+    {Launcher::pmi, "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", nullptr},
+    {Launcher::torchrun, "RANK", "WORLD_SIZE", "LOCAL_RANK", nullptr},
+    {Launcher::slurm, "SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID", "SLURM_STEP_ID"}};
+
+int number(const char* name, const char* text, int below) {
+  int value = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [last, error] = std::from_chars(text, end, value);
+  if (error != std::errc() || last != end || value < 0)
+    throw BadInput("the environment variable {} is '{}', not a number from 0 on", name, text);
+  if (value >= below)
+    throw BadInput("the environment variable {} is {}, but there are {} processes", name, value, below);
+  return value;
+}
+
+const char* required(const Lookup& lookup, const char* name, const char* because) {
+  const char* const text = lookup(name);
+  if (!text) throw BadInput("the environment variable {} is set, but {} is not", because, name);
+  return text;
+}
+
+}  // namespace
+
+Place find_place(const Lookup& lookup) {
+  for (const Names& names : kNames) {
+    if (names.only_with && !lookup(names.only_with)) continue;
+    if (!lookup(names.rank) && !lookup(names.size)) continue;
+    Place place{names.launcher};
+    place.size = number(names.size, required(lookup, names.size, names.rank), std::numeric_limits<int>::max());
+    if (place.size == 0) throw BadInput("the environment variable {} is 0", names.size);
+    place.rank = number(names.rank, required(lookup, names.rank, names.size), place.size);
+    const char* const local = lookup(names.local_rank);
+    place.local_rank = local ? number(names.local_rank, local, place.size) : place.rank;
+    return place;
+  }
+  return {};
+}
+
+Place find_place() {
+  return find_place([](const char* name) { return std::getenv(name); });
+}
+
+}  // namespace skein

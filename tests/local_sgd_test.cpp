@@ -1,0 +1,219 @@
+// Several workers: the identities that local SGD must keep, and that stopping, parallelism and repetition change
+// nothing.
+#include <gtest/gtest.h>
+
+#include "apps/trainer.h"
+#include "cases/op_case.h"
+#include "engine/layers.h"
+#include "tests/small_run.h"
+
+namespace skein {
+namespace {
+
+using testing::expect_error;
+using testing::expect_same_tensors;
+using testing::never;
+using testing::small_config;
+using testing::TempDir;
+using testing::without_times;
+
+TrainConfig workers_config(const std::string& sync, int64_t workers = 4) {
+  TrainConfig c = small_config();
+  c.workers = workers;
+  c.synthetic_train = 40 * workers;  // five steps of 8 an epoch
+  c.sync = sync;
+  return c;
+}
+
+std::string last(const std::string& run) { return run + "/checkpoints/last"; }
+
+void expect_same_workers(const std::string& a, const std::string& b, int64_t workers) {
+  expect_same_tensors(last(a) + "/model.safetensors", last(b) + "/model.safetensors");
+  for (int64_t r = 0; r < workers; ++r) {
+    const std::string file = fmt::format("/worker-{}.safetensors", r);
+    expect_same_tensors(last(a) + file, last(b) + file);
+  }
+}
+
+// The parameters of every worker and of the model at the end of a run.
+std::vector<std::vector<float>> final_values(const TrainConfig& config) {
+  const Splits data = open_dataset("synthetic", dataset_options(config));
+  Trainer trainer(make_card(config, data.train), data);
+  trainer.run({[](const StepMetrics&) {}, [](const EpochMetrics&) {}, never});
+  std::vector<std::vector<float>> all;
+  for (int64_t r = 0; r < trainer.size(); ++r) all.push_back(trainer.worker(r).parameters.value.to_vector());
+  all.push_back(trainer.model_parameters().value.to_vector());
+  return all;
+}
+
+TEST(LocalSgd, WorkersAreEqualAfterTheLastStep) {
+  for (const char* sync :
+       {"minibatch", "local:H=3", "post-local:H=4,from=1", "reverse:H=4,from=1", "hierarchical:H=2,Hb=2,block=2"}) {
+    const auto values = final_values(workers_config(sync));
+    for (size_t k = 1; k < values.size(); ++k) EXPECT_EQ(values[k], values[0]) << sync << ", " << k;
+  }
+}
+
+TEST(LocalSgd, WorkersDifferBetweenTwoAveragings) {
+  TrainConfig c = workers_config("local:H=7");
+  const Splits data = open_dataset("synthetic", dataset_options(c));
+  Trainer trainer(make_card(c, data.train), data);
+  int64_t steps = 0;
+  trainer.run({[&](const StepMetrics& m) {
+                 ++steps;
+                 const bool equal =
+                     trainer.worker(0).parameters.value.to_vector() == trainer.worker(1).parameters.value.to_vector();
+                 EXPECT_EQ(equal, m.sync == Sync::world) << "step " << m.step;
+                 EXPECT_EQ(m.sync == Sync::world, m.step == 7 || m.step == 10) << "step " << m.step;
+               },
+               [](const EpochMetrics&) {}, never});
+  EXPECT_EQ(steps, 10);
+}
+
+TEST(LocalSgd, IdentitiesOfSchedules) {
+  const auto local2 = final_values(workers_config("local:H=2"));
+  EXPECT_EQ(final_values(workers_config("hierarchical:H=2,Hb=1,block=2")), local2);
+  EXPECT_EQ(final_values(workers_config("hierarchical:H=2,Hb=3,block=4")), local2) << "one block of all";
+  EXPECT_EQ(final_values(workers_config("hierarchical:H=1,Hb=1,block=2")), final_values(workers_config("minibatch")));
+  EXPECT_EQ(final_values(workers_config("local:H=1")), final_values(workers_config("minibatch")));
+  EXPECT_NE(final_values(workers_config("local:H=1")), local2);
+}
+
+TEST(LocalSgd, OneWorkerIsPlainSgdWhateverTheSchedule) {
+  const auto plain = final_values(workers_config("minibatch", 1));
+  TrainConfig c = workers_config("post-local:H=4,from=1", 1);
+  c.compress = "ef-sign";
+  c.outer_momentum = 0.5;
+  EXPECT_EQ(final_values(c), plain);
+}
+
+// Four workers with a batch of 4 and one with the batch of 16 that the four make together; without batch norm the
+// averaged models are the one model, in exact arithmetic.
+TEST(LocalSgd, EveryStepWithoutBatchNormIsTheLargeBatch) {
+  constexpr int64_t kWorkers = 4, kRows = 4, kIn = 12, kOut = 3;
+  const Queue q;
+  struct Net {
+    ParameterStore parameters;
+    Linear fc{parameters, "fc", kIn, kOut};
+    Sgd sgd{parameters, {}, Queue{}};
+    Arena arena{Device::cpu};
+    Tape tape{Queue{}, arena};
+    Net() {
+      parameters.build(Device::cpu, 1);
+      sgd.set_rate(0.1f);
+    }
+    void step(const Tensor& x, const Tensor& labels) {
+      tape.reset();
+      tape.backward(cross_entropy(fc(tape.input(x)), labels).mean);
+      sgd.step();
+    }
+  };
+  Net large;
+  std::vector<std::unique_ptr<Net>> nets;
+  for (int64_t k = 0; k < kWorkers; ++k) nets.push_back(std::make_unique<Net>());
+  ThreadGroup group(kWorkers);
+  std::vector<std::unique_ptr<Communicator>> wires(kWorkers);
+  std::vector<std::unique_ptr<ModelAverager>> averagers(kWorkers);
+  Team team(kWorkers, 1, [&](int64_t rank, const std::string& reason) { group.abort(int(rank), reason); });
+  team.run([&](int64_t r) {
+    wires[size_t(r)] = group.join(int(r));
+    averagers[size_t(r)] = std::make_unique<ModelAverager>(nets[size_t(r)]->parameters, nullptr, OuterMomentum{}, q);
+  });
+  for (uint32_t step = 0; step < 10; ++step) {
+    const Tensor x = random_tensor(q, {kWorkers * kRows, kIn}, 100 + step);
+    const Tensor labels = random_labels(q, kWorkers * kRows, kOut, 200 + step);
+    large.step(x, labels);
+    team.run([&](int64_t r) {
+      nets[size_t(r)]->step(x.slice(r * kRows * kIn, {kRows, kIn}), labels.slice(r * kRows, {kRows}));
+      averagers[size_t(r)]->average(*wires[size_t(r)]);
+    });
+  }
+  const auto expected = large.parameters.value.to_vector(), actual = nets[2]->parameters.value.to_vector();
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 2e-6) << i;
+}
+
+TEST(LocalSgd, ThreadsAndRepetitionChangeNothing) {
+  const TempDir dir;
+  TrainConfig c = workers_config("local:H=3", 3);
+  c.compress = "ef-sign";
+  for (const auto& [name, threads, parallel] :
+       {std::tuple{"one", 1, 1}, {"again", 1, 1}, {"two", 2, 2}, {"three", 3, 3}}) {
+    c.threads = threads;  // one thread each, however many workers compute at a time
+    c.parallel = parallel;
+    EXPECT_TRUE(train({.config = c, .out = (dir / name).string()}, never));
+  }
+  for (const char* other : {"again", "two", "three"})
+    expect_same_workers((dir / "one").string(), (dir / other).string(), 3);
+}
+
+struct Cell {
+  const char *sync, *compress;
+  double outer_momentum, momentum;
+};
+void PrintTo(const Cell& c, std::ostream* out) { *out << c.sync << " " << c.compress << " " << c.outer_momentum; }
+
+class LocalSgdResume : public ::testing::TestWithParam<Cell> {};
+
+TEST_P(LocalSgdResume, IsTheSameToTheBit) {
+  const TempDir dir;
+  const std::string whole = (dir / "whole").string(), parts = (dir / "parts").string();
+  TrainConfig c = workers_config(GetParam().sync);
+  c.compress = GetParam().compress;
+  c.outer_momentum = GetParam().outer_momentum;
+  c.momentum = GetParam().momentum;
+  c.net = {"1Gbit,200us"};
+  EXPECT_TRUE(train({.config = c, .out = whole}, never));
+  EXPECT_FALSE(train({.config = c, .out = parts, .limit_steps = 4}, never));
+  EXPECT_FALSE(train({.config = c, .resume = parts, .limit_steps = 3}, never));
+  EXPECT_TRUE(train({.config = c, .resume = parts}, never));
+  expect_same_workers(whole, parts, 4);
+  EXPECT_EQ(without_times(whole + "/summary.csv"), without_times(parts + "/summary.csv"));
+  const Rounds a = open_checkpoint(last(whole)).state.rounds, b = open_checkpoint(last(parts)).state.rounds;
+  EXPECT_EQ(a.world, b.world);
+  EXPECT_EQ(a.block, b.block);
+  EXPECT_EQ(a.bytes, b.bytes);
+  EXPECT_DOUBLE_EQ(a.network, b.network);
+  EXPECT_GT(a.bytes, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, LocalSgdResume,
+                         ::testing::Values(Cell{"minibatch", "none", 0, 0.9}, Cell{"local:H=3", "none", 0.75, 0.0},
+                                           Cell{"local:H=3", "ef-sign", 0, 0.9},
+                                           Cell{"post-local:H=3,from=1", "sign", 0.5, 0.9},
+                                           Cell{"reverse:H=3,from=1", "bf16", 0, 0.9},
+                                           Cell{"hierarchical:H=2,Hb=2,block=2", "ef-sign", 0.5, 0.9},
+                                           Cell{"local:H=4,warmup=linear", "none", 0, 0.9}));
+
+TEST(LocalSgd, RefusesASyncThatDoesNotFit) {
+  const TempDir dir;
+  const auto run = [&](const std::string& sync) {
+    return [&dir, sync] { train({.config = workers_config(sync), .out = (dir / "run").string()}, never); };
+  };
+  expect_error(run("lokal:H=3"), {"lokal"});
+  expect_error(run("local"), {"H"});
+  expect_error(run("hierarchical:H=2,Hb=2,block=3"), {"block"});
+}
+
+TEST(AveragedModel, MomentsAddTheVarianceBetweenTheMeans) {
+  TrainConfig c = workers_config("minibatch", 2);
+  c.bn_stats = "moments";
+  const Splits data = open_dataset("synthetic", dataset_options(c));
+  const ModelCard card = make_card(c, data.train);
+  AveragedModel averaged(card, Queue{});
+  ParameterStore a, b;
+  for (ParameterStore* p : {&a, &b}) {
+    make_model(c.model, card.model_options(), *p);
+    p->build(Device::cpu, 1);
+  }
+  const auto [mean, var] = a.statistics().front();
+  a.state.host()[mean.begin] = 1;
+  b.state.host()[mean.begin] = 4;
+  a.state.host()[var.begin] = 2;
+  b.state.host()[var.begin] = 3;
+  averaged.update({&a, &b});
+  EXPECT_FLOAT_EQ(averaged.parameters.state.host()[mean.begin], 2.5f);
+  EXPECT_FLOAT_EQ(averaged.parameters.state.host()[var.begin], (2 + 1 + 3 + 16) / 2.0f - 2.5f * 2.5f);
+}
+
+}  // namespace
+}  // namespace skein
