@@ -159,7 +159,14 @@ void train_command(const CLI::App& app, const TrainFlags& flags) {
 
 }  // namespace
 
-void check_supported(const TrainConfig& config) { check_device(config.device, config.dtype); }
+void check_supported(const TrainConfig& config) {
+  if (const Place place = find_place(); place.size > 1)
+    throw BadInput(
+        "{} processes were started together; this version of skein trains its workers in one. Start it once, with "
+        "--workers {}",
+        place.size, place.size);
+  check_device(config.device, config.dtype);
+}
 
 DatasetOptions dataset_options(const TrainConfig& c) {
   return {c.data_dir,
