@@ -77,6 +77,11 @@ void replace_folder(const std::string& fresh, const std::string& folder) {
   fs::remove_all(old);
 }
 
+void recover_folder(const std::string& folder) {
+  const std::string old = folder + ".old";
+  if (!fs::exists(folder) && fs::exists(old)) fs::rename(old, folder);
+}
+
 AppendFile::AppendFile(const std::string& path)
     : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
   if (fd_ < 0) fail(path_, "cannot be opened");

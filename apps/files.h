@@ -14,6 +14,9 @@ void write_text(const std::string& path, const std::string& text);
 // Renames folder `fresh` to `folder`; an older one of that name is exchanged in one step and then removed.
 void replace_folder(const std::string& fresh, const std::string& folder);
 
+// Puts the older folder back where a crash between the renames of a file system without exchange has left none.
+void recover_folder(const std::string& folder);
+
 // Lines are held back until flush().
 class AppendFile {
  public:

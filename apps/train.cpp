@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "apps/commands.h"
+#include "apps/files.h"
 #include "apps/interrupt.h"
 #include "apps/machine.h"
 #include "apps/progress.h"
@@ -23,6 +24,7 @@ std::string last_checkpoint(const std::string& run) {
   const std::string last = run + "/checkpoints/last";
   if (!fs::is_directory(run))
     throw BadInput("--resume {}: there is no such run folder. Give one that skein train has made", run);
+  recover_folder(last);
   if (!fs::is_directory(last))
     throw BadInput("--resume {}: the run has no checkpoint yet. Start again with --config {}/config.toml", run, run);
   return last;

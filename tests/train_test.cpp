@@ -8,6 +8,7 @@
 #include "apps/evaluation.h"
 #include "apps/trainer.h"
 #include "engine/safetensors.h"
+#include "tests/run_binary.h"
 #include "tests/small_run.h"
 
 namespace skein {
@@ -113,6 +114,17 @@ TEST(Train, ResumingCutsTheLogsBack) {
   }
   EXPECT_TRUE(train({.config = small_config(), .resume = killed}, never));
   expect_same_run(whole, killed);
+}
+
+// Killed between the two renames of a file system that cannot exchange folders.
+TEST(Train, ResumesFromTheOlderCheckpointWhenThereIsNoOther) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string(), last = run + "/checkpoints/last";
+  EXPECT_FALSE(train({.config = small_config(), .out = run, .limit_steps = 3}, never));
+  fs::rename(last, last + ".old");
+  const testing::Output resumed = testing::skein("train --limit-steps 1 --resume " + run);
+  EXPECT_EQ(resumed.status, 0) << resumed.err;
+  EXPECT_EQ(open_checkpoint(last).state.step, 4);
 }
 
 TEST(Train, StopsWhenAskedAfterTheStep) {

@@ -1,0 +1,80 @@
+"""The paper's comparison in small: five runs of one model with the same samples per worker and the same learning-rate
+rule, then a table of test accuracy, rounds, bytes and simulated time.
+
+  tools/local_sgd_table.py --data cifar10.skein --out runs/table [--workers 16] [--epochs 12] [--model resnet8]
+
+Stop it at any time; the same command goes on where it stopped, run by run, to the bit."""
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+RUNS = {  # name: flags of its own
+    "mini-batch": ["--sync", "minibatch"],
+    "large batch, 4 x": ["--sync", "minibatch", "--batch", "512"],
+    "local H=4": ["--sync", "local:H=4"],
+    "post-local H=16": ["--sync", "post-local:H=16"],
+    "post-local H=16, ef-sign": ["--sync", "post-local:H=16", "--compress", "ef-sign"],
+}
+NETWORKS = {"10 Gbit/s": 10e9, "1 Gbit/s": 1e9}
+LATENCY = 200e-6
+
+
+def records(folder, kind):
+    with open(os.path.join(folder, "metrics.jsonl")) as lines:
+        return [r for r in map(json.loads, lines) if r["type"] == kind]
+
+
+def train(args, folder, flags):
+    if os.path.isdir(os.path.join(folder, "checkpoints", "last")):
+        if records(folder, "epoch") and records(folder, "epoch")[-1]["epoch"] == args.epochs:
+            return
+        command = [args.skein, "train", "--resume", folder]
+    else:
+        command = [args.skein, "train", "--out", folder, "--model", args.model, "--data", args.data,
+                   "--workers", str(args.workers), "--epochs", str(args.epochs), "--batch", "128",
+                   "--lr", str(args.lr), "--base-batch", "128", "--warmup-epochs", str(args.warmup_epochs),
+                   "--bn-stats", "moments", *flags]
+    status = subprocess.run(command).returncode
+    if status:
+        sys.exit(f"{folder}: skein ended with status {status}; the same command goes on from here")
+
+
+def row(name, folder):
+    epoch = records(folder, "epoch")[-1]
+    rounds = epoch["rounds"]
+    averagings = rounds["world"] + rounds["block"]
+    # Workers of a cluster compute at the same time: the slowest of each step, as the run has measured it.
+    times = []
+    for bits in NETWORKS.values():
+        times.append(rounds["compute_seconds"] + averagings * 2 * LATENCY + 8 * rounds["bytes"] / bits)
+    return [name, f"{epoch['train_loss']:.3f}", f"{epoch['test_top1']:.2f}", f"{epoch['local_test_top1']:.2f}",
+            str(averagings), f"{rounds['bytes'] / 1e6:.1f}", *(f"{t:.1f}" for t in times)]
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--skein", default="build/release/skein")
+    args.add_argument("--data", required=True)
+    args.add_argument("--out", required=True)
+    args.add_argument("--model", default="resnet8")
+    args.add_argument("--workers", type=int, default=16)
+    args.add_argument("--epochs", type=int, default=12)
+    args.add_argument("--lr", type=float, default=0.1, help="for a batch of 128; scaled by workers x batch / 128")
+    args.add_argument("--warmup-epochs", type=float, default=3)
+    args = args.parse_args()
+    os.makedirs(args.out, exist_ok=True)
+    table = [["", "train loss", "top-1 %", "local %", "rounds", "MB sent", *(f"s at {n}" for n in NETWORKS)]]
+    for name, flags in RUNS.items():
+        folder = os.path.join(args.out, name.replace(" ", "-").replace(",", ""))
+        train(args, folder, flags)
+        table.append(row(name, folder))
+    print(f"\n{args.model}, {args.workers} workers, {args.epochs} epochs. top-1: the averaged model; local: mean of the"
+          " workers' own; MB: by one worker; s: simulated")
+    widths = [max(len(r[i]) for r in table) for i in range(len(table[0]))]
+    for r in table:
+        print("  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(r, widths))))
+
+
+main()
