@@ -1,10 +1,12 @@
 # make train   installs what is missing, builds, trains ResNet-20 on Fashion-MNIST
-# make test    builds and runs every test, plain and under ASan + UBSan
+# make test    builds and runs every test: plain, then under ASan + UBSan with an emulated GPU, then the CUDA kernels on
+#              it under ThreadSanitizer and MemorySanitizer
 # make bench   measures kernels and whole steps, against PyTorch
+# make kernel-report   what nvcc made of every CUDA kernel
 BUILD = build/release
 ARGS ?=
 
-.PHONY: train test bench build packages
+.PHONY: train test bench build packages kernel-report
 train: build
 	$(BUILD)/skein train --model resnet20 --data fashion-mnist --epochs 3 --batch 128 --lr 0.2 $(ARGS)
 
@@ -16,12 +18,13 @@ packages:
 	@bash tools/install-packages.sh build
 
 test: packages
-	cmake --preset release
-	cmake --build --preset release
-	ctest --preset release -j 2
-	cmake --preset asan
-	cmake --build --preset asan
-	ctest --preset asan -j 2
+	@bash tools/install-packages.sh test
+	for preset in release emulated tsan msan; do \
+	  cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset -j 2 || exit 1; \
+	done
+
+kernel-report: build
+	python3 tools/kernel_report.py --build $(BUILD)
 
 bench: build
 	@bash tools/install-packages.sh build bench

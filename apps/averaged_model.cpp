@@ -1,41 +1,104 @@
 #include "apps/averaged_model.h"
 
+#include <charconv>
+
+#include "data/loader.h"
+#include "kernels/check.h"
 #include "kernels/vector.h"
 
 namespace skein {
+namespace {
 
-AveragedModel::AveragedModel(const ModelCard& card, Queue queue)
-    : model(make_model(card.config.model, card.model_options(), parameters)),
-      statistics_(card.config.bn_stats),
-      queue_(queue) {
-  parameters.build(queue.device, uint64_t(card.config.seed));
+constexpr float kMomentum = 0.1f;  // of every batch norm's running statistics
+constexpr int64_t kMostBatches = 1'000'000;
+
+}  // namespace
+
+BnStatistics parse_bn_statistics(const std::string& text) {
+  for (const auto& [name, form] : {std::pair{"local", BnStatistics::local},
+                                   {"average", BnStatistics::average},
+                                   {"moments", BnStatistics::moments}})
+    if (text == name) return {form};
+  const std::string prefix = "recompute:";
+  if (text.starts_with(prefix)) {
+    BnStatistics s{BnStatistics::recompute};
+    const char* end = text.data() + text.size();
+    const auto [read, error] = std::from_chars(text.data() + prefix.size(), end, s.batches);
+    if (error == std::errc() && read == end && s.batches >= 1 && s.batches <= kMostBatches) return s;
+  }
+  throw BadInput("--bn-stats '{}': is not known; give local, average, moments or recompute:N with N from 1 to {}", text,
+                 kMostBatches);
 }
 
-void AveragedModel::update(const std::vector<ParameterStore*>& workers) {
+AveragedModel::AveragedModel(const ModelCard& card, const Dataset& train, Queue queue)
+    : model(make_model(card.config.model, card.model_options(), parameters)),
+      statistics_(parse_bn_statistics(card.config.bn_stats)),
+      train_(train),
+      batch_(card.config.batch),
+      seed_(uint64_t(card.config.seed)),
+      queue_(queue) {
+  parameters.build(queue.device, seed_, activations(card.config));
+}
+
+void AveragedModel::update(Job& job, const std::vector<ParameterStore*>& own, int64_t workers, Lane& lane) {
   const auto mean = [&](Tensor ParameterStore::*part) {
     const Tensor& to = parameters.*part;
-    queue_.run(cpu::copy, cuda::copy, workers[0]->*part, to);
-    for (size_t k = 1; k < workers.size(); ++k) queue_.run(cpu::axpy, cuda::axpy, 1.0f, workers[k]->*part, to);
-    queue_.run(cpu::scale, cuda::scale, 1.0f / float(workers.size()), to);
+    queue_.run(cpu::copy, cuda::copy, own[0]->*part, to);
+    for (size_t k = 1; k < own.size(); ++k) queue_.run(cpu::axpy, cuda::axpy, 1.0f, own[k]->*part, to);
+    if (job.size() > 1) {
+      const Tensor host = to.to_host();
+      job.processes().sum(host, 1.0f / float(workers));
+      if (queue_.device == Device::cuda) cuda::copy_from_host(queue_.stream, host.view().data, to);
+      return;
+    }
+    queue_.run(cpu::scale, cuda::scale, 1.0f / float(workers), to);
   };
   mean(&ParameterStore::value);
   mean(&ParameterStore::state);
-  if (statistics_ == "local") queue_.run(cpu::copy, cuda::copy, workers[0]->state, parameters.state);
-  if (statistics_ == "moments") update_statistics(workers);
+  if (statistics_.form == BnStatistics::local) queue_.run(cpu::copy, cuda::copy, own[0]->state, parameters.state);
+  if (statistics_.form == BnStatistics::moments) add_variance_between(job, own);
+  parameters.refresh_shadow(queue_.stream);
+  if (statistics_.form == BnStatistics::recompute && job.first()) recompute(lane);
 }
 
 // Host arithmetic: a few thousand numbers, once per evaluation.
-void AveragedModel::update_statistics(const std::vector<ParameterStore*>& workers) {
-  std::vector<float> average = parameters.state.to_vector();
+void AveragedModel::add_variance_between(Job& job, const std::vector<ParameterStore*>& own) {
+  std::vector<float> average = parameters.state.to_vector(), mine;
+  for (const ParameterStore* w : own) {
+    const std::vector<float> state = w->state.to_vector();
+    mine.insert(mine.end(), state.begin(), state.end());
+  }
+  const std::vector<float> all = job.gather<float>(mine);
+  const double workers = double(all.size() / average.size());
   std::vector<double> between(average.size(), 0.0);  // at the place of each mean, the variance of the workers' means
-  for (const ParameterStore* w : workers) {
-    const std::vector<float> own = w->state.to_vector();
-    for (size_t i = 0; i < own.size(); ++i)
-      between[i] += (double(own[i]) - average[i]) * (double(own[i]) - average[i]) / double(workers.size());
+  for (size_t i = 0; i < all.size(); ++i) {
+    const size_t at = i % average.size();
+    between[at] += (double(all[i]) - average[at]) * (double(all[i]) - average[at]) / workers;
   }
   for (const auto& [mean, var] : parameters.statistics())
     for (int64_t c = 0; c < mean.count; ++c) average[size_t(var.begin + c)] += float(between[size_t(mean.begin + c)]);
   queue_.run(cpu::copy_from_host, cuda::copy_from_host, average.data(), parameters.state);
+}
+
+// A forward pass that finds zeros leaves momentum times the batch's own statistics.
+void AveragedModel::recompute(Lane& lane) {
+  LoaderOptions options;
+  options.batch = batch_;
+  options.seed = seed_;
+  options.augment = false;
+  Loader batches(train_, options, queue_, parameters.shadow.defined() ? DType::bf16 : DType::f32);
+  std::vector<double> sum(size_t(parameters.state.numel()), 0.0);
+  for (int64_t i = 0; i < statistics_.batches; ++i) {
+    queue_.run(cpu::fill, cuda::fill, 0.0f, parameters.state);
+    lane.tape.reset();
+    model->forward(lane.tape.input(batches.next().images));
+    const std::vector<float> state = parameters.state.to_vector();
+    for (size_t j = 0; j < sum.size(); ++j) sum[j] += double(state[j]);
+  }
+  lane.tape.reset();
+  std::vector<float> mean(sum.size());
+  for (size_t j = 0; j < sum.size(); ++j) mean[j] = float(sum[j] / (double(kMomentum) * double(statistics_.batches)));
+  queue_.run(cpu::copy_from_host, cuda::copy_from_host, mean.data(), parameters.state);
 }
 
 }  // namespace skein

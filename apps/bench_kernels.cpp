@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "apps/bench.h"
 #include "cases/op_case.h"
@@ -71,8 +72,24 @@ class Table : public benchmark::BenchmarkReporter {
   nlohmann::json rows_ = nlohmann::json::array();
 };
 
-void run_case(benchmark::State& state, const OpCase& c) {
-  const BoundCase bound = c.bind(Queue{});
+// Of one case at a time. The library calls a case for every repetition, and to find out how long it takes; drawing
+// large inputs each time would take longer than all measurements.
+class Inputs {
+ public:
+  const BoundCase& of(const OpCase& c) {
+    if (case_ == &c) return *bound_;
+    bound_.reset();  // before the next one's memory is taken
+    bound_.emplace(c.bind(Queue{}));
+    case_ = &c;
+    return *bound_;
+  }
+
+ private:
+  const OpCase* case_ = nullptr;
+  std::optional<BoundCase> bound_;
+};
+
+void run_case(benchmark::State& state, const BoundCase& bound) {
   bound.run();
   for (auto _ : state) bound.run();
 }
@@ -87,8 +104,9 @@ void bench_kernels(const KernelBench& options) {
   if (!options.json)
     fmt::print("FMA peak {:.0f} GFLOP/s, copy {:.1f} GB/s; data that fit the caches may exceed the copy rate\n\n",
                peaks.gflops, peaks.gbs);
+  Inputs inputs;
   for (const OpCase& c : cases)
-    benchmark::RegisterBenchmark(c.name.c_str(), [&c](benchmark::State& state) { run_case(state, c); })
+    benchmark::RegisterBenchmark(c.name.c_str(), [&](benchmark::State& state) { run_case(state, inputs.of(c)); })
         ->UseRealTime()
         ->MinTime(0.03)
         ->Repetitions(int(options.repetitions));

@@ -1,7 +1,5 @@
 #include "apps/checkpoint.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -35,7 +33,7 @@ Metadata to_metadata(const ModelCard& card, const TrainState& state) {
           {"mean", json(card.mean).dump()},
           {"std", json(card.std).dump()},
           {"epoch", std::to_string(state.epoch)},
-          {"test_top1", fmt::format("{:.2f}", state.last_top1)},
+          {"test_top1", fmt::format("{:.2f}", state.averaged.last)},
           {"config", to_toml(card.config)}};
 }
 
@@ -59,6 +57,9 @@ ModelCard to_card(const SafetensorsFile& file) {
   return card;
 }
 
+json to_json(const Record& r) { return {{"last", r.last}, {"best", r.best}, {"best_epoch", r.best_epoch}}; }
+json to_json(const Traffic& t) { return {{"bytes", t.bytes}, {"rounds", t.rounds}}; }
+
 json to_json(const TrainState& s) {
   json plans = json::object();
   for (const cpu::ConvPlan& p : cpu::conv_plans()) plans[p.layer] = p.implementation;
@@ -67,18 +68,38 @@ json to_json(const TrainState& s) {
           {"epoch", s.epoch},
           {"step_in_epoch", s.step_in_epoch},
           {"totals", {{"loss", t.loss}, {"images", t.images}, {"correct", t.correct}, {"seconds", t.seconds}}},
-          {"last_top1", s.last_top1},
-          {"best_top1", s.best_top1},
-          {"best_epoch", s.best_epoch},
+          {"averaged_top1", to_json(s.averaged)},
+          {"local_top1", to_json(s.local)},
           {"seconds", s.seconds},
           {"rounds",
            {{"world", s.rounds.world},
             {"block", s.rounds.block},
             {"bytes", s.rounds.bytes},
             {"compute", s.rounds.compute},
-            {"network", s.rounds.network}}},
-          {"threads", omp_get_max_threads()},
+            {"network", s.rounds.network},
+            {"sent", {to_json(s.rounds.sent[0]), to_json(s.rounds.sent[1])}}}},
+          {"threads_per_worker", s.threads_per_worker},
           {"conv_plans", plans}};
+}
+
+void from_json(const json& j, Record& r) {
+  j.at("last").get_to(r.last);
+  j.at("best").get_to(r.best);
+  j.at("best_epoch").get_to(r.best_epoch);
+}
+
+void from_json(const json& j, Traffic& t) {
+  j.at("bytes").get_to(t.bytes);
+  j.at("rounds").get_to(t.rounds);
+}
+
+void from_json(const json& j, Rounds& r) {
+  j.at("world").get_to(r.world);
+  j.at("block").get_to(r.block);
+  j.at("bytes").get_to(r.bytes);
+  j.at("compute").get_to(r.compute);
+  j.at("network").get_to(r.network);
+  for (size_t reach = 0; reach < r.sent.size(); ++reach) from_json(j.at("sent").at(reach), r.sent[reach]);
 }
 
 void from_json(const json& j, Checkpoint& c) {
@@ -91,21 +112,15 @@ void from_json(const json& j, Checkpoint& c) {
   totals.at("images").get_to(s.totals.images);
   totals.at("correct").get_to(s.totals.correct);
   totals.at("seconds").get_to(s.totals.seconds);
-  j.at("last_top1").get_to(s.last_top1);
-  j.at("best_top1").get_to(s.best_top1);
-  j.at("best_epoch").get_to(s.best_epoch);
+  from_json(j.at("averaged_top1"), s.averaged);
+  from_json(j.at("local_top1"), s.local);
   j.at("seconds").get_to(s.seconds);
-  const json& rounds = j.at("rounds");
-  rounds.at("world").get_to(s.rounds.world);
-  rounds.at("block").get_to(s.rounds.block);
-  rounds.at("bytes").get_to(s.rounds.bytes);
-  rounds.at("compute").get_to(s.rounds.compute);
-  rounds.at("network").get_to(s.rounds.network);
-  j.at("threads").get_to(c.threads);
+  from_json(j.at("rounds"), s.rounds);
+  j.at("threads_per_worker").get_to(s.threads_per_worker);
   for (const auto& [layer, name] : j.at("conv_plans").items()) c.conv_plans.push_back({layer, name.get<std::string>()});
 }
 
-// The slices of one flat vector, by name. On the CPU a slice can be written from where it lies.
+// The slices of one flat vector in host memory, by name: they are written from where they lie.
 void list_tensors(const std::vector<ParameterSpec>& specs, const std::vector<Segment>& segments, const Tensor& flat,
                   std::vector<TensorToWrite>& to) {
   for (size_t i = 0; i < specs.size(); ++i)
@@ -147,23 +162,65 @@ void check_finite(const std::vector<TensorToWrite>& tensors) {
 
 std::string worker_file(int64_t rank) { return fmt::format("/worker-{}.safetensors", rank); }
 
-void write_files(const std::string& folder, const ModelCard& card, const ParameterStore& p, const WorkerStates& workers,
-                 const TrainState& state) {
-  std::vector<TensorToWrite> model, momentum;
-  list_tensors(p.specs(), p.segments(), p.value, model);
-  list_tensors(p.state_specs(), p.state_segments(), p.state, model);
-  list_tensors(p.specs(), p.segments(), p.velocity, momentum);
+void write_model(const std::string& folder, const ModelCard& card, const ParameterStore& p, const TrainState& state) {
+  std::vector<TensorToWrite> model;
+  const Tensor value = p.value.to_host(), statistics = p.state.to_host();
+  list_tensors(p.specs(), p.segments(), value, model);
+  list_tensors(p.state_specs(), p.state_segments(), statistics, model);
   check_finite(model);
-  check_finite(momentum);
   write_safetensors(folder + kModelFile, model, to_metadata(card, state));
-  if (workers.empty()) write_safetensors(folder + kMomentumFile, momentum);
-  for (size_t rank = 0; rank < workers.size(); ++rank) {
+}
+
+void write_momentum(const std::string& folder, const ParameterStore& p) {
+  std::vector<TensorToWrite> momentum;
+  const Tensor velocity = p.velocity.to_host();
+  list_tensors(p.specs(), p.segments(), velocity, momentum);
+  check_finite(momentum);
+  write_safetensors(folder + kMomentumFile, momentum);
+}
+
+void write_workers(const std::string& folder, const WorkerStates& workers) {
+  for (const auto& [rank, tensors] : workers) {
     std::vector<TensorToWrite> own;
-    for (const auto& [name, tensor] : workers[rank]) own.push_back({name, tensor, {tensor.numel()}});
+    std::vector<Tensor> on_host;
+    for (const auto& [name, tensor] : tensors) {
+      on_host.push_back(tensor.to_host());
+      own.push_back({name, on_host.back(), {tensor.numel()}});
+    }
     check_finite(own);
-    write_safetensors(folder + worker_file(int64_t(rank)), own);
+    write_safetensors(folder + worker_file(rank), own);
   }
-  write_text(folder + kProgressFile, to_json(state).dump(1));
+}
+
+// A process whose file system fails takes the others along.
+void on_disk(Job& job, const std::function<void()>& body) {
+  job.together([&] {
+    try {
+      body();
+    } catch (const fs::filesystem_error& e) {
+      throw RunFailed("{}", e.what());
+    }
+  });
+}
+
+// Into a folder beside, which takes the older one's place when everybody's files are in it.
+void write_files(Job& job, const std::string& fresh, const std::string& folder, const ModelCard& card,
+                 const ParameterStore& p, const WorkerStates& workers, const TrainState& state) {
+  on_disk(job, [&] {
+    if (!job.first()) return;
+    fs::remove_all(fresh);
+    fs::create_directories(fresh);
+  });
+  on_disk(job, [&] {
+    write_workers(fresh, workers);
+    if (!job.first()) return;
+    write_model(fresh, card, p, state);
+    if (workers.empty()) write_momentum(fresh, p);
+    write_text(fresh + kProgressFile, to_json(state).dump(1));
+  });
+  on_disk(job, [&] {
+    if (job.first()) replace_folder(fresh, folder);
+  });
 }
 
 }  // namespace
@@ -178,23 +235,20 @@ ModelCard make_card(const TrainConfig& config, const Dataset& d) {
           {d.std, d.std + d.channels()}};
 }
 
-void write_checkpoint(const std::string& folder, const ModelCard& card, const ParameterStore& parameters,
+void write_checkpoint(Job& job, const std::string& folder, const ModelCard& card, const ParameterStore& parameters,
                       const WorkerStates& workers, const TrainState& state) {
   const std::string fresh = folder + ".new";
   try {
-    fs::remove_all(fresh);
-    fs::create_directories(fresh);
-    write_files(fresh, card, parameters, workers, state);
-    replace_folder(fresh, folder);
-  } catch (const std::exception& e) {
+    write_files(job, fresh, folder, card, parameters, workers, state);
+  } catch (const RunFailed& e) {
     std::error_code ignored;
-    fs::remove_all(fresh, ignored);
+    if (job.first()) fs::remove_all(fresh, ignored);
     throw RunFailed("checkpoint {} was not written: {}", folder, e.what());
   }
 }
 
 Checkpoint open_checkpoint(const std::string& folder) {
-  Checkpoint c{folder, {}, {}, 0, {}};
+  Checkpoint c{folder, {}, {}, {}};
   if (!fs::is_directory(folder))
     throw BadInput("checkpoint {}: there is no such folder. Give a checkpoint, RUN/checkpoints/last for example",
                    folder);
@@ -213,6 +267,7 @@ void load_model(const Checkpoint& checkpoint, ParameterStore& p) {
   load_tensors(*file, p.specs(), p.segments(), p.value);
   load_tensors(*file, p.state_specs(), p.state_segments(), p.state);
   check_count(*file, p.specs().size() + p.state_specs().size());
+  p.refresh_shadow();
 }
 
 void load_momentum(const Checkpoint& checkpoint, ParameterStore& p) {

@@ -6,11 +6,14 @@
 // It is written beside the older one and takes its place in one step, so there is always a whole one.
 #pragma once
 
+#include <array>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "apps/config.h"
 #include "comm/averager.h"
+#include "comm/job.h"
 #include "data/dataset.h"
 #include "engine/parameters.h"
 #include "kernels/conv.h"
@@ -25,7 +28,10 @@ struct ModelCard {
   int64_t height = 0, width = 0, channels = 0;
   std::vector<float> mean, std;  // per channel
 
-  ModelOptions model_options() const { return {int64_t(classes.size()), channels, config.shortcut[0]}; }
+  ModelOptions model_options() const {
+    return {int64_t(classes.size()), channels,          config.shortcut[0],
+            float(config.dropout),   config.zero_gamma, config.normal_classifier};
+  }
 };
 ModelCard make_card(const TrainConfig& config, const Dataset& train);
 
@@ -39,32 +45,45 @@ struct EpochTotals {
 // What the workers' averaging has cost since the run began.
 struct Rounds {
   int64_t world = 0, block = 0;     // averagings among all, and within a block
-  int64_t bytes = 0;                // that one worker has sent
+  int64_t bytes = 0;                // that worker 0 has sent
   double compute = 0, network = 0;  // seconds on the simulated clock: the slowest worker's steps, and --net's transfers
+  std::array<Traffic, 2> sent{};    // by Reach: of the busiest worker each time, which --net charges
+};
+
+// Top-1 on the test set in percent, after the last epoch and after the best one.
+struct Record {
+  double last = 0, best = -1;
+  int64_t best_epoch = 0;
+  void add(double top1, int64_t epoch) {
+    last = top1;
+    if (top1 > best) best = top1, best_epoch = epoch;
+  }
 };
 
 struct TrainState {
   int64_t step = 0, epoch = 0, step_in_epoch = 0;  // done so far; an epoch is done when it has been evaluated
   EpochTotals totals;
-  double last_top1 = 0, best_top1 = -1;  // on the test set, percent
-  int64_t best_epoch = 0;
+  Record averaged,
+      local;           // of the model (of several workers: their average); mean over the workers' own, where asked for
   double seconds = 0;  // of training and evaluation
   Rounds rounds;
+  int64_t threads_per_worker = 0;  // the rounding depends on it
 };
 
 struct Checkpoint {
   std::string folder;
   ModelCard card;
   TrainState state;
-  int64_t threads = 0;
   std::vector<cpu::ConvPlan> conv_plans;
 };
 
-// What each of several workers has for itself; empty: there is one, and its momentum is in the ParameterStore.
-using WorkerStates = std::vector<std::vector<NamedTensor>>;
+// What each of several workers has for itself, by rank: those of this process. Empty: there is one in all, and its
+// momentum is in the ParameterStore.
+using WorkerStates = std::map<int64_t, std::vector<NamedTensor>>;
 
-// RunFailed when the disk is full: the older checkpoint is untouched then.
-void write_checkpoint(const std::string& folder, const ModelCard& card, const ParameterStore& parameters,
+// Collective: every process writes its workers' files, the first one all else. RunFailed on all of them when a disk is
+// full: the older checkpoint is untouched then.
+void write_checkpoint(Job& job, const std::string& folder, const ModelCard& card, const ParameterStore& parameters,
                       const WorkerStates& workers, const TrainState& state);
 
 // BadInput names file, tensor and fix where anything is missing, cut short or belongs to another model.

@@ -29,8 +29,9 @@ struct Permitted {
   std::vector<std::string> choices = {};
 };
 
-// Whether --resume takes the flag: `free` changes where and how fast the run computes, at most its rounding.
-enum class Resume : bool { fixed, free };
+// Whether --resume takes the flag: `free` changes where and how fast the run computes, at most its rounding; `restart`
+// what only workers that start again can change.
+enum class Resume : uint8_t { fixed, restart, free };
 
 struct Field {
   const char *name, *group, *type;
@@ -45,16 +46,21 @@ constexpr double kMany = 1e9;
 const std::vector<Field>& fields() {
   using C = TrainConfig;
   static const std::vector<Field> all{
-      {"model", "Model", "NAME", &C::model, "resnet8, resnet14, resnet20 ...: any depth 6n+2"},
+      {"model", "Model", "NAME", &C::model,
+       "resnet20, resnet50, densenet40-12, wrn28-10 ...; a wrong name lists them all"},
       {"shortcut",
        "Model",
        "A|B",
        &C::shortcut,
        "where a block changes shape: A pads the identity, B projects it",
        {.choices = {"A", "B"}}},
+      {"dropout", "Model", "RATE", &C::dropout, "within the blocks of DenseNets and wide ResNets", {0, 0.99}},
+      {"zero-gamma", "Model", "", &C::zero_gamma, "start residual blocks as the identity"},
+      {"normal-classifier", "Model", "", &C::normal_classifier, "start the classifier from N(0, 0.01) and bias 0"},
 
       {"data", "Data", "NAME|FILE|DIR", &C::data,
-       "fashion-mnist, cifar10, cifar100, synthetic, a packed FILE.skein, or a folder DIR/{train,test}/CLASS/"},
+       "fashion-mnist, cifar10, cifar100, imagenet, synthetic, a packed FILE.skein, a folder of shards, or a folder "
+       "DIR/{train,test}/CLASS/"},
       {"data-dir",
        "Data",
        "DIR",
@@ -69,6 +75,26 @@ const std::vector<Field>& fields() {
        &C::resize,
        "image folders: centre square scaled to N x N; 0: sizes must agree",
        {0, 1024}},
+      {"crop",
+       "Data",
+       "N",
+       &C::crop,
+       "shards and ImageNet: height and width of what is cut out of an image",
+       {8, 1024}},
+      {"bad-images",
+       "Data",
+       "N",
+       &C::bad_images,
+       "shards and ImageNet: damaged images that are replaced by others before the run fails",
+       {0, kMany},
+       Resume::free},
+      {"decode-threads",
+       "Data",
+       "N",
+       &C::decode_threads,
+       "shards and ImageNet: threads of each worker that decode; 0: as many as training does not wait for",
+       {0, 1024},
+       Resume::free},
       {"synthetic-train", "Data", "N", &C::synthetic_train, "synthetic data: training images", {1, kMany}},
       {"synthetic-test", "Data", "N", &C::synthetic_test, "synthetic data: test images", {1, kMany}},
       {"synthetic-size", "Data", "N", &C::synthetic_size, "synthetic data: height and width", {8, 1024}},
@@ -76,7 +102,14 @@ const std::vector<Field>& fields() {
       {"synthetic-classes", "Data", "N", &C::synthetic_classes, "synthetic data: classes", {1, 10000}},
 
       {"epochs", "Optimisation", "N", &C::epochs, "passes over the training set", {1, kMany}},
-      {"batch", "Optimisation", "N", &C::batch, "images per worker and step", {1, kMany}},
+      {"batch", "Optimisation", "N", &C::batch, "images per worker and pass; what a batch norm sees", {1, kMany}},
+      {"accumulate",
+       "Optimisation",
+       "N",
+       &C::accumulate,
+       "passes per step: N x --batch images, their gradients averaged; against --batch N x as large, batch norm "
+       "differs",
+       {1, 1e6}},
       {"momentum", "Optimisation", "M", &C::momentum, "of SGD, without dampening", {0, 1}},
       {"nesterov", "Optimisation", "", &C::nesterov, "Nesterov's form of the momentum"},
       {"sign-step", "Optimisation", "", &C::sign_step, "step by the sign alone (the local step of algorithm 3)"},
@@ -104,9 +137,27 @@ const std::vector<Field>& fields() {
        {0, kMany}},
       {"drops", "Learning rate", "X,Y", &C::drops, "when the rate drops, as fractions of the epochs", {0, 1}},
       {"drop-factor", "Learning rate", "X", &C::drop_factor, "what a drop multiplies the rate by", {1e-12, 1}},
+      {"lr-scaling",
+       "Learning rate",
+       "HOW",
+       &C::lr_scaling,
+       "by what a step sees, or by its square root, or not at all",
+       {.choices = {"linear", "sqrt", "none"}}},
 
-      {"workers", "Local SGD", "K", &C::workers, "workers that train together, each on batches of its own", {1, 4096}},
+      {"workers",
+       "Local SGD",
+       "K",
+       &C::workers,
+       "workers that train together, each on batches of its own; under mpirun each process is one",
+       {1, 4096},
+       Resume::restart},
       {"sync", "Local SGD", "EXPR", &C::sync, "when the workers average; the forms are listed below"},
+      {"average",
+       "Local SGD",
+       "WHAT",
+       &C::average,
+       "where the workers average after every step from the start: models, or gradients before it (one momentum)",
+       {.choices = {"models", "gradients"}}},
       {"compress", "Local SGD", "HOW", &C::compress,
        "what travels: none (f32), bf16, sign, ef-sign (algorithms 3 and 4, exact), sign:mean-of-means and "
        "ef-sign:mean-of-means (the public code's), ef-sign:two-way (an extension: the way back is compressed too)"},
@@ -119,12 +170,9 @@ const std::vector<Field>& fields() {
        &C::partition,
        "who trains on what: global permutes all every epoch, fixed keeps each worker's part, sorted parts by label",
        {.choices = {"global", "fixed", "sorted"}}},
-      {"bn-stats",
-       "Local SGD",
-       "HOW",
-       &C::bn_stats,
-       "running statistics of the averaged model: worker 0's, their average, or with the variance between workers",
-       {.choices = {"local", "average", "moments"}}},
+      {"bn-stats", "Local SGD", "HOW", &C::bn_stats,
+       "running statistics of the averaged model: local (worker 0's), average, moments (adds the variance between "
+       "workers), recompute:N (its own, over N training batches)"},
       {"eval-local",
        "Local SGD",
        "WHEN",
@@ -263,15 +311,36 @@ void add_config_flags(CLI::App& app, TrainConfig& flags) {
   for (const Field& f : fields()) std::visit([&](auto member) { add(f, flags.*member)->group(f.group); }, f.member);
 }
 
-void apply_flags(const CLI::App& app, const TrainConfig& flags, bool resuming, TrainConfig& config) {
+void apply_flags(const CLI::App& app, const TrainConfig& flags, Start start, TrainConfig& config) {
   for (const Field& f : fields()) {
     const std::string flag = fmt::format("--{}", f.name);
     if (app.count(flag) == 0) continue;
-    if (resuming && f.resume == Resume::fixed)
-      throw BadInput("{}: a resumed run keeps its own; leave the flag out, or start a new run with --config", flag);
     check(f, flags, flag);
+    const bool same = std::visit([&](auto member) { return config.*member == flags.*member; }, f.member);
+    if (!same && start != Start::fresh && f.resume == Resume::fixed)
+      throw BadInput("{}: a resumed run keeps its own; leave the flag out, or start a new run with --config", flag);
+    if (!same && start == Start::resumed && f.resume == Resume::restart)
+      throw BadInput(
+          "{}: a resumed run keeps its own, because each worker has momentum and data of its own; leave the flag out, "
+          "or give --from-consensus to start the workers again from their average",
+          flag);
     std::visit([&](auto member) { config.*member = flags.*member; }, f.member);
   }
+}
+
+std::vector<std::pair<std::string, std::string>> config_values(const TrainConfig& config) {
+  const auto text = [](const auto& value) {
+    using T = std::decay_t<decltype(value)>;
+    if constexpr (std::is_same_v<T, Numbers> || std::is_same_v<T, Texts>)
+      return fmt::format("{}", fmt::join(value, ","));
+    else
+      return fmt::format("{}", value);
+  };
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const Field& f : fields())
+    all.emplace_back(fmt::format("--{}", f.name),
+                     std::visit([&](auto member) { return text(config.*member); }, f.member));
+  return all;
 }
 
 void parse_config(const std::string& text, const std::string& path, TrainConfig& config) {

@@ -1,5 +1,5 @@
-// skein data import: decode an image folder once into a file that loads at memory speed; skein data info: what is in
-// one.
+// skein data import: pictures into one file that loads at memory speed (FILE.skein: decoded, of one size), or into a
+// folder of shards (JPEG files of any size, for ImageNet); skein data info: what is in a dataset.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -9,6 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "apps/files.h"
+#include "data/image_import.h"
+#include "data/shards.h"
 #include "data/sources.h"
 #include "kernels/check.h"
 
@@ -19,52 +22,101 @@ namespace {
 struct ImportFlags {
   std::string dir, out;
   std::vector<float> mean, std;
-  int64_t size = 0;
-  bool force = false;
+  int64_t size = 0, short_side = 0, quality = 90, shard_mb = 512, bad_images = 100;
+  bool force = false, test_on_train = false;
 };
 
 struct InfoFlags {
   std::string name;
   DatasetOptions options;
-  bool json = false;
+  bool json = false, verify = false;
 };
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
+constexpr size_t kListed = 10;  // classes and bad images that are named
+
+void print_classes(const std::vector<std::string>& classes) {
+  const auto end = classes.begin() + std::ptrdiff_t(std::min(classes.size(), kListed));
+  fmt::print("classes  {}: {}{}\n", classes.size(), fmt::join(classes.begin(), end, ", "),
+             classes.size() > kListed ? ", ..." : "");
+}
+
 void print_summary(const Splits& s) {
   const Dataset& d = s.train;
-  fmt::print("classes  {}: {}\n", d.classes.size(), fmt::join(d.classes, ", "));
-  fmt::print("train    {} images of {} x {} x {}\n", d.size(), d.height(), d.width(), d.channels());
-  fmt::print("test     {} images\n", s.test.size());
+  print_classes(d.classes);
+  if (const auto* shards = dynamic_cast<const Shards*>(d.encoded.get()))
+    fmt::print("train    {} JPEG or PNG images in {} shards, {:.1f} MB; batches are {} x {} x {}\n", d.size(),
+               shards->shards.size() - 1, double(shards->bytes()) / 1e6, d.height(), d.width(), d.channels());
+  else
+    fmt::print("train    {} images of {} x {} x {}\n", d.size(), d.height(), d.width(), d.channels());
+  fmt::print("test     {}\n", d.encoded && d.encoded == s.test.encoded ? std::string("on the training images")
+                                                                       : fmt::format("{} images", s.test.size()));
   fmt::print("mean     {:.4f}\n", fmt::join(d.mean, d.mean + d.channels(), ", "));
   fmt::print("std      {:.4f}\n", fmt::join(d.std, d.std + d.channels(), ", "));
 }
 
+bool wants_shards(const ImportFlags& flags) { return fs::path(flags.out).extension() != ".skein"; }
+
 // Before minutes of decoding: is there a place for the result?
 void check_output(const ImportFlags& flags) {
-  const fs::path out = flags.out, folder = out.parent_path();
-  if (fs::is_directory(out)) throw BadInput("--out {}: is a folder. Give the name of a file, FILE.skein", flags.out);
+  const fs::path out = fs::path(flags.out).lexically_normal(), folder = out.parent_path();
+  if (!wants_shards(flags) && fs::is_directory(out))
+    throw BadInput("--out {}: is a folder. Give the name of a file, FILE.skein", flags.out);
   if (fs::exists(out) && !flags.force)
     throw BadInput("--out {}: exists already. Give another name, or --force to replace it", flags.out);
+  if (wants_shards(flags) && fs::exists(out) && !is_shard_folder(out.string()))
+    throw BadInput("--out {}: is not a folder of shards, so it is not replaced. Give another name", flags.out);
   if (!folder.empty() && !fs::is_directory(folder))
     throw BadInput("--out {}: there is no folder {}. Make it first", flags.out, folder.string());
+}
+
+void check_constants(const char* flag, const std::vector<float>& values, bool positive, size_t channels) {
+  if (values.size() != channels)
+    throw BadInput("{}: {} numbers for images of {} channels. Give one per channel, separated by commas", flag,
+                   values.size(), channels);
+  for (float v : values)
+    if (!std::isfinite(v) || (positive && v <= 0))
+      throw BadInput("{}: {} is not possible. Give the deviation of pixels scaled to 0..1", flag, v);
 }
 
 void set_constants(const char* flag, const std::vector<float>& values, bool positive, Splits& s,
                    float (Dataset::*member)[4]) {
   if (values.empty()) return;
-  if (int64_t(values.size()) != s.train.channels())
-    throw BadInput("{}: {} numbers for images of {} channels. Give one per channel, separated by commas", flag,
-                   values.size(), s.train.channels());
-  for (float v : values)
-    if (!std::isfinite(v) || (positive && v <= 0))
-      throw BadInput("{}: {} is not possible. Give the deviation of pixels scaled to 0..1", flag, v);
+  check_constants(flag, values, positive, size_t(s.train.channels()));
   for (Dataset* d : {&s.train, &s.test}) std::copy(values.begin(), values.end(), d->*member);
 }
 
+void import_shards(const ImportFlags& flags) {
+  check_output(flags);
+  const auto begin = std::chrono::steady_clock::now();
+  ImportOptions o;
+  o.short_side = flags.short_side;
+  o.quality = int(flags.quality);
+  o.shard_bytes = flags.shard_mb << 20;
+  o.bad_images = flags.bad_images;
+  o.test_on_train = flags.test_on_train;
+  if (!flags.mean.empty()) o.mean = flags.mean;
+  if (!flags.std.empty()) o.std = flags.std;
+  check_constants("--mean", o.mean, false, 3);
+  check_constants("--std", o.std, true, 3);
+  const std::string out = fs::path(flags.out + "/").lexically_normal().parent_path().string();
+  const ImportReport report = import_images(flags.dir, out, o);
+  replace_folder(out + ".partial", out);
+  for (size_t i = 0; i < std::min(report.bad.size(), kListed); ++i)
+    fmt::print("left out {}: {}\n", report.bad[i].first, report.bad[i].second);
+  if (!report.bad.empty()) fmt::print("left out {} bad images\n", report.bad.size());
+  print_summary(open_shards(out, DatasetOptions{}.crop, 0));
+  if (flags.short_side > 0)
+    fmt::print("smaller  {} images, encoded again with quality {}\n", report.encoded_again, flags.quality);
+  const double seconds = seconds_since(begin);
+  fmt::print("wrote    {} in {:.1f} s ({:.0f} images/s)\n", out, seconds, double(report.train + report.test) / seconds);
+}
+
 void import_folder(const ImportFlags& flags) {
+  if (wants_shards(flags)) return import_shards(flags);
   check_output(flags);
   const auto begin = std::chrono::steady_clock::now();
   Splits s = open_image_folder(flags.dir, flags.size);
@@ -77,6 +129,13 @@ void import_folder(const ImportFlags& flags) {
              double(fs::file_size(flags.out)) / 1e6, seconds, double(s.train.size() + s.test.size()) / seconds);
 }
 
+// Reads and decodes everything.
+void verify(const Splits& s) {
+  const int64_t bad = count_bad_images(s.train) + (s.test.encoded == s.train.encoded ? 0 : count_bad_images(s.test));
+  if (bad > 0) throw BadInput("{}: {} images are damaged, as listed. Copy or import it again", s.train.name, bad);
+  fmt::print("verified every image\n");
+}
+
 void print_info(const InfoFlags& flags) {
   const auto begin = std::chrono::steady_clock::now();
   const Splits s = open_dataset(flags.name, flags.options);
@@ -86,6 +145,7 @@ void print_info(const InfoFlags& flags) {
     fmt::print("dataset  {}\n", d.name);
     print_summary(s);
     fmt::print("opened   in {:.3f} s\n", seconds);
+    if (flags.verify) verify(s);
     return;
   }
   const auto per_channel = [&](const float* p) { return std::vector<float>(p, p + d.channels()); };
@@ -99,31 +159,54 @@ void print_info(const InfoFlags& flags) {
 
 void add_import(CLI::App& data) {
   auto flags = std::make_shared<ImportFlags>();
-  CLI::App* app = data.add_subcommand("import", "Pack DIR/{train,test}/CLASS/*.{jpg,jpeg,png} into one file");
-  app->add_option("dir", flags->dir, "the image folder")->required()->type_name("DIR");
-  app->add_option("--out", flags->out, "the file to write")->required()->type_name("FILE.skein");
-  app->add_option("--mean", flags->mean, "per channel, of pixels in 0..1 [that of the training images]")
+  CLI::App* app = data.add_subcommand(
+      "import", "Pack DIR/{train,val|test}/CLASS/*.{jpg,jpeg,png} into one file, decoded, or into shards");
+  app->add_option("dir", flags->dir, "the image folder; for shards also a .tar of one")
+      ->required()
+      ->type_name("DIR|FILE.tar");
+  app->add_option("--out", flags->out, "FILE.skein: images of one size, decoded; a folder: shards of JPEG files")
+      ->required()
+      ->type_name("FILE.skein|FOLDER");
+  app->add_option("--mean", flags->mean, "per channel, of pixels in 0..1 [of the training images; shards: ImageNet's]")
       ->delimiter(',')
       ->type_name("A,B,C");
-  app->add_option("--std", flags->std, "per channel, of pixels in 0..1 [that of the training images]")
+  app->add_option("--std", flags->std, "per channel, of pixels in 0..1 [of the training images; shards: ImageNet's]")
       ->delimiter(',')
       ->type_name("A,B,C");
   app->add_option("--size", flags->size, "cut the centre square and scale it to N x N [0: sizes must agree]")
       ->check(CLI::Range(0, 1024))
       ->type_name("N");
-  app->add_flag("--force", flags->force, "replace FILE.skein if it exists");
+  app->add_option("--short-side", flags->short_side, "shards: scale larger images down, once [0: keep all as they are]")
+      ->check(CLI::Range(0, 65500))
+      ->type_name("N");
+  app->add_option("--quality", flags->quality, "shards: of the JPEG encoding after --short-side")
+      ->check(CLI::Range(1, 100))
+      ->type_name("Q")
+      ->capture_default_str();
+  app->add_option("--shard-mb", flags->shard_mb, "shards: size of one")
+      ->check(CLI::Range(1, 1 << 20))
+      ->type_name("N")
+      ->capture_default_str();
+  app->add_option("--bad-images", flags->bad_images, "shards: so many may be damaged; they are left out")
+      ->check(CLI::Range(0, 1000000000))
+      ->type_name("N")
+      ->capture_default_str();
+  app->add_flag("--test-on-train", flags->test_on_train,
+                "shards: there are no test images; test on the training images");
+  app->add_flag("--force", flags->force, "replace FILE.skein or the shards if they exist");
   app->callback([flags] { import_folder(*flags); });
 }
 
 void add_info(CLI::App& data) {
   auto flags = std::make_shared<InfoFlags>();
   CLI::App* app = data.add_subcommand("info", "Say what is in a dataset");
-  app->add_option("data", flags->name, "a dataset, a packed file or an image folder")
+  app->add_option("data", flags->name, "a dataset, a packed file, a folder of shards or of images")
       ->required()
       ->type_name("NAME|FILE.skein|DIR");
   app->add_option("--data-dir", flags->options.dir, "where the files of NAME are [its default place]")
       ->type_name("DIR");
   app->add_flag("--json", flags->json, "one line of JSON");
+  app->add_flag("--verify", flags->verify, "shards and ImageNet: read and decode every image");
   app->callback([flags] { print_info(*flags); });
 }
 

@@ -15,7 +15,10 @@ void devices() {
   fmt::print("cpu   {}\n", p.name);
   fmt::print("      {} cores, {} threads, {}\n", p.cores, omp_get_max_threads(), fmt::join(p.instruction_sets, " "));
   fmt::print("      convolutions: {}\n", fmt::join(cpu::conv_implementations(), " "));
-  fmt::print("cuda  {}\n", cuda::available() ? "present" : "absent: this build of skein has no CUDA back end");
+  if (!cuda::available()) fmt::print("cuda  absent: {}\n", cuda::absent_reason());
+  for (const cuda::DeviceInfo& d : cuda::devices())
+    fmt::print("cuda  {}\n      compute capability {}.{}, {} multiprocessors, {:.1f} GB\n", d.name, d.major, d.minor,
+               d.multiprocessors, double(d.memory) * 1e-9);
 }
 
 }  // namespace

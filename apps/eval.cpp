@@ -9,6 +9,7 @@
 #include "apps/commands.h"
 #include "apps/evaluation.h"
 #include "apps/machine.h"
+#include "apps/team.h"
 #include "apps/train.h"
 #include "kernels/check.h"
 
@@ -16,7 +17,7 @@ namespace skein {
 namespace {
 
 struct EvalFlags {
-  std::string checkpoint, data, data_dir;
+  std::string checkpoint, data, data_dir, device = "auto";
   int64_t batch = 0, threads = 0;
   bool json = false;
 };
@@ -52,17 +53,18 @@ void eval(const EvalFlags& flags) {
   } catch (const BadInput&) {  // a checkpoint from another kind of machine: measure here, last bits may differ
   }
 
-  const Dataset test = open_test_set(checkpoint.card);
+  check_device(flags.device, "f32");
+  Lane lane(device_of(flags.device));
+  Dataset test = open_test_set(checkpoint.card);
+  if (lane.queue.device == Device::cuda && !test.encoded) make_resident(test);
   ParameterStore parameters;
   const auto model = make_model(config.model, checkpoint.card.model_options(), parameters);
-  parameters.build(Device::cpu, 0);
+  parameters.build(lane.queue.device, 0);
   load_model(checkpoint, parameters);
 
-  Arena arena(Device::cpu);
-  Tape tape(Queue{}, arena);
-  Loader batches(test, evaluation_options(config.eval_batch));
+  Loader batches(test, evaluation_options(config.eval_batch), lane.queue);
   const auto begin = std::chrono::steady_clock::now();
-  const Score score = evaluate(*model, batches, tape);
+  const Score score = evaluate(*model, batches, lane.tape);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (flags.json) {
     const nlohmann::ordered_json line = {{"checkpoint", checkpoint.folder},
@@ -103,6 +105,9 @@ void add_eval_command(CLI::App& app) {
   eval_app->add_option("--threads", flags->threads, "OpenMP threads; 0: one per core")
       ->type_name("N")
       ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  eval_app->add_option("--device", flags->device, "auto: a GPU where there is one; cpu; cuda")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
       ->capture_default_str();
   eval_app->add_flag("--json", flags->json, "one line of JSON");
   eval_app->callback([flags] { eval(*flags); });

@@ -1,5 +1,5 @@
-// While it lives, the first Ctrl-C (or SIGTERM) is only remembered, so that the run can save itself; the second one
-// kills as usual. One at a time.
+// While it lives, the first Ctrl-C, SIGTERM or SIGUSR1 (which mpirun hands on to the processes, where the others make
+// it kill them) is only remembered, so that the run can save itself; the second one kills as usual. One at a time.
 #pragma once
 
 namespace skein {

@@ -32,10 +32,20 @@ Processor processor() {
   return p;
 }
 
+Device device_of(const std::string& device) {
+  return device == "cuda" || (device == "auto" && cuda::available()) ? Device::cuda : Device::cpu;
+}
+
+int current_gpu() { return cuda::available() ? cuda::current_device() : -1; }
+
+void use_gpu(int index) {
+  if (index >= 0) cuda::use_device(index);
+}
+
 void check_device(const std::string& device, const std::string& dtype) {
   if (device == "cuda" && !cuda::available())
-    throw BadInput("--device cuda: this build of skein has no CUDA back end. Use --device cpu");
-  if (dtype == "bf16" && (device == "cpu" || !cuda::available()))
+    throw BadInput("--device cuda: {}. Or use --device cpu", cuda::absent_reason());
+  if (dtype == "bf16" && device_of(device) == Device::cpu)
     throw BadInput(
         "--dtype bf16: the CPU back end computes in f32 only; bf16 is for the tensor cores of a GPU. Use --dtype f32");
 }

@@ -15,6 +15,12 @@ struct Processor {
 };
 Processor processor();
 
+Device device_of(const std::string& device);  // auto: a GPU where there is one
+
+// The GPU of the calling thread: threads that are started begin with the first one. -1 and nothing where there is none.
+int current_gpu();
+void use_gpu(int index);
+
 // BadInput unless `device` (auto, cpu, cuda) and `dtype` (f32, bf16) can be had here.
 void check_device(const std::string& device, const std::string& dtype);
 

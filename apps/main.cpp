@@ -79,10 +79,14 @@ int run(int argc, char** argv) {
   for (const auto add : {
            add_train_command,
            add_eval_command,
+           add_export_command,
+           add_import_command,
            add_summary_command,
            add_data_command,
            add_bench_command,
+           add_clock_command,
            add_devices_command,
+           add_plan_command,
        })
     add(app);
   try {

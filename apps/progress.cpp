@@ -27,8 +27,8 @@ std::string format_duration(double seconds) {
   return fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);
 }
 
-ProgressDisplay::ProgressDisplay(int64_t epochs, int64_t steps_per_epoch)
-    : epochs_(epochs), steps_per_epoch_(steps_per_epoch), terminal_(isatty(STDOUT_FILENO)) {}
+ProgressDisplay::ProgressDisplay(int64_t epochs, int64_t steps_per_epoch, bool redraw)
+    : epochs_(epochs), steps_per_epoch_(steps_per_epoch), terminal_(redraw && isatty(STDOUT_FILENO)) {}
 
 ProgressDisplay::~ProgressDisplay() { clear(); }
 

@@ -11,7 +11,8 @@ namespace skein {
 
 class ProgressDisplay {
  public:
-  ProgressDisplay(int64_t epochs, int64_t steps_per_epoch);
+  // redraw: false where the terminal is not this program's alone, as mpirun's is not.
+  ProgressDisplay(int64_t epochs, int64_t steps_per_epoch, bool redraw);
   ~ProgressDisplay();
   ProgressDisplay(const ProgressDisplay&) = delete;
   ProgressDisplay& operator=(const ProgressDisplay&) = delete;

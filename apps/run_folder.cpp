@@ -51,10 +51,13 @@ bool is_before(const std::string& line, const TrainState& state) {
 
 }  // namespace
 
+std::string last_folder(const std::string& run) { return run + "/checkpoints/last"; }
+std::string best_folder(const std::string& run) { return run + "/checkpoints/best"; }
+
 RunFolder::RunFolder(const std::string& path)
     : path_(path), metrics_(path + "/metrics.jsonl"), summary_(path + "/summary.csv") {}
 
-RunFolder RunFolder::create(const std::string& out, const TrainConfig& config) {
+std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const TrainConfig& config) {
   const std::string path = out.empty() ? default_path(config) : out;
   try {
     if (fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path)))
@@ -65,7 +68,7 @@ RunFolder RunFolder::create(const std::string& out, const TrainConfig& config) {
     write_text(path + "/config.toml", to_toml(config));
     write_text(path + "/version.txt", fmt::format("{}\n", version()));
     write_text(path + "/summary.csv", fmt::format("{}\n", kSummaryHeader));
-    return RunFolder(path);
+    return std::unique_ptr<RunFolder>(new RunFolder(path));
   } catch (const fs::filesystem_error& e) {
     throw BadInput("run folder {}: cannot be made: {}. Give a place that can be written with --out DIR", path,
                    e.code().message());
@@ -74,12 +77,14 @@ RunFolder RunFolder::create(const std::string& out, const TrainConfig& config) {
   }
 }
 
-RunFolder RunFolder::reopen(const std::string& path, const TrainState& state) {
+std::unique_ptr<RunFolder> RunFolder::reopen(const std::string& path, const TrainState& state,
+                                             const TrainConfig& config) {
+  write_text(path + "/config.toml", to_toml(config));
   cut_back(path + "/metrics.jsonl", [&](const std::string& line) { return is_before(line, state); });
   cut_back(path + "/summary.csv", [&](const std::string& line) {
     return line == kSummaryHeader || (!line.empty() && std::atoll(line.c_str()) <= state.epoch);
   });
-  return RunFolder(path);
+  return std::unique_ptr<RunFolder>(new RunFolder(path));
 }
 
 void RunFolder::write(const StepMetrics& m) {

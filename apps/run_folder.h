@@ -14,15 +14,16 @@
 
 namespace skein {
 
+std::string last_folder(const std::string& run);  // checkpoints/last
+std::string best_folder(const std::string& run);
+
 class RunFolder {
  public:
   // A new run in `out`, or, when that is empty, in runs/<date>-<model>-<data>. BadInput when that is impossible.
-  static RunFolder create(const std::string& out, const TrainConfig& config);
-  static RunFolder reopen(const std::string& path, const TrainState& state);
+  static std::unique_ptr<RunFolder> create(const std::string& out, const TrainConfig& config);
+  static std::unique_ptr<RunFolder> reopen(const std::string& path, const TrainState& state, const TrainConfig& config);
 
   const std::string& path() const { return path_; }
-  std::string last() const { return path_ + "/checkpoints/last"; }
-  std::string best() const { return path_ + "/checkpoints/best"; }
 
   void write(const StepMetrics& step);
   void write(const EpochMetrics& epoch);

@@ -69,7 +69,7 @@ void add_summary_command(CLI::App& app) {
   const auto add = [&](const char* name, auto& value, const char* type, const char* help) {
     return command->add_option(name, value, help)->type_name(type)->capture_default_str();
   };
-  add("--model", flags->model, "NAME", "resnet8, resnet14, resnet20 ...: any depth 6n+2");
+  add("--model", flags->model, "NAME", "resnet20, resnet50, densenet40-12, wrn28-10 ...; a wrong name lists them all");
   add("--shortcut", flags->shortcut, "A|B", "A pads the identity, B projects it")->check(CLI::IsMember({"A", "B"}));
   add("--classes", flags->classes, "N", "classes")->check(CLI::Range(1, 1000000));
   add("--channels", flags->channels, "N", "of the images")->check(CLI::IsMember({1, 3}));

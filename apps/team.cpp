@@ -2,12 +2,14 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace skein {
 
-Team::Team(int64_t size, int64_t threads_each, std::function<void(int64_t, const std::string&)> on_failure)
-    : on_failure_(std::move(on_failure)) {
+Team::Team(int64_t size, int64_t threads_each, std::function<void(int64_t, const std::string&)> on_failure,
+           std::function<void()> prepare)
+    : on_failure_(std::move(on_failure)), prepare_(std::move(prepare)) {
   if (size == 1) return;
   for (int64_t rank = 0; rank < size; ++rank) threads_.emplace_back(&Team::work, this, rank, threads_each);
 }
@@ -34,6 +36,7 @@ void Team::run(const std::function<void(int64_t)>& body) {
 
 void Team::work(int64_t rank, int64_t threads_each) {
   omp_set_num_threads(int(threads_each));
+  prepare_();
   for (int64_t round = 1;; ++round) {
     {
       std::unique_lock lock(mutex_);
@@ -58,25 +61,38 @@ void Team::run_one(int64_t rank) {
   on_failure_(rank, reason);
 }
 
-Lanes::Lanes(int64_t count, Queue queue) {
+Lane::Lane(Device device)
+    : queue{device, device == Device::cuda ? cuda::create_stream() : nullptr}, arena(device), tape(queue, arena) {}
+
+Lane::~Lane() { cuda::destroy_stream(queue.stream); }
+
+Lanes::Lanes(int64_t count, Device device) {
   for (int64_t i = 0; i < count; ++i) {
-    lanes_.push_back(std::make_unique<Lane>(queue));
+    lanes_.push_back(std::make_unique<Lane>(device));
     free_.push_back(lanes_.back().get());
   }
 }
 
-void Lanes::with(const std::function<void(Lane&)>& use) {
+void Lanes::synchronize() const {
+  for (const auto& lane : lanes_) lane->queue.run(cpu::synchronize, cuda::synchronize);
+}
+
+void Lanes::with(int64_t worker, const std::function<void(Lane&)>& use) {
   Lane* lane = nullptr;
   {
     std::unique_lock lock(mutex_);
-    freed_.wait(lock, [this] { return !free_.empty(); });
-    lane = free_.back();
-    free_.pop_back();
+    const auto find = [&] {
+      if (own(worker).queue.device == Device::cuda) return std::find(free_.begin(), free_.end(), &own(worker));
+      return free_.empty() ? free_.end() : free_.end() - 1;  // the one whose memory is still in the cache
+    };
+    freed_.wait(lock, [&] { return find() != free_.end(); });
+    lane = *find();
+    free_.erase(find());
   }
   const auto put_back = [&] {
     const std::lock_guard lock(mutex_);
     free_.push_back(lane);
-    freed_.notify_one();
+    freed_.notify_all();
   };
   try {
     use(*lane);

@@ -16,7 +16,10 @@ namespace skein {
 class Team {
  public:
   // on_failure(rank, reason) is called on the thread of a rank that has thrown: it must release the others.
-  Team(int64_t size, int64_t threads_each, std::function<void(int64_t, const std::string&)> on_failure);
+  // `prepare` runs first on every thread of the team.
+  Team(
+      int64_t size, int64_t threads_each, std::function<void(int64_t, const std::string&)> on_failure,
+      std::function<void()> prepare = [] {});
   ~Team();
   Team(const Team&) = delete;
 
@@ -28,6 +31,7 @@ class Team {
   void run_one(int64_t rank);
 
   std::function<void(int64_t, const std::string&)> on_failure_;
+  std::function<void()> prepare_;
   std::mutex mutex_;
   std::condition_variable start_, done_;
   const std::function<void(int64_t)>* body_ = nullptr;
@@ -37,19 +41,26 @@ class Team {
   std::vector<std::thread> threads_;
 };
 
-// Memory to compute a step in. There are fewer lanes than workers; who holds one computes.
+// Memory to compute a step in and, on a GPU, a stream. There are fewer lanes than workers; who holds one computes.
 struct Lane {
-  explicit Lane(Queue queue) : arena(queue.device), tape(queue, arena) {}
+  explicit Lane(Device device);
+  ~Lane();
+  Lane(const Lane&) = delete;
+  const Queue queue;
   Arena arena;
   Tape tape;
 };
 
 class Lanes {
  public:
-  Lanes(int64_t count, Queue queue);
+  Lanes(int64_t count, Device device);
 
-  // Waits for a free lane and calls use(lane); the lane is free again afterwards.
-  void with(const std::function<void(Lane&)>& use);
+  // Where a worker's work is ordered: on a GPU the stream of its lane, which stays the same, as captured steps use the
+  // lane's memory; on the CPU any lane will do.
+  Queue queue(int64_t worker) const { return own(worker).queue; }
+  void synchronize() const;  // what all lanes were given is done
+  // Waits for a lane that the worker may use and calls use(lane); the lane is free again afterwards.
+  void with(int64_t worker, const std::function<void(Lane&)>& use);
   Lane& first() { return *lanes_.front(); }  // between steps, when nobody computes
 
  private:
@@ -57,6 +68,8 @@ class Lanes {
   std::condition_variable freed_;
   std::vector<std::unique_ptr<Lane>> lanes_;
   std::vector<Lane*> free_;
+
+  Lane& own(int64_t worker) const { return *lanes_[size_t(worker) % lanes_.size()]; }
 };
 
 }  // namespace skein

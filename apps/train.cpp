@@ -3,131 +3,71 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include <filesystem>
 #include <optional>
 
+#include "apps/agreement.h"
 #include "apps/commands.h"
-#include "apps/files.h"
 #include "apps/interrupt.h"
 #include "apps/machine.h"
 #include "apps/progress.h"
+#include "apps/report.h"
+#include "apps/resume.h"
 #include "apps/run_folder.h"
-#include "apps/version.h"
 #include "comm/launcher.h"
 #include "kernels/check.h"
+#include "kernels/runtime.h"
 
 namespace skein {
-namespace fs = std::filesystem;
 namespace {
 
-std::string last_checkpoint(const std::string& run) {
-  const std::string last = run + "/checkpoints/last";
-  if (!fs::is_directory(run))
-    throw BadInput("--resume {}: there is no such run folder. Give one that skein train has made", run);
-  recover_folder(last);
-  if (!fs::is_directory(last))
-    throw BadInput("--resume {}: the run has no checkpoint yet. Start again with --config {}/config.toml", run, run);
-  return last;
-}
-
-void check_same_data(const ModelCard& now, const Checkpoint& checkpoint) {
-  const ModelCard& then = checkpoint.card;
-  if (now.classes == then.classes && now.height == then.height && now.width == then.width &&
-      now.channels == then.channels && now.mean == then.mean && now.std == then.std)
-    return;
-  throw BadInput(
-      "dataset '{}': {} classes of {} x {} x {} images are not what {} was trained on ({} classes, {} x {} x {}, or "
-      "other names, mean or deviation). Resume with the data that the run began with",
-      now.config.data, now.classes.size(), now.height, now.width, now.channels, checkpoint.folder, then.classes.size(),
-      then.height, then.width, then.channels);
-}
-
-void set_up_machine(const TrainCall& call, const Checkpoint* checkpoint) {
-  use_threads(checkpoint && !call.new_threads ? checkpoint->threads : call.config.threads);
-  use_conv(call.config.conv);
-  if (!checkpoint) return;
-  if (!call.new_conv) use_conv_plans(checkpoint->conv_plans);
-  if (call.new_conv || omp_get_max_threads() != checkpoint->threads)
+void set_up_machine(Job& job, const TrainCall& call, const Checkpoint* checkpoint) {
+  TrainConfig config = call.config;
+  if (checkpoint && !call.new_threads) config.threads = 0;
+  const int64_t each = checkpoint ? checkpoint->state.threads_per_worker : 0;
+  set_up_threads(job, config, each);
+  job.together([&] {
+    if (device_of(config.device) == Device::cuda) use_gpu(find_place().local_rank % int(cuda::devices().size()));
+    use_conv(config.conv);
+    if (checkpoint && !call.new_conv) use_conv_plans(checkpoint->conv_plans);
+  });
+  if (checkpoint && job.first() && (call.new_conv || threads_per_worker(config, job.size()) != each))
     fmt::print("note     other threads or convolution kernels than before: the last bits will differ\n");
-}
-
-void print_header(const ModelCard& card, const Splits& data, Trainer& trainer, const std::string& run) {
-  const TrainConfig& c = card.config;
-  fmt::print("skein    {}\n", version());
-  fmt::print("model    {}, {} parameters, shortcut {}\n", c.model, trainer.worker(0).parameters.count(), c.shortcut);
-  fmt::print("data     {}: {} training and {} test images of {} x {} x {}, {} classes\n", c.data, data.train.size(),
-             data.test.size(), card.height, card.width, card.channels, card.classes.size());
-  fmt::print("device   cpu ({}), {} threads, {}\n", processor().name, omp_get_max_threads(), c.dtype);
-  fmt::print("train    {} epochs of {} steps, batch {}, highest learning rate {:.4g}\n", c.epochs,
-             trainer.steps_per_epoch(), c.batch, rate_schedule(c).peak());
-  if (trainer.size() > 1)
-    fmt::print("workers  {}, {} at a time with {} threads each; {}; compression {}\n", trainer.size(),
-               parallel_workers(c), threads_per_worker(c), trainer.policy().describe(), c.compress);
-  fmt::print("run      {}\n", run);
-  if (const TrainState& s = trainer.state(); s.step > 0)
-    fmt::print("resume   from step {} (epoch {}, step {} of {})\n", s.step, s.epoch + 1, s.step_in_epoch,
-               trainer.steps_per_epoch());
-  std::fflush(stdout);
-}
-
-void print_end(const Trainer& trainer, const RunFolder& run, bool done) {
-  const TrainState& s = trainer.state();
-  if (!done) {
-    fmt::print("stopped  after step {} (epoch {}, step {} of {}); saved in {}\n", s.step, s.epoch + 1, s.step_in_epoch,
-               trainer.steps_per_epoch(), run.last());
-    fmt::print("go on    skein train --resume {}\n", run.path());
-  } else {
-    fmt::print("done     test top-1: last {:.2f} %, best {:.2f} % (epoch {}), in {}\n", s.last_top1, s.best_top1,
-               s.best_epoch, format_duration(s.seconds));
-    if (const Rounds& r = s.rounds; trainer.size() > 1)
-      fmt::print("rounds   {} among all, {} within blocks; one worker has sent {:.1f} MB\n", r.world, r.block,
-                 double(r.bytes) * 1e-6);
-    if (const Rounds& r = s.rounds; !trainer.config().net.empty())
-      fmt::print("clock    {} computing and {} on the simulated network\n", format_duration(r.compute),
-                 format_duration(r.network));
-    fmt::print("saved    {} and {}\n", run.last(), run.best());
-    fmt::print("evaluate skein eval --checkpoint {}\n", run.best());
-  }
-  std::fflush(stdout);
-}
-
-void load_workers(const Checkpoint& checkpoint, Trainer& trainer) {
-  if (trainer.size() == 1) {
-    load_model(checkpoint, trainer.worker(0).parameters);
-    load_momentum(checkpoint, trainer.worker(0).parameters);
-    return;
-  }
-  for (int64_t rank = 0; rank < trainer.size(); ++rank) load_worker(checkpoint, rank, trainer.worker(rank).state());
 }
 
 // Trains with a folder and a terminal listening. What an epoch leaves is written in an order that a crash between any
 // two files cannot hurt: the logs may run ahead of checkpoints/last (resuming cuts them), and so may checkpoints/best.
-bool run_with_folder(Trainer& trainer, const ModelCard& card, RunFolder& run, const std::function<bool()>& stop) {
-  ProgressDisplay progress(card.config.epochs, trainer.steps_per_epoch());
+// The folder and the terminal are the first process's; all of them write checkpoints.
+bool run_with_folder(Job& job, Trainer& trainer, const ModelCard& card, const std::string& path, RunFolder* logs,
+                     const std::function<bool()>& stop, int64_t last_step) {
+  ProgressDisplay progress(card.config.epochs, trainer.steps_per_epoch(), job.size() == 1);
   int64_t saved_step = trainer.state().step;
   const auto save = [&](const std::string& folder) {
-    write_checkpoint(folder, card, trainer.model_parameters(), trainer.worker_states(), trainer.state());
+    const ParameterStore& model = trainer.model_parameters();
+    write_checkpoint(job, folder, card, model, trainer.worker_states(), trainer.state());
   };
   const auto on_step = [&](const StepMetrics& m) {
-    run.write(m);
+    if (!logs) return;
+    logs->write(m);
     progress.show(m);
   };
   const auto on_epoch = [&](const EpochMetrics& m) {
-    progress.show(m);
-    run.write(m);
-    if (m.best) save(run.best());
-    save(run.last());
+    if (logs) {
+      progress.show(m);
+      logs->write(m);
+    }
+    if (m.best) save(best_folder(path));
+    save(last_folder(path));
     saved_step = m.step;
   };
   try {
-    const bool done = trainer.run({on_step, on_epoch, stop});
-    run.flush();
-    if (!done) save(run.last());
+    const bool done = trainer.run({on_step, on_epoch, stop, last_step});
+    if (logs) logs->flush();
+    if (!done) save(last_folder(path));
     return done;
   } catch (const RunFailed& e) {
-    if (saved_step == 0) throw RunFailed("{}. There is no checkpoint yet; run folder {}", e.what(), run.path());
+    if (saved_step == 0) throw RunFailed("{}. There is no checkpoint yet; run folder {}", e.what(), path);
     throw RunFailed("{}. The checkpoint of step {} is kept in {}; go on from it with skein train --resume {}", e.what(),
-                    saved_step, run.last(), run.path());
+                    saved_step, last_folder(path), path);
   }
 }
 
@@ -136,69 +76,132 @@ struct TrainFlags {
   std::string config_file;
 };
 
-TrainCall complete(const CLI::App& app, const TrainFlags& flags) {
+// --workers of several processes is their number, and need not be said.
+void take_processes(const CLI::App& app, const TrainCall& call, int64_t processes, TrainConfig& config) {
+  if (processes == 1 || config.workers == processes) return;
+  const bool resuming = !call.resume.empty();
+  if (resuming && !call.from_consensus)
+    throw BadInput(
+        "--resume {}: the run has {} workers, each with momentum and data of its own, but {} processes were started. "
+        "Start {}, or one that has all workers, or give --from-consensus to start the workers again from their average",
+        call.resume, config.workers, processes, config.workers);
+  if (app.count("--workers") > 0 || (!resuming && config.workers > 1))
+    throw BadInput(
+        "--workers {}: {} processes were started together, and each is one worker. Leave the flag out, or start {}",
+        config.workers, processes, config.workers);
+  config.workers = processes;
+}
+
+TrainCall complete(const CLI::App& app, const TrainFlags& flags, int64_t processes) {
   TrainCall call = flags.call;
   const bool resuming = !call.resume.empty();
   if (resuming && !flags.config_file.empty())
     throw BadInput("--config: a resumed run keeps its own configuration; leave --config or --resume out");
   if (resuming && !call.out.empty())
     throw BadInput("--out: a resumed run goes on in its own folder; leave --out or --resume out");
+  if (call.from_consensus && !resuming)
+    throw BadInput("--from-consensus: is for a run that goes on. Give it with --resume, or leave it out");
   call.config = {};
   if (resuming) call.config = open_checkpoint(last_checkpoint(call.resume)).card.config;
   if (!flags.config_file.empty()) read_config(flags.config_file, call.config);
-  apply_flags(app, flags.call.config, resuming, call.config);
+  const Start start = !resuming ? Start::fresh : call.from_consensus ? Start::from_consensus : Start::resumed;
+  apply_flags(app, flags.call.config, start, call.config);
+  take_processes(app, call, processes, call.config);
   call.new_threads = app.count("--threads") > 0;
   call.new_conv = app.count("--conv") > 0;
   return call;
 }
 
-void train_command(const CLI::App& app, const TrainFlags& flags) {
-  const TrainCall call = complete(app, flags);
-  const bool done = train(call, [] { return false; });
-  constexpr int kKilledBySignal = 128;  // as a shell reports it
-  if (!done && Interrupt::signal()) throw CLI::RuntimeError(kKilledBySignal + Interrupt::signal());
+// The exit status. What all processes have failed of is said by the first, and all leave MPI in good order; what one
+// has failed of alone it says itself and takes the others along.
+int train_in_job(Job& job, const CLI::App& app, const TrainFlags& flags) {
+  constexpr int kKilledBySignal = 128, kRunFailed = 1, kBadInput = 2;  // as main.cpp and a shell have them
+  const auto fail = [&](const std::exception& e, int status) {
+    if (job.size() == 1) throw;
+    if (!job.failed_together()) job.abort(e.what(), status);
+    if (job.first()) fmt::print(stderr, "skein: {}\n", e.what());
+    job.processes().barrier();
+    return status;
+  };
+  try {
+    TrainCall call;
+    job.together([&] { call = complete(app, flags, job.size()); });
+    if (train(job, call, [] { return false; })) return 0;
+    const int64_t signal = job.most(Interrupt::signal());
+    return signal > 0 ? kKilledBySignal + int(signal) : 0;
+  } catch (const BadInput& e) {
+    return fail(e, kBadInput);
+  } catch (const std::exception& e) {
+    return fail(e, kRunFailed);
+  }
 }
 
 }  // namespace
 
-void check_supported(const TrainConfig& config) {
-  if (const Place place = find_place(); place.size > 1)
-    throw BadInput(
-        "{} processes were started together; this version of skein trains its workers in one. Start it once, with "
-        "--workers {}",
-        place.size, place.size);
+void check_supported(const TrainConfig& config, int64_t processes) {
+  if (config.workers % processes != 0 || (processes > 1 && config.workers != processes))
+    throw BadInput("--workers {}: {} processes were started together, and each is one worker", config.workers,
+                   processes);
   check_device(config.device, config.dtype);
+  parse_bn_statistics(config.bn_stats);
 }
 
 DatasetOptions dataset_options(const TrainConfig& c) {
-  return {c.data_dir,
-          uint64_t(c.seed),
-          c.resize,
-          {c.synthetic_train, c.synthetic_test, c.synthetic_size, c.synthetic_channels, c.synthetic_classes}};
+  return {
+      c.data_dir,   uint64_t(c.seed),
+      c.resize,     c.crop,
+      c.bad_images, {c.synthetic_train, c.synthetic_test, c.synthetic_size, c.synthetic_channels, c.synthetic_classes}};
+}
+
+bool train(Job& job, const TrainCall& call, const std::function<bool()>& stop) {
+  const TrainConfig& config = call.config;
+  agree(job, facts_of(call));
+  std::optional<Checkpoint> checkpoint;
+  Splits data;
+  ModelCard card;
+  TrainState start;
+  job.together([&] {
+    check_supported(config, job.size());
+    if (!call.resume.empty()) checkpoint = open_checkpoint(last_checkpoint(call.resume));
+    data = open_dataset(config.data, dataset_options(config));
+    card = make_card(config, data.train);
+    if (!checkpoint) return;
+    check_same_data(card, *checkpoint);
+    start = call.from_consensus ? state_from_consensus(*checkpoint, config, data.train) : checkpoint->state;
+  });
+  agree(job, facts_of(data));
+  if (checkpoint) agree(job, facts_of(*checkpoint));
+  set_up_machine(job, call, checkpoint ? &*checkpoint : nullptr);
+
+  std::optional<Trainer> trainer;
+  std::unique_ptr<RunFolder> logs;
+  job.together([&] {
+    if (device_of(config.device) == Device::cuda)
+      for (Dataset* part : {&data.train, &data.test})
+        if (!part->encoded) make_resident(*part);
+    trainer.emplace(job, card, data, start);
+    if (checkpoint) (call.from_consensus ? load_consensus : load_workers)(*checkpoint, *trainer);
+  });
+  trainer->agree_on_convolutions();
+  job.together([&] {
+    if (!job.first()) return;
+    logs = checkpoint ? RunFolder::reopen(call.resume, log_state(*checkpoint, start), config)
+                      : RunFolder::create(call.out, config);
+  });
+  const std::string path = job.text_of_first(logs ? logs->path() : "");
+  if (job.first()) print_header(card, data, *trainer, job.size(), path);
+  if (job.first() && checkpoint) print_resume(*trainer, *checkpoint, call.from_consensus);
+  const Interrupt interrupt;
+  const bool done = run_with_folder(
+      job, *trainer, card, path, logs.get(), [&] { return stop() || Interrupt::signal(); },
+      call.limit_steps > 0 ? start.step + call.limit_steps : INT64_MAX);
+  if (job.first()) print_end(*trainer, path, done);
+  return done;
 }
 
 bool train(const TrainCall& call, const std::function<bool()>& stop) {
-  check_supported(call.config);
-  std::optional<Checkpoint> checkpoint;
-  if (!call.resume.empty()) checkpoint = open_checkpoint(last_checkpoint(call.resume));
-  set_up_machine(call, checkpoint ? &*checkpoint : nullptr);
-
-  const Splits data = open_dataset(call.config.data, dataset_options(call.config));
-  const ModelCard card = make_card(call.config, data.train);
-  if (checkpoint) check_same_data(card, *checkpoint);
-  Trainer trainer(card, data, checkpoint ? checkpoint->state : TrainState{});
-  if (checkpoint) {
-    load_workers(*checkpoint, trainer);
-  }
-  RunFolder run =
-      checkpoint ? RunFolder::reopen(call.resume, checkpoint->state) : RunFolder::create(call.out, call.config);
-  print_header(card, data, trainer, run.path());
-  const int64_t last_step = call.limit_steps > 0 ? trainer.state().step + call.limit_steps : INT64_MAX;
-  const Interrupt interrupt;
-  const bool done = run_with_folder(trainer, card, run,
-                                    [&] { return stop() || Interrupt::signal() || trainer.state().step >= last_step; });
-  print_end(trainer, run, done);
-  return done;
+  Job alone;
+  return train(alone, call, stop);
 }
 
 void add_train_command(CLI::App& app) {
@@ -211,11 +214,22 @@ void add_train_command(CLI::App& app) {
   add("--config", flags->config_file, "FILE.toml", "a configuration; flags override it");
   add("--out", flags->call.out, "DIR", "the run folder [runs/<date>-<model>-<data>]");
   add("--resume", flags->call.resume, "RUN", "go on in this run folder as if never stopped");
+  train
+      ->add_flag("--from-consensus", flags->call.from_consensus,
+                 "with --resume: the workers, as many as are asked for, start again from the average of the models")
+      ->group("Run");
   add("--limit-steps", flags->call.limit_steps, "N", "stop and save after N steps; 0: no limit")
       ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
       ->capture_default_str();
   train->footer("\nForms of --sync:\n" + sync_forms());
-  train->callback([flags, train] { train_command(*train, *flags); });
+  train->callback([flags, train] {
+    int status = 0;
+    {
+      Job job = Job::join();  // gone, and MPI with it, before the exit status is on its way
+      status = train_in_job(job, *train, *flags);
+    }
+    if (status != 0) throw CLI::RuntimeError(status);
+  });
 }
 
 }  // namespace skein

@@ -1,5 +1,6 @@
 // The training loop: who steps, at which rate, when the workers average and when the model is evaluated. It computes;
-// folders, checkpoints and the terminal are its listeners'.
+// folders, checkpoints and the terminal are its listeners'. The K workers of the run live in the processes of a job:
+// all in the only one, as threads, or one in each. A process runs the loop for the workers it has.
 #pragma once
 
 #include <functional>
@@ -7,6 +8,7 @@
 
 #include "apps/averaged_model.h"
 #include "apps/evaluation.h"
+#include "apps/threads.h"
 #include "apps/worker.h"
 #include "comm/network.h"
 #include "comm/thread_communicator.h"
@@ -15,10 +17,8 @@
 namespace skein {
 
 RateSchedule rate_schedule(const TrainConfig& config);
-
-// Threads of one worker: all of --threads are shared by the workers that compute at the same time.
-int64_t threads_per_worker(const TrainConfig& config);
-int64_t parallel_workers(const TrainConfig& config);
+// Steps after which the workers may average gradients: from the start as long as all average after every step.
+int64_t gradient_steps(const TrainConfig& config, const std::vector<Sync>& syncs);
 
 struct StepMetrics {
   int64_t step, epoch;  // both from 1
@@ -38,51 +38,68 @@ struct EpochMetrics {
   bool best;
 };
 
+// Called on every process, with the same numbers but for times. Steps may be reported several at once: processes hand
+// over their results where they wait for each other anyway.
 struct TrainListener {
   std::function<void(const StepMetrics&)> on_step;
   std::function<void(const EpochMetrics&)> on_epoch;
-  std::function<bool()> should_stop;  // asked between steps
+  std::function<bool()> should_stop;  // asked between steps; one process that wants to is enough
+  int64_t last_step = INT64_MAX;      // stop after it
 };
 
 class Trainer {
  public:
-  Trainer(const ModelCard& card, const Splits& data, const TrainState& start = {});
+  // Collective. The workers of `card` are as many as there are processes, or there is one process.
+  Trainer(Job& job, const ModelCard& card, const Splits& data, const TrainState& start = {});
 
-  // Trains until all epochs are done (true) or the listener wants to stop (false). RunFailed when the loss is not
-  // finite.
+  // Trains until all epochs are done (true) or a listener wants to stop (false). RunFailed on every process when a loss
+  // is not finite.
   bool run(const TrainListener& listener);
 
   const TrainState& state() const { return state_; }
-  int64_t size() const { return int64_t(workers_.size()); }
-  Worker& worker(int64_t rank) { return *workers_[size_t(rank)]; }
-  int64_t steps_per_epoch() const { return workers_.front()->batches.steps(); }
+  int64_t size() const { return config_.workers; }  // of the run
+  int64_t local_size() const { return int64_t(workers_.size()); }
+  Worker& worker(int64_t local) { return *workers_[size_t(local)]; }  // of this process
+  int64_t steps_per_epoch() const { return steps_per_epoch_; }
   const TrainConfig& config() const { return config_; }
   const SyncPolicy& policy() const { return *policy_; }
+  const Network& network() const { return *network_; }  // with --net
 
-  // The model that is evaluated and saved: the only worker's, or the average of all, made now.
+  // The model that is evaluated and saved: the only worker's, or the average of all. Collective; whole on process 0.
   ParameterStore& model_parameters();
-  WorkerStates worker_states();  // empty with one worker
+  WorkerStates worker_states();  // of this process; empty with one worker
+  // Process 0 chooses the convolutions for all, whose clocks would choose differently.
+  void agree_on_convolutions();
 
  private:
-  StepMetrics step();
+  void step();
+  bool meets(int64_t last_step) const;
+  std::vector<StepMetrics> settle();
+  void add_up(const StepResult* const* workers, StepMetrics& metrics);
+  void count_round(Sync sync, const StepResult* const* workers);
   EpochMetrics end_epoch();
-  void count_round(Sync sync, double compute_seconds);
   Score evaluate_local();  // mean over the workers' own models
+  bool is_best(const Score& test, const std::optional<Score>& local);
 
+  Job& job_;
   ModelCard card_;
   const TrainConfig& config_;
   RateSchedule schedule_;
   std::unique_ptr<SyncPolicy> policy_;
+  const int64_t steps_per_epoch_;
   TrainState state_;
-  std::vector<Sync> syncs_;  // [s]: what follows step s, from 0
-  std::vector<std::unique_ptr<Worker>> workers_;
+  std::vector<Sync> syncs_;     // [s]: what follows step s, from 0
+  int64_t gradient_steps_ = 0;  // the first steps, which average gradients
   Lanes lanes_;
+  std::vector<std::unique_ptr<Worker>> workers_;
   ThreadGroup group_;
   Team team_;
   Loader test_batches_;
   std::unique_ptr<AveragedModel> averaged_;  // where there are several workers
-  const Rounds before_;                      // of earlier calls, when resumed
-  std::optional<SimulatedClock> clock_;      // with --net
+  int64_t averaged_step_ = -1;               // what it is the average of
+  std::vector<StepResult> waiting_;          // of this process's workers, since the processes last met
+  double waiting_seconds_ = 0;               // that these steps took
+  std::optional<Network> network_;           // with --net
 };
 
 }  // namespace skein

@@ -1,19 +1,25 @@
 #include "apps/worker.h"
 
 #include <chrono>
+#include <utility>
 
 #include "data/partition.h"
 #include "engine/gradient.h"
 #include "kernels/check.h"
+#include "kernels/vector.h"
 
 namespace skein {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
+
+// Below it the latency of a sum over MPI outweighs what it hides.
+constexpr int64_t kBucketBytes = 256 << 10;
 
 // The batch after the last one that was trained on: the next epoch's first when this epoch only lacks its evaluation.
 LoaderOptions training_options(const TrainConfig& config, const Dataset& train, const TrainState& start, int64_t rank) {
-  const int64_t steps = steps_per_epoch(train.size(), config.workers, config.batch);
+  const int64_t steps = steps_per_epoch(config, train.size());
   const int64_t done = start.epoch * steps + start.step_in_epoch;
   if (done != start.step || start.step_in_epoch < 0 || start.step_in_epoch > steps)
     throw BadInput(
@@ -26,9 +32,10 @@ LoaderOptions training_options(const TrainConfig& config, const Dataset& train, 
   options.rank = rank;
   options.seed = uint64_t(config.seed);
   options.augment = config.augment;
+  options.decode_threads = config.decode_threads;
   options.partition = parse_partition(config.partition);
   options.epoch = steps > 0 ? done / steps : 0;
-  options.step = steps > 0 ? done % steps : 0;
+  options.step = steps > 0 ? done % steps * config.accumulate : 0;
   return options;
 }
 
@@ -44,23 +51,33 @@ SgdHyper hyper(const TrainConfig& c) {
 
 }  // namespace
 
+int64_t steps_per_epoch(const TrainConfig& c, int64_t images) {
+  return (steps_per_epoch(images, c.workers, c.batch) + c.accumulate - 1) / c.accumulate;
+}
+
 Worker::Worker(const ModelCard& card, const Dataset& train, const TrainState& start, int64_t rank, Queue queue)
     : model(make_model(card.config.model, card.model_options(), parameters)),
-      batches(train, training_options(card.config, train, start, rank)),
+      batches(train, training_options(card.config, train, start, rank), queue, activations(card.config)),
       config_(card.config),
       rank_(rank),
+      images_{card.config.batch, card.height, card.width, card.channels},
       queue_(queue),
       step_(Tensor::zeros(queue.device, DType::i32, {1})),
       sgd_(parameters, hyper(card.config), queue),
-      graph_(queue) {
-  parameters.build(queue.device, uint64_t(card.config.seed));
+      step_graph_(queue),
+      gradient_graph_(queue) {
+  parameters.build(queue.device, uint64_t(card.config.seed), activations(card.config));
+  if (config_.accumulate > 1) passes_ = Tensor::empty(queue.device, DType::f32, parameters.grad.shape());
 }
 
-void Worker::connect(std::unique_ptr<Communicator> world, int64_t block_size) {
+void Worker::connect(std::unique_ptr<Communicator> world, int64_t block_size, bool overlap) {
   const OuterMomentum outer{float(config_.outer_momentum), float(config_.outer_rate), config_.outer_nesterov};
   world_ = std::move(world);
   world_averager_ =
       std::make_unique<ModelAverager>(parameters, make_compressor(config_.compress, parameters, queue_), outer, queue_);
+  // A captured step cannot stop in the middle to send, and passes that are added up are final only at the end.
+  overlap = overlap && queue_.device == Device::cpu && config_.accumulate == 1;
+  gradient_averager_ = std::make_unique<GradientAverager>(parameters, *world_, overlap ? kBucketBytes : 0);
   if (block_size == 0) return;
   block_ = world_->split(int(world_->rank() / block_size));
   block_averager_ =
@@ -74,45 +91,93 @@ void Worker::adjust_gradients() {
               {uint64_t(config_.seed), uint32_t(rank_), step_.view().as<const uint32_t>()}, queue_);
 }
 
-StepResult Worker::step(Lanes& lanes, int64_t step, double rate) {
-  const double waited = batches.wait_seconds();
-  const Batch& batch = batches.next();
-  StepResult result;
-  result.images = batch.size;
-  result.wait_ms = 1e3 * (batches.wait_seconds() - waited);
+// Averaging waits for the other workers, who may be waiting for the lane: it is done without one.
+StepResult Worker::step(Lanes& lanes, int64_t step, double rate, bool average_gradients) {
   sgd_.set_rate(float(rate));
-  const int32_t number = int32_t(step);
-  queue_.run(cpu::copy_from_host, cuda::copy_from_host, &number, step_);
-  lanes.with([&](Lane& lane) {
-    const auto begin = Clock::now();
-    Loss loss;
-    graph_.run([&] {
-      lane.tape.reset();
-      loss = cross_entropy(model->forward(lane.tape.input(batch.images)), batch.labels);
-      lane.tape.backward(loss.mean);
-      adjust_gradients();
-      sgd_.step();
-    });
-    float mean = 0;
-    int32_t correct[2] = {};
-    queue_.run(cpu::copy_to_host, cuda::copy_to_host, loss.mean->value, &mean);
-    queue_.run(cpu::copy_to_host, cuda::copy_to_host, loss.correct, correct);
-    result.loss = double(mean);
-    result.correct = correct[0];
-    result.compute_seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  });
+  const bool whole = config_.accumulate == 1 && !average_gradients;
+  StepResult result;
+  for (int64_t pass = 1;; ++pass) {
+    const int32_t number = int32_t(step * config_.accumulate + pass - 1);  // every pass has its own dropout
+    queue_.run(cpu::copy_from_host, cuda::copy_from_host, &number, step_);
+    const double waited = batches.wait_seconds();
+    const Batch& batch = batches.next();
+    result.wait_ms += 1e3 * (batches.wait_seconds() - waited);
+    const bool last = pass == config_.accumulate || batch.index + 1 == batches.steps();
+    lanes.with(rank_, [&](Lane& lane) { this->pass(lane, batch, whole, average_gradients, result); });
+    if (config_.accumulate > 1) average_passes(pass, last);
+    if (last) break;
+  }
+  if (whole) return result;
+  if (average_gradients) gradient_averager_->finish();
+  const auto begin = Clock::now();
+  adjust_gradients();
+  sgd_.step();
+  result.compute_seconds += seconds_since(begin);
   return result;
 }
 
-void Worker::synchronise(Sync sync) {
-  const Traffic before = traffic();
-  if (sync == Sync::world) world_averager_->average(*world_);
-  if (sync == Sync::block) block_averager_->average(*block_);
-  const Traffic after = traffic();
-  last_traffic_ = {after.bytes - before.bytes, after.rounds - before.rounds};
+void Worker::pass(Lane& lane, const Batch& batch, bool with_step, bool overlap, StepResult& result) {
+  const auto begin = Clock::now();
+  if (overlap && gradient_averager_->overlaps())
+    lane.tape.on_final = [this](const Variable& parameter) { gradient_averager_->ready(parameter); };
+  const StepGraph::Key key{batch.images.view().data, &lane, batch.size};
+  const Loss loss = (with_step ? step_graph_ : gradient_graph_).run(key, [&] {
+    lane.tape.reset();
+    lane.tape.draws = {uint64_t(config_.seed), uint32_t(rank_), step_.view().as<const uint32_t>()};
+    const Loss loss = cross_entropy(model->forward(lane.tape.input(batch.images)), batch.labels);
+    lane.tape.backward(loss.mean);
+    if (with_step) {
+      adjust_gradients();
+      sgd_.step();
+    }
+    return loss;
+  });
+  lane.tape.on_final = nullptr;
+  float mean = 0;
+  int32_t correct[2] = {};
+  queue_.run(cpu::copy_to_host, cuda::copy_to_host, loss.mean->value, &mean);
+  queue_.run(cpu::copy_to_host, cuda::copy_to_host, loss.correct, correct);
+  result.loss += double(mean) * double(batch.size);
+  result.images += batch.size;
+  result.correct += correct[0];
+  result.compute_seconds += seconds_since(begin);
 }
 
-Traffic Worker::traffic() const {
+// Of the step's passes so far; a short last batch counts as much as the others.
+void Worker::average_passes(int64_t pass, bool last) {
+  if (pass == 1)
+    queue_.run(cpu::copy, cuda::copy, parameters.grad, passes_);
+  else
+    queue_.run(cpu::axpy, cuda::axpy, 1.0f, parameters.grad, passes_);
+  if (!last) return;
+  queue_.run(cpu::scale, cuda::scale, 1.0f / float(pass), passes_);
+  queue_.run(cpu::copy, cuda::copy, passes_, parameters.grad);
+}
+
+void Worker::rehearse(Lanes& lanes) {
+  const Tensor images = Tensor::zeros(queue_.device, DType::f32, images_);
+  const Tensor labels = Tensor::zeros(queue_.device, DType::i32, {images_[0]});
+  const Tensor statistics = Tensor::empty(queue_.device, DType::f32, parameters.state.shape());
+  queue_.run(cpu::copy, cuda::copy, parameters.state, statistics);
+  lanes.with(rank_, [&](Lane& lane) {
+    lane.tape.reset();
+    lane.tape.draws = {uint64_t(config_.seed), uint32_t(rank_), step_.view().as<const uint32_t>()};
+    lane.tape.backward(cross_entropy(model->forward(lane.tape.input(images)), labels).mean);
+  });
+  queue_.run(cpu::copy, cuda::copy, statistics, parameters.state);
+}
+
+void Worker::synchronise(Sync sync) {
+  if (sync == Sync::world) world_averager_->average(*world_);
+  if (sync == Sync::block) block_averager_->average(*block_);
+}
+
+void Worker::agreed() {
+  if (world_averager_) world_averager_->agreed();
+  if (block_averager_) block_averager_->agreed();
+}
+
+Traffic Worker::newly_sent() {
   Traffic sum;
   for (const auto* wire : {&world_, &block_}) {
     if (!*wire) continue;
@@ -120,7 +185,8 @@ Traffic Worker::traffic() const {
     sum.bytes += t.bytes;
     sum.rounds += t.rounds;
   }
-  return sum;
+  const Traffic before = std::exchange(known_traffic_, sum);
+  return {sum.bytes - before.bytes, sum.rounds - before.rounds};
 }
 
 std::vector<NamedTensor> Worker::state() {

@@ -4,6 +4,7 @@
 #include "apps/checkpoint.h"
 #include "apps/team.h"
 #include "comm/averager.h"
+#include "comm/gradient_averager.h"
 #include "comm/sync_policy.h"
 #include "data/loader.h"
 #include "engine/ops.h"
@@ -12,42 +13,59 @@
 
 namespace skein {
 
+// Of one step. Processes hand these to each other as they lie in memory.
 struct StepResult {
-  double loss = 0, wait_ms = 0, compute_seconds = 0;
+  double loss = 0;  // summed over the images
+  double wait_ms = 0, compute_seconds = 0;
   int64_t images = 0, correct = 0;
+  Traffic sent;  // by the averaging that followed
 };
+
+// Of an epoch, when each of the workers has its part of `images`.
+int64_t steps_per_epoch(const TrainConfig& config, int64_t images);
 
 class Worker {
  public:
   Worker(const ModelCard& card, const Dataset& train, const TrainState& start, int64_t rank, Queue queue);
 
-  // Joins the others; collective. Workers start equal, as all draw from one seed.
-  void connect(std::unique_ptr<Communicator> world, int64_t block_size);
+  // Joins the others; collective. Workers start equal, as all draw from one seed. overlap: average gradients while the
+  // backward pass goes on, which pays where the others are in processes of their own.
+  void connect(std::unique_ptr<Communicator> world, int64_t block_size, bool overlap);
 
-  StepResult step(Lanes& lanes, int64_t step, double rate);  // one local step, number `step`, on its next batch
-  void synchronise(Sync sync);                               // collective
+  // One local step, number `step`, on its next batch; with --accumulate n on the next n, or what is left of the epoch.
+  // average_gradients: the step is taken along the mean of all workers' gradients; collective then.
+  StepResult step(Lanes& lanes, int64_t step, double rate, bool average_gradients);
+  void synchronise(Sync sync);  // collective
+  Traffic newly_sent();         // since it was last asked
+  void agreed();                // the workers' models have been made equal by other means than averaging
 
   // Everything that a checkpoint must keep for this worker alone, by name.
   std::vector<NamedTensor> state();
-  Traffic traffic() const;                                // what it has sent since it was connected
-  Traffic last_traffic() const { return last_traffic_; }  // of the last averaging
+  // Computes a step's gradients on noise and forgets them: the convolutions of all layers have been chosen then.
+  void rehearse(Lanes& lanes);
+  int64_t rank() const { return rank_; }
 
   ParameterStore parameters;
   const std::unique_ptr<Model> model;
   Loader batches;
 
  private:
+  void pass(Lane& lane, const Batch& batch, bool with_step, bool overlap, StepResult& result);
+  void average_passes(int64_t pass, bool last);
   void adjust_gradients();  // LARS and noise, where they were asked for
 
   const TrainConfig& config_;
   const int64_t rank_;
+  const Shape images_;  // of a batch
   Queue queue_;
-  Tensor step_;  // i32, steps done: what the noise of a step is drawn from
+  Tensor step_;    // i32, passes done: what noise and dropout are drawn from
+  Tensor passes_;  // sum of the gradients of a step's passes; undefined without --accumulate
   Sgd sgd_;
-  StepGraph graph_;
+  StepGraph step_graph_, gradient_graph_;  // of a whole step, and of one without the step itself
   std::unique_ptr<Communicator> world_, block_;
   std::unique_ptr<ModelAverager> world_averager_, block_averager_;
-  Traffic last_traffic_;
+  std::unique_ptr<GradientAverager> gradient_averager_;
+  Traffic known_traffic_;
 };
 
 }  // namespace skein

@@ -12,17 +12,15 @@ struct Row {
   Shape images;
   bool training, timed = false;
 };
-const std::vector<Row> kRows = {{{5, 6, 7, 1}, true},
-                                {{5, 6, 7, 3}, false},
-                                {{9, 5, 5, 3}, true},
-                                {{256, 32, 32, 3}, true, true},
-                                {{256, 28, 28, 1}, true, true}};
+const std::vector<Row> kRows = {{{5, 6, 7, 1}, true},   {{5, 6, 7, 3}, false},          {{9, 5, 5, 3}, true},
+                                {{7, 8, 8, 3}, true},   {{3, 28, 28, 1}, true},         {{4, 2, 3, 2}, true},
+                                {{3, 40, 70, 4}, true}, {{256, 32, 32, 3}, true, true}, {{256, 28, 28, 1}, true, true}};
 constexpr uint64_t kSeed = 3;
 constexpr uint32_t kEpoch = 2;
 
 struct Inputs {
   Shape shape;
-  Augmentation options{true, 4, {0.4914f, 0.4822f, 0.4465f}, {0.2023f, 0.1994f, 0.2010f}};
+  Augmentation options{true, 4, {0.4914f, 0.4822f, 0.4465f, 0.5f}, {0.2023f, 0.1994f, 0.2010f, 0.25f}};
   std::vector<uint8_t> pixels;
   std::vector<int32_t> samples;  // half of the images, last first
 
@@ -32,7 +30,6 @@ struct Inputs {
       pixels[i] = uint8_t(random_words(1, Purpose::test, 0, 0, uint32_t(i))[0]);
     for (int64_t i = 0; i < (shape[0] + 1) / 2; ++i) samples.push_back(int32_t(shape[0] - 1 - i));
   }
-  View images() { return {pixels.data(), DType::u8, {shape[0], shape[1], shape[2], shape[3]}}; }
 
   // The value that torchvision's flip, RandomCrop and Normalize would put at (y, x, c).
   double at(int32_t sample, int64_t y, int64_t x, int64_t c) const {
@@ -49,19 +46,22 @@ struct Inputs {
   }
 };
 
-BoundCase bind(Queue q, const Row& r) {
+BoundCase bind(Queue q, const Row& r, DType type) {
   auto in = std::make_shared<Inputs>(r);
   const Shape s{int64_t(in->samples.size()), r.images[1], r.images[2], r.images[3]};
-  const Tensor out = Tensor::empty(q.device, DType::f32, s), samples = Tensor::from(q.device, in->samples, {s[0]});
-  auto run = [=] { q.run(cpu::augment, cuda::augment, in->images(), samples, in->options, kSeed, kEpoch, out); };
-  return {run, {expect("out", out, [=] {
-            Numbers expected;
-            for (const int32_t sample : in->samples)
-              for (int64_t y = 0; y < s[1]; ++y)
-                for (int64_t x = 0; x < s[2]; ++x)
-                  for (int64_t c = 0; c < s[3]; ++c) expected.push_back(in->at(sample, y, x, c));
-            return expected;
-          })}};
+  const Tensor images = Tensor::empty(q.device, DType::u8, r.images);
+  q.run(cpu::copy_from_host, cuda::copy_from_host, in->pixels.data(), images);
+  const Tensor out = Tensor::empty(q.device, type, s), samples = Tensor::from(q.device, in->samples, {s[0]});
+  auto run = [=] { q.run(cpu::augment, cuda::augment, images, samples, in->options, kSeed, kEpoch, out); };
+  auto expected = [=] {
+    Numbers numbers;
+    for (const int32_t sample : in->samples)
+      for (int64_t y = 0; y < s[1]; ++y)
+        for (int64_t x = 0; x < s[2]; ++x)
+          for (int64_t c = 0; c < s[3]; ++c) numbers.push_back(in->at(sample, y, x, c));
+    return numbers;
+  };
+  return {run, {expect("out", out, expected, tolerance_of(type))}};
 }
 
 }  // namespace
@@ -69,8 +69,10 @@ BoundCase bind(Queue q, const Row& r) {
 std::vector<OpCase> augment_cases() {
   std::vector<OpCase> cases;
   for (const Row& r : kRows)
-    cases.push_back({fmt::format("augment/{}{}", name_of(r.images), r.training ? "+crop+flip" : ""), r.timed, 0,
-                     2.5 * double(r.images.numel()), [r](Queue q) { return bind(q, r); }});
+    for (const DType t : {DType::f32, DType::bf16})
+      cases.push_back({fmt::format("augment/{}{}{}", name_of(r.images), r.training ? "+crop+flip" : "", suffix_of(t)),
+                       r.timed, 0, (1 + double(size_of(t))) / 2 * double(r.images.numel()),
+                       [=](Queue q) { return bind(q, r, t); }, t == DType::bf16, true});
   return cases;
 }
 

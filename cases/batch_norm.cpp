@@ -13,40 +13,45 @@ struct Row {
   bool relu, residual, timed;
 };
 
+// Channels that fill a wide access, half of one, none; more than a block is wide.
 const std::vector<Row> kRows = {{{2, 3, 5, 1}, false, false, false},    {{3, 5, 7, 3}, true, false, false},
                                 {{2, 4, 4, 16}, true, true, false},     {{4, 9, 5, 17}, false, true, false},
                                 {{1, 1, 2, 300}, true, true, false},    {{16, 16, 16, 16}, true, false, false},
+                                {{3, 7, 5, 12}, true, true, false},     {{1, 3, 1, 2056}, true, false, false},
                                 {{128, 32, 32, 16}, true, false, true}, {{128, 32, 32, 16}, true, true, true},
                                 {{128, 16, 16, 32}, true, true, true},  {{128, 8, 8, 64}, true, true, true},
                                 {{128, 16, 16, 32}, false, false, true}};
 
 struct Tensors {
+  DType type;  // of the activations
   Tensor x, gamma, beta, residual, y, dy, dx, dresidual, dgamma, dbeta, mean, rstd, running_mean, running_var;
   reference::BatchNorm reference;
 
-  Tensors(Queue q, const Row& r)
-      : x(random_tensor(q, r.x, 1, 2.0f, 3.0f)),
+  Tensors(Queue q, const Row& r, DType t)
+      : type(t),
+        x(random_tensor(q, r.x, 1, 2.0f, 3.0f, t)),
         gamma(random_tensor(q, {r.x[3]}, 2)),
         beta(random_tensor(q, {r.x[3]}, 3)),
-        residual(r.residual ? random_tensor(q, r.x, 4) : Tensor{}),
-        y(Tensor::empty(q.device, DType::f32, r.x)),
-        dy(random_tensor(q, r.x, 5)),
-        dx(Tensor::empty(q.device, DType::f32, r.x)),
-        dresidual(r.residual ? Tensor::empty(q.device, DType::f32, r.x) : Tensor{}),
+        residual(r.residual ? random_tensor(q, r.x, 4, 0, 1, t) : Tensor{}),
+        y(Tensor::empty(q.device, t, r.x)),
+        dy(random_tensor(q, r.x, 5, 0, 1, t)),
+        dx(Tensor::empty(q.device, t, r.x)),
+        dresidual(r.residual ? Tensor::empty(q.device, t, r.x) : Tensor{}),
         reference{size_t(x.view().rows()), size_t(r.x[3]), r.relu} {
-    for (Tensor* t : {&dgamma, &dbeta, &mean, &rstd}) *t = Tensor::empty(q.device, DType::f32, {r.x[3]});
+    for (Tensor* v : {&dgamma, &dbeta, &mean, &rstd}) *v = Tensor::empty(q.device, DType::f32, {r.x[3]});
     running_mean = random_tensor(q, {r.x[3]}, 6);
     running_var = random_tensor(q, {r.x[3]}, 7, 4.0f, 0.5f);
   }
   Numbers residual_numbers() const { return residual.defined() ? to_numbers(residual) : Numbers{}; }
 };
 
-std::string name(const char* op, const Row& r) {
-  return fmt::format("{}/{}{}{}", op, name_of(r.x), r.residual ? "+residual" : "", r.relu ? "+relu" : "");
+std::string name(const char* op, const Row& r, DType t) {
+  return fmt::format("{}/{}{}{}{}", op, name_of(r.x), r.residual ? "+residual" : "", r.relu ? "+relu" : "",
+                     suffix_of(t));
 }
 
-BoundCase bind_forward(Queue q, const Row& r) {
-  auto t = std::make_shared<Tensors>(q, r);
+BoundCase bind_forward(Queue q, const Row& r, DType type) {
+  auto t = std::make_shared<Tensors>(q, r, type);
   const Numbers mean0 = to_numbers(t->running_mean), var0 = to_numbers(t->running_var);
   const double m = double(t->x.view().rows());
   auto run = [=] {
@@ -63,29 +68,36 @@ BoundCase bind_forward(Queue q, const Row& r) {
     return old;
   };
   return {run,
-          {expect("y", t->y,
-                  [=] {
-                    return t->reference.apply(to_numbers(t->x), to_numbers(t->gamma), to_numbers(t->beta),
-                                              t->residual_numbers(), moments());
-                  }),
+          {expect(
+               "y", t->y,
+               [=] {
+                 return t->reference.apply(to_numbers(t->x), to_numbers(t->gamma), to_numbers(t->beta),
+                                           t->residual_numbers(), moments());
+               },
+               tolerance_of(type)),
            expect("running_mean", t->running_mean, [=] { return blend(mean0, moments().mean, 1); }),
            expect("running_var", t->running_var, [=] { return blend(var0, moments().var, m > 1 ? m / (m - 1) : 1); })}};
 }
 
-BoundCase bind_inference(Queue q, const Row& r) {
-  auto t = std::make_shared<Tensors>(q, r);
+BoundCase bind_inference(Queue q, const Row& r, DType type) {
+  auto t = std::make_shared<Tensors>(q, r, type);
   auto run = [=] {
     q.run(cpu::batch_norm_inference, cuda::batch_norm_inference, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
           BatchNormRunning{t->running_mean, t->running_var}, t->y);
   };
-  return {run, {expect("y", t->y, [=] {
-            return t->reference.apply(to_numbers(t->x), to_numbers(t->gamma), to_numbers(t->beta),
-                                      t->residual_numbers(), {to_numbers(t->running_mean), to_numbers(t->running_var)});
-          })}};
+  return {run,
+          {expect(
+              "y", t->y,
+              [=] {
+                return t->reference.apply(to_numbers(t->x), to_numbers(t->gamma), to_numbers(t->beta),
+                                          t->residual_numbers(),
+                                          {to_numbers(t->running_mean), to_numbers(t->running_var)});
+              },
+              tolerance_of(type))}};
 }
 
-BoundCase bind_backward(Queue q, const Row& r) {
-  auto t = std::make_shared<Tensors>(q, r);
+BoundCase bind_backward(Queue q, const Row& r, DType type) {
+  auto t = std::make_shared<Tensors>(q, r, type);
   q.run(cpu::batch_norm_forward, cuda::batch_norm_forward, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
         BatchNormRunning{t->running_mean, t->running_var}, t->y, BatchNormStats{t->mean, t->rstd});
   auto run = [=] {
@@ -100,10 +112,12 @@ BoundCase bind_backward(Queue q, const Row& r) {
              member;
     };
   };
-  BoundCase bound{run,
-                  {expect("dx", t->dx, part(&Gradients::dx)), expect("dgamma", t->dgamma, part(&Gradients::dgamma)),
-                   expect("dbeta", t->dbeta, part(&Gradients::dbeta))}};
-  if (r.residual) bound.outputs.push_back(expect("dresidual", t->dresidual, part(&Gradients::dresidual)));
+  BoundCase bound{
+      run,
+      {expect("dx", t->dx, part(&Gradients::dx), tolerance_of(type)),
+       expect("dgamma", t->dgamma, part(&Gradients::dgamma)), expect("dbeta", t->dbeta, part(&Gradients::dbeta))}};
+  if (r.residual)
+    bound.outputs.push_back(expect("dresidual", t->dresidual, part(&Gradients::dresidual), 0));  // dy or zero
   return bound;
 }
 
@@ -111,15 +125,18 @@ BoundCase bind_backward(Queue q, const Row& r) {
 
 std::vector<OpCase> batch_norm_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows) {
-    const double n = 4.0 * double(r.x.numel());  // bytes of one tensor
-    cases.push_back({name("batch_norm_forward", r), r.timed, 0, n * (r.residual ? 4 : 3),
-                     [r](Queue q) { return bind_forward(q, r); }});
-    cases.push_back({name("batch_norm_inference", r), r.timed && r.residual, 0, n * (r.residual ? 3 : 2),
-                     [r](Queue q) { return bind_inference(q, r); }});
-    cases.push_back({name("batch_norm_backward", r), r.timed, 0, n * (r.residual ? 7 : 5),
-                     [r](Queue q) { return bind_backward(q, r); }});
-  }
+  for (const Row& r : kRows)
+    for (const DType t : {DType::f32, DType::bf16}) {
+      const double n = double(size_of(t)) * double(r.x.numel());  // bytes of one tensor
+      const bool cuda_only = t == DType::bf16;
+      cases.push_back({name("batch_norm_forward", r, t), r.timed, 0, n * (r.residual ? 4 : 3),
+                       [=](Queue q) { return bind_forward(q, r, t); }, cuda_only});
+      if (!r.timed || r.residual)
+        cases.push_back({name("batch_norm_inference", r, t), r.timed, 0, n * (r.residual ? 3 : 2),
+                         [=](Queue q) { return bind_inference(q, r, t); }, cuda_only, true});
+      cases.push_back({name("batch_norm_backward", r, t), r.timed, 0, n * (r.residual ? 7 : 5),
+                       [=](Queue q) { return bind_backward(q, r, t); }, cuda_only});
+    }
   return cases;
 }
 

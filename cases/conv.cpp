@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cases/cases.h"
 #include "cases/reference/conv.h"
+#include "kernels/conv_inference.h"
 
 namespace skein {
 namespace {
@@ -12,6 +15,7 @@ struct Row {
   Shape x;
   int64_t out, kernel, stride;
   bool timed = false;
+  DType dtype = DType::f32;  // of all but the weight gradient, which is f32
   reference::Conv reference() const { return {x, {out, kernel, kernel, x[3]}, {stride, kernel / 2}}; }
 };
 
@@ -40,6 +44,12 @@ const std::vector<Row> kRows = {{{1, 1, 1, 1}, 1, 1, 1},
                                 {{1, 6, 6, 17}, 33, 3, 1},
                                 {{2, 14, 14, 16}, 16, 3, 1},
                                 {{7, 8, 8, 64}, 64, 3, 1},
+                                {{2, 6, 5, 12}, 12, 3, 1},
+                                {{1, 9, 7, 28}, 12, 3, 1},
+                                {{2, 8, 8, 40}, 12, 3, 1},
+                                {{1, 5, 6, 100}, 14, 3, 1},
+                                {{2, 5, 5, 15}, 47, 3, 1},
+                                {{2, 6, 6, 28}, 12, 3, 1},
                                 // ResNet-20 on 32x32 images, batch 128
                                 {{128, 32, 32, 3}, 16, 3, 1, true},
                                 {{128, 32, 32, 16}, 16, 3, 1, true},
@@ -52,55 +62,79 @@ const std::vector<Row> kRows = {{{1, 1, 1, 1}, 1, 1, 1},
 
 struct Tensors {
   Row row;
-  Tensor x, w, dy, y, dx, dw;
+  Tensor x, w, dy, b, y, dx, dw;
   Tensors(Queue q, const Row& r)
       : row(r),
-        x(random_tensor(q, r.x, 1)),
-        w(random_tensor(q, r.reference().w, 2)),
-        dy(random_tensor(q, r.reference().y(), 3)),
-        y(Tensor::empty(q.device, DType::f32, r.reference().y())),
-        dx(Tensor::empty(q.device, DType::f32, r.x)),
+        x(random_tensor(q, r.x, 1, 0, 1, r.dtype)),
+        w(random_tensor(q, r.reference().w, 2, 0, 1, r.dtype)),
+        dy(random_tensor(q, r.reference().y(), 3, 0, 1, r.dtype)),
+        b(random_tensor(q, {r.out}, 4, 0, 1, r.dtype)),
+        y(Tensor::empty(q.device, r.dtype, r.reference().y())),
+        dx(Tensor::empty(q.device, r.dtype, r.x)),
         dw(Tensor::empty(q.device, DType::f32, r.reference().w)) {}
 };
 
 BoundCase bind_forward(Queue q, const Row& r) {
   auto t = std::make_shared<Tensors>(q, r);
   return {[=] { q.run(cpu::conv_forward, cuda::conv_forward, t->x, t->w, t->row.reference().g, t->y); },
-          {expect("y", t->y, [t] { return t->row.reference().forward(to_numbers(t->x), to_numbers(t->w)); })}};
+          {expect(
+              "y", t->y, [t] { return t->row.reference().forward(to_numbers(t->x), to_numbers(t->w)); },
+              tolerance_of(r.dtype))}};
+}
+
+BoundCase bind_bias_relu(Queue q, const Row& r) {
+  auto t = std::make_shared<Tensors>(q, r);
+  auto run = [=] { q.run(cpu::conv_bias_relu, cuda::conv_bias_relu, t->x, t->w, t->b, t->row.reference().g, t->y); };
+  auto expected = [t] {
+    Numbers y = t->row.reference().forward(to_numbers(t->x), to_numbers(t->w));
+    const Numbers b = to_numbers(t->b);
+    for (size_t i = 0; i < y.size(); ++i) y[i] = std::max(0.0, y[i] + b[i % b.size()]);
+    return y;
+  };
+  return {run, {expect("y", t->y, expected, tolerance_of(r.dtype))}};
 }
 
 BoundCase bind_backward_data(Queue q, const Row& r) {
   auto t = std::make_shared<Tensors>(q, r);
   return {[=] { q.run(cpu::conv_backward_data, cuda::conv_backward_data, t->dy, t->w, t->row.reference().g, t->dx); },
-          {expect("dx", t->dx, [t] { return t->row.reference().backward_data(to_numbers(t->dy), to_numbers(t->w)); })}};
+          {expect(
+              "dx", t->dx, [t] { return t->row.reference().backward_data(to_numbers(t->dy), to_numbers(t->w)); },
+              tolerance_of(r.dtype))}};
 }
 
+// Of bf16 operands it may pass through bf16.
 BoundCase bind_backward_weights(Queue q, const Row& r) {
   auto t = std::make_shared<Tensors>(q, r);
   auto run = [=] {
     q.run(cpu::conv_backward_weights, cuda::conv_backward_weights, t->x, t->dy, t->row.reference().g, t->dw);
   };
-  return {
-      run,
-      {expect("dw", t->dw, [t] { return t->row.reference().backward_weights(to_numbers(t->x), to_numbers(t->dy)); })}};
+  return {run,
+          {expect(
+              "dw", t->dw, [t] { return t->row.reference().backward_weights(to_numbers(t->x), to_numbers(t->dy)); },
+              tolerance_of(r.dtype))}};
 }
 
 }  // namespace
 
 std::vector<OpCase> conv_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows) {
-    const reference::Conv c = r.reference();
-    const double flops = 2.0 * double(c.y().numel()) * double(r.kernel * r.kernel * r.x[3]);
-    const double bytes = 4.0 * double(r.x.numel() + c.y().numel() + c.w.numel());
-    auto add = [&](const char* op, BoundCase (*bind)(Queue, const Row&), bool timed) {
-      cases.push_back({fmt::format("{}/{}->{} {}x{}/{}", op, name_of(r.x), r.out, r.kernel, r.kernel, r.stride), timed,
-                       flops, bytes, [bind, r](Queue q) { return bind(q, r); }});
-    };
-    add("conv_forward", bind_forward, r.timed);
-    add("conv_backward_data", bind_backward_data, r.timed && r.x[3] > 3);  // images need no gradient
-    add("conv_backward_weights", bind_backward_weights, r.timed);
-  }
+  for (Row r : kRows)
+    for (const DType dtype : {DType::f32, DType::bf16}) {
+      r.dtype = dtype;
+      const reference::Conv c = r.reference();
+      const double flops = 2.0 * double(c.y().numel()) * double(r.kernel * r.kernel * r.x[3]);
+      const double bytes = double(size_of(dtype)) * double(r.x.numel() + c.y().numel() + c.w.numel());
+      const std::string shape =
+          fmt::format("{}->{} {}x{}/{}{}", name_of(r.x), r.out, r.kernel, r.kernel, r.stride, suffix_of(dtype));
+      auto add = [&](const char* op, BoundCase (*bind)(Queue, const Row&), bool timed) {
+        cases.push_back({fmt::format("{}/{}", op, shape), timed, flops, bytes,
+                         [bind, r](Queue q) { return bind(q, r); }, dtype == DType::bf16});
+      };
+      add("conv_forward", bind_forward, r.timed);
+      add("conv_backward_data", bind_backward_data, r.timed && r.x[3] > 3);  // images need no gradient
+      add("conv_backward_weights", bind_backward_weights, r.timed);
+      if (!r.timed) add("conv_bias_relu", bind_bias_relu, false);
+    }
   return cases;
 }
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "cases/cases.h"
 #include "cases/reference/cross_entropy.h"
 
@@ -11,12 +13,28 @@ namespace {
 struct Row {
   int64_t rows, classes;
   float scale = 1.0f;
+  bool ties = false;  // logits are whole numbers
   bool timed = false;
 };
-const std::vector<Row> kRows = {{1, 1}, {5, 3}, {33, 10, 30.0f}, {128, 10, 2.0f, true}, {128, 1000, 2.0f, true}};
+const std::vector<Row> kRows = {{1, 1},
+                                {5, 3},
+                                {33, 10, 30.0f},
+                                {301, 10, 2.0f, true},
+                                {6, 333, 1.0f, true},
+                                {3, 1000},
+                                {128, 10, 2.0f, false, true},
+                                {128, 1000, 2.0f, false, true}};
+
+Tensor logits_of(Queue q, const Row& r) {
+  const Tensor drawn = random_tensor(q, {r.rows, r.classes}, 1, 0.0f, r.scale);
+  if (!r.ties) return drawn;
+  std::vector<float> whole = drawn.to_vector();
+  for (float& v : whole) v = std::nearbyint(v);
+  return Tensor::from(q.device, whole, {r.rows, r.classes});
+}
 
 BoundCase bind(Queue q, const Row& r) {
-  const Tensor logits = random_tensor(q, {r.rows, r.classes}, 1, 0.0f, r.scale);
+  const Tensor logits = logits_of(q, r);
   const Tensor labels = random_labels(q, r.rows, r.classes, 2);
   const Tensor loss = Tensor::empty(q.device, DType::f32, {1}), correct = Tensor::empty(q.device, DType::i32, {2});
   const Tensor dlogits = Tensor::empty(q.device, DType::f32, {r.rows, r.classes});
@@ -27,6 +45,13 @@ BoundCase bind(Queue q, const Row& r) {
   };
   return {[=] { q.run(cpu::cross_entropy, cuda::cross_entropy, logits, labels, loss, correct, dlogits); },
           {expect("loss", loss, [=] { return Numbers{reference().loss(to_numbers(logits))}; }),
+           expect(
+               "correct", correct,
+               [=] {
+                 const Numbers l = to_numbers(logits);
+                 return Numbers{reference().correct(l, 1), reference().correct(l, 5)};
+               },
+               0),
            expect("dlogits", dlogits, [=] { return reference().gradient(to_numbers(logits)); })}};
 }
 
@@ -35,7 +60,7 @@ BoundCase bind(Queue q, const Row& r) {
 std::vector<OpCase> cross_entropy_cases() {
   std::vector<OpCase> cases;
   for (const Row& r : kRows)
-    cases.push_back({fmt::format("cross_entropy/{}x{}", r.rows, r.classes), r.timed, 0,
+    cases.push_back({fmt::format("cross_entropy/{}x{}{}", r.rows, r.classes, r.ties ? "+ties" : ""), r.timed, 0,
                      8.0 * double(r.rows * r.classes), [r](Queue q) { return bind(q, r); }});
   return cases;
 }

@@ -12,7 +12,7 @@ struct Row {
   int64_t n, first;
   bool timed = false;
 };
-const std::vector<Row> kRows = {{1, 0}, {4097, 64}, {777, 12800}, {272640, 0, true}};  // the last: ResNet-20
+const std::vector<Row> kRows = {{1, 0}, {30001, 64}, {777, 12800}, {30, 6}, {272640, 0, true}};  // the last: ResNet-20
 constexpr float kSigma = 0.5f;
 constexpr uint64_t kSeed = 0x0123456789abcdef;
 constexpr uint32_t kWorker = 3, kStep = 17;

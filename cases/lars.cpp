@@ -17,7 +17,7 @@ struct Row {
 };
 const std::vector<Row> kRows = {{1, {}, 1, 1},
                                 {65, {0.02f, 0.1f}, 1, 3},
-                                {10007, {}, 0.01f, 1},
+                                {60007, {}, 0.01f, 1},
                                 {100, {0.02f, 0}, 0, 1},  // a norm of zero
                                 {100, {0.02f, 0.1f}, 1, 0},
                                 {36864, {}, 1, 1, true},     // ResNet-20's largest tensor

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cases/cases.h"
+#include "kernels/bf16.h"
 #include "kernels/random.h"
 
 namespace skein {
@@ -22,27 +23,35 @@ void append(std::vector<T>& all, std::vector<T> more) {
 
 }  // namespace
 
-std::vector<OpCase> op_cases() {
+std::vector<OpCase> op_cases(Device device) {
   std::vector<OpCase> all;
-  for (auto cases :
-       {all_sum_cases, augment_cases, batch_norm_cases, cast_cases, conv_cases, cross_entropy_cases, downsample_cases,
-        gaussian_noise_cases, lars_cases, linear_cases, pool_cases, sgd_step_cases, sign_cases, vector_cases})
+  for (auto cases : {all_sum_cases,  augment_cases,        average_pool_cases, batch_norm_cases,  cast_cases,
+                     conv_cases,     cross_entropy_cases,  dense_block_cases,  downsample_cases,  dropout_cases,
+                     gather_cases,   gaussian_noise_cases, lars_cases,         linear_bias_cases, linear_cases,
+                     max_pool_cases, pool_cases,           sgd_step_cases,     sign_cases,        vector_cases})
     append(all, cases());
+  std::erase_if(all, [device](const OpCase& c) { return c.cuda_only && device != Device::cuda; });
   return all;
 }
 
 std::vector<GradientCase> gradient_cases() {
   std::vector<GradientCase> all;
-  for (auto cases : {batch_norm_gradients, conv_gradients, cross_entropy_gradients, downsample_gradients,
-                     linear_gradients, pool_gradients, vector_gradients})
+  for (auto cases : {average_pool_gradients, batch_norm_gradients, conv_gradients, cross_entropy_gradients,
+                     dense_block_gradients, downsample_gradients, dropout_gradients, linear_gradients,
+                     max_pool_gradients, pool_gradients, vector_gradients})
     append(all, cases());
   return all;
 }
 
-Tensor random_tensor(Queue q, Shape shape, uint32_t item, float mean, float scale) {
+Tensor random_tensor(Queue q, Shape shape, uint32_t item, float mean, float scale, DType type) {
   std::vector<float> values(static_cast<size_t>(shape.numel()));
   for (size_t i = 0; i < values.size(); ++i) values[i] = mean + scale * float(draw(item, int64_t(i)));
-  return Tensor::from(q.device, values, shape);
+  if (type == DType::f32) return Tensor::from(q.device, values, shape);
+  std::vector<Bf16> rounded;
+  for (const float v : values) rounded.push_back(to_bf16(v));
+  const Tensor out = Tensor::empty(q.device, DType::bf16, shape);
+  q.run(cpu::copy_from_host, cuda::copy_from_host, rounded.data(), out);
+  return out;
 }
 
 Tensor random_labels(Queue q, int64_t n, int64_t classes, uint32_t item) {
@@ -59,6 +68,19 @@ Numbers random_numbers(int64_t n, uint32_t item) {
 }
 
 Numbers to_numbers(const Tensor& x) {
+  const Queue queue{x.device()};
+  if (x.dtype() == DType::i32) {
+    std::vector<int32_t> values(static_cast<size_t>(x.numel()));
+    queue.run(cpu::copy_to_host, cuda::copy_to_host, x, values.data());
+    return {values.begin(), values.end()};
+  }
+  if (x.dtype() == DType::bf16) {
+    std::vector<Bf16> values(static_cast<size_t>(x.numel()));
+    queue.run(cpu::copy_to_host, cuda::copy_to_host, x, values.data());
+    Numbers out;
+    for (const Bf16 v : values) out.push_back(double(to_f32(v)));
+    return out;
+  }
   const std::vector<float> values = x.to_vector();
   return {values.begin(), values.end()};
 }

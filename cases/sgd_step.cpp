@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cases/cases.h"
+#include "kernels/bf16.h"
 
 namespace skein {
 namespace {
@@ -10,7 +11,7 @@ namespace {
 struct Row {
   int64_t n, decayed;
   SgdHyper hyper;
-  bool timed = false;
+  bool shadow = false, timed = false;
 };
 const std::vector<Row> kRows = {{1, 0, {}},
                                 {777, 700, {}},
@@ -18,16 +19,20 @@ const std::vector<Row> kRows = {{1, 0, {}},
                                 {64, 64, {0.0f, 0.0f, false}},
                                 {777, 700, {0.9f, 1e-4f, true, true}},
                                 {4099, 0, {0.5f, 0.0f, false, true}},
-                                {272640, 271104, {}, true},       // ResNet-20
-                                {25557120, 25500000, {}, true}};  // ResNet-50
+                                {5, 3, {}, true},
+                                {60005, 1027, {}, true},
+                                {272640, 271104, {}, false, true},      // ResNet-20
+                                {272640, 271104, {}, true, true},       // with bf16 activations
+                                {25557120, 25500000, {}, true, true}};  // ResNet-50
 constexpr float kRate = 0.1f;
 
 BoundCase bind(Queue q, const Row& r) {
   const Tensor value = random_tensor(q, {r.n}, 1), grad = random_tensor(q, {r.n}, 2);
   const Tensor velocity = random_tensor(q, {r.n}, 3), rate = random_tensor(q, {1}, 0, kRate, 0.0f);
+  const Tensor shadow = r.shadow ? Tensor::empty(q.device, DType::bf16, {r.n}) : Tensor{};
   const Numbers w0 = to_numbers(value), v0 = to_numbers(velocity), g0 = to_numbers(grad);
   auto run = [=] {
-    q.run(cpu::sgd_step, cuda::sgd_step, value, grad, velocity, rate.view().as<float>(), r.hyper, r.decayed);
+    q.run(cpu::sgd_step, cuda::sgd_step, value, grad, velocity, shadow, rate.view().as<float>(), r.hyper, r.decayed);
   };
   auto expected = [=](bool want_velocity) {
     Numbers w = w0, v = v0;
@@ -40,11 +45,21 @@ BoundCase bind(Queue q, const Row& r) {
     }
     return want_velocity ? v : w;
   };
-  return {run,
-          {expect(
-               "value", value, [=] { return expected(false); }, 1e-6),
-           expect(
-               "velocity", velocity, [=] { return expected(true); }, 1e-6)}};
+  BoundCase bound{run,
+                  {expect(
+                       "value", value, [=] { return expected(false); }, 1e-6),
+                   expect(
+                       "velocity", velocity, [=] { return expected(true); }, 1e-6)}};
+  if (r.shadow)
+    bound.outputs.push_back(expect(
+        "shadow", shadow,
+        [value] {
+          Numbers rounded;
+          for (const double v : to_numbers(value)) rounded.push_back(double(to_f32(to_bf16(float(v)))));
+          return rounded;
+        },
+        0));
+  return bound;
 }
 
 }  // namespace
@@ -52,9 +67,10 @@ BoundCase bind(Queue q, const Row& r) {
 std::vector<OpCase> sgd_step_cases() {
   std::vector<OpCase> cases;
   for (const Row& r : kRows)
-    cases.push_back(
-        {fmt::format("sgd_step/{}{}{}", r.n, r.hyper.nesterov ? "+nesterov" : "", r.hyper.sign ? "+sign" : ""), r.timed,
-         0, 20.0 * double(r.n), [r](Queue q) { return bind(q, r); }});
+    cases.push_back({fmt::format("sgd_step/{}{}{}{}", r.n, r.hyper.nesterov ? "+nesterov" : "",
+                                 r.hyper.sign ? "+sign" : "", r.shadow ? "+shadow" : ""),
+                     r.timed, 0, (r.shadow ? 22.0 : 20.0) * double(r.n), [r](Queue q) { return bind(q, r); }, false,
+                     true});
   return cases;
 }
 

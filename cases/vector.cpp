@@ -7,17 +7,27 @@
 namespace skein {
 namespace {
 
-const std::vector<std::pair<int64_t, bool>> kSizes = {{1, false}, {4097, false}, {128 * 32 * 32 * 16, true}};
+// x and y begin `shift_x` and `shift_y` numbers behind an aligned place, z as x: vectors after some single numbers, or
+// single numbers alone.
+struct Size {
+  int64_t n, shift_x = 0, shift_y = 0;
+  bool timed = false;
+};
+const std::vector<Size> kSizes = {
+    {1}, {4097}, {13, 1, 1}, {2051, 3, 3}, {999, 1, 2}, {200003}, {128 * 32 * 32 * 16, 0, 0, true}};
 
 using Map = std::function<double(double x, double y)>;
 
 // z = f(x, y) element by element; x, y, z may be one tensor.
 Output mapped(const Tensor& z, const Tensor& x, const Tensor& y, Map f) {
-  return expect("z", z, [a = to_numbers(x), b = to_numbers(y), f] {
-    Numbers out(a.size());
-    for (size_t i = 0; i < a.size(); ++i) out[i] = f(a[i], b[i]);
-    return out;
-  });
+  return expect(
+      "z", z,
+      [a = to_numbers(x), b = to_numbers(y), f] {
+        Numbers out(a.size());
+        for (size_t i = 0; i < a.size(); ++i) out[i] = f(a[i], b[i]);
+        return out;
+      },
+      tolerance_of(z.dtype()));
 }
 
 struct Row {
@@ -45,8 +55,11 @@ const std::vector<Row> kRows = {
      [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(cpu::relu_backward, cuda::relu_backward, x, y, z); }, Row::in_z,
      [](double x, double y) { return x > 0 ? y : 0.0; }}};
 
-BoundCase bind(Queue q, const Row& r, int64_t n) {
-  const Tensor x = random_tensor(q, {n}, 1), y = random_tensor(q, {n}, 2), z = Tensor::empty(q.device, DType::f32, {n});
+BoundCase bind(Queue q, const Row& r, const Size& s, DType type) {
+  const auto shifted = [&](const Tensor& t, int64_t shift) { return t.slice(shift, {s.n}); };
+  const Tensor x = shifted(random_tensor(q, {s.n + s.shift_x}, 1, 0, 1, type), s.shift_x);
+  const Tensor y = shifted(random_tensor(q, {s.n + s.shift_y}, 2, 0, 1, type), s.shift_y);
+  const Tensor z = shifted(Tensor::empty(q.device, type, {s.n + s.shift_x}), s.shift_x);
   const Tensor& result = r.result == Row::in_x ? x : r.result == Row::in_y ? y : z;
   return {[=, run = r.run] { run(q, x, y, z); }, {mapped(result, x, y, r.expected)}};
 }
@@ -56,9 +69,13 @@ BoundCase bind(Queue q, const Row& r, int64_t n) {
 std::vector<OpCase> vector_cases() {
   std::vector<OpCase> cases;
   for (const Row& r : kRows)
-    for (const auto& [n, timed] : kSizes)
-      cases.push_back({fmt::format("{}/{}", r.name, n), timed, 0, 4.0 * double(n) * r.tensors,
-                       [r, n = n](Queue q) { return bind(q, r, n); }});
+    for (const Size& s : kSizes)
+      for (const DType t : {DType::f32, DType::bf16}) {
+        const std::string shift = s.shift_y > 0 ? fmt::format("+{}+{}", s.shift_x, s.shift_y) : "";
+        cases.push_back({fmt::format("{}/{}{}{}", r.name, s.n, shift, suffix_of(t)), s.timed, 0,
+                         double(size_of(t)) * double(s.n) * r.tensors, [=](Queue q) { return bind(q, r, s, t); },
+                         t == DType::bf16, true});
+      }
   return cases;
 }
 

@@ -12,18 +12,25 @@ ModelAverager::ModelAverager(ParameterStore& parameters, std::unique_ptr<Compres
   const Shape all{parameters.value.numel()};
   if (!compressor_ && !outer_.active()) return;
   consensus_ = Tensor::empty(queue.device, DType::f32, all);
-  queue_.run(cpu::copy, cuda::copy, parameters.value, consensus_);
+  agreed();
   if (!compressor_) delta_ = Tensor::empty(queue.device, DType::f32, all);
   if (!outer_.active()) return;
   momentum_ = Tensor::zeros(queue.device, DType::f32, all);
   rate_ = Tensor::from(queue.device, std::span<const float>(&outer_.rate, 1), {1});
 }
 
+void ModelAverager::agreed() {
+  if (consensus_.defined()) queue_.run(cpu::copy, cuda::copy, parameters_.value, consensus_);
+}
+
 void ModelAverager::average(Communicator& ranks) {
   if (ranks.size() == 1) return;
   const View value = parameters_.value;
   const float share = 1.0f / float(ranks.size());
-  if (!consensus_.defined()) return ranks.sum(value, share);
+  if (!consensus_.defined()) {
+    ranks.sum(value, share);
+    return parameters_.refresh_shadow(queue_.stream);
+  }
   View delta = delta_;
   if (compressor_) {
     delta = compressor_->mean(consensus_, value, ranks);
@@ -32,11 +39,12 @@ void ModelAverager::average(Communicator& ranks) {
     ranks.sum(delta, share);
   }
   if (outer_.active())  // the outer step is a step of SGD whose gradient is delta
-    queue_.run(cpu::sgd_step, cuda::sgd_step, consensus_, delta, momentum_, rate_.view().as<float>(),
+    queue_.run(cpu::sgd_step, cuda::sgd_step, consensus_, delta, momentum_, View{}, rate_.view().as<float>(),
                SgdHyper{outer_.momentum, 0.0f, outer_.nesterov}, 0);
   else
     queue_.run(cpu::sub, cuda::sub, consensus_, delta, consensus_);
   queue_.run(cpu::copy, cuda::copy, consensus_, value);
+  parameters_.refresh_shadow(queue_.stream);
 }
 
 std::vector<NamedTensor> ModelAverager::state() {

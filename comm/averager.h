@@ -49,6 +49,8 @@ class ModelAverager {
   // compressor may be null: f32 travels.
   ModelAverager(ParameterStore&, std::unique_ptr<Compressor>, OuterMomentum, Queue);
   void average(Communicator&);
+  // The parameters' value has been made equal by other means: it is the consensus now.
+  void agreed();
   // consensus, outer momentum and the compressor's error memory, where there are any, by name: for checkpoints. They
   // share memory with what is used, so copying into them restores.
   std::vector<NamedTensor> state();

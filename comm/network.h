@@ -29,6 +29,10 @@ enum class Reach : uint8_t { block, world };
 struct Network {
   std::array<Link, 2> links;  // by Reach
   const Link& link(Reach reach) const { return links[size_t(reach)]; }
+  // Of all that the busiest ranks sent within blocks and among all.
+  double seconds(const std::array<Traffic, 2>& sent) const {
+    return links[0].seconds(sent[0].bytes, sent[0].rounds) + links[1].seconds(sent[1].bytes, sent[1].rounds);
+  }
 };
 
 // "1Gbit,200us" is both links; "block=100Gbit,5us;world=1Gbit,1ms" each its own: several --net, joined by ';'. Without
@@ -41,25 +45,5 @@ double sum_seconds(const Link&, int64_t bytes, int64_t workers);
 // The smallest H at which communication takes at most `share` (between 0 and 1) of the time, when every H steps of
 // step_seconds are followed by sync_seconds.
 int64_t break_even_steps(double step_seconds, double sync_seconds, double share);
-
-class SimulatedClock {
- public:
-  explicit SimulatedClock(const Network& network) : network_(network) {}
-
-  void compute(double seconds) { compute_ += seconds; }  // the slowest worker's
-  // What one averaging added to the busiest rank's Traffic.
-  void communicate(Reach reach, Traffic sent) {
-    communication_[size_t(reach)] += network_.link(reach).seconds(sent.bytes, sent.rounds);
-  }
-
-  double compute_seconds() const { return compute_; }
-  double communication_seconds(Reach reach) const { return communication_[size_t(reach)]; }
-  double seconds() const { return compute_ + communication_[0] + communication_[1]; }
-
- private:
-  Network network_;
-  double compute_ = 0;
-  std::array<double, 2> communication_{};
-};
 
 }  // namespace skein

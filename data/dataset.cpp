@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 
+#include "data/shards.h"
 #include "data/sources.h"
 #include "kernels/check.h"
 
@@ -48,13 +49,15 @@ void set_statistics(Dataset& dataset) {
   }
 }
 
-std::vector<std::string> known_datasets() { return {"fashion-mnist", "cifar10", "cifar100", "synthetic"}; }
+std::vector<std::string> known_datasets() { return {"fashion-mnist", "cifar10", "cifar100", "imagenet", "synthetic"}; }
 
 Splits open_dataset(const std::string& name, const DatasetOptions& options) {
   if (name == "fashion-mnist") return open_fashion_mnist(options.dir);
   if (name == "cifar10") return open_cifar(cifar10_format(), options.dir);
   if (name == "cifar100") return open_cifar(cifar100_format(), options.dir);
+  if (name == "imagenet") return open_imagenet(options);
   if (name == "synthetic") return make_synthetic(options.synthetic, options.seed);
+  if (is_shard_folder(name)) return open_shards(name, options.crop, options.bad_images);
   if (fs::is_directory(name)) return open_image_folder(name, options.resize);
   if (fs::is_regular_file(name)) return open_packed(name);
   if (fs::path(name).has_parent_path() || fs::path(name).has_extension())
@@ -62,6 +65,17 @@ Splits open_dataset(const std::string& name, const DatasetOptions& options) {
         "dataset {}: there is no such file or folder. Check the path, or make the file with `skein data import`", name);
   throw BadInput("unknown dataset '{}'. Known: {}; or give a packed FILE.skein, or a folder DIR/{{train,test}}/CLASS/",
                  name, fmt::join(known_datasets(), ", "));
+}
+
+void make_resident(Dataset& dataset) {
+  if (dataset.encoded) return;
+  const int64_t* d = dataset.images.dims;
+  auto copies = std::make_shared<ResidentImages>();
+  copies->images = Tensor::empty(Device::cuda, DType::u8, {d[0], d[1], d[2], d[3]});
+  copies->labels = Tensor::empty(Device::cuda, DType::i32, {dataset.size()});
+  cuda::copy_from_host(nullptr, dataset.images.data, copies->images);
+  cuda::copy_from_host(nullptr, dataset.labels.data, copies->labels);
+  dataset.resident = std::move(copies);
 }
 
 }  // namespace skein

@@ -7,9 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "engine/tensor.h"
 #include "kernels/view.h"
 
 namespace skein {
+
+class EncodedImages;
+
+struct ResidentImages {
+  Tensor images, labels;
+};
 
 struct Dataset {
   std::string name;
@@ -19,6 +26,9 @@ struct Dataset {
   float mean[4] = {0, 0, 0, 0};
   float std[4] = {1, 1, 1, 1};
   std::shared_ptr<const void> storage;
+  std::shared_ptr<const ResidentImages> resident;  // copies in a GPU's memory, where batches are made there
+  // Set where the images are JPEG files, decoded when a batch needs them; images has no data then, but the shape.
+  std::shared_ptr<const EncodedImages> encoded;
 
   int64_t size() const { return images.dims[0]; }
   int64_t height() const { return images.dims[1]; }
@@ -37,16 +47,21 @@ struct SyntheticOptions {
 };
 
 struct DatasetOptions {
-  std::string dir = {};  // --data-dir; empty: the default place of the dataset
-  uint64_t seed = 0;     // of synthetic images
-  int64_t resize = 0;    // image folders: centre square scaled to this size; 0: all images must have one size
+  std::string dir = {};      // --data-dir; empty: the default place of the dataset
+  uint64_t seed = 0;         // of synthetic images
+  int64_t resize = 0;        // image folders: centre square scaled to this size; 0: all images must have one size
+  int64_t crop = 224;        // of encoded images: height and width of what a batch gets
+  int64_t bad_images = 100;  // of encoded images: this many may be damaged
   SyntheticOptions synthetic = {};
 };
 
-// A name of known_datasets(), a packed FILE.skein, or a folder DIR/{train,test}/CLASS/*.{jpg,jpeg,png}.
+// A name of known_datasets(), a packed FILE.skein, a shard folder, or a folder DIR/{train,test}/CLASS/*.{jpg,jpeg,png}.
 // Anything wrong with the files is a BadInput that says which file, where in it, and what to do.
 Splits open_dataset(const std::string& name_or_path, const DatasetOptions& options = {});
 
 std::vector<std::string> known_datasets();
+
+// Copies images and labels into the memory of the current GPU. RunFailed where they do not fit. Encoded images stay.
+void make_resident(Dataset&);
 
 }  // namespace skein

@@ -1,14 +1,10 @@
-// Batches ready when they are wanted: one background thread augments into a ring of three slots, taken once at the
-// start, while the caller computes on an earlier one. What is in a batch depends on (dataset, options, epoch, index)
-// only, not on threads or timing; a sample's augmentation depends on (seed, epoch, sample), not even on the worker.
+// Batches ready when they are wanted, made while the caller computes on an earlier one. What is in a batch depends on
+// (dataset, options, epoch, index) only, not on threads, timing or device; a sample's augmentation depends on
+// (seed, epoch, sample), not even on the worker. Encoded images are cut out at random (data/random_crop.h) instead of
+// being padded and shifted.
 #pragma once
 
-#include <condition_variable>
-#include <exception>
-#include <mutex>
-#include <span>
-#include <thread>
-#include <vector>
+#include <memory>
 
 #include "data/dataset.h"
 #include "data/partition.h"
@@ -24,48 +20,41 @@ struct LoaderOptions {
   uint64_t seed = 0;
   bool augment = true;  // of training batches: flip and crop
   int32_t padding = 4;
+  int64_t decode_threads = 0;   // of encoded images; 0: as many as keep the caller from waiting, one per core at most
   int64_t epoch = 0, step = 0;  // the first batch that next() gives (resume)
 };
 
 struct Batch {
-  Tensor images;  // f32 (size,H,W,C), on the CPU
+  Tensor images;  // (size,H,W,C), f32 or bf16
   Tensor labels;  // i32 (size)
   int64_t size = 0;
   int64_t epoch = 0, index = 0;  // index of the batch within its epoch
 };
 
+// How batches are made: data/host_loader.h, data/device_loader.h; of encoded images data/decode_loader.h, and for a GPU
+// data/upload_loader.h.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  virtual int64_t steps() const = 0;
+  virtual const Batch& next() = 0;
+  virtual double wait_seconds() const = 0;
+};
+
 class Loader {
  public:
-  Loader(Dataset dataset, const LoaderOptions& options);
-  ~Loader();
-  Loader(const Loader&) = delete;
-  Loader& operator=(const Loader&) = delete;
+  // Batches for work on `queue`, whose device's memory they are in; bf16 images on a GPU only. A GPU needs a dataset
+  // that is resident there (make_resident()).
+  Loader(Dataset dataset, const LoaderOptions& options, Queue queue = {}, DType images = DType::f32);
 
-  int64_t steps() const { return steps_; }  // batches per epoch; for evaluation, of one pass over the set
-  const Batch& next();                      // blocks; valid until the next call; epochs follow one another without end
-  double wait_seconds() const { return wait_seconds_; }  // time that next() was blocked, since the start
+  int64_t steps() const { return source_->steps(); }  // batches per epoch; for evaluation, of one pass over the set
+  // Blocks; epochs follow one another without end. Valid until the next call: by then all work that reads the batch
+  // must have been given to the queue.
+  const Batch& next() { return source_->next(); }
+  double wait_seconds() const { return source_->wait_seconds(); }  // that next() was blocked, since the start
 
  private:
-  static constexpr size_t kSlots = 3;
-  void produce();                                       // body of the thread
-  void fill(size_t slot, int64_t epoch, int64_t step);  // makes batches_[slot]
-
-  Dataset dataset_;
-  LoaderOptions options_;
-  int64_t steps_ = 0;
-  Tensor images_[kSlots], labels_[kSlots];  // full-size memory of the slots
-  Batch batches_[kSlots];
-  std::vector<int32_t> order_;
-  std::span<int32_t> samples_;  // of order_: the worker's in order_epoch_
-  int64_t order_epoch_ = -1;
-
-  std::mutex mutex_;
-  std::condition_variable filled_, freed_;
-  size_t produced_ = 0, taken_ = 0, released_ = 0;  // batches since the start; guarded by mutex_, like the next two
-  bool stop_ = false;
-  std::exception_ptr error_;
-  double wait_seconds_ = 0;
-  std::thread thread_;  // last: starts when everything else is there
+  std::unique_ptr<BatchSource> source_;
 };
 
 }  // namespace skein

@@ -38,6 +38,10 @@ void write_packed(const std::string& path, const Splits& splits);
 // the training images. One channel when every image is grey, otherwise RGB.
 Splits open_image_folder(const std::string& dir, int64_t resize);
 
+// A shard folder, or the files themselves in options.dir/{train,val}/CLASS/; normalised by ImageNet's constants.
+Splits open_imagenet(const DatasetOptions& options);
+constexpr float kImagenetMean[] = {0.485f, 0.456f, 0.406f}, kImagenetStd[] = {0.229f, 0.224f, 0.225f};
+
 // Per channel, of pixels scaled to [0,1].
 void set_statistics(Dataset& dataset);
 

@@ -1,5 +1,7 @@
 #include "engine/autograd.h"
 
+#include <algorithm>
+
 #include "kernels/check.h"
 #include "kernels/vector.h"
 
@@ -20,6 +22,13 @@ void Tape::settle(Variable& x, const Tensor& part) {
   arena_.give_back(part);
 }
 
+void Tape::announce(const Var& x) {
+  if (!on_final || !x->needs_grad || x->tape) return;
+  if (std::find(announced_.begin(), announced_.end(), x.get()) != announced_.end()) return;
+  announced_.push_back(x.get());
+  steps_.push_back([this, x] { on_final(*x); });
+}
+
 void Tape::backward(const Var& loss) {
   CHECK(training && loss->value.numel() == 1, "backward() starts from one number, recorded while training");
   loss->grad = scratch(DType::f32, {1});
@@ -35,6 +44,7 @@ void Tape::backward(const Var& loss) {
 
 void Tape::reset() {
   steps_.clear();
+  announced_.clear();
   arena_.reset();
   macs = 0;
 }

@@ -7,8 +7,11 @@
 #include <array>
 #include <functional>
 #include <tuple>
+#include <type_traits>
 
 #include "engine/tensor.h"
+#include "kernels/conv.h"
+#include "kernels/dropout.h"
 
 namespace skein {
 
@@ -16,12 +19,20 @@ class Tape;
 
 struct Variable {
   Tensor value;
-  Tensor grad;  // of a parameter: its slice of the flat gradient; otherwise undefined but during backward()
+  Tensor shadow;  // of a parameter, where activations are bf16: its value in bf16, for the convolutions
+  Tensor grad;    // of a parameter: its slice of the flat gradient; otherwise undefined but during backward()
   bool needs_grad = false;
   bool has_grad = false;  // grad holds part of this step's sum
   Tape* tape = nullptr;   // null for a parameter
 };
 using Var = std::shared_ptr<Variable>;
+
+// A kernel that a tape was about to run.
+struct KernelCall {
+  void (*function)();          // the CPU's, by which kernels are told apart
+  std::vector<View> operands;  // in order, absent ones left out
+  ConvGeometry geometry;       // of a convolution
+};
 
 class Tape {
  public:
@@ -29,16 +40,26 @@ class Tape {
   const Queue queue;
   bool training = true;  // false: nothing is recorded, batch norm uses the running statistics
   int64_t macs = 0;      // multiply-adds of the convolutions and linear layers since reset()
+  DropoutStream draws;   // where dropout draws from; without a step it may not be used
+  // Set before the forward pass: backward() calls it for each parameter as soon as nothing will be added to its
+  // gradient any more, in the same order in every step of a model.
+  std::function<void(const Variable&)> on_final;
+  // Set: kernels are told of and not run, so that a step can be planned without its work. No value means anything then.
+  std::function<void(const KernelCall&)> on_kernel;
 
-  Var input(Tensor value) { return std::make_shared<Variable>(Variable{std::move(value), {}, false, false, this}); }
+  Var input(Tensor value) { return std::make_shared<Variable>(Variable{std::move(value), {}, {}, false, false, this}); }
   Var output(DType t, Shape s) {
-    return std::make_shared<Variable>(Variable{arena_.take(t, s), {}, training, false, this});
+    return std::make_shared<Variable>(Variable{arena_.take(t, s), {}, {}, training, false, this});
   }
   Tensor scratch(DType t, Shape s) { return arena_.take(t, s); }
+  void give_back(const Tensor& scratch) { arena_.give_back(scratch); }
 
   template <class F, class... A>
   void run(F* on_cpu, F* on_cuda, A&&... args) {
-    queue.run(on_cpu, on_cuda, std::forward<A>(args)...);
+    if (!on_kernel) return queue.run(on_cpu, on_cuda, std::forward<A>(args)...);
+    KernelCall call{reinterpret_cast<void (*)()>(on_cpu), {}, {}};
+    (note(call, args), ...);
+    on_kernel(call);
   }
 
   // Later, in backward(), calls write(dy, dx...) with the gradient of `y` and one view per input, which write
@@ -47,15 +68,23 @@ class Tape {
   template <class Write, class... Inputs>
   void on_backward(const Var& y, Write write, const Inputs&... inputs) {
     if (!training || !(inputs->needs_grad || ...)) return;
+    (announce(inputs), ...);
     steps_.push_back([this, y, write, inputs...] {
       if (!y->has_grad) return;  // nothing that was differentiated depends on y
-      const std::array<Tensor, sizeof...(Inputs)> targets{target(*inputs)...};
-      std::apply([&](const auto&... part) { write(y->grad.view(), part.view()...); }, targets);
-      size_t i = 0;
-      (settle(*inputs, targets[i++]), ...);
+      write_targets([&](const auto&... dx) { write(y->grad.view(), dx...); }, inputs...);
       arena_.give_back(y->grad);
       y->grad = {};
       y->has_grad = false;
+    });
+  }
+
+  // The same for what keeps its own gradient elsewhere (engine/dense_features.h): write(dx...) if ready().
+  template <class Ready, class Write, class... Inputs>
+  void on_backward_if(Ready ready, Write write, const Inputs&... inputs) {
+    if (!training || !(inputs->needs_grad || ...)) return;
+    (announce(inputs), ...);
+    steps_.push_back([this, ready, write, inputs...] {
+      if (ready()) write_targets(write, inputs...);
     });
   }
 
@@ -66,12 +95,29 @@ class Tape {
   void reset();
 
  private:
+  template <class A>
+  static void note(KernelCall& call, const A& argument) {
+    if constexpr (std::is_convertible_v<A, View>) {
+      if (const View view = argument) call.operands.push_back(view);
+    } else if constexpr (std::is_same_v<A, ConvGeometry>) {
+      call.geometry = argument;
+    }
+  }
+  template <class Write, class... Inputs>
+  void write_targets(const Write& write, const Inputs&... inputs) {
+    const std::array<Tensor, sizeof...(Inputs)> targets{target(*inputs)...};
+    std::apply([&](const auto&... part) { write(part.view()...); }, targets);
+    size_t i = 0;
+    (settle(*inputs, targets[i++]), ...);
+  }
   Tensor target(Variable& x);                    // x.grad if this is its first part of the sum, else scratch
   void settle(Variable& x, const Tensor& part);  // adds scratch to x.grad
+  void announce(const Var& x);                   // before the step of its first use is recorded, which runs last
 
   Arena& arena_;
   std::vector<std::function<void()>> steps_;
   std::vector<Variable*> parameters_;  // that have a gradient in this step
+  std::vector<const Variable*> announced_;
 };
 
 }  // namespace skein

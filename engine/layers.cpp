@@ -11,15 +11,17 @@ Conv2d::Conv2d(ParameterStore& p, const std::string& name, int64_t in, int64_t o
                      true})),
       geometry_{stride, kernel / 2} {}
 
-BatchNorm::BatchNorm(ParameterStore& p, const std::string& name, int64_t channels)
-    : gamma_(p.add({name + ".weight", {channels}, {Init::ones}, false})),
+BatchNorm::BatchNorm(ParameterStore& p, const std::string& name, int64_t channels, Gamma gamma)
+    : gamma_(p.add({name + ".weight", {channels}, {gamma == Gamma::one ? Init::ones : Init::zeros}, false})),
       beta_(p.add({name + ".bias", {channels}, {Init::zeros}, false})) {
   const auto [mean, var] = p.add_statistics(name, channels);
   state_ = {mean, var};
 }
 
-Linear::Linear(ParameterStore& p, const std::string& name, int64_t in, int64_t out)
-    : weight_(p.add({name + ".weight", {out, in}, {Init::uniform, 1.0 / std::sqrt(double(in))}, true})),
-      bias_(p.add({name + ".bias", {out}, {Init::uniform, 1.0 / std::sqrt(double(in))}, true})) {}
+Linear::Linear(ParameterStore& p, const std::string& name, int64_t in, int64_t out, Start start) {
+  const Init uniform{Init::uniform, 1.0 / std::sqrt(double(in))}, normal{Init::normal, 0.01}, zeros{};
+  weight_ = p.add({name + ".weight", {out, in}, start == Start::normal ? normal : uniform, true});
+  bias_ = p.add({name + ".bias", {out}, start == Start::uniform ? uniform : zeros, true});
+}
 
 }  // namespace skein

@@ -2,6 +2,7 @@
 // tape of its input. Names follow PyTorch: NAME.weight, NAME.bias, NAME.running_mean, NAME.running_var.
 #pragma once
 
+#include "engine/dense_features.h"
 #include "engine/ops.h"
 #include "engine/parameters.h"
 
@@ -14,27 +15,34 @@ class Conv2d {
   Var operator()(const Var& x) const { return conv2d(x, weight_, geometry_); }
 
  private:
+  friend class BatchNorm;
   Var weight_;  // (out, kernel, kernel, in)
   ConvGeometry geometry_;
 };
 
-// gamma (weight) 1, beta (bias) 0, neither decayed.
+// gamma (weight) 1 or `gamma`, beta (bias) 0, neither decayed.
 class BatchNorm {
  public:
-  BatchNorm(ParameterStore&, const std::string& name, int64_t channels);
+  enum class Gamma : bool { zero, one };
+  BatchNorm(ParameterStore&, const std::string& name, int64_t channels, Gamma gamma = Gamma::one);
   Var operator()(const Var& x) const { return batch_norm(x, gamma_, beta_, state_, false); }
   Var relu(const Var& x) const { return batch_norm(x, gamma_, beta_, state_, true); }
   Var add_relu(const Var& x, const Var& residual) const { return batch_norm(x, gamma_, beta_, state_, true, residual); }
+  Var relu(const DenseFeatures& x) const { return x.norm_relu({gamma_, beta_, state_}); }
+  Var relu_conv(const DenseFeatures& x, const Conv2d& conv) const {
+    return x.norm_relu_conv({gamma_, beta_, state_}, conv.weight_, conv.geometry_);
+  }
 
  private:
   Var gamma_, beta_;
   BatchNormState state_;
 };
 
-// weight (out, in) and bias from U(-1/sqrt(in), 1/sqrt(in)), both decayed.
+// weight (out, in) and bias from U(-1/sqrt(in), 1/sqrt(in)), both decayed; or the bias 0; or N(0, 0.01) and bias 0.
 class Linear {
  public:
-  Linear(ParameterStore&, const std::string& name, int64_t in, int64_t out);
+  enum class Start { uniform, zero_bias, normal };
+  Linear(ParameterStore&, const std::string& name, int64_t in, int64_t out, Start start = Start::uniform);
   Var operator()(const Var& x) const { return linear(x, weight_, bias_); }
 
  private:

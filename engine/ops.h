@@ -18,13 +18,17 @@ struct Loss {
 };
 
 Var add(const Var& a, const Var& b);
+Var add_to(const Var& a, const Var& b);  // in the memory of a, whose last use it is
+Var average_pool(const Var& x);
 Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const BatchNormState&, bool relu,
                const Var& residual = nullptr);
 Var conv2d(const Var& x, const Var& w, ConvGeometry);
-Var downsample(const Var& x, int64_t stride, int64_t channels);
 Loss cross_entropy(const Var& logits, const Tensor& labels);
+Var downsample(const Var& x, int64_t stride, int64_t channels);
+Var dropout(const Var& x, float rate, uint32_t layer);
 Var global_average_pool(const Var& x);
 Var linear(const Var& x, const Var& w, const Var& b);
+Var max_pool(const Var& x);
 Var relu(const Var& x);
 
 }  // namespace skein

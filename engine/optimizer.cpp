@@ -9,7 +9,7 @@ void Sgd::set_rate(float rate) { queue_.run(cpu::copy_from_host, cuda::copy_from
 
 void Sgd::step() {
   queue_.run(cpu::sgd_step, cuda::sgd_step, parameters_.value, parameters_.grad, parameters_.velocity,
-             rate_.view().as<float>(), hyper_, parameters_.decayed());
+             parameters_.shadow, rate_.view().as<float>(), hyper_, parameters_.decayed());
 }
 
 }  // namespace skein

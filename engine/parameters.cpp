@@ -4,6 +4,7 @@
 #include <functional>
 #include <numeric>
 
+#include "kernels/cast.h"
 #include "kernels/check.h"
 #include "kernels/random.h"
 
@@ -76,7 +77,7 @@ std::vector<std::pair<Segment, Segment>> ParameterStore::statistics() const {
   return pairs;
 }
 
-void ParameterStore::build(Device device, uint64_t seed) {
+void ParameterStore::build(Device device, uint64_t seed, DType activations) {
   parameters_.lay_out();
   states_.lay_out();
   for (size_t i = 0; i < specs().size(); ++i)
@@ -90,6 +91,17 @@ void ParameterStore::build(Device device, uint64_t seed) {
   parameters_.bind(value, &Variable::value);
   parameters_.bind(grad, &Variable::grad);
   states_.bind(state, &Variable::value);
+  if (activations != DType::bf16) return;
+  shadow = Tensor::empty(device, DType::bf16, {parameters_.size});
+  parameters_.bind(shadow, &Variable::shadow);
+  refresh_shadow();
+}
+
+void ParameterStore::refresh_shadow(Stream stream) {
+  if (!shadow.defined()) return;
+  const Queue queue{value.device(), stream};
+  queue.run(cpu::cast, cuda::cast, value, shadow);
+  if (!stream) queue.run(cpu::synchronize, cuda::synchronize);
 }
 
 int64_t ParameterStore::count() const {

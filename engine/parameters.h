@@ -39,7 +39,9 @@ class ParameterStore {
     Var mean, var;  // (channels), 0 and 1 at the start
   };
   Statistics add_statistics(const std::string& name, int64_t channels);  // NAME.running_mean, NAME.running_var
-  void build(Device, uint64_t seed);
+  // `activations` bf16: the parameters get a shadow in bf16, which the convolutions read.
+  void build(Device, uint64_t seed, DType activations = DType::f32);
+  void refresh_shadow(Stream = nullptr);  // after anything but a step has changed the value
 
   int64_t decayed() const { return decayed_; }
   int64_t count() const;  // learned numbers, without padding
@@ -50,6 +52,7 @@ class ParameterStore {
   std::vector<std::pair<Segment, Segment>> statistics() const;  // mean and variance of each add_statistics(), in state
 
   Tensor value, grad, velocity;  // f32, one layout
+  Tensor shadow;                 // bf16, the same layout; undefined where activations are f32
   Tensor state;                  // f32, running statistics
 
  private:

@@ -1,8 +1,14 @@
 #include "engine/rate_schedule.h"
 
+#include <cmath>
+
 namespace skein {
 
-double RateSchedule::peak() const { return lr * (base_batch > 0 ? batch / base_batch : 1.0) * workers; }
+double RateSchedule::peak() const {
+  if (scaling == RateScaling::none) return lr;
+  const double batches = base_batch > 0 ? batch / base_batch : 1.0;
+  return scaling == RateScaling::sqrt ? lr * std::sqrt(batches * workers) : lr * batches * workers;
+}
 
 double RateSchedule::at(int64_t step, int64_t steps_per_epoch) const {
   const double epoch = double(step) / double(steps_per_epoch);

@@ -77,6 +77,13 @@ std::vector<float> Tensor::to_vector() const {
   return out;
 }
 
+Tensor Tensor::to_host() const {
+  if (!defined() || device_ == Device::cpu) return *this;
+  Tensor out = empty(Device::cpu, dtype(), shape());
+  cuda::copy_to_host(nullptr, view_, out.view_.data);
+  return out;
+}
+
 float* Tensor::host() const {
   CHECK(dtype() == DType::f32 && device_ == Device::cpu, "only f32 tensors on the CPU are read in place");
   return view_.as<float>();

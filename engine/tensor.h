@@ -42,6 +42,7 @@ class Tensor {
 
   Tensor slice(int64_t begin, Shape) const;  // elements [begin, begin + shape.numel()) of the flat data
   Tensor reshape(Shape s) const { return slice(0, s); }
+  Tensor to_host() const;                // itself on the CPU, else a copy there
   std::vector<float> to_vector() const;  // f32 only; copies to the host, synchronises
   float* host() const;                   // f32 on the CPU only
 

@@ -4,7 +4,8 @@
 //                pixel = flipped[y + dy - p, x + dx - p, c], 0 outside the image (0 before normalisation, not after)
 // Draws are words of random_words(seed, Purpose::augment, epoch, sample, 0): flip = top bit of word 0, dy and dx =
 // bounded(word 1 and 2, 2p + 1). They depend on the sample, not on its place in the batch, the worker or the thread.
-// images u8 (N,H,W,C), C <= 4; samples i32 (B), rows of images; out f32 (B,H,W,C).
+// images u8 (N,H,W,C), C <= 4; samples i32 (B), rows of images; out (B,H,W,C), f32 to the same bits on both back ends,
+// or bf16 on CUDA. There an image whose sample is not in [0, N) is NaN, as a kernel cannot refuse it.
 #pragma once
 
 #include "kernels/view.h"

@@ -7,9 +7,11 @@
 //   dbeta = sum(g)     dgamma = rstd*sum(g*(x-mean))        dx = gamma*rstd*(g - dbeta/m - (x-mean)*rstd*dgamma/m)
 //   running = (1-momentum)*running + momentum*{mean, var*m/(m-1)}      inference: mean, var = running
 //
-// All f32; gamma, beta, statistics and their gradients are (C). Sums are taken in chunks of rows that do not depend on
-// the number of threads, and chunks are added in double. Forward moves 12 bytes per element (x twice, y), 16 with a
-// residual; backward 20 (x and dy twice, dx), with a residual 28 (y, and g written and read again).
+// gamma, beta, statistics and their gradients are (C), f32. x, residual, y, dy, dx and dresidual are f32; on CUDA they
+// may be bf16, all of them, and arithmetic is in f32. On the CPU, sums are taken in chunks of rows that do not depend
+// on the number of threads, and chunks are added in double; on CUDA in strips of rows that depend on the device alone.
+// In f32 the forward pass moves 12 bytes per element (x twice, y), 16 with a residual; backward 20 (x and dy twice,
+// dx), with a residual 28 (y, and g written and read again); in bf16 half of that.
 #pragma once
 
 #include "kernels/view.h"

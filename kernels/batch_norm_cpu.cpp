@@ -69,8 +69,12 @@ Sums total(const Layout& l, const double* partial, int64_t channel) {
   return s;
 }
 
-void check_channels(int64_t channels, std::initializer_list<View> vectors) {
-  for (const View& v : vectors) CHECK(v.numel() == channels, "{} channels, a vector of {}", channels, v.numel());
+void check(View x, std::initializer_list<View> images, std::initializer_list<View> vectors) {
+  for (const View& v : images)
+    CHECK(!v || (v.numel() == x.numel() && v.dtype == DType::f32 && x.dtype == DType::f32),
+          "{} elements and {}, f32 on the CPU", x.numel(), v.numel());
+  for (const View& v : vectors)
+    CHECK(v.numel() == x.channels() && v.dtype == DType::f32, "{} channels, a vector of {}", x.channels(), v.numel());
 }
 
 void fill_tiles(const Layout& l, const float* mean, const float* rstd, View gamma, View beta, const Tiles& t) {
@@ -91,8 +95,7 @@ void apply_all(const Layout& l, View x, View residual, bool relu, View y, const 
 void batch_norm_forward(Stream, View x, View gamma, View beta, View residual, bool relu, float eps,
                         BatchNormRunning running, View y, BatchNormStats saved) {
   const Layout l(x);
-  check_channels(l.channels, {gamma, beta, running.mean, running.var, saved.mean, saved.rstd});
-  CHECK(y.numel() == x.numel() && (!residual || residual.numel() == x.numel()), "x, y and residual differ in size");
+  check(x, {y, residual}, {gamma, beta, running.mean, running.var, saved.mean, saved.rstd});
   const Scratch s = scratch(l);
   // Sums are taken of x - shift with one row as the shift: a large common mean costs no digits of the variance.
   repeat(l, x.as<float>(), s.tiles.mean);
@@ -119,7 +122,7 @@ void batch_norm_forward(Stream, View x, View gamma, View beta, View residual, bo
 void batch_norm_inference(Stream, View x, View gamma, View beta, View residual, bool relu, float eps,
                           BatchNormRunning running, View y) {
   const Layout l(x);
-  check_channels(l.channels, {gamma, beta, running.mean, running.var});
+  check(x, {y, residual}, {gamma, beta, running.mean, running.var});
   const Scratch s = scratch(l);
   float* rstd = s.tiles.slope;
   for (int64_t c = 0; c < l.channels; ++c) rstd[c] = 1.0f / std::sqrt(running.var.as<float>()[c] + eps);
@@ -130,7 +133,7 @@ void batch_norm_inference(Stream, View x, View gamma, View beta, View residual, 
 void batch_norm_backward(Stream, View x, View gamma, View beta, View y, bool relu, BatchNormStats saved, View dy,
                          View dx, View dresidual, View dgamma, View dbeta) {
   const Layout l(x);
-  check_channels(l.channels, {gamma, beta, saved.mean, saved.rstd, dgamma, dbeta});
+  check(x, {y, dy, dx, dresidual}, {gamma, beta, saved.mean, saved.rstd, dgamma, dbeta});
   const Scratch s = scratch(l);
   const Tiles& t = s.tiles;
   fill_tiles(l, saved.mean.as<float>(), saved.rstd.as<float>(), gamma, beta, t);

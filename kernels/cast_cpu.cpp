@@ -1,5 +1,4 @@
-#include <bit>
-
+#include "kernels/bf16.h"
 #include "kernels/cast.h"
 #include "kernels/check.h"
 #include "kernels/simd.h"
@@ -9,21 +8,14 @@ namespace {
 
 constexpr int64_t kGrain = 4096, kTile = 256;  // numbers
 
-[[gnu::always_inline]] inline uint16_t to_bf16(float f) {
-  const uint32_t u = std::bit_cast<uint32_t>(f);
-  const uint32_t rounded = (u + 0x7fffu + (u >> 16 & 1)) >> 16;
-  return uint16_t((u & 0x7fffffffu) > 0x7f800000u ? 0x7fffu : rounded);
-}
-[[gnu::always_inline]] inline float to_f32(uint16_t b) { return std::bit_cast<float>(uint32_t(b) << 16); }
-
-SKEIN_SIMD void round_range(const float* __restrict from, uint16_t* __restrict to, int64_t n) {
+SKEIN_SIMD void round_range(const float* __restrict from, Bf16* __restrict to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] = to_bf16(from[i]);
 }
-SKEIN_SIMD void widen_range(const uint16_t* __restrict from, float* __restrict to, int64_t n) {
+SKEIN_SIMD void widen_range(const Bf16* __restrict from, float* __restrict to, int64_t n) {
   for (int64_t i = 0; i < n; ++i) to[i] = to_f32(from[i]);
 }
-SKEIN_SIMD void mean_range(float scale, const uint16_t* __restrict parts, int64_t rows, int64_t stride,
-                           uint16_t* __restrict mean, int64_t n) {
+SKEIN_SIMD void mean_range(float scale, const Bf16* __restrict parts, int64_t rows, int64_t stride,
+                           Bf16* __restrict mean, int64_t n) {
   float sum[kTile];
   for (int64_t i = 0; i < n; ++i) sum[i] = to_f32(parts[i]);
   for (int64_t k = 1; k < rows; ++k)
@@ -39,9 +31,9 @@ void cast(Stream, View from, View to) {
   CHECK(rounds || (from.dtype == DType::bf16 && to.dtype == DType::f32), "cast is between f32 and bf16");
   parallel_ranges(from.numel(), kGrain, [&](int64_t b, int64_t e) {
     if (rounds)
-      round_range(from.as<float>() + b, to.as<uint16_t>() + b, e - b);
+      round_range(from.as<float>() + b, to.as<Bf16>() + b, e - b);
     else
-      widen_range(from.as<uint16_t>() + b, to.as<float>() + b, e - b);
+      widen_range(from.as<Bf16>() + b, to.as<float>() + b, e - b);
   });
 }
 
@@ -51,7 +43,7 @@ void mean_bf16(Stream, float scale, View parts, View mean) {
         "rows of {} bf16 numbers for a mean of {}", parts.channels(), n);
   parallel_ranges(n, kGrain, [&](int64_t b, int64_t e) {
     for (int64_t i = b; i < e; i += kTile)
-      mean_range(scale, parts.as<uint16_t>() + i, parts.rows(), n, mean.as<uint16_t>() + i, std::min(kTile, e - i));
+      mean_range(scale, parts.as<Bf16>() + i, parts.rows(), n, mean.as<Bf16>() + i, std::min(kTile, e - i));
   });
 }
 

@@ -13,10 +13,13 @@ struct Avx512 {
   static Vector load(const float* p) { return _mm512_loadu_ps(p); }
   static Vector broadcast(const float* p) { return _mm512_set1_ps(*p); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
-  static Vector gather(const float* p, int stride) {  // p[0], p[stride] ...
+  static __mmask16 first(int n) { return __mmask16(0xffffu >> (16 - n)); }  // a mask of the first n lanes
+  static Vector load(const float* p, int n) { return _mm512_maskz_loadu_ps(first(n), p); }  // n < kLanes, then zeros
+  static void store(float* p, Vector v, int n) { _mm512_mask_storeu_ps(p, first(n), v); }
+  static Vector gather(const float* p, int stride, int n) {  // p[0], p[stride] ... n of them, then zeros
     const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const __m512i offset = _mm512_mullo_epi32(lane, _mm512_set1_epi32(stride));
-    return _mm512_mask_i32gather_ps(Vector{}, __mmask16(-1), offset, p, 4);  // the plain one warns in gcc 12
+    return _mm512_mask_i32gather_ps(Vector{}, first(n), offset, p, 4);
   }
   static void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
 };

@@ -2,8 +2,7 @@
 // outputs sees 6x6 inputs; with U = B'xB and V = GwG' (per pair of channels) the result is A'(U.V)A, and the gradient
 // of the weights is the transpose of the same map, dw = G'(sum over tiles U.(A dy A'))G. At each of the 36 positions
 // U.V is a gemm() over channels (forward, backward data) or over tiles (backward weights). The backward-data pass is
-// the forward pass of the flipped, transposed weights. A strip is one row of tiles of one image. Channels are multiples
-// of 16.
+// the forward pass of the flipped, transposed weights. A strip is one row of tiles of one image.
 #pragma once
 
 #include <omp.h>
@@ -18,7 +17,8 @@ template <class Isa>
 void winograd_data(const ConvShape& s, bool flip, const float* x, const float* w, float* y) {
   const Image from{s.h, s.w, flip ? s.o : s.c}, to{s.h, s.w, flip ? s.c : s.o};
   const Strips strips(from);
-  const int64_t width = panel_width<Isa>(to.c), packed_size = kPositions * s.c * s.o, zeros_size = from.row();
+  const int64_t columns = filled(to.c), width = panel_width<Isa>(columns), packed_plane = from.c * columns;
+  const int64_t packed_size = kPositions * packed_plane, zeros_size = in_lines(from.row());
   const int64_t u_plane = strips.plane(from.c), m_plane = strips.plane(to.c), m_size = kPositions * m_plane;
   const int64_t thread_size = kPositions * u_plane + m_size;
   float* packed = static_cast<float*>(
@@ -36,27 +36,27 @@ void winograd_data(const ConvShape& s, bool flip, const float* x, const float* w
       const int64_t end = smaller(begin + strips.per_block, all.end);
       for (int64_t i = begin; i < end; ++i)
         strip_to_input<Isa>(x + i / strips.rows * from.size(), from, i % strips.rows, zeros,
-                            u + (i - begin) * strips.tiles * from.c, u_plane);
+                            u + (i - begin) * strips.tiles * filled(from.c), u_plane);
       const Gemm g{.rows = (end - begin) * strips.tiles,
-                   .columns = to.c,
+                   .columns = columns,
                    .outer = 1,
                    .inner = from.c,
-                   .a_step = from.c,
+                   .a_step = filled(from.c),
                    .a_outer = 0,
                    .b_inner = width,
                    .b_outer = 0,
                    .b_panel = from.c * width,
-                   .c_row = to.c};
+                   .c_row = columns};
       const int64_t next = strips.offset(end, from),
                     after = strips.offset(smaller(end + strips.per_block, all.end), from);
       const int64_t first = strips.offset(begin, to), last = strips.offset(end, to);
       for (int p = 0; p < kPositions; ++p) {
         prefetch<false>(x + next, after - next, p, kPositions);
         prefetch<true>(y + first, last - first, p, kPositions);
-        gemm<Isa, false>(g, u + p * u_plane, packed + p * s.c * s.o, m + p * m_plane);
+        gemm<Isa, false>(g, u + p * u_plane, packed + p * packed_plane, m + p * m_plane);
       }
       for (int64_t i = begin; i < end; ++i)
-        strip_from_product<Isa>(m + (i - begin) * strips.tiles * to.c, m_plane, y + i / strips.rows * to.size(), to,
+        strip_from_product<Isa>(m + (i - begin) * strips.tiles * columns, m_plane, y + i / strips.rows * to.size(), to,
                                 i % strips.rows);
     }
   }
@@ -66,7 +66,8 @@ template <class Isa>
 void winograd_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {
   const Image input{s.h, s.w, s.c}, output{s.h, s.w, s.o};
   const Strips strips(input);
-  const int64_t plane = s.c * s.o, sum_size = kPositions * plane, zeros_size = input.row();
+  const int64_t columns = filled(s.o), plane = s.c * columns, sum_size = kPositions * plane,
+                zeros_size = in_lines(input.row());
   const int64_t u_plane = strips.plane(s.c), d_plane = strips.plane(s.o), u_size = kPositions * u_plane;
   const int64_t threads = omp_get_max_threads(), thread_size = u_size + kPositions * d_plane;
   float* sums =
@@ -84,19 +85,19 @@ void winograd_weights(const ConvShape& s, const float* x, const float* dy, float
       const int64_t end = smaller(begin + strips.per_block, all.end);
       for (int64_t i = begin; i < end; ++i) {
         const int64_t n = i / strips.rows, row = i % strips.rows, tile = (i - begin) * strips.tiles;
-        strip_to_input<Isa>(x + n * input.size(), input, row, zeros, u + tile * s.c, u_plane);
-        strip_to_gradient<Isa>(dy + n * output.size(), output, row, d + tile * s.o, d_plane);
+        strip_to_input<Isa>(x + n * input.size(), input, row, zeros, u + tile * filled(s.c), u_plane);
+        strip_to_gradient<Isa>(dy + n * output.size(), output, row, d + tile * columns, d_plane);
       }
       const Gemm g{.rows = s.c,
-                   .columns = s.o,
+                   .columns = columns,
                    .outer = 1,
                    .inner = (end - begin) * strips.tiles,
-                   .a_step = s.c,
+                   .a_step = filled(s.c),
                    .a_outer = 0,
-                   .b_inner = s.o,
+                   .b_inner = columns,
                    .b_outer = 0,
-                   .b_panel = panel_width<Isa>(s.o),
-                   .c_row = s.o};
+                   .b_panel = panel_width<Isa>(columns),
+                   .c_row = columns};
       const int64_t after = smaller(end + strips.per_block, all.end);
       const int64_t next_x = strips.offset(end, input), size_x = strips.offset(after, input) - next_x;
       const int64_t next_d = strips.offset(end, output), size_d = strips.offset(after, output) - next_d;
@@ -111,8 +112,9 @@ void winograd_weights(const ConvShape& s, const float* x, const float* dy, float
   }
 }
 
+// Where at most half of what is multiplied is filling: not the first layer's 3 channels, but DenseNet's 28 -> 12.
 bool winograd_suits(ConvPass, const ConvShape& s) {
-  return s.k == 3 && s.s == 1 && s.p == 1 && s.c % 16 == 0 && s.o % 16 == 0;
+  return s.k == 3 && s.s == 1 && s.p == 1 && filled(s.c) * filled(s.o) <= 2 * s.c * s.o;
 }
 
 template <class Isa>

@@ -5,7 +5,8 @@
 //
 // A class ranks above the label if its logit is larger, or equal with a smaller index: ties are settled, never lucky.
 // logits (N,C) f32; labels (N) i32 in [0, C); loss (1) f32; correct (2) i32; dlogits (N,C) may be absent.
-// A row that holds a NaN counts as wrong and makes the loss NaN.
+// A row that holds a NaN counts as wrong and makes the loss NaN; so does, on CUDA, a label out of range, which the CPU
+// refuses.
 #pragma once
 
 #include "kernels/view.h"

@@ -15,6 +15,7 @@ void pair_pixels(View large, View small, int64_t stride, Body&& body, Rest&& res
             small.dims[2] == (width + stride - 1) / stride && small.channels() >= large.channels(),
         "{}x{}x{} by {} does not give {}x{}x{}", height, width, large.channels(), stride, small.dims[1], small.dims[2],
         small.channels());
+  CHECK(large.dtype == DType::f32 && small.dtype == DType::f32, "the CPU computes in f32");
   parallel_ranges(large.dims[0] * height, 16, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const int64_t n = row / height, h = row % height;

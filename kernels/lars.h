@@ -5,6 +5,7 @@
 //   grad = rate * (grad + decay*value)
 //
 // f32; norms are sums in double over kLarsChunks fixed chunks, added in order: the same bits for any number of threads.
+// On CUDA they are sums in f32, and a norm below 1e-19 counts as zero.
 // Bytes: reads value and grad twice, writes grad: 20 per number.
 #pragma once
 

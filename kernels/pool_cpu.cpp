@@ -8,6 +8,7 @@ namespace {
 void check_shapes(View image, View pooled) {
   CHECK(image.dims[0] == pooled.rows() && image.channels() == pooled.channels(), "({},{},{},{}) pooled to ({},{})",
         image.dims[0], image.dims[1], image.dims[2], image.dims[3], pooled.rows(), pooled.channels());
+  CHECK(image.dtype == DType::f32 && pooled.dtype == DType::f32, "the CPU pools f32");
 }
 
 SKEIN_SIMD void pool_image(const float* __restrict x, float* __restrict y, int64_t pixels, int64_t channels) {

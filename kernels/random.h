@@ -9,11 +9,7 @@
 #include <cstdint>
 #include <numbers>
 
-#ifdef __CUDACC__
-#define SKEIN_HD __host__ __device__
-#else
-#define SKEIN_HD
-#endif
+#include "kernels/host_device.h"
 
 namespace skein {
 

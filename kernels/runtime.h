@@ -1,8 +1,18 @@
-// Memory of a device: take it, give it back, move bytes. Everything that allocates tensor memory comes through here, so
-// a test can count that a steady training step takes none.
+// Memory of a device: take it, give it back, move bytes; and, on a GPU, the order of work: streams, events, graphs.
+// Everything that allocates tensor memory comes through here, so a test can count that a steady training step takes
+// none. A copy to the host is done when the call returns; a copy from the host has read its source by then, which must
+// not be pinned. The *_async ones are for pinned memory, which must stay as it is until the stream has passed them. A
+// null stream on a GPU stands for no particular one: such work comes after everything the device was given before and
+// is done when the call returns.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "kernels/view.h"
+
+struct CUevent_st;      // cudaEvent_t is CUevent_st*
+struct CUgraphExec_st;  // cudaGraphExec_t is CUgraphExec_st*
 
 namespace skein {
 
@@ -26,7 +36,21 @@ int64_t allocations();  // since the program started
 }  // namespace cpu
 
 namespace cuda {
-bool available();
+using Event = CUevent_st*;
+using Graph = CUgraphExec_st*;
+
+struct DeviceInfo {
+  std::string name;
+  int major = 0, minor = 0, multiprocessors = 0;
+  size_t memory = 0;  // bytes
+};
+
+bool available();                   // false without a driver or a device: absent_reason() says which and the fix
+std::string absent_reason();        // empty when available
+std::vector<DeviceInfo> devices();  // empty when not available
+int current_device();
+void use_device(int index);  // for the calling thread
+
 Allocate allocate;
 Release release;
 Copy copy;
@@ -34,6 +58,33 @@ CopyToHost copy_to_host;
 CopyFromHost copy_from_host;
 Zero zero;
 Synchronize synchronize;
+int64_t allocations();       // device and pinned, since the program started
+int64_t synchronizations();  // of host with device, since the program started
+
+Allocate allocate_pinned;  // host memory that the device reaches by itself
+Release release_pinned;
+CopyToHost copy_to_host_async;
+CopyFromHost copy_from_host_async;
+
+Stream create_stream();
+void destroy_stream(Stream);  // waits for its work; its workspace is released
+// Scratch memory of the kernels of one stream, valid until the next request on it: kernels of a stream run in order.
+// A larger request takes more memory and keeps the smaller block, as a captured graph may still use it.
+void* workspace(Stream, size_t bytes);
+
+Event create_event();
+void destroy_event(Event);
+void record(Event, Stream);
+void wait(Stream, Event);  // what follows on the stream comes after what was recorded; the host does not wait
+void synchronize_event(Event);
+bool passed(Event);                  // what was recorded is done; does not wait
+bool on_device(const void* memory);  // of allocate(), not of the host
+
+void begin_capture(Stream);
+Graph end_capture(Stream);
+void cancel_capture(Stream);  // after a failure inside it
+void launch_graph(Graph, Stream);
+void destroy_graph(Graph);
 }  // namespace cuda
 
 }  // namespace skein

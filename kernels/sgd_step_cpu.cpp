@@ -1,3 +1,4 @@
+#include "kernels/bf16.h"
 #include "kernels/check.h"
 #include "kernels/sgd_step.h"
 #include "kernels/simd.h"
@@ -28,12 +29,18 @@ SKEIN_SIMD void step_range(float* value, const float* grad, float* velocity, flo
            : step<false, false>(value, grad, velocity, rate, h.momentum, decay, n);
 }
 
+SKEIN_SIMD void round_range(const float* __restrict value, Bf16* __restrict shadow, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) shadow[i] = to_bf16(value[i]);
+}
+
 }  // namespace
 
-void sgd_step(Stream, View value, View grad, View velocity, const float* rate, SgdHyper h, int64_t decayed) {
+void sgd_step(Stream, View value, View grad, View velocity, View shadow, const float* rate, SgdHyper h,
+              int64_t decayed) {
   const int64_t n = value.numel();
   CHECK(grad.numel() == n && velocity.numel() == n && decayed <= n, "{} values, {} gradients, {} velocities", n,
         grad.numel(), velocity.numel());
+  CHECK(!shadow || (shadow.numel() == n && shadow.dtype == DType::bf16), "a shadow is {} numbers in bf16", n);
   parallel_ranges(n, 4096, [&](int64_t begin, int64_t end) {
     auto run = [&](int64_t b, int64_t e, float decay) {
       if (b < e)
@@ -42,6 +49,7 @@ void sgd_step(Stream, View value, View grad, View velocity, const float* rate, S
     const int64_t boundary = std::clamp(decayed, begin, end);
     run(begin, boundary, h.decay);
     run(boundary, end, 0.0f);
+    if (shadow) round_range(value.as<float>() + begin, shadow.as<Bf16>() + begin, end - begin);
   });
 }
 

@@ -1,12 +1,14 @@
 // One bit per number and one scale per parameter tensor, over the flat vector (algorithms 3 and 4 of local SGD):
 //
-//   d = memory + (consensus - value)     scale_s = sum |d| / count_s     bit = d < 0 (zero is sent as +1)     q = 1 - 2
-//   bit error = d - scale_s * q              mean = (1/K) sum over ranks of scale_s,k * q_k textbook
-//                                        mean = ((1/K) sum of scale_s,k) * ((1/K) sum of q_k)           mean of means
+//   d = memory + (consensus - value)    scale_s = sum |d| / count_s    bit = d < 0 (zero is sent as +1)
+//   q = 1 - 2*bit    error = d - scale_s * q
+//   mean = (1/K) sum over ranks of scale_s,k * q_k             textbook
+//   mean = ((1/K) sum of scale_s,k) * ((1/K) sum of q_k)       mean of means
 //
 // The bits are one stream without padding, bit i in word i/32 at i%32, the last word filled with zeros. Sums over a
-// segment are taken in fixed chunks and added in double, sums over ranks in rank order in f32: neither the threads nor
-// the way the bits travelled changes a result. The padding between segments is read as zero and decodes to zero.
+// segment are taken in fixed chunks and added in double (f32 on CUDA), sums over ranks in rank order in f32: neither
+// the threads nor the way the bits travelled changes a result. The padding between segments is read as zero and decodes
+// to zero.
 #pragma once
 
 #include "kernels/view.h"

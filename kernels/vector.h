@@ -1,5 +1,7 @@
-// Element-wise work on dense views, f32:  fill  x = a   axpy  y = y + a*x   add  z = x + y   scale  x = a*x   sub  z =
-// x - y and ReLU:  y = max(x, 0),  dx = y > 0 ? dy : 0.
+// Element-wise work on dense views:  fill  x = a   axpy  y = y + a*x   add  z = x + y   sub  z = x - y   scale  x = a*x
+// and ReLU:  y = x < 0 ? 0 : x (a NaN passes),  dx = y > 0 ? dy : 0.
+//
+// f32; on CUDA all operands may be bf16, computed in f32 and rounded once. Results may be operands.
 #pragma once
 
 #include "kernels/view.h"

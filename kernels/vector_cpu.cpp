@@ -7,7 +7,12 @@ namespace {
 
 constexpr int64_t kGrain = 4096;  // elements: fewer are not worth a second thread
 
-void same_size(View a, View b) { CHECK(a.numel() == b.numel(), "{} and {} elements", a.numel(), b.numel()); }
+void check_f32(View x) { CHECK(x.dtype == DType::f32, "the CPU computes in f32, not in type {}", int(x.dtype)); }
+
+void same_size(View a, View b) {
+  check_f32(a), check_f32(b);
+  CHECK(a.numel() == b.numel(), "{} and {} elements", a.numel(), b.numel());
+}
 
 SKEIN_SIMD void fill_range(float a, float* x, int64_t n) {
   for (int64_t i = 0; i < n; ++i) x[i] = a;
@@ -38,6 +43,7 @@ SKEIN_SIMD void relu_backward_range(const float* y, const float* dy, float* dx, 
 }  // namespace
 
 void fill(Stream, float a, View x) {
+  check_f32(x);
   parallel_ranges(x.numel(), kGrain, [&](int64_t b, int64_t e) { fill_range(a, x.as<float>() + b, e - b); });
 }
 
@@ -62,6 +68,7 @@ void sub(Stream, View x, View y, View z) {
 }
 
 void scale(Stream, float a, View x) {
+  check_f32(x);
   parallel_ranges(x.numel(), kGrain, [&](int64_t b, int64_t e) { scale_range(a, x.as<float>() + b, e - b); });
 }
 

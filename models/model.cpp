@@ -1,30 +1,92 @@
 #include "models/model.h"
 
 #include <charconv>
+#include <map>
+#include <optional>
 
 #include "kernels/check.h"
+#include "models/densenet.h"
+#include "models/resnet.h"
 #include "models/resnet_cifar.h"
+#include "models/wide_resnet.h"
 
 namespace skein {
 namespace {
 
-// The number behind the prefix "resnet", 0 if there is none.
-int64_t depth_of(const std::string& name) {
-  constexpr std::string_view kPrefix = "resnet";
+// A name is eaten from the left.
+class Name {
+ public:
+  explicit Name(std::string_view rest) : rest_(rest) {}
+  bool word(std::string_view w) {
+    if (!rest_.starts_with(w)) return false;
+    rest_.remove_prefix(w.size());
+    return true;
+  }
+  // Decimal without leading zero, 1 to 9999.
+  bool number(int64_t& n) {
+    const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), n);
+    if (error != std::errc{} || n < 1 || n > 9999 || rest_.front() == '0') return false;
+    rest_.remove_prefix(size_t(end - rest_.data()));
+    return true;
+  }
+  bool end() const { return rest_.empty(); }
+
+ private:
+  std::string_view rest_;
+};
+
+using MaybeModel = std::unique_ptr<Model>;
+
+MaybeModel make_resnet(Name name, const ModelOptions& o, ParameterStore& p) {
+  static const std::map<int64_t, ResNetStages> kLarge = {
+      {18, {2, 2, 2, 2}}, {34, {3, 4, 6, 3}}, {50, {3, 4, 6, 3}}, {101, {3, 4, 23, 3}}, {152, {3, 8, 36, 3}}};
   int64_t depth = 0;
-  if (!name.starts_with(kPrefix)) return 0;
-  const char *begin = name.data() + kPrefix.size(), *end = name.data() + name.size();
-  return std::from_chars(begin, end, depth).ptr == end ? depth : 0;
+  if (!name.word("resnet") || !name.number(depth) || !name.end()) return nullptr;
+  if (const auto stages = kLarge.find(depth); stages != kLarge.end()) {
+    if (depth < 50) return std::make_unique<ResNet<BasicBlock>>(stages->second, o, p);
+    return std::make_unique<ResNet<Bottleneck>>(stages->second, o, p);
+  }
+  if (depth < 8 || depth > 1202 || depth % 6 != 2) return nullptr;
+  return std::make_unique<ResNetCifar>(depth, o, p);
+}
+
+MaybeModel make_densenet(Name name, const ModelOptions& o, ParameterStore& p) {
+  DenseNetShape s;
+  if (!name.word("densenet")) return nullptr;
+  s.bottleneck = s.half = name.word("-bc-");
+  if (!name.number(s.depth) || !name.word("-") || !name.number(s.growth)) return nullptr;
+  s.stem = s.bottleneck ? 2 * s.growth : 16;
+  if (name.word("-stem") && !name.number(s.stem)) return nullptr;
+  if (name.word("-half")) s.half = true;
+  const int64_t unit = s.bottleneck ? 6 : 3;
+  if (!name.end() || s.depth < unit + 4 || (s.depth - 4) % unit != 0) return nullptr;
+  return std::make_unique<DenseNet>(s, o, p);
+}
+
+MaybeModel make_wide_resnet(Name name, const ModelOptions& o, ParameterStore& p) {
+  int64_t depth = 0, width = 0;
+  if (!name.word("wrn") || !name.number(depth) || !name.word("-") || !name.number(width) || !name.end()) return nullptr;
+  if (depth < 10 || depth % 6 != 4) return nullptr;
+  return std::make_unique<WideResNet>(depth, width, o, p);
 }
 
 }  // namespace
 
 std::unique_ptr<Model> make_model(const std::string& name, const ModelOptions& options, ParameterStore& store) {
-  const int64_t depth = depth_of(name);
-  if (depth < 8 || depth > 1202 || depth % 6 != 2)
-    throw BadInput("--model {}: no such model; known are resnet8, resnet14, resnet20 ... resnet110 (any depth 6n+2)",
-                   name);
-  return std::make_unique<ResNetCifar>(depth, options, store);
+  if (options.shortcut != 'A' && options.shortcut != 'B')
+    throw BadInput("--shortcut {}: must be A (zero-padded identity) or B (1x1 convolution)", options.shortcut);
+  if (!(options.dropout >= 0 && options.dropout < 1))
+    throw BadInput("--dropout {}: must be at least 0 and less than 1", options.dropout);
+  for (const auto make : {make_resnet, make_densenet, make_wide_resnet})
+    if (auto model = make(Name(name), options, store)) return model;
+  throw BadInput(
+      "--model {}: no such model; known are\n"
+      "  resnet18, resnet34, resnet50, resnet101, resnet152                     for large images\n"
+      "  resnet8, resnet14, resnet20, resnet32, resnet44 ... (depth 6n+2)       for small images, as all below\n"
+      "  densenet40-12, densenet40-12-stem24, densenet40-12-stem24-half ...     (depth 3n+4, growth)\n"
+      "  densenet-bc-100-12 ...                                                 (depth 6n+4, growth)\n"
+      "  wrn28-10, wrn16-4 ...                                                  (depth 6n+4, width)",
+      name);
 }
 
 }  // namespace skein

@@ -12,7 +12,10 @@ namespace skein {
 struct ModelOptions {
   int64_t classes = 10;
   int64_t channels = 3;  // of the images, 1 or 3
-  char shortcut = 'B';   // where a residual block changes shape: A pads the identity with zeros, B projects it
+  char shortcut = 'B';  // of the small ResNets, where a block changes shape: A pads the identity with zeros, B projects
+  float dropout = 0;    // rate within the blocks of DenseNets and wide ResNets
+  bool zero_gamma = false;         // the last batch norm of a residual block starts at 0, the block as the identity
+  bool normal_classifier = false;  // the classifier starts from N(0, 0.01) and 0
 };
 
 class Model {
@@ -21,7 +24,12 @@ class Model {
   virtual Var forward(const Var& images) const = 0;  // (N,H,W,channels) -> logits (N,1,1,classes)
 };
 
-// "resnet20", "resnet32" ...: any depth 6n+2, for small images. BadInput lists what is known.
+// By name; BadInput lists what is known.
+//   resnet18, resnet34, resnet50, resnet101, resnet152              for large images (ImageNet)
+//   resnet8, resnet14, resnet20, resnet32 ...: any other depth 6n+2  for small ones (CIFAR), as all that follow
+//   densenet40-12 ...: depth 3n+4, growth; densenet40-12-stem24 with 24 channels after the first convolution instead of
+//   16, densenet40-12-stem24-half with transitions that halve the channels; densenet-bc-100-12 ...: depth 6n+4
+//   wrn28-10, wrn16-4 ...: depth 6n+4, width
 std::unique_ptr<Model> make_model(const std::string& name, const ModelOptions&, ParameterStore&);
 
 }  // namespace skein

@@ -48,6 +48,25 @@ TEST(Tape, OverwritesTheGradientsOfTheLastStep) {
   }
 }
 
+// A parameter that two ops use is final after the earlier one, which backward() comes to last.
+TEST(Tape, AnnouncesFinalGradients) {
+  Bench b;
+  const Var early = parameter(random_tensor({}, {1, 2, 2, 1}, 1)), late = parameter(random_tensor({}, {1, 2, 2, 1}, 2));
+  std::vector<const Variable*> order;
+  b.tape.on_final = [&](const Variable& v) {
+    order.push_back(&v);
+    if (&v != early.get()) return;
+    for (int i = 0; i < 4; ++i) EXPECT_FLOAT_EQ(v.grad.host()[i], 0.5f) << "both parts of the sum";
+  };
+  for (int step = 0; step < 2; ++step) {
+    b.tape.reset();
+    order.clear();
+    const Var x = add(on_tape(b.tape, early), early);
+    b.tape.backward(mean(add(x, late)));
+    EXPECT_EQ(order, (std::vector<const Variable*>{late.get(), early.get()}));
+  }
+}
+
 TEST(Tape, LeavesAloneWhatTheLossDoesNotDependOn) {
   Bench b;
   const Var p = parameter(random_tensor({}, {1, 2, 2, 1}, 1)), unused = parameter(random_tensor({}, {1, 2, 2, 1}, 2));

@@ -41,7 +41,8 @@ struct Net {
 };
 
 TrainState small_state() {
-  TrainState s{37, 3, 7, {0.1 + 0.2, 56, 12, 1.0 / 3}, 41.25, 200.0 / 3, 2, 1e3 / 7, {5, 6, 7, 1.0 / 3, 0.1}};
+  TrainState s{37, 3, 7, {0.1 + 0.2, 56, 12, 1.0 / 3}, {41.25, 200.0 / 3, 2}, {40.5, 41.0, 1}, 1e3 / 7, {}, 2};
+  s.rounds = {5, 6, 7, 1.0 / 3, 0.1, {Traffic{8, 9}, Traffic{10, 11}}};
   return s;
 }
 
@@ -49,7 +50,10 @@ class CheckpointTest : public ::testing::Test {
  protected:
   std::string folder() const { return (dir_ / "last").string(); }
   std::string file(const std::string& name) const { return folder() + "/" + name; }
-  void write(const Net& net) const { write_checkpoint(folder(), small_card(), net.store, {}, small_state()); }
+  void write(const Net& net) const {
+    Job alone;
+    write_checkpoint(alone, folder(), small_card(), net.store, {}, small_state());
+  }
   void load(Net& net) const {
     const Checkpoint c = open_checkpoint(folder());
     load_model(c, net.store);
@@ -82,7 +86,10 @@ TEST_F(CheckpointTest, ComesBackToTheBit) {
   EXPECT_EQ(c.state.step_in_epoch, s.step_in_epoch);
   EXPECT_EQ(c.state.totals.loss, s.totals.loss);
   EXPECT_EQ(c.state.totals.correct, s.totals.correct);
-  EXPECT_EQ(c.state.best_top1, s.best_top1);
+  EXPECT_EQ(c.state.averaged.best, s.averaged.best);
+  EXPECT_EQ(c.state.local.best_epoch, s.local.best_epoch);
+  EXPECT_EQ(c.state.rounds.sent[1].bytes, s.rounds.sent[1].bytes);
+  EXPECT_EQ(c.state.threads_per_worker, 2);
   EXPECT_EQ(c.state.seconds, s.seconds);
 }
 
@@ -158,7 +165,8 @@ TEST_F(CheckpointTest, AnotherModelIsRefused) {
   expect_error([&] { load(other); }, {file("model.safetensors"), "'conv1.weight'", "[16,3,3,1]", "[16,3,3,3]"});
 
   Net deep(small_card("resnet14"));
-  write_checkpoint(folder(), small_card("resnet14"), deep.store, {}, small_state());
+  Job alone;
+  write_checkpoint(alone, folder(), small_card("resnet14"), deep.store, {}, small_state());
   Net shallow(small_card());
   expect_error([&] { load(shallow); }, {file("model.safetensors"), "tensors, the model has", "another model"});
 }

@@ -56,11 +56,6 @@ TEST(Cli, WrongCommandLinesExitWith2AndOneClearLine) {
   expect_failure(skein("summary --model vgg"), 2, {"vgg", "resnet20"});
 }
 
-TEST(Cli, SeveralProcessesAreToldToBeOne) {
-  const Output out = testing::shell("OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=4 " SKEIN_BINARY " train");
-  expect_failure(out, 2, {"4 processes", "--workers 4"});
-}
-
 TEST(Cli, RunFolderThatCannotBeWritten) {
   expect_failure(skein(kSmallRun + " --out /dev/null/run"), 2, {"/dev/null/run", "Not a directory", "--out"});
   expect_failure(skein(kSmallRun + " --out /proc/run"), 2, {"/proc/run", "--out"});

@@ -14,13 +14,13 @@ TrainConfig parse(const std::string& text) {
 }
 
 // The merge of what a command line does: the file first, then the flags.
-TrainConfig merge(const std::string& file, std::vector<std::string> arguments, bool resuming = false) {
+TrainConfig merge(const std::string& file, std::vector<std::string> arguments, Start start = Start::fresh) {
   CLI::App app;
   TrainConfig flags, config = parse(file);
   add_config_flags(app, flags);
   std::reverse(arguments.begin(), arguments.end());
   app.parse(arguments);
-  apply_flags(app, flags, resuming, config);
+  apply_flags(app, flags, start, config);
   return config;
 }
 
@@ -97,9 +97,30 @@ TEST(Config, ValuesAreCheckedWhereverTheyComeFrom) {
 }
 
 TEST(Config, ResumingTakesOnlyFlagsThatKeepTheMathematics) {
-  expect_error([] { merge("", {"--epochs", "9"}, true); }, {"--epochs", "a resumed run keeps its own"});
-  expect_error([] { merge("", {"--no-augment"}, true); }, {"--augment"});
-  EXPECT_EQ(merge("", {"--threads", "2", "--data-dir", "x", "--conv", "onednn"}, true).threads, 2);
+  expect_error([] { merge("", {"--epochs", "9"}, Start::resumed); }, {"--epochs", "a resumed run keeps its own"});
+  expect_error([] { merge("", {"--no-augment"}, Start::resumed); }, {"--augment"});
+  EXPECT_EQ(merge("", {"--threads", "2", "--data-dir", "x", "--conv", "onednn"}, Start::resumed).threads, 2);
+  EXPECT_EQ(merge("epochs = 9", {"--epochs", "9"}, Start::resumed).epochs, 9) << "what it has anyway may be said";
+}
+
+TEST(Config, OnlyWorkersThatStartAgainCanBeOthers) {
+  expect_error(
+      [] {
+        merge("workers = 4", {"--workers", "8"}, Start::resumed);
+      },
+      {"--workers", "momentum and data of its own", "--from-consensus"});
+  EXPECT_EQ(merge("workers = 4", {"--workers", "8"}, Start::from_consensus).workers, 8);
+  expect_error([] { merge("", {"--epochs", "9"}, Start::from_consensus); }, {"--epochs", "keeps its own"});
+}
+
+TEST(Config, ValuesByFlag) {
+  TrainConfig c;
+  c.drops = {0.25, 0.5};
+  const auto values = config_values(c);
+  EXPECT_NE(std::find(values.begin(), values.end(), std::pair<std::string, std::string>("--drops", "0.25,0.5")),
+            values.end());
+  EXPECT_NE(std::find(values.begin(), values.end(), std::pair<std::string, std::string>("--nesterov", "true")),
+            values.end());
 }
 
 }  // namespace

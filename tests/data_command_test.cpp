@@ -70,7 +70,7 @@ TEST_F(DataCommand, NeverOverwritesUnasked) {
 }
 
 TEST_F(DataCommand, BadFlags) {
-  expect_error([&] { run({"data", "import", images, "--out", images}); }, {images, "is a folder"});
+  expect_error([&] { run({"data", "import", images, "--out", images}); }, {images, "exists already"});
   expect_error(
       [&] {
         run({"data", "import", images, "--out", (dir / "no/x.skein").string()});

@@ -38,7 +38,8 @@ void expect_same_workers(const std::string& a, const std::string& b, int64_t wor
 // The parameters of every worker and of the model at the end of a run.
 std::vector<std::vector<float>> final_values(const TrainConfig& config) {
   const Splits data = open_dataset("synthetic", dataset_options(config));
-  Trainer trainer(make_card(config, data.train), data);
+  Job alone;
+  Trainer trainer(alone, make_card(config, data.train), data);
   trainer.run({[](const StepMetrics&) {}, [](const EpochMetrics&) {}, never});
   std::vector<std::vector<float>> all;
   for (int64_t r = 0; r < trainer.size(); ++r) all.push_back(trainer.worker(r).parameters.value.to_vector());
@@ -57,7 +58,8 @@ TEST(LocalSgd, WorkersAreEqualAfterTheLastStep) {
 TEST(LocalSgd, WorkersDifferBetweenTwoAveragings) {
   TrainConfig c = workers_config("local:H=7");
   const Splits data = open_dataset("synthetic", dataset_options(c));
-  Trainer trainer(make_card(c, data.train), data);
+  Job alone;
+  Trainer trainer(alone, make_card(c, data.train), data);
   int64_t steps = 0;
   trainer.run({[&](const StepMetrics& m) {
                  ++steps;
@@ -132,6 +134,49 @@ TEST(LocalSgd, EveryStepWithoutBatchNormIsTheLargeBatch) {
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 2e-6) << i;
 }
 
+// One momentum instead of K, but while workers are equal before every step these are one in exact arithmetic.
+TEST(LocalSgd, AveragedGradientsAreAveragedModels) {
+  TrainConfig c = workers_config("minibatch");
+  c.epochs = 1;
+  c.lr = 1e-3;  // so that the rounding does not grow from step to step
+  const auto models = final_values(c);
+  c.average = "gradients";
+  const auto gradients = final_values(c);
+  for (size_t k = 1; k < gradients.size(); ++k) EXPECT_EQ(gradients[k], gradients[0]) << k;
+  double difference = 0, size = 0;
+  for (size_t i = 0; i < models[0].size(); ++i) {
+    difference += std::pow(models[0][i] - gradients[0][i], 2);
+    size += std::pow(models[0][i], 2);
+  }
+  EXPECT_LT(std::sqrt(difference / size), 1e-6);
+}
+
+TEST(LocalSgd, GradientsAreAveragedOnlyWhereWorkersAreEqual) {
+  TrainConfig c = workers_config("post-local:H=2,from=1");
+  c.average = "gradients";
+  EXPECT_EQ(gradient_steps(c, {Sync::world, Sync::world, Sync::none, Sync::world}), 2);
+  expect_error([&] { gradient_steps(c, {Sync::none, Sync::world}); }, {"--average gradients", "--average models"});
+  c.compress = "sign";
+  expect_error([&] { gradient_steps(c, {Sync::world}); }, {"--compress"});
+  c.compress = "none";
+  c.noise = 0.1;
+  expect_error([&] { gradient_steps(c, {Sync::world}); }, {"--noise"});
+}
+
+// Without batch norm n passes of a batch are one pass of the n-fold batch; with it each pass has statistics of its own.
+TEST(LocalSgd, AccumulatedPassesAreStepsOfTheLargerBatch) {
+  TrainConfig c = workers_config("minibatch", 1);
+  c.accumulate = 3;
+  const Splits data = open_dataset("synthetic", dataset_options(c));
+  Job alone;
+  Trainer trainer(alone, make_card(c, data.train), data);
+  EXPECT_EQ(trainer.steps_per_epoch(), 2);
+  std::vector<int64_t> images;
+  trainer.run({[&](const StepMetrics& m) { images.push_back(m.images); }, [](const EpochMetrics&) {}, never});
+  EXPECT_EQ(images, (std::vector<int64_t>{24, 16, 24, 16}));
+  EXPECT_DOUBLE_EQ(rate_schedule(c).batch, 24);
+}
+
 TEST(LocalSgd, ThreadsAndRepetitionChangeNothing) {
   const TempDir dir;
   TrainConfig c = workers_config("local:H=3", 3);
@@ -194,12 +239,43 @@ TEST(LocalSgd, RefusesASyncThatDoesNotFit) {
   expect_error(run("hierarchical:H=2,Hb=2,block=3"), {"block"});
 }
 
+TEST(AveragedModel, RecomputesItsOwnStatistics) {
+  TrainConfig c = workers_config("minibatch", 2);
+  c.bn_stats = "recompute:3";
+  const Splits data = open_dataset("synthetic", dataset_options(c));
+  const ModelCard card = make_card(c, data.train);
+  AveragedModel averaged(card, data.train, Queue{});
+  ParameterStore a, b;
+  for (ParameterStore* p : {&a, &b}) {
+    make_model(c.model, card.model_options(), *p);
+    p->build(Device::cpu, 1);
+  }
+  Lane lane(Device::cpu);
+  Job alone;
+  averaged.update(alone, {&a, &b}, 2, lane);
+  const std::vector<float> first = averaged.parameters.state.to_vector();
+  const auto [mean, var] = a.statistics().front();
+  for (int64_t i = 0; i < var.count; ++i) EXPECT_GT(first[size_t(var.begin + i)], 0.0f);
+  EXPECT_NE(first[size_t(var.begin)], a.state.host()[var.begin]) << "still what the workers have";
+  a.state.host()[mean.begin] = 7;
+  averaged.update(alone, {&a, &b}, 2, lane);
+  EXPECT_EQ(averaged.parameters.state.to_vector(), first) << "depends on what the workers have seen";
+}
+
+TEST(AveragedModel, FormsOfStatistics) {
+  EXPECT_EQ(parse_bn_statistics("recompute:12").batches, 12);
+  expect_error([] { parse_bn_statistics("recompute:0"); }, {"recompute:0", "from 1"});
+  expect_error([] { parse_bn_statistics("mean"); }, {"'mean'", "moments"});
+}
+
 TEST(AveragedModel, MomentsAddTheVarianceBetweenTheMeans) {
   TrainConfig c = workers_config("minibatch", 2);
   c.bn_stats = "moments";
   const Splits data = open_dataset("synthetic", dataset_options(c));
   const ModelCard card = make_card(c, data.train);
-  AveragedModel averaged(card, Queue{});
+  AveragedModel averaged(card, data.train, Queue{});
+  Lane lane(Device::cpu);
+  Job alone;
   ParameterStore a, b;
   for (ParameterStore* p : {&a, &b}) {
     make_model(c.model, card.model_options(), *p);
@@ -210,7 +286,7 @@ TEST(AveragedModel, MomentsAddTheVarianceBetweenTheMeans) {
   b.state.host()[mean.begin] = 4;
   a.state.host()[var.begin] = 2;
   b.state.host()[var.begin] = 3;
-  averaged.update({&a, &b});
+  averaged.update(alone, {&a, &b}, 2, lane);
   EXPECT_FLOAT_EQ(averaged.parameters.state.host()[mean.begin], 2.5f);
   EXPECT_FLOAT_EQ(averaged.parameters.state.host()[var.begin], (2 + 1 + 3 + 16) / 2.0f - 2.5f * 2.5f);
 }

@@ -12,25 +12,14 @@
 #include "comm/thread_communicator.h"
 #include "kernels/check.h"
 #include "tests/communicator_script.h"
-#include "tests/run_binary.h"
+#include "tests/mpi_run.h"
 
 namespace skein::testing {
 namespace {
 
-// Four ranks on however few cores, as root too, without the kernel's permission to read each other's memory.
-Output mpirun(int ranks, const std::string& arguments) {
-  return shell(
-      fmt::format("OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1"
-                  " OMPI_MCA_btl_vader_single_copy_mechanism=none ASAN_OPTIONS=detect_leaks=0 timeout 60 mpirun "
-                  "-np {} " SKEIN_MPI_WORKER " {}",
-                  ranks, arguments));
-}
-
 class MpiTest : public ::testing::Test {
   void SetUp() override {
-    if (shell("command -v mpirun").status != 0) GTEST_SKIP() << "there is no mpirun";
-    const auto library = std::filesystem::path(SKEIN_MPI_WORKER).parent_path() / "libskein_mpi.so";
-    if (!std::filesystem::exists(library)) GTEST_SKIP() << "built without MPI";
+    if (!can_run_mpi()) GTEST_SKIP() << "there is no mpirun, or skein was built without MPI";
   }
 };
 
@@ -51,7 +40,7 @@ std::vector<std::string> script_on_threads(int ranks) {
 TEST_F(MpiTest, ProcessesGetTheBitsOfThreads) {
   for (const int ranks : {1, 3, 4}) {
     const TempDir dir;
-    const Output output = mpirun(ranks, "script " + dir.str());
+    const Output output = mpirun(fmt::format("-np {} " SKEIN_MPI_WORKER " script {}", ranks, dir.str()));
     ASSERT_EQ(output.status, 0) << output.err;
     const std::vector<std::string> expected = script_on_threads(ranks);
     for (int r = 0; r < ranks; ++r) {
@@ -65,7 +54,7 @@ TEST_F(MpiTest, ProcessesGetTheBitsOfThreads) {
 
 void expect_soon(const std::string& mode, const std::vector<std::string>& parts) {
   const auto start = std::chrono::steady_clock::now();
-  const Output output = mpirun(4, mode);
+  const Output output = mpirun("-np 4 " SKEIN_MPI_WORKER " " + mode);
   EXPECT_NE(output.status, 0);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
   expect_parts(output.out + output.err, parts);

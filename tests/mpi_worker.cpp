@@ -1,4 +1,5 @@
-// One rank of tests/mpi_test.cpp:  skein_mpi_worker script DIR | throw | kill | silent | short
+// One rank of tests/mpi_test.cpp and mpi_train_test.cpp:  skein_mpi_worker script DIR | cells DIR | throw | kill |
+// silent | short
 #include <omp.h>
 
 #include <chrono>
@@ -6,10 +7,12 @@
 #include <fstream>
 #include <thread>
 
+#include "apps/machine.h"
 #include "comm/launcher.h"
 #include "comm/mpi_communicator.h"
 #include "kernels/check.h"
 #include "tests/communicator_script.h"
+#include "tests/train_cells.h"
 
 namespace skein::testing {
 namespace {
@@ -30,9 +33,22 @@ void run(const std::string& mode, const std::string& dir, Communicator& world) {
   world.sum(view_of(x));
 }
 
+int run_cells(const std::string& dir) {
+  omp_set_num_threads(1);
+  use_conv("onednn");
+  Job job = Job::join();
+  std::ofstream out(fmt::format("{}/{}", dir, job.rank()));
+  const Splits data = open_dataset("synthetic", dataset_options(cells().front()));
+  for (const TrainConfig& cell : cells())
+    for (const auto& [rank, hash] : run_cell(job, cell, data))
+      out << name_of(cell) << ": " << rank << " " << hash << "\n";
+  return 0;
+}
+
 }  // namespace
 
 int run_worker(const std::string& mode, const std::string& dir) {
+  if (mode == "cells") return run_cells(dir);
   omp_set_num_threads(1);
   const MpiApi& mpi = mpi_library();
   MpiOptions options;

@@ -57,17 +57,10 @@ TEST(Network, CostOfASum) {
   EXPECT_NEAR(sum_seconds({1e9, 200e-6}, 1089896, 16), 0.0167484, 1e-6);
 }
 
-TEST(Network, ClockAddsUpByLink) {
-  SimulatedClock clock(parse_network("block=8Mbit,1ms;world=8Kbit,1s"));
-  clock.compute(2);
-  clock.communicate(Reach::block, {1000, 2});
-  clock.compute(0.5);
-  clock.communicate(Reach::world, {500, 2});
-  clock.communicate(Reach::world, {500, 1});
-  EXPECT_DOUBLE_EQ(clock.compute_seconds(), 2.5);
-  EXPECT_DOUBLE_EQ(clock.communication_seconds(Reach::block), 0.003);
-  EXPECT_DOUBLE_EQ(clock.communication_seconds(Reach::world), 4);
-  EXPECT_DOUBLE_EQ(clock.seconds(), 6.503);
+TEST(Network, ChargesEachReachOnItsLink) {
+  const Network network = parse_network("block=8Mbit,1ms;world=8Kbit,1s");
+  EXPECT_DOUBLE_EQ(network.seconds({Traffic{1000, 2}, Traffic{1000, 3}}), 0.003 + 4);
+  EXPECT_DOUBLE_EQ(network.seconds({}), 0);
 }
 
 TEST(Network, BreakEven) {

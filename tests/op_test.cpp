@@ -6,6 +6,7 @@
 
 #include "cases/op_case.h"
 #include "kernels/conv.h"
+#include "tests/expect_close.h"
 
 namespace skein {
 
@@ -13,27 +14,6 @@ void PrintTo(const OpCase& c, std::ostream* out) { *out << c.name; }
 void PrintTo(const GradientCase& c, std::ostream* out) { *out << c.name; }
 
 namespace {
-
-// GoogleTest wants names of letters and digits.
-std::string test_name(std::string name) {
-  for (char& c : name)
-    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
-  return name;
-}
-
-void expect_close(const Output& out) {
-  const Numbers actual = to_numbers(out.actual), expected = out.expected();
-  ASSERT_EQ(actual.size(), expected.size()) << out.name;
-  double scale = 0, worst = 0;
-  size_t where = 0;
-  for (const double e : expected) scale = std::max(scale, std::abs(e));
-  for (size_t i = 0; i < actual.size(); ++i) {
-    const double error = std::abs(actual[i] - expected[i]);
-    if (!(error <= worst)) worst = error, where = i;  // a NaN is the worst of all
-  }
-  EXPECT_LE(worst, out.tolerance * scale)
-      << out.name << "[" << where << "] is " << actual[where] << ", not " << expected[where];
-}
 
 class OpTest : public testing::TestWithParam<OpCase> {};
 
@@ -49,14 +29,58 @@ TEST_P(OpTest, MatchesReference) {
   cpu::force_conv_implementation("auto");
 }
 
-std::vector<OpCase> small_cases() {
-  std::vector<OpCase> cases = op_cases();
+std::vector<OpCase> small_cases(Device device) {
+  std::vector<OpCase> cases = op_cases(device);
   std::erase_if(cases, [](const OpCase& c) { return c.timed; });
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Ops, OpTest, testing::ValuesIn(small_cases()),
-                         [](const auto& info) { return test_name(info.param.name); });
+std::string case_name(const testing::TestParamInfo<OpCase>& info) { return test_name(info.param.name); }
+
+INSTANTIATE_TEST_SUITE_P(Ops, OpTest, testing::ValuesIn(small_cases(Device::cpu)), case_name);
+
+// The same rows on the GPU, or on the emulator in its place. Convolutions and matrix products are the libraries':
+// tests/cudnn_test.cpp and tests/cublas_test.cpp.
+class CudaOpTest : public testing::TestWithParam<OpCase> {
+ protected:
+  void SetUp() override {
+    if (!cuda::available()) GTEST_SKIP() << cuda::absent_reason();
+    stream_ = cuda::create_stream();
+  }
+  void TearDown() override { cuda::destroy_stream(stream_); }
+  Queue queue() const { return {Device::cuda, stream_}; }
+
+ private:
+  Stream stream_ = nullptr;
+};
+
+TEST_P(CudaOpTest, MatchesReference) {
+  const BoundCase bound = GetParam().bind(queue());
+  bound.run();
+  for (const Output& out : bound.outputs) expect_close(out);
+}
+
+TEST_P(CudaOpTest, RepeatsItsBitsAndThoseOfTheCpu) {
+  const BoundCase bound = GetParam().bind(queue()), again = GetParam().bind(queue());
+  const bool same_bits = GetParam().same_bits && !GetParam().cuda_only;
+  const BoundCase on_cpu = same_bits ? GetParam().bind(Queue{}) : BoundCase{};
+  bound.run(), again.run();
+  if (same_bits) on_cpu.run();
+  for (size_t i = 0; i < bound.outputs.size(); ++i) {
+    const Numbers numbers = to_numbers(bound.outputs[i].actual);
+    EXPECT_EQ(numbers, to_numbers(again.outputs[i].actual)) << bound.outputs[i].name << " the second time";
+    if (!same_bits) continue;
+    EXPECT_EQ(numbers, to_numbers(on_cpu.outputs[i].actual)) << bound.outputs[i].name << " on the CPU";
+  }
+}
+
+std::vector<OpCase> cuda_cases() {
+  std::vector<OpCase> cases = small_cases(Device::cuda);
+  std::erase_if(cases, [](const OpCase& c) { return c.name.starts_with("conv") || c.name.starts_with("linear"); });
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(CudaOps, CudaOpTest, testing::ValuesIn(cuda_cases()), case_name);
 
 class GradientTest : public testing::TestWithParam<GradientCase> {};
 

@@ -26,5 +26,13 @@ TEST(RateSchedule, IsNotScaledWithoutABaseBatch) {
   EXPECT_NEAR(s.at(15, 2), 0.002, 1e-15);
 }
 
+TEST(RateSchedule, ScalesByTheSquareRootOrNotAtAll) {
+  RateSchedule s{0.1, 64, 128, 8, 5, {}, 0.1, RateScaling::sqrt};
+  EXPECT_DOUBLE_EQ(s.peak(), 0.4);
+  EXPECT_DOUBLE_EQ(s.at(0, 10), 0.1) << "warms up to it";
+  s.scaling = RateScaling::none;
+  EXPECT_DOUBLE_EQ(s.peak(), 0.1);
+}
+
 }  // namespace
 }  // namespace skein

@@ -17,8 +17,7 @@ RUNS = {  # name: flags of its own
     "post-local H=16": ["--sync", "post-local:H=16"],
     "post-local H=16, ef-sign": ["--sync", "post-local:H=16", "--compress", "ef-sign"],
 }
-NETWORKS = {"10 Gbit/s": 10e9, "1 Gbit/s": 1e9}
-LATENCY = 200e-6
+NETWORKS = {"10 Gbit/s": "10Gbit,200us", "1 Gbit/s": "1Gbit,200us"}
 
 
 def records(folder, kind):
@@ -41,16 +40,17 @@ def train(args, folder, flags):
         sys.exit(f"{folder}: skein ended with status {status}; the same command goes on from here")
 
 
-def row(name, folder):
+def simulated_seconds(skein, folder, network):
+    clock = subprocess.run([skein, "clock", folder, "--net", network, "--json"], check=True, capture_output=True)
+    return json.loads(clock.stdout)["seconds"]
+
+
+def row(args, name, folder):
     epoch = records(folder, "epoch")[-1]
     rounds = epoch["rounds"]
-    averagings = rounds["world"] + rounds["block"]
-    # Workers of a cluster compute at the same time: the slowest of each step, as the run has measured it.
-    times = []
-    for bits in NETWORKS.values():
-        times.append(rounds["compute_seconds"] + averagings * 2 * LATENCY + 8 * rounds["bytes"] / bits)
+    times = [simulated_seconds(args.skein, folder, network) for network in NETWORKS.values()]
     return [name, f"{epoch['train_loss']:.3f}", f"{epoch['test_top1']:.2f}", f"{epoch['local_test_top1']:.2f}",
-            str(averagings), f"{rounds['bytes'] / 1e6:.1f}", *(f"{t:.1f}" for t in times)]
+            str(rounds["world"] + rounds["block"]), f"{rounds['bytes'] / 1e6:.1f}", *(f"{t:.1f}" for t in times)]
 
 
 def main():
@@ -69,7 +69,7 @@ def main():
     for name, flags in RUNS.items():
         folder = os.path.join(args.out, name.replace(" ", "-").replace(",", ""))
         train(args, folder, flags)
-        table.append(row(name, folder))
+        table.append(row(args, name, folder))
     print(f"\n{args.model}, {args.workers} workers, {args.epochs} epochs. top-1: the averaged model; local: mean of the"
           " workers' own; MB: by one worker; s: simulated")
     widths = [max(len(r[i]) for r in table) for i in range(len(table[0]))]

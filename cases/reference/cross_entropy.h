@@ -11,6 +11,19 @@ struct CrossEntropy {
   size_t classes;
   std::vector<int32_t> labels;
 
+  // Rows whose label fewer than `most` classes rank above: those with a larger logit, or an equal one and a smaller
+  // index.
+  double correct(const Numbers& logits, size_t most) const {
+    double count = 0;
+    for (size_t r = 0; r < labels.size(); ++r) {
+      const size_t label = size_t(labels[r]);
+      const double* l = logits.data() + r * classes;
+      size_t above = 0;
+      for (size_t c = 0; c < classes; ++c) above += l[c] > l[label] || (l[c] == l[label] && c < label) ? 1 : 0;
+      count += above < most ? 1 : 0;
+    }
+    return count;
+  }
   double loss(const Numbers& logits) const {
     double total = 0;
     for (size_t r = 0; r < labels.size(); ++r) {

@@ -1,4 +1,4 @@
-// kernels/pool.h and kernels/downsample.h as plain loops in double.
+// kernels/pool.h, max_pool.h, average_pool.h and downsample.h as plain loops in double.
 #pragma once
 
 #include <vector>
@@ -46,6 +46,62 @@ struct Downsample {
   Numbers backward(const Numbers& dy) const {
     Numbers dx(size_t(x.numel()));
     pairs([&](size_t i, size_t j) { dx[i] = dy[j]; });
+    return dx;
+  }
+};
+
+// Calls f(window, taps) for every output of a max pool 3x3/2 with padding 1, or of an average pool 2x2/2: the index of
+// the output and the indices of the inputs that it sees, in order.
+template <class F>
+void for_windows(Shape x, Shape y, int64_t kernel, int64_t padding, F&& f) {
+  for (int64_t i = 0; i < y.numel(); ++i) {
+    const int64_t c = i % y[3], w = i / y[3] % y[2], h = i / (y[3] * y[2]) % y[1], n = i / (y[3] * y[2] * y[1]);
+    std::vector<size_t> taps;
+    for (int64_t a = 2 * h - padding; a < 2 * h - padding + kernel; ++a)
+      for (int64_t b = 2 * w - padding; b < 2 * w - padding + kernel; ++b)
+        if (a >= 0 && a < x[1] && b >= 0 && b < x[2]) taps.push_back(size_t(((n * x[1] + a) * x[2] + b) * x[3] + c));
+    f(size_t(i), taps);
+  }
+}
+
+struct MaxPool {
+  Shape x;
+  Shape y() const { return {x[0], (x[1] + 1) / 2, (x[2] + 1) / 2, x[3]}; }
+
+  static size_t largest(const Numbers& from, const std::vector<size_t>& taps) {
+    size_t best = taps[0];
+    for (const size_t t : taps)
+      if (from[t] > from[best]) best = t;
+    return best;
+  }
+  Numbers forward(const Numbers& from) const {
+    Numbers to(size_t(y().numel()));
+    for_windows(x, y(), 3, 1, [&](size_t i, const auto& taps) { to[i] = from[largest(from, taps)]; });
+    return to;
+  }
+  Numbers backward(const Numbers& from, const Numbers& dy) const {
+    Numbers dx(size_t(x.numel()));
+    for_windows(x, y(), 3, 1, [&](size_t i, const auto& taps) { dx[largest(from, taps)] += dy[i]; });
+    return dx;
+  }
+};
+
+struct AveragePool {
+  Shape x;
+  Shape y() const { return {x[0], x[1] / 2, x[2] / 2, x[3]}; }
+
+  Numbers forward(const Numbers& from) const {
+    Numbers to(size_t(y().numel()));
+    for_windows(x, y(), 2, 0, [&](size_t i, const auto& taps) {
+      for (const size_t t : taps) to[i] += from[t] / 4;
+    });
+    return to;
+  }
+  Numbers backward(const Numbers& dy) const {
+    Numbers dx(size_t(x.numel()));
+    for_windows(x, y(), 2, 0, [&](size_t i, const auto& taps) {
+      for (const size_t t : taps) dx[t] += dy[i] / 4;
+    });
     return dx;
   }
 };

@@ -6,13 +6,14 @@ Var conv2d(const Var& x, const Var& w, ConvGeometry g) {
   Tape& t = *x->tape;
   const Shape in = x->value.shape(), filter = w->value.shape();
   Var y = t.output(x->value.dtype(), {in[0], g.out(in[1], filter[1]), g.out(in[2], filter[2]), filter[0]});
-  t.run(cpu::conv_forward, cuda::conv_forward, x->value, w->value, g, y->value);
+  const Tensor& weights = x->value.dtype() == DType::bf16 ? w->shadow : w->value;
+  t.run(cpu::conv_forward, cuda::conv_forward, x->value, weights, g, y->value);
   t.macs += y->value.numel() * filter[1] * filter[2] * filter[3];
   t.on_backward(
       y,
-      [&t, x, w, g](View dy, View dx, View dw) {
+      [&t, x, weights, g](View dy, View dx, View dw) {
         if (dw) t.run(cpu::conv_backward_weights, cuda::conv_backward_weights, x->value, dy, g, dw);
-        if (dx) t.run(cpu::conv_backward_data, cuda::conv_backward_data, dy, w->value, g, dx);
+        if (dx) t.run(cpu::conv_backward_data, cuda::conv_backward_data, dy, weights, g, dx);
       },
       x, w);
   return y;

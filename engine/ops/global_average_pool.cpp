@@ -5,7 +5,8 @@ namespace skein {
 
 Var global_average_pool(const Var& x) {
   Tape& t = *x->tape;
-  Var y = t.output(x->value.dtype(), {x->value.shape()[0], 1, 1, x->value.shape()[3]});
+  // The classifier behind it is small: from here on everything is f32.
+  Var y = t.output(DType::f32, {x->value.shape()[0], 1, 1, x->value.shape()[3]});
   t.run(cpu::global_pool_forward, cuda::global_pool_forward, x->value, y->value);
   t.on_backward(
       y, [&t](View dy, View dx) { t.run(cpu::global_pool_backward, cuda::global_pool_backward, dy, dx); }, x);

@@ -1,5 +1,6 @@
-"""skein against PyTorch, ResNet-20 batch 128: whole processes in turn (skein, PyTorch NCHW, PyTorch NHWC, skein ...),
-medians over the rounds, the ratio round by round.   compare.py --skein build/release/skein [--rounds 5] [--isa avx2]"""
+"""skein against PyTorch, forward + backward + step of each network: whole processes in turn (skein, PyTorch NCHW,
+PyTorch NHWC, skein ...), medians over the rounds, the ratio round by round to the better of PyTorch's two layouts.
+   compare.py --skein build/release/skein [--model resnet20 ...] [--rounds 5] [--isa avx2]"""
 import argparse
 import json
 import os
@@ -7,40 +8,54 @@ import subprocess
 import sys
 from statistics import median
 
+#           batch size classes steps
+NETWORKS = {"resnet20": (128, 32, 10, 30), "densenet40-12": (64, 32, 10, 5), "wrn28-10": (16, 32, 10, 5),
+            "resnet50": (16, 224, 1000, 5)}
+
 
 def run(command, environment):
     out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
     return json.loads(out.strip().splitlines()[-1])
 
 
+def compare(model, args, environment):
+    batch, size, classes, steps = NETWORKS[model]
+    steps = args.steps or steps
+    shape = ["--model", model, "--batch", str(batch), "--size", str(size), "--classes", str(classes), "--json"]
+    script = os.path.join(os.path.dirname(__file__), "pytorch_step.py")
+    commands = {"skein": [args.skein, "bench", "step", *shape, "--steps", str(steps), "--warmup", "2"]}
+    for layout in ("nchw", "nhwc"):
+        commands["PyTorch " + layout] = [sys.executable, script, *shape[:-1], "--format", layout, "--steps", str(steps),
+                                         "--warmup", "2"]
+    rounds = {name: [] for name in commands}
+    for _ in range(args.rounds):
+        for name, command in commands.items():
+            rounds[name].append(run(command, environment))
+    print(f"\n{model}, batch {batch}, {size}x{size}: medians of {args.rounds} rounds, {steps} steps each")
+    print(f"{'':14} {'step ms':>9} {'img/s':>8} {'MB':>6}")
+    for name, results in rounds.items():
+        step, rate, rss = (median(r[key] for r in results) for key in ("step_ms", "img_per_s", "peak_rss_mb"))
+        print(f"{name:14} {step:9.1f} {rate:8.1f} {rss:6.0f}")
+    best = max(("PyTorch nchw", "PyTorch nhwc"), key=lambda name: median(r["img_per_s"] for r in rounds[name]))
+    speed = [a["img_per_s"] / b["img_per_s"] for a, b in zip(rounds["skein"], rounds[best])]
+    memory = [a["peak_rss_mb"] / b["peak_rss_mb"] for a, b in zip(rounds["skein"], rounds[best])]
+    print(f"skein / {best}: speed {median(speed):.2f} ({min(speed):.2f} to {max(speed):.2f}), "
+          f"memory {median(memory):.2f}", flush=True)
+
+
 def main():
     args = argparse.ArgumentParser()
     args.add_argument("--skein", default="build/release/skein")
+    args.add_argument("--model", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     args.add_argument("--rounds", type=int, default=5)
-    args.add_argument("--steps", type=int, default=30)
+    args.add_argument("--steps", type=int, default=0, help="of each process; 0: by the network")
     args.add_argument("--isa", choices=["all", "avx2"], default="all", help="avx2: hide AVX-512 from both")
     args = args.parse_args()
     environment = dict(os.environ)
     if args.isa == "avx2":
         environment |= {"DNNL_MAX_CPU_ISA": "AVX2", "ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
-    script = os.path.join(os.path.dirname(__file__), "pytorch_step.py")
-    steps = ["--steps", str(args.steps)]
-    skein = [args.skein, "bench", "step", "--model", "resnet20", "--batch", "128", "--json", *steps]
-    commands = {"skein": skein}
-    for layout in ("nchw", "nhwc"):
-        commands["PyTorch " + layout] = [sys.executable, script, "--format", layout, *steps]
-    rounds = {name: [] for name in commands}
-    for _ in range(args.rounds):
-        for name, command in commands.items():
-            rounds[name].append(run(command, environment))
-    print(f"{'':14} {'step ms':>9} {'img/s':>8} {'MB':>6}   (medians of {args.rounds} rounds, {args.steps} steps each)")
-    for name, results in rounds.items():
-        step, rate, rss = (median(r[key] for r in results) for key in ("step_ms", "img_per_s", "peak_rss_mb"))
-        print(f"{name:14} {step:9.1f} {rate:8.0f} {rss:6.0f}")
-    best = max(("PyTorch nchw", "PyTorch nhwc"), key=lambda name: median(r["img_per_s"] for r in rounds[name]))
-    speed = [a["img_per_s"] / b["img_per_s"] for a, b in zip(rounds["skein"], rounds[best])]
-    memory = [a["peak_rss_mb"] / b["peak_rss_mb"] for a, b in zip(rounds["skein"], rounds[best])]
-    print(f"skein / {best}: speed {median(speed):.2f} ({min(speed):.2f} to {max(speed):.2f}), memory {median(memory):.2f}")
+    for model in args.model:
+        compare(model, args, environment)
 
 
 main()

@@ -1,4 +1,5 @@
-// skein_oracle MODEL SHORTCUT BATCH SIZE RATE OUT.safetensors: what skein computed, and from what, for torch_check.py.
+// skein_oracle MODEL SHORTCUT BATCH SIZE RATE OFFSET STEPS OUT.safetensors: what skein computed, and from what, for
+// torch_check.py.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -7,17 +8,20 @@
 #include "tests/oracle/oracle.h"
 
 int main(int argc, char** argv) {
-  if (argc != 7) return std::fputs("usage: skein_oracle MODEL SHORTCUT BATCH SIZE RATE OUT.safetensors\n", stderr), 2;
+  if (argc != 9)
+    return std::fputs("usage: skein_oracle MODEL SHORTCUT BATCH SIZE RATE OFFSET STEPS OUT.safetensors\n", stderr), 2;
   skein::OracleSettings settings;
   settings.model = argv[1];
   settings.shortcut = argv[2][0];
   settings.batch = std::stol(argv[3]);
   settings.size = std::stol(argv[4]);
   settings.rate = std::stof(argv[5]);
+  settings.offset = std::stof(argv[6]);
+  settings.steps = std::stol(argv[7]);
   const skein::OracleRun run = skein::run_oracle(settings);
   std::vector<skein::TensorToWrite> tensors;
   for (const auto* part : {&run.inputs, &run.results})
     for (const auto& [name, t] : *part) tensors.push_back({name, t.tensor, t.shape});
   skein::write_safetensors(
-      argv[6], tensors, {{"model", settings.model}, {"shortcut", argv[2]}, {"rate", fmt::format("{}", settings.rate)}});
+      argv[8], tensors, {{"model", settings.model}, {"shortcut", argv[2]}, {"rate", fmt::format("{}", settings.rate)}});
 }

@@ -38,6 +38,13 @@ void keep(std::map<std::string, OracleTensor>& out, const char* prefix, const Pa
   }
 }
 
+void offset_norms(ParameterStore& p, float offset) {
+  for (size_t i = 0; i < p.specs().size(); ++i)
+    if (!p.specs()[i].decay && p.specs()[i].init.kind == Init::zeros)
+      for (int64_t c = 0; c < p.segments()[i].count; ++c)
+        p.value.host()[p.segments()[i].begin + c] = c % 3 == 2 ? -offset : offset;
+}
+
 }  // namespace
 
 OracleRun run_oracle(const OracleSettings& s) {
@@ -45,6 +52,7 @@ OracleRun run_oracle(const OracleSettings& s) {
   ParameterStore p;
   const auto model = make_model(s.model, {s.classes, s.channels, s.shortcut}, p);
   p.build(Device::cpu, 1);
+  if (s.offset > 0) offset_norms(p, s.offset);
   keep(run.inputs, "param.", p, p.value);
   Arena arena(Device::cpu);
   Tape tape({}, arena);

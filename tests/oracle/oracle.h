@@ -17,6 +17,9 @@ struct OracleSettings {
   int64_t batch = 8, size = 32, channels = 3, classes = 10;
   int64_t steps = 20;
   float rate = 0.05f;
+  // Above 0: every batch norm's beta is +offset, in every third channel -offset, so that each ReLU is wide open or
+  // shut.
+  float offset = 0;
 };
 
 struct OracleTensor {

@@ -1,0 +1,61 @@
+// skein clock: what a run would have taken on a cluster that one does not have. The run has counted what its workers
+// sent, so every network is one line of arithmetic (comm/network.h), and none needs another run.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/checkpoint.h"
+#include "apps/commands.h"
+#include "apps/resume.h"
+#include "comm/network.h"
+#include "kernels/check.h"
+
+namespace skein {
+namespace {
+
+struct ClockFlags {
+  std::string run;
+  std::vector<std::string> net;
+  bool json = false;
+};
+
+void clock(const ClockFlags& flags) {
+  const Network network = parse_network(fmt::format("{}", fmt::join(flags.net, ";")));
+  const TrainState state = open_checkpoint(last_checkpoint(flags.run)).state;
+  const Rounds& r = state.rounds;
+  if (r.world + r.block == 0)
+    throw BadInput("{}: this run has averaged nothing yet. Give one with several workers", flags.run);
+  const double seconds = network.seconds(r.sent);
+  if (flags.json) {
+    const nlohmann::ordered_json line = {{"run", flags.run},
+                                         {"net", fmt::format("{}", fmt::join(flags.net, ";"))},
+                                         {"steps", state.step},
+                                         {"rounds", {{"world", r.world}, {"block", r.block}}},
+                                         {"compute_seconds", r.compute},
+                                         {"network_seconds", seconds},
+                                         {"seconds", r.compute + seconds}};
+    fmt::print("{}\n", line.dump());
+    return;
+  }
+  fmt::print("{} steps, {} averagings among all and {} within blocks\n", state.step, r.world, r.block);
+  fmt::print("computing  {:.3f} s, the slowest worker of each step\n", r.compute);
+  fmt::print("network    {:.3f} s\n", seconds);
+  fmt::print("together   {:.3f} s\n", r.compute + seconds);
+}
+
+}  // namespace
+
+void add_clock_command(CLI::App& app) {
+  auto flags = std::make_shared<ClockFlags>();
+  CLI::App* command = app.add_subcommand("clock", "What a run would have taken on a simulated network");
+  command->add_option("run", flags->run, "the run folder")->required()->type_name("RUN");
+  command->add_option("--net", flags->net, "1Gbit,200us or, given twice, block=100Gbit,5us and world=1Gbit,1ms")
+      ->required()
+      ->allow_extra_args(false)
+      ->type_name("SPEC");
+  command->add_flag("--json", flags->json, "one line of JSON");
+  command->callback([flags] { clock(*flags); });
+}
+
+}  // namespace skein

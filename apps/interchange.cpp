@@ -1,0 +1,174 @@
+#include "apps/interchange.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <filesystem>
+#include <map>
+
+#include "apps/checkpoint.h"
+#include "apps/commands.h"
+#include "apps/train.h"
+#include "comm/job.h"
+#include "engine/safetensors.h"
+#include "kernels/check.h"
+
+namespace skein {
+namespace {
+
+using Dims = std::vector<int64_t>;
+
+bool is_filter(const Dims& shape) { return shape.size() == 4; }
+Dims torch_shape(const Dims& s) { return is_filter(s) ? Dims{s[0], s[3], s[1], s[2]} : s; }
+
+// Calls f(index in skein's order, index in PyTorch's) for every number of a tensor.
+template <class F>
+void for_numbers(const Dims& s, int64_t count, F&& f) {
+  const int64_t pixels = is_filter(s) ? s[1] * s[2] : 1, in = is_filter(s) ? s[3] : 1;
+  for (int64_t i = 0; i < count; ++i)
+    f(i, is_filter(s) ? (i / (pixels * in) * in + i % in) * pixels + i / in % pixels : i);
+}
+
+// "module.layer2.0.shortcut.0.weight" -> "layer2.0.downsample.0.weight"
+std::string own_name(std::string name) {
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    if (const size_t at = name.find(from); at != std::string::npos) name.replace(at, from.size(), to);
+  };
+  if (name.starts_with("module.")) name.erase(0, 7);
+  replace(".shortcut.", ".downsample.");
+  if (name.starts_with("linear.")) replace("linear.", "fc.");
+  return name;
+}
+
+// What PyTorch counts and nobody needs.
+bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
+
+class TorchFile {
+ public:
+  explicit TorchFile(const std::string& path) : file_(SafetensorsFile::open(path)) {
+    for (const std::string& name : file_->names())
+      if (!is_counter(name)) unread_[own_name(name)] = name;
+  }
+
+  void read(const std::vector<ParameterSpec>& specs, const std::vector<Segment>& segments, const Tensor& flat) {
+    for (size_t i = 0; i < specs.size(); ++i) {
+      const Dims expected = torch_shape(specs[i].shape);
+      const auto found = unread_.find(specs[i].name);
+      if (found == unread_.end())
+        throw BadInput("{}: there is no tensor '{}'. Are --model and --data those of what was saved?", file_->path(),
+                       specs[i].name);
+      const StoredTensor& stored = file_->at(found->second);
+      if (stored.dtype != "F32" || stored.shape != expected)
+        throw BadInput(
+            "{}: tensor '{}' is {} [{}], the model needs F32 [{}]. Are --model and --data those of what was saved?",
+            file_->path(), found->second, stored.dtype, fmt::join(stored.shape, ","), fmt::join(expected, ","));
+      const float* from = reinterpret_cast<const float*>(stored.data);
+      float* to = flat.host() + segments[i].begin;
+      for_numbers(specs[i].shape, segments[i].count, [&](int64_t own, int64_t theirs) { to[own] = from[theirs]; });
+      unread_.erase(found);
+    }
+  }
+
+  void finish() const {
+    if (!unread_.empty())
+      throw BadInput(
+          "{}: the model has no tensor '{}' ({} in all are not its own). Are --model and --data those of what was "
+          "saved?",
+          file_->path(), unread_.begin()->second, unread_.size());
+  }
+
+ private:
+  std::shared_ptr<const SafetensorsFile> file_;
+  std::map<std::string, std::string> unread_;  // skein's name -> the file's
+};
+
+void list(const std::vector<ParameterSpec>& specs, const std::vector<Segment>& segments, const Tensor& flat,
+          std::vector<std::vector<float>>& memory, std::vector<TensorToWrite>& tensors) {
+  for (size_t i = 0; i < specs.size(); ++i) {
+    const float* from = flat.host() + segments[i].begin;
+    std::vector<float>& to = memory.emplace_back(size_t(segments[i].count));
+    for_numbers(specs[i].shape, segments[i].count,
+                [&](int64_t own, int64_t theirs) { to[size_t(theirs)] = from[own]; });
+    tensors.push_back(
+        {specs[i].name, View{to.data(), DType::f32, {1, 1, 1, segments[i].count}}, torch_shape(specs[i].shape)});
+  }
+}
+
+struct ImportFlags {
+  std::string from = "torch", file, out;
+  TrainConfig config;
+};
+
+void import(const ImportFlags& flags) {
+  const ModelCard card = make_card(flags.config, open_dataset(flags.config.data, dataset_options(flags.config)).train);
+  ParameterStore parameters;
+  make_model(flags.config.model, card.model_options(), parameters);
+  parameters.build(Device::cpu, 0);
+  read_torch_file(flags.file, parameters);
+  Job job;
+  write_checkpoint(job, flags.out, card, parameters, {}, {});
+  fmt::print("wrote    {}: {}, {} parameters of {}\nevaluate skein eval --checkpoint {}\n", flags.out,
+             flags.config.model, parameters.count(), flags.file, flags.out);
+}
+
+struct ExportFlags {
+  std::string to = "torch", checkpoint, out;
+};
+
+void export_checkpoint(const ExportFlags& flags) {
+  const Checkpoint checkpoint = open_checkpoint(flags.checkpoint);
+  ParameterStore parameters;
+  make_model(checkpoint.card.config.model, checkpoint.card.model_options(), parameters);
+  parameters.build(Device::cpu, 0);
+  load_model(checkpoint, parameters);
+  write_torch_file(flags.out, parameters);
+  fmt::print("wrote    {}: {}, {} tensors\n", flags.out, checkpoint.card.config.model,
+             parameters.specs().size() + parameters.state_specs().size());
+}
+
+}  // namespace
+
+void read_torch_file(const std::string& path, ParameterStore& p) {
+  TorchFile file(path);
+  file.read(p.specs(), p.segments(), p.value);
+  file.read(p.state_specs(), p.state_segments(), p.state);
+  file.finish();
+}
+
+void write_torch_file(const std::string& path, const ParameterStore& p) {
+  std::vector<std::vector<float>> memory;
+  std::vector<TensorToWrite> tensors;
+  memory.reserve(p.specs().size() + p.state_specs().size());
+  list(p.specs(), p.segments(), p.value, memory, tensors);
+  list(p.state_specs(), p.state_segments(), p.state, memory, tensors);
+  write_safetensors(path, tensors, {{"format", "pt"}});
+}
+
+void add_import_command(CLI::App& app) {
+  auto flags = std::make_shared<ImportFlags>();
+  CLI::App* command = app.add_subcommand("import", "Make a checkpoint of weights that PyTorch saved");
+  command->add_option("--from", flags->from, "who saved them")->type_name("WHO")->check(CLI::IsMember({"torch"}));
+  command->add_option("file", flags->file, "safetensors file of a state_dict")->type_name("FILE")->required();
+  command->add_option("--model", flags->config.model, "which model it is")->type_name("NAME")->required();
+  command->add_option("--shortcut", flags->config.shortcut, "of the small ResNets")
+      ->type_name("A|B")
+      ->check(CLI::IsMember({"A", "B"}))
+      ->capture_default_str();
+  command->add_option("--data", flags->config.data, "what it is for, as for train: classes, size and normalisation")
+      ->type_name("NAME|FILE|DIR")
+      ->required();
+  command->add_option("--data-dir", flags->config.data_dir, "where the files of NAME are")->type_name("DIR");
+  command->add_option("--out", flags->out, "the checkpoint, a folder")->type_name("DIR")->required();
+  command->callback([flags] { import(*flags); });
+}
+
+void add_export_command(CLI::App& app) {
+  auto flags = std::make_shared<ExportFlags>();
+  CLI::App* command = app.add_subcommand("export", "Write a checkpoint's weights for PyTorch");
+  command->add_option("--to", flags->to, "who will read them")->type_name("WHO")->check(CLI::IsMember({"torch"}));
+  command->add_option("checkpoint", flags->checkpoint, "RUN/checkpoints/last or best")->type_name("DIR")->required();
+  command->add_option("--out", flags->out, "safetensors file, for load_state_dict()")->type_name("FILE")->required();
+  command->callback([flags] { export_checkpoint(*flags); });
+}
+
+}  // namespace skein

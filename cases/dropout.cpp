@@ -1,0 +1,71 @@
+#include "kernels/dropout.h"
+
+#include <fmt/format.h>
+
+#include "cases/cases.h"
+#include "kernels/random.h"
+
+namespace skein {
+namespace {
+
+struct Row {
+  Shape x;
+  float rate;
+  bool timed = false;
+};
+// The timed one: a block of WRN-28-10, batch 16.
+const std::vector<Row> kRows = {{{1, 1, 1, 1}, 0.5f},
+                                {{2, 3, 5, 7}, 0.3f},
+                                {{3, 7, 11, 13}, 0.0f},
+                                {{1, 9, 9, 60}, 0.9f},
+                                {{16, 32, 32, 160}, 0.3f, true}};
+constexpr uint64_t kSeed = 0x0123456789abcdef;
+constexpr uint32_t kWorker = 3, kStep = 17, kLayer = 5;
+
+BoundCase bind(Queue q, const Row& r, DType type) {
+  const Tensor x = random_tensor(q, r.x, 1, 0, 1, type), y = Tensor::empty(q.device, type, r.x);
+  const Tensor step = Tensor::empty(q.device, DType::i32, {1});
+  q.run(cpu::copy_from_host, cuda::copy_from_host, &kStep, step);
+  auto run = [=] {
+    q.run(cpu::dropout, cuda::dropout, x, r.rate, DropoutStream{kSeed, kWorker, step.view().as<const uint32_t>()},
+          kLayer, y);
+  };
+  auto expected = [=] {
+    Numbers out = to_numbers(x);
+    for (size_t i = 0; i < out.size(); ++i) {
+      const RandomWords w = random_words(kSeed, Purpose::dropout, kStep, kWorker << 16 | kLayer, uint32_t(i / 4));
+      out[i] = double(w[i % 4] >> 8) < double(r.rate) * 0x1p24 ? 0 : out[i] / (1 - double(r.rate));
+    }
+    return out;
+  };
+  return {run, {expect("y", y, expected, tolerance_of(type))}};
+}
+
+}  // namespace
+
+std::vector<OpCase> dropout_cases() {
+  std::vector<OpCase> cases;
+  for (const Row& r : kRows)
+    for (const DType t : {DType::f32, DType::bf16})
+      cases.push_back({fmt::format("dropout/{}/{}{}", name_of(r.x), r.rate, suffix_of(t)), r.timed, 0,
+                       2.0 * double(size_of(t)) * double(r.x.numel()), [=](Queue q) { return bind(q, r, t); },
+                       t == DType::bf16, true});
+  return cases;
+}
+
+std::vector<GradientCase> dropout_gradients() {
+  // The same draw both ways, as a linear map of what it is given.
+  const auto map = [](const Numbers& x) {
+    Numbers y = x;
+    for (size_t i = 0; i < y.size(); ++i)
+      y[i] *=
+          uniform(random_words(kSeed, Purpose::dropout, kStep, kLayer, uint32_t(i / 4))[int64_t(i % 4)]) < 0.5f ? 0 : 2;
+    return y;
+  };
+  return {{"dropout",
+           {random_numbers(24, 1)},
+           [map](const auto& in) { return map(in[0]); },
+           [map](const auto&, const Numbers& dy) { return std::vector<Numbers>{map(dy)}; }}};
+}
+
+}  // namespace skein

@@ -1,0 +1,32 @@
+#include "kernels/gather.h"
+
+#include <fmt/format.h>
+
+#include "cases/cases.h"
+
+namespace skein {
+namespace {
+
+constexpr int64_t kLabels = 1000;
+
+BoundCase bind(Queue q, int64_t n) {
+  const Tensor from = random_labels(q, kLabels, 10, 1), index = random_labels(q, n, kLabels, 2),
+               out = Tensor::empty(q.device, DType::i32, {n});
+  return {[=] { q.run(cpu::gather, cuda::gather, from, index, out); }, {expect("out", out, [=] {
+            const Numbers all = to_numbers(from), at = to_numbers(index);
+            Numbers expected;
+            for (const double i : at) expected.push_back(all[size_t(i)]);
+            return expected;
+          })}};
+}
+
+}  // namespace
+
+std::vector<OpCase> gather_cases() {
+  std::vector<OpCase> cases;
+  for (const int64_t n : {1, 127, 129})
+    cases.push_back({fmt::format("gather/{}", n), false, 0, 12.0 * double(n), [n](Queue q) { return bind(q, n); }});
+  return cases;
+}
+
+}  // namespace skein

@@ -1,0 +1,72 @@
+#include "kernels/max_pool.h"
+
+#include "cases/cases.h"
+#include "cases/reference/pool.h"
+#include "kernels/vector.h"
+
+namespace skein {
+namespace {
+
+struct Row {
+  Shape x;
+  bool timed = false;
+};
+// The timed one: ResNet-50 on 224x224 images, batch 16.
+const std::vector<Row> kRows = {{{1, 1, 1, 1}},  {{2, 2, 3, 5}},  {{3, 7, 6, 3}},
+                                {{1, 8, 8, 17}}, {{2, 9, 5, 64}}, {{16, 112, 112, 64}, true}};
+
+// After a ReLU: many zeros, so that windows have several maxima and the first must be taken.
+Tensor rectified(Queue q, const Shape& s, DType type) {
+  const Tensor x = random_tensor(q, s, 1, 0, 1, type), y = Tensor::empty(q.device, type, s);
+  q.run(cpu::relu_forward, cuda::relu_forward, x, y);
+  q.run(cpu::synchronize, cuda::synchronize);
+  return y;
+}
+
+BoundCase bind_forward(Queue q, const Shape& s, DType type) {
+  const reference::MaxPool pool{s};
+  const Tensor x = rectified(q, s, type), y = Tensor::empty(q.device, type, pool.y());
+  const Tensor tap = Tensor::empty(q.device, DType::u8, pool.y());
+  return {[=] { q.run(cpu::max_pool_forward, cuda::max_pool_forward, x, y, tap); },
+          {expect(
+              "y", y, [=] { return pool.forward(to_numbers(x)); }, 0)}};
+}
+
+BoundCase bind_backward(Queue q, const Shape& s, DType type) {
+  const reference::MaxPool pool{s};
+  const Tensor x = rectified(q, s, type), y = Tensor::empty(q.device, type, pool.y());
+  const Tensor tap = Tensor::empty(q.device, DType::u8, pool.y());
+  const Tensor dy = random_tensor(q, pool.y(), 2, 0, 1, type), dx = Tensor::empty(q.device, type, s);
+  q.run(cpu::max_pool_forward, cuda::max_pool_forward, x, y, tap);
+  q.run(cpu::synchronize, cuda::synchronize);  // y ends here
+  return {[=] { q.run(cpu::max_pool_backward, cuda::max_pool_backward, dy, tap, dx); },
+          {expect(
+              "dx", dx, [=] { return pool.backward(to_numbers(x), to_numbers(dy)); }, tolerance_of(type))}};
+}
+
+}  // namespace
+
+std::vector<OpCase> max_pool_cases() {
+  std::vector<OpCase> cases;
+  for (const Row& r : kRows)
+    for (const DType t : {DType::f32, DType::bf16}) {
+      const double size = double(size_of(t)), outputs = double(reference::MaxPool{r.x}.y().numel());
+      const double bytes = size * double(r.x.numel()) + (size + 1) * outputs;
+      const std::string shape = name_of(r.x) + suffix_of(t);
+      cases.push_back({"max_pool_forward/" + shape, r.timed, 0, bytes, [=](Queue q) { return bind_forward(q, r.x, t); },
+                       t == DType::bf16, true});
+      cases.push_back({"max_pool_backward/" + shape, r.timed, 0, bytes,
+                       [=](Queue q) { return bind_backward(q, r.x, t); }, t == DType::bf16});
+    }
+  return cases;
+}
+
+std::vector<GradientCase> max_pool_gradients() {
+  const reference::MaxPool pool{{2, 5, 4, 2}};
+  return {{"max_pool",
+           {random_numbers(pool.x.numel(), 1)},
+           [pool](const auto& in) { return pool.forward(in[0]); },
+           [pool](const auto& in, const Numbers& dy) { return std::vector<Numbers>{pool.backward(in[0], dy)}; }}};
+}
+
+}  // namespace skein

@@ -1,0 +1,67 @@
+// The processes that were started together, by mpirun, srun and the like, and how they keep together. Every call is
+// collective: all processes make the same calls in the same order. In a job of one they cost nothing.
+#pragma once
+
+#include <cstring>
+#include <functional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "comm/communicator.h"
+
+namespace skein {
+
+struct MpiApi;
+
+class Job {
+ public:
+  Job();                                                  // of this process alone
+  explicit Job(std::unique_ptr<Communicator> processes);  // tests: threads that play processes
+  // The job that the launcher's environment variables speak of, over MPI when there are several processes. BadInput
+  // where MPI cannot be had.
+  static Job join();
+
+  int rank() const { return processes_->rank(); }
+  int size() const { return processes_->size(); }
+  bool first() const { return rank() == 0; }
+  Communicator& processes() { return *processes_; }
+
+  // Runs body() on every process. If one throws BadInput or RunFailed, all do, and say on which rank it was. The body
+  // may be collective itself as long as what it throws before its last collective call is thrown on all ranks.
+  void together(const std::function<void()>& body);
+  // RunFailed for what all processes have found alike.
+  [[noreturn]] void fail_together(const std::string& reason);
+  // Was the exception on its way thrown on every process? Then the job can end in good order, else only by abort().
+  bool failed_together() const { return failed_together_; }
+  // Says on stderr which rank cannot go on and why, and ends every process. In a job of one it does nothing.
+  void abort(const std::string& reason, int status) const;
+
+  std::vector<std::string> gather_text(const std::string& mine);  // in rank order
+  std::string text_of_first(const std::string& mine);             // what process 0 has passed
+  int64_t most(int64_t mine);
+
+  // The processes' parts, each as long as `mine`, in rank order.
+  template <class T>
+  std::vector<T> gather(std::span<const T> mine) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    std::vector<T> all(mine.size() * size_t(size()));
+    processes_->gather(bytes(const_cast<T*>(mine.data()), mine.size_bytes()),
+                       bytes(all.data(), all.size() * sizeof(T)));
+    return all;
+  }
+  template <class T>
+  T value_of_first(T mine) {
+    return gather<T>(std::span<const T>(&mine, 1)).front();
+  }
+
+ private:
+  static View bytes(void* data, size_t n) { return {data, DType::u8, {1, 1, 1, int64_t(n)}}; }
+
+  std::unique_ptr<Communicator> processes_;
+  const MpiApi* mpi_ = nullptr;  // with several processes
+  bool failed_together_ = false;
+};
+
+}  // namespace skein

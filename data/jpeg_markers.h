@@ -1,0 +1,21 @@
+// What skein reads of a JPEG file by itself: where its parts are, and which way up it is (EXIF 2.3, tag 0x0112).
+#pragma once
+
+#include "data/image_reader.h"
+
+namespace skein {
+
+struct JpegMarkers {
+  int orientation = 1;    // 1 to 8, as EXIF numbers them; 1: upright, or nothing is said
+  bool complete = false;  // there is an end marker after the image's data
+  // The segments follow each other up to the first scan, and no Huffman table has more than the 256 symbols that it can
+  // have: stb_image 2.27 writes more of them past the end of its own.
+  bool well_formed = false;
+};
+
+bool is_jpeg(FileBytes file);  // by its first bytes
+
+// Of any bytes; what cannot be made out stays as above.
+JpegMarkers read_markers(FileBytes file);
+
+}  // namespace skein

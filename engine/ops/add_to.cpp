@@ -1,0 +1,20 @@
+#include "engine/ops.h"
+#include "kernels/vector.h"
+
+namespace skein {
+
+Var add_to(const Var& a, const Var& b) {
+  Tape& t = *a->tape;
+  auto y = std::make_shared<Variable>(*a);
+  t.run(cpu::axpy, cuda::axpy, 1.0f, b->value, y->value);
+  t.on_backward_if([y] { return y->has_grad; },
+                   [&t, y, a](View db) {
+                     if (db) t.run(cpu::copy, cuda::copy, y->grad, db);
+                     a->grad = std::exchange(y->grad, {});
+                     a->has_grad = std::exchange(y->has_grad, false);
+                   },
+                   b);
+  return y;
+}
+
+}  // namespace skein

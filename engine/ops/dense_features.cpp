@@ -1,0 +1,102 @@
+#include "engine/dense_features.h"
+
+#include "kernels/check.h"
+
+namespace skein {
+
+struct DenseFeatures::Block {
+  explicit Block(Tape& t) : tape(t) {}
+  Tape& tape;
+  Tensor features, mean, var;       // a mean and a variance for each channel; none outside training
+  Tensor dfeatures, offset, slope;  // while the tape unwinds
+  int64_t filled = 0;
+
+  Shape prefix(int64_t channels) const {
+    const Shape s = features.shape();
+    return {s[0], s[1], s[2], channels};
+  }
+  // Has room for any prefix: of one size, so that all layers share the memory.
+  Tensor scratch() const { return tape.scratch(features.dtype(), features.shape()); }
+  DenseStats stats() const { return {mean, var}; }
+
+  void normalise(const Reader& r, bool first_time, View y) const {
+    const BatchNormRunning running{r.state.running_mean->value, r.state.running_var->value, r.state.momentum};
+    const DenseStats used = tape.training ? stats() : DenseStats{running.mean, running.var};
+    tape.run(cpu::dense_norm, cuda::dense_norm, features, used, r.gamma->value, r.beta->value, r.state.eps,
+             tape.training && first_time ? running : BatchNormRunning{}, y);
+  }
+
+  void add_gradient(const Reader& r, View dy, View dgamma, View dbeta) {
+    const bool add = dfeatures.defined();
+    if (!add) {
+      dfeatures = tape.scratch(DType::f32, features.shape());
+      for (Tensor* sums : {&offset, &slope}) *sums = tape.scratch(DType::f32, mean.shape());
+    }
+    tape.run(cpu::dense_norm_backward, cuda::dense_norm_backward, features, stats(), r.gamma->value, r.beta->value,
+             r.state.eps, dy, add, dfeatures, DenseSums{offset, slope}, dgamma, dbeta);
+  }
+
+  void take_gradient(int64_t first, View dx) {
+    tape.run(cpu::dense_append_backward, cuda::dense_append_backward, features, stats(), dfeatures,
+             DenseSums{offset, slope}, first, dx);
+    if (first > 0) return;
+    for (Tensor* done : {&dfeatures, &offset, &slope}) tape.give_back(*done), *done = {};
+  }
+};
+
+DenseFeatures::DenseFeatures(const Var& input, int64_t channels) {
+  Tape& t = *input->tape;
+  block_ = std::make_shared<Block>(t);
+  const Shape s = input->value.shape();
+  block_->features = t.scratch(input->value.dtype(), {s[0], s[1], s[2], channels});
+  if (t.training) block_->mean = t.scratch(DType::f32, {channels}), block_->var = t.scratch(DType::f32, {channels});
+  append(input);
+}
+
+int64_t DenseFeatures::channels() const { return block_->filled; }
+
+void DenseFeatures::append(const Var& x) {
+  Tape& t = block_->tape;
+  const int64_t first = block_->filled;
+  t.run(cpu::dense_append, cuda::dense_append, x->value, first, block_->features, block_->stats());
+  t.give_back(x->value);
+  block_->filled += x->value.view().channels();
+  t.on_backward_if([b = block_] { return b->dfeatures.defined(); },
+                   [b = block_, first](View dx) { b->take_gradient(first, dx); }, x);
+}
+
+Var DenseFeatures::norm_relu(const Reader& r) const {
+  Tape& t = block_->tape;
+  Var y = t.output(block_->features.dtype(), block_->prefix(block_->filled));
+  block_->normalise(r, true, y->value);
+  t.on_backward(
+      y, [b = block_, r](View dy, View dgamma, View dbeta) { b->add_gradient(r, dy, dgamma, dbeta); }, r.gamma, r.beta);
+  return y;
+}
+
+Var DenseFeatures::norm_relu_conv(const Reader& r, const Var& w, ConvGeometry g) const {
+  Tape& t = block_->tape;
+  const Shape in = block_->prefix(block_->filled), filter = w->value.shape();
+  const Tensor& weights = block_->features.dtype() == DType::bf16 ? w->shadow : w->value;
+  Var y = t.output(block_->features.dtype(), {in[0], g.out(in[1], filter[1]), g.out(in[2], filter[2]), filter[0]});
+  const Tensor memory = block_->scratch(), normal = memory.reshape(in);
+  block_->normalise(r, true, normal);
+  t.run(cpu::conv_forward, cuda::conv_forward, normal, weights, g, y->value);
+  t.give_back(memory);
+  t.macs += y->value.numel() * filter[1] * filter[2] * filter[3];
+  t.on_backward(
+      y,
+      [&t, b = block_, r, weights, g, in](View dy, View dgamma, View dbeta, View dw) {
+        const Tensor memory = b->scratch(), normal = memory.reshape(in);
+        b->normalise(r, false, normal);
+        t.run(cpu::conv_backward_weights, cuda::conv_backward_weights, normal, dy, g, dw);
+        const Tensor& dnormal = normal;  // which has been used for the last time
+        t.run(cpu::conv_backward_data, cuda::conv_backward_data, dy, weights, g, dnormal);
+        b->add_gradient(r, dnormal, dgamma, dbeta);
+        t.give_back(memory);
+      },
+      r.gamma, r.beta, w);
+  return y;
+}
+
+}  // namespace skein

@@ -1,0 +1,21 @@
+#include "kernels/dropout.h"
+
+#include "engine/ops.h"
+#include "kernels/check.h"
+
+namespace skein {
+
+Var dropout(const Var& x, float rate, uint32_t layer) {
+  Tape& t = *x->tape;
+  if (!t.training || rate == 0) return x;
+  CHECK(t.draws.step, "dropout needs to know the step: Tape::draws");
+  Var y = t.output(x->value.dtype(), x->value.shape());
+  const DropoutStream draws = t.draws;
+  t.run(cpu::dropout, cuda::dropout, x->value, rate, draws, layer, y->value);
+  t.on_backward(
+      y, [&t, rate, draws, layer](View dy, View dx) { t.run(cpu::dropout, cuda::dropout, dy, rate, draws, layer, dx); },
+      x);
+  return y;
+}
+
+}  // namespace skein

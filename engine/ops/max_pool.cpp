@@ -1,0 +1,18 @@
+#include "kernels/max_pool.h"
+
+#include "engine/ops.h"
+
+namespace skein {
+
+Var max_pool(const Var& x) {
+  Tape& t = *x->tape;
+  const Shape in = x->value.shape(), out{in[0], max_pooled(in[1]), max_pooled(in[2]), in[3]};
+  Var y = t.output(x->value.dtype(), out);
+  const Tensor tap = t.training ? t.scratch(DType::u8, out) : Tensor{};
+  t.run(cpu::max_pool_forward, cuda::max_pool_forward, x->value, y->value, tap);
+  t.on_backward(
+      y, [&t, tap](View dy, View dx) { t.run(cpu::max_pool_backward, cuda::max_pool_backward, dy, tap, dx); }, x);
+  return y;
+}
+
+}  // namespace skein

@@ -1,0 +1,61 @@
+#include "kernels/conv_measure_cudnn.h"
+
+#include <cuda_runtime_api.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "kernels/cuda_check.h"
+
+namespace skein::cuda {
+namespace {
+
+constexpr size_t kTried = 16;
+constexpr int kRuns = 3;
+
+class TimingEvent {
+ public:
+  TimingEvent() { CUDA_CHECK(cudaEventCreateWithFlags(&event_, cudaEventDefault)); }
+  ~TimingEvent() { cudaEventDestroy(event_); }
+  TimingEvent(const TimingEvent&) = delete;
+  operator cudaEvent_t() const { return event_; }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
+float milliseconds(const ConvPlan& plan, Stream stream, const RunPlan& run) {
+  const TimingEvent begin, end;
+  float best = std::numeric_limits<float>::infinity();
+  run(plan);
+  for (int i = 0; i < kRuns; ++i) {
+    CUDA_CHECK(cudaEventRecord(begin, stream));
+    run(plan);
+    CUDA_CHECK(cudaEventRecord(end, stream));
+    CUDA_CHECK(cudaEventSynchronize(end));
+    float time = 0;
+    CUDA_CHECK(cudaEventElapsedTime(&time, begin, end));
+    best = std::min(best, time);
+  }
+  return best;
+}
+
+}  // namespace
+
+size_t fastest(const std::vector<ConvPlan>& plans, Stream stream, const RunPlan& run) {
+  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+  CUDA_CHECK(cudaStreamIsCapturing(stream, &capture));
+  CHECK(capture == cudaStreamCaptureStatusNone, "a convolution is measured at its first call, before the capture");
+  std::set<std::string> tried;  // the heuristics' modes offer many an engine twice
+  size_t best = 0;
+  float best_time = std::numeric_limits<float>::infinity();
+  for (size_t i = 0; i < plans.size() && tried.size() < kTried; ++i) {
+    if (!tried.insert(plans[i].plan.json(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION)).second) continue;
+    const float time = milliseconds(plans[i], stream, run);
+    if (time < best_time) best_time = time, best = i;
+  }
+  return best;
+}
+
+}  // namespace skein::cuda

@@ -1,0 +1,22 @@
+// The choice of a plan: kernels/conv_plan.h for those who hold a handle or a description.
+#pragma once
+
+#include "kernels/conv_plan.h"
+#include "kernels/cudnn_plan.h"
+
+namespace skein::cuda {
+
+// The uids of a convolution's tensors in every graph.
+enum ConvUid : int64_t { kX = 1, kW = 2, kY = 3, kBias = 4 };
+
+struct ConvPlan {
+  Descriptor plan;
+  size_t workspace = 0;  // bytes for cuDNN
+  size_t scratch = 0;    // bytes for the bf16 weight gradient that is cast to f32 afterwards; 0: none
+  ConvPlanInfo info;
+};
+
+// The first one that the options allow, or with `all` every one, best first. BadInput with cuDNN's reason: none.
+std::vector<ConvPlan> conv_plans(const Target&, const ConvProblem&, const ConvOptions&, bool all);
+
+}  // namespace skein::cuda

@@ -1,0 +1,80 @@
+#include "kernels/cudnn_plan_cache.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace skein::cuda {
+namespace {
+
+// FNV-1a. cuDNN may crash on a damaged plan, so nothing reaches it that does not have its checksum.
+uint64_t hash(const std::string& text) {
+  uint64_t h = 14695981039346656037u;
+  for (const char c : text) h = (h ^ uint8_t(c)) * 1099511628211u;
+  return h;
+}
+
+std::string body_of(const std::string& key, const CachedPlan& plan) {
+  return fmt::format("{}\n{}\n{}", key, plan.cast ? "cast" : "direct", plan.json);
+}
+
+std::optional<CachedPlan> read(const std::string& path, const std::string& key) {
+  std::ifstream in(path, std::ios::binary);
+  std::string checksum, its_key, route;
+  if (!std::getline(in, checksum) || !std::getline(in, its_key) || !std::getline(in, route)) return {};
+  std::ostringstream json;
+  json << in.rdbuf();
+  const CachedPlan plan{json.str(), route == "cast"};
+  if (its_key != key || checksum != fmt::format("{:016x}", hash(body_of(key, plan)))) return {};
+  return plan;
+}
+
+}  // namespace
+
+std::string PlanCache::file_of(const std::string& key) const {
+  return fmt::format("{}/{:016x}.plan", folder_, hash(key));
+}
+
+std::optional<CachedPlan> PlanCache::find(const std::string& key) {
+  if (const auto known = memory_.find(key); known != memory_.end()) return known->second;
+  if (folder_.empty()) return {};
+  std::optional<CachedPlan> plan = read(file_of(key), key);
+  if (plan) memory_[key] = *plan;
+  return plan;
+}
+
+void PlanCache::store(const std::string& key, const CachedPlan& plan) {
+  memory_[key] = plan;
+  if (folder_.empty()) return;
+  static std::atomic<int> number{0};
+  const std::string path = file_of(key), temporary = fmt::format("{}.{}.{}", path, getpid(), number++);
+  std::error_code error;
+  std::filesystem::create_directories(folder_, error);
+  const std::string body = body_of(key, plan);
+  std::ofstream out(temporary, std::ios::binary);
+  out << fmt::format("{:016x}\n", hash(body)) << body;
+  out.close();
+  if (out) std::filesystem::rename(temporary, path, error);
+  if (!out || error) std::filesystem::remove(temporary, error);
+}
+
+void PlanCache::forget(const std::string& key) {
+  memory_.erase(key);
+  std::error_code error;
+  if (!folder_.empty()) std::filesystem::remove(file_of(key), error);
+}
+
+std::string plan_cache_folder() {
+  if (const char* folder = std::getenv("SKEIN_PLAN_CACHE")) return folder;
+  if (const char* folder = std::getenv("XDG_CACHE_HOME"); folder && *folder)
+    return std::string(folder) + "/skein/plans";
+  if (const char* home = std::getenv("HOME"); home && *home) return std::string(home) + "/.cache/skein/plans";
+  return {};
+}
+
+}  // namespace skein::cuda

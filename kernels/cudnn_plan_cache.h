@@ -1,0 +1,32 @@
+// Plans that were chosen before, by a key that names all they depend on: in memory for the threads of this process, on
+// disk for the next one. A file that is damaged or was written for something else is as good as none.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace skein::cuda {
+
+struct CachedPlan {
+  std::string json;   // cuDNN's
+  bool cast = false;  // see ConvPlanInfo
+};
+
+class PlanCache {
+ public:
+  explicit PlanCache(std::string folder) : folder_(std::move(folder)) {}  // empty: in memory only
+  std::optional<CachedPlan> find(const std::string& key);
+  void store(const std::string& key, const CachedPlan&);  // a folder that cannot be written is no failure
+  void forget(const std::string& key);                    // cuDNN did not take it
+  std::string file_of(const std::string& key) const;
+
+ private:
+  std::string folder_;
+  std::map<std::string, CachedPlan> memory_;
+};
+
+// SKEIN_PLAN_CACHE (empty: none), else $XDG_CACHE_HOME/skein/plans, else ~/.cache/skein/plans, else none.
+std::string plan_cache_folder();
+
+}  // namespace skein::cuda

@@ -1,0 +1,129 @@
+// What a .cu file finds when it is compiled as C++ for the emulator: the device's built-ins, on top of the toolkit's
+// own headers. Every thread of a block is an ordinary call of the kernel; at a barrier or a warp operation it is parked
+// on a stack of its own. Stricter than a GPU: what is undefined there (a barrier that a thread skips, a mask with a
+// lane that has exited, shared memory read before it was written) is a fault that names the line, the block and the
+// thread.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <tuple>
+#include <type_traits>
+
+#include "kernels/view.h"
+
+#define __launch_bounds__(...)
+// An attribute in front of a declaration cannot say how large the array is, and so neither poison nor guard it.
+#undef __shared__
+#define __shared__ write_SHARED_of_gpu_h_instead_of_this
+#define SHARED(type, name, extent) auto& name = ::skein::cuda::emulator::shared<type extent>([] {})
+
+// The scheduler sets them before it runs a thread.
+extern uint3 threadIdx, blockIdx;
+extern dim3 blockDim, gridDim;
+
+namespace skein::cuda::emulator {
+
+struct Place {
+  const char* file = "";
+  int line = 0;
+};
+
+enum class WarpOp : uint8_t { sync, shuffle, ballot };
+
+void block_barrier(Place);
+uint64_t warp_operation(WarpOp, unsigned mask, uint64_t value, int source_lane, Place);
+int lane();
+void* shared_memory(const void* site, size_t bytes);  // of the running block: the same for every thread of it
+
+template <class Array, class Site>
+Array& shared(Site) {
+  static char site;  // one per declaration and instantiation
+  return *static_cast<Array*>(shared_memory(&site, sizeof(Array)));
+}
+
+template <class T>
+T shuffle(unsigned mask, T value, int source_lane, Place place) {
+  static_assert(sizeof(T) <= 8 && std::is_trivially_copyable_v<T>);
+  uint64_t bits = 0;
+  std::memcpy(&bits, &value, sizeof(T));
+  bits = warp_operation(WarpOp::shuffle, mask, bits, source_lane, place);
+  std::memcpy(&value, &bits, sizeof(T));
+  return value;
+}
+
+// Pointers among the arguments of a kernel: each must be null or lead into device or pinned memory.
+struct Pointers {
+  const void* p[64];
+  int count = 0;
+  template <class T>
+  void look_at(const T& argument) {
+    if constexpr (std::is_same_v<T, View>)
+      add(argument.data);
+    else if constexpr (std::is_pointer_v<T>)
+      add(argument);
+  }
+
+ private:
+  void add(const void* pointer) {
+    if (pointer && count < 64) p[count++] = pointer;
+  }
+};
+
+cudaError_t launch_body(std::function<void()> body, const void* kernel, const Pointers&, unsigned grid, int block,
+                        cudaStream_t);
+
+// As cudaLaunchKernelEx: refuses a configuration that no device runs, else puts the kernel on the stream. The arguments
+// are copied now, as on a device.
+template <class... P>
+cudaError_t launch(void (*kernel)(P...), unsigned grid, int block, cudaStream_t stream,
+                   std::type_identity_t<P>... args) {
+  Pointers pointers;
+  (pointers.look_at(args), ...);
+  return launch_body([kernel, arguments = std::tuple<P...>(args...)] { std::apply(kernel, arguments); },
+                     reinterpret_cast<const void*>(kernel), pointers, grid, block, stream);
+}
+
+}  // namespace skein::cuda::emulator
+
+#define SKEIN_PLACE const char *file = __builtin_FILE(), int line = __builtin_LINE()
+
+inline void __syncthreads(SKEIN_PLACE) { skein::cuda::emulator::block_barrier({file, line}); }
+
+inline void __syncwarp(unsigned mask = 0xffffffffu, SKEIN_PLACE) {
+  skein::cuda::emulator::warp_operation(skein::cuda::emulator::WarpOp::sync, mask, 0, 0, {file, line});
+}
+
+inline unsigned __ballot_sync(unsigned mask, int predicate, SKEIN_PLACE) {
+  using namespace skein::cuda::emulator;
+  return unsigned(warp_operation(WarpOp::ballot, mask, predicate != 0, 0, {file, line}));
+}
+
+template <class T>
+T __shfl_sync(unsigned mask, T value, int source_lane, SKEIN_PLACE) {
+  return skein::cuda::emulator::shuffle(mask, value, source_lane & 31, {file, line});
+}
+
+template <class T>
+T __shfl_xor_sync(unsigned mask, T value, int lanes, SKEIN_PLACE) {
+  return skein::cuda::emulator::shuffle(mask, value, skein::cuda::emulator::lane() ^ lanes, {file, line});
+}
+
+#undef SKEIN_PLACE
+
+inline int __popc(unsigned x) { return __builtin_popcount(x); }
+inline float rsqrtf(float x) { return float(1.0 / std::sqrt(double(x))); }
+
+// Orders memory, which CUDA's does not: the emulator looks for races, not for weak orderings.
+template <class T>
+T atomicAdd(T* p, std::type_identity_t<T> v) {
+  if constexpr (std::is_integral_v<T>) return __atomic_fetch_add(p, v, __ATOMIC_ACQ_REL);
+  T before, after;
+  __atomic_load(p, &before, __ATOMIC_RELAXED);
+  do after = before + v;
+  while (!__atomic_compare_exchange(p, &before, &after, true, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+  return before;
+}

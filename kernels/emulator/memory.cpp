@@ -1,0 +1,60 @@
+#include "kernels/emulator/memory.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+#include "kernels/emulator/sanitizer.h"
+
+namespace skein::cuda::emulator {
+namespace {
+constexpr size_t kAlignment = 256;  // cudaMalloc's
+}
+
+void* Memory::take(size_t bytes, Where where) {
+  void* p = nullptr;
+  if (where == Where::device && bytes > kDeviceBytes - device_bytes_) return nullptr;
+  if (posix_memalign(&p, kAlignment, bytes) != 0) return nullptr;
+  make_undefined(p, bytes);
+  blocks_[reinterpret_cast<uintptr_t>(p)] = {bytes, where};
+  if (where == Where::device) device_bytes_ += bytes;
+  return p;
+}
+
+bool Memory::give_back(void* p, Where where) {
+  const auto block = blocks_.find(reinterpret_cast<uintptr_t>(p));
+  if (block == blocks_.end() || block->second.where != where) return false;
+  if (where == Where::device) device_bytes_ -= block->second.bytes;
+  std::memset(p, 0xdb, block->second.bytes);
+  blocks_.erase(block);
+  std::free(p);
+  return true;
+}
+
+Memory::Blocks::const_iterator Memory::find(const void* p) const {
+  const auto address = reinterpret_cast<uintptr_t>(p);
+  auto block = blocks_.upper_bound(address);
+  if (block == blocks_.begin()) return blocks_.end();
+  --block;
+  return address < block->first + block->second.bytes ? block : blocks_.end();
+}
+
+bool Memory::may_point_at(const void* p) const {
+  return find(p) != blocks_.end() || find(static_cast<const char*>(p) - 1) != blocks_.end();
+}
+
+Where Memory::where(const void* p) const {
+  const auto block = find(p);
+  return block == blocks_.end() ? Where::elsewhere : block->second.where;
+}
+
+size_t Memory::reachable(const void* p) const {
+  const auto block = find(p);
+  return block == blocks_.end() ? 0 : block->first + block->second.bytes - reinterpret_cast<uintptr_t>(p);
+}
+
+int64_t Memory::blocks(Where where) const {
+  return std::count_if(blocks_.begin(), blocks_.end(), [&](const auto& b) { return b.second.where == where; });
+}
+
+}  // namespace skein::cuda::emulator

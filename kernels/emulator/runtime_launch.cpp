@@ -1,0 +1,69 @@
+// Kernels and host functions on streams.
+#include "kernels/emulator/device.h"
+#include "kernels/emulator/sanitizer.h"
+#include "kernels/emulator/scheduler.h"
+#include "kernels/emulator/state.h"
+
+namespace skein::cuda::emulator {
+namespace {
+
+constexpr int kMaxThreads = 1024;
+
+std::string name_of([[maybe_unused]] const void* kernel) {
+#if defined(SKEIN_ASAN) || defined(SKEIN_MSAN)
+  char text[200] = "";
+  __sanitizer_symbolize_pc(const_cast<void*>(kernel), "%f (%s:%l)", text, sizeof(text));
+  return text;
+#else
+  return fmt::format("the kernel at {}", kernel);
+#endif
+}
+
+struct Launch {
+  std::function<void()> body;
+  const void* kernel;
+  Pointers pointers;
+  unsigned grid;
+  int block;
+
+  void run() const {
+    State& s = state();
+    for (int i = 0; i < pointers.count; ++i)
+      if (!s.memory.may_point_at(pointers.p[i]))
+        return set_fault(cudaErrorIllegalAddress,
+                         fmt::format("pointer {} of {} is given to {}: it is no device memory, or was freed before the "
+                                     "stream got there",
+                                     i + 1, pointers.count, name_of(kernel)));
+    ++s.counts.kernels;
+    const std::string fault = run_grid(body, grid, unsigned(block), s.seed);
+    if (!fault.empty()) set_fault(cudaErrorLaunchFailure, fault);
+  }
+};
+
+}  // namespace
+
+cudaError_t launch_body(std::function<void()> body, const void* kernel, const Pointers& pointers, unsigned grid,
+                        int block, cudaStream_t stream) {
+  return call("cudaLaunchKernelExC", [&] {
+    if (grid == 0 || grid > 2147483647u || block < 1 || block > kMaxThreads)
+      return refuse(cudaErrorInvalidConfiguration, "{} blocks of {} threads for {}; a block has 1 to {} threads", grid,
+                    block, name_of(kernel), kMaxThreads);
+    CUstream_st* const s = find_stream(stream);
+    if (!s) return cudaErrorInvalidResourceHandle;
+    ++state().counts.launches;
+    const Launch launch{std::move(body), kernel, pointers, grid, block};
+    return enqueue(*s, "a launch", {.run = [launch] { launch.run(); }});
+  });
+}
+
+}  // namespace skein::cuda::emulator
+
+using namespace skein::cuda::emulator;
+
+cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void* data) {
+  return call("cudaLaunchHostFunc", [&] {
+    CUstream_st* const s = find_stream(stream);
+    if (!s) return cudaErrorInvalidResourceHandle;
+    return enqueue(*s, "cudaLaunchHostFunc", {.run = [=] { run_host_function(function, data); }});
+  });
+}

@@ -1,0 +1,149 @@
+// cudart: memory and copies. A copy from pinned memory reads it when the stream gets there, one from ordinary memory
+// reads it during the call. A copy to ordinary memory waits for the stream, as CUDA's does.
+#include <cstring>
+#include <vector>
+
+#include "kernels/emulator/sanitizer.h"
+#include "kernels/emulator/state.h"
+
+using namespace skein::cuda::emulator;
+
+namespace {
+
+cudaError_t take(const char* name, void** p, size_t bytes, Where where) {
+  return call(name, [&] {
+    if (const cudaError_t error = refuse_while_capturing(name); error != cudaSuccess) return error;
+    *p = state().memory.take(bytes, where);
+    if (!*p) return cudaErrorMemoryAllocation;
+    ++state().counts.allocations;
+    return cudaSuccess;
+  });
+}
+
+cudaError_t give_back(const char* name, void* p, Where where) {
+  return call(name, Kind::release, [&] {
+    const cudaError_t error = refuse_while_capturing(name);
+    if (!p || state().memory.give_back(p, where)) return error;
+    return refuse(cudaErrorInvalidValue, "{} of memory that is not alive, or not of this kind", name);
+  });
+}
+
+const char* name(Where where) {
+  return where == Where::device ? "device memory" : where == Where::pinned ? "pinned memory" : "ordinary host memory";
+}
+
+// What a copy or memset touches on the device must be within one living block.
+bool fits(const char* what, const void* p, size_t bytes) {
+  const Memory& memory = state().memory;
+  if (memory.where(p) == Where::device && memory.reachable(p) >= bytes) return true;
+  refuse(cudaErrorInvalidValue, "{} {} bytes of {}, where the block has {} left", what, bytes, name(memory.where(p)),
+         memory.reachable(p));
+  return false;
+}
+
+// When the stream gets there the memory must still be alive.
+void still_there(const char* what, const void* p, size_t bytes) {
+  if (state().memory.reachable(p) < bytes)
+    set_fault(cudaErrorIllegalAddress, fmt::format("{} memory that was freed before the stream got there", what));
+}
+
+struct Copy {
+  void* to;
+  const void* from;
+  size_t bytes;
+  bool to_device, from_device;
+
+  void run() const {
+    if (to_device) still_there("a copy to", to, bytes);
+    if (from_device) still_there("a copy from", from, bytes);
+    const Shown shown;
+    if (state().fault.empty()) std::memcpy(to, from, bytes);
+  }
+};
+
+cudaError_t check(const Copy& c, cudaMemcpyKind kind) {
+  const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  if (kind == cudaMemcpyHostToHost) return refuse(cudaErrorInvalidMemcpyDirection, "a copy from host to host");
+  if (kind != cudaMemcpyDefault && (to_device != c.to_device || from_device != c.from_device))
+    return refuse(cudaErrorInvalidValue, "a copy from {} to {}, which its direction contradicts",
+                  name(state().memory.where(c.from)), name(state().memory.where(c.to)));
+  if (c.to_device && !fits("a copy writes", c.to, c.bytes)) return cudaErrorInvalidValue;
+  if (c.from_device && !fits("a copy reads", c.from, c.bytes)) return cudaErrorInvalidValue;
+  return cudaSuccess;
+}
+
+cudaError_t copy(const char* name, void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  if (bytes == 0) return cudaSuccess;
+  CUstream_st* const s = find_stream(stream);
+  if (!s) return cudaErrorInvalidResourceHandle;
+  const Memory& memory = state().memory;
+  const Copy c{to, from, bytes, memory.where(to) == Where::device, memory.where(from) == Where::device};
+  if (const cudaError_t error = check(c, kind); error != cudaSuccess) return error;
+  const bool pageable_to = memory.where(to) == Where::elsewhere, pageable_from = memory.where(from) == Where::elsewhere;
+  if (s->capture && (pageable_to || pageable_from)) return invalidate(*s->capture, name);
+  if (pageable_from) {
+    std::vector<char> staged(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
+    return enqueue(*s, name, {.run = [c = Copy(c), staged = std::move(staged)]() mutable {
+      c.from = staged.data();
+      c.run();
+    }});
+  }
+  const cudaError_t error = enqueue(*s, name, {.run = [c] { c.run(); }});
+  return error == cudaSuccess && pageable_to ? wait_for(*s, name) : error;
+}
+
+}  // namespace
+
+cudaError_t cudaMalloc(void** p, size_t bytes) { return take("cudaMalloc", p, bytes, Where::device); }
+cudaError_t cudaHostAlloc(void** p, size_t bytes, unsigned) { return take("cudaHostAlloc", p, bytes, Where::pinned); }
+cudaError_t cudaMallocHost(void** p, size_t bytes) { return take("cudaMallocHost", p, bytes, Where::pinned); }
+cudaError_t cudaFree(void* p) { return give_back("cudaFree", p, Where::device); }
+cudaError_t cudaFreeHost(void* p) { return give_back("cudaFreeHost", p, Where::pinned); }
+
+cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
+  return call("cudaMemGetInfo", [&] {
+    *total = Memory::kDeviceBytes;
+    *free = *total - state().memory.device_bytes();
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* p) {
+  return call("cudaPointerGetAttributes", [&] {
+    const Where where = state().memory.where(p);
+    *attributes = {};
+    attributes->type = where == Where::device   ? cudaMemoryTypeDevice
+                       : where == Where::pinned ? cudaMemoryTypeHost
+                                                : cudaMemoryTypeUnregistered;
+    attributes->devicePointer = where == Where::elsewhere ? nullptr : const_cast<void*>(p);
+    attributes->hostPointer = where == Where::device ? nullptr : const_cast<void*>(p);
+    return cudaSuccess;
+  });
+}
+
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
+  return call("cudaMemcpyAsync", [&] { return copy("cudaMemcpyAsync", to, from, bytes, kind, stream); });
+}
+
+cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
+  return call("cudaMemcpy", [&] {
+    cudaError_t error = refuse_while_capturing("cudaMemcpy");
+    if (error == cudaSuccess) error = copy("cudaMemcpy", to, from, bytes, kind, nullptr);
+    return error == cudaSuccess ? wait_for(state().null_stream, "cudaMemcpy") : error;
+  });
+}
+
+cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stream) {
+  return call("cudaMemsetAsync", [&] {
+    CUstream_st* const s = find_stream(stream);
+    if (!s) return cudaErrorInvalidResourceHandle;
+    if (bytes == 0) return cudaSuccess;
+    if (!fits("a memset writes", to, bytes)) return cudaErrorInvalidValue;
+    return enqueue(*s, "cudaMemsetAsync", {.run = [=] {
+      still_there("a memset of", to, bytes);
+      const Shown shown;
+      if (state().fault.empty()) std::memset(to, value, bytes);
+    }});
+  });
+}

@@ -1,0 +1,48 @@
+#include "kernels/emulator/shared_memory.h"
+
+#include <sys/mman.h>
+
+#include <cstdlib>
+
+#include "kernels/emulator/sanitizer.h"
+
+namespace skein::cuda::emulator {
+namespace {
+constexpr size_t kGuard = 128;  // and alignment
+constexpr size_t kMapped = 4 * SharedMemory::kBytes;
+
+char* map(void* where) {
+  void* memory =
+      mmap(where, kMapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (where ? MAP_FIXED : 0), -1, 0);
+  if (memory == MAP_FAILED) std::abort();
+  return static_cast<char*>(memory);
+}
+}  // namespace
+
+SharedMemory::SharedMemory() : memory_(map(nullptr)) { arrays_.reserve(64); }
+SharedMemory::~SharedMemory() { munmap(memory_, kMapped); }
+
+void SharedMemory::start_block() {
+  if (arrays_.empty()) return;
+  // Another block's memory is another memory: a new mapping makes ThreadSanitizer forget who touched the last one.
+  if (kRaces) map(memory_);
+  arrays_.clear();
+  used_ = asked_ = 0;
+}
+
+void* SharedMemory::get(const void* site, size_t bytes) {
+  for (const Array& array : arrays_)
+    if (array.site == site) return array.memory;
+  if (arrays_.empty()) forbid(memory_, kMapped);
+  const size_t start = used_ + kGuard;
+  const size_t end = (start + bytes + kGuard - 1) / kGuard * kGuard;
+  asked_ += bytes;
+  if (asked_ > kBytes || end + kGuard > kMapped || arrays_.size() == arrays_.capacity()) return nullptr;
+  used_ = end;
+  permit(memory_ + start, bytes);
+  make_undefined(memory_ + start, bytes);
+  arrays_.push_back({site, memory_ + start});
+  return memory_ + start;
+}
+
+}  // namespace skein::cuda::emulator

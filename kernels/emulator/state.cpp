@@ -1,0 +1,136 @@
+#include "kernels/emulator/state.h"
+
+#include <cstdlib>
+
+#include "kernels/emulator/sanitizer.h"
+
+namespace skein::cuda::emulator {
+namespace {
+
+thread_local bool host_function_runs = false;
+
+int64_t from_environment(const char* name, int64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text ? std::strtoll(text, nullptr, 10) : otherwise;
+}
+
+bool asks_for_memory(const std::string& name) {
+  return name == "cudaMalloc" || name == "cudaHostAlloc" || name == "cudaMallocHost";
+}
+
+cudaError_t planned_failure(const std::string& name) {
+  State& s = state();
+  if (s.fail_in == 0 || (!s.fail_function.empty() && s.fail_function != name) || --s.fail_in > 0) return cudaSuccess;
+  s.failed = true;
+  return asks_for_memory(name) ? cudaErrorMemoryAllocation : cudaErrorUnknown;
+}
+
+}  // namespace
+
+State::State()
+    : seed(uint64_t(from_environment("SKEIN_EMULATOR_SEED", 0))),
+      devices(int(from_environment("SKEIN_EMULATOR_DEVICES", 1))) {
+  null_stream.line = std::make_shared<Line>();
+}
+
+State& state() {
+  static auto* one = new State;  // outlives the threads that end after main()
+  return *one;
+}
+
+void set_fault(cudaError_t error, std::string message) {
+  fmt::print(stderr, "emulator: {}\n", message);
+  state().fault = std::move(message);
+  state().sticky = error;
+}
+
+cudaError_t begin_call(const char* name, Kind kind) {
+  State& s = state();
+  ++s.counts.calls;
+  if (const cudaError_t error = planned_failure(name); error != cudaSuccess) return error;
+  if (s.sticky != cudaSuccess) return s.sticky;
+  if (s.devices == 0 && kind != Kind::query) return cudaErrorInsufficientDriver;
+  return cudaSuccess;
+}
+
+cudaError_t& last_error() {
+  thread_local cudaError_t error = cudaSuccess;
+  return error;
+}
+
+cudaError_t end_call(cudaError_t error) {
+  if (error != cudaSuccess) last_error() = error;
+  return error;
+}
+
+bool in_host_function() { return host_function_runs; }
+
+void run_host_function(cudaHostFn_t function, void* data) {
+  host_function_runs = true;
+  {
+    const Shown shown;
+    function(data);
+  }
+  host_function_runs = false;
+}
+
+void set_seed(uint64_t seed) {
+  const std::lock_guard lock(state().mutex);
+  state().seed = seed;
+  state().streams_made = 0;
+}
+
+void set_devices(int count) {
+  const std::lock_guard lock(state().mutex);
+  state().devices = count;
+}
+
+Counts counts() {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  Counts c = s.counts;
+  c.device_blocks = s.memory.blocks(Where::device);
+  c.device_bytes = int64_t(s.memory.device_bytes());
+  c.pinned_blocks = s.memory.blocks(Where::pinned);
+  c.streams = int64_t(s.streams.size());
+  c.events = int64_t(s.events.size());
+  c.graphs = int64_t(s.graphs.size());
+  c.executable_graphs = int64_t(s.executables.size());
+  return c;
+}
+
+void fail_call(int64_t n, const std::string& function) {
+  const std::lock_guard lock(state().mutex);
+  state().fail_in = n;
+  state().fail_function = function;
+  state().failed = false;
+}
+
+bool call_failed() {
+  const std::lock_guard lock(state().mutex);
+  return state().failed;
+}
+
+std::string fault() {
+  const std::lock_guard lock(state().mutex);
+  return state().fault;
+}
+
+void reset() {
+  State& s = state();
+  const std::lock_guard lock(s.mutex);
+  const auto forget = [](Line& line) {
+    line.done = line.end();
+    line.work.clear();
+  };
+  forget(*s.null_stream.line);
+  for (CUstream_st* stream : s.streams) forget(*stream->line);
+  for (const auto& line : s.orphans) forget(*line);
+  s.orphans.clear();
+  s.fault.clear();
+  s.sticky = cudaSuccess;
+  s.fail_in = 0;
+  last_error() = cudaSuccess;
+}
+
+}  // namespace skein::cuda::emulator

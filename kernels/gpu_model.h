@@ -1,0 +1,32 @@
+// GPUs that are not here, described well enough to plan for: cuDNN's 23 keys of JSON, and the peaks that bound a step.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace skein {
+
+struct GpuPeaks {
+  double bandwidth = 0;                // of the memory, bytes per second
+  double f32 = 0, tf32 = 0, bf16 = 0;  // FLOP/s, dense, f32 sums; 0: no such units
+  bool known() const { return bandwidth > 0 && f32 > 0; }
+};
+
+struct GpuModel {
+  std::string name;         // "h100", or the file
+  std::string device_name;  // "NVIDIA H100 80GB HBM3"
+  std::string json;         // for cuDNN
+  int compute = 0;          // capability: 90 is 9.0
+  int multiprocessors = 0;
+  int64_t memory = 0;  // bytes
+  GpuPeaks peaks;      // of public specifications; unknown for a file that names no GPU of the table and has none
+};
+
+std::vector<std::string> gpu_names();
+
+// By name, or from a file of cuDNN's JSON (`skein devices --json` prints it for the GPU at hand) that may have beside
+// the 23 keys {"peaks": {"bandwidth", "f32", "tf32", "bf16"}}. BadInput lists the names or says what the file lacks.
+GpuModel find_gpu(const std::string& name_or_file);
+
+}  // namespace skein

@@ -1,0 +1,207 @@
+// Runs the kernels on the emulator under ThreadSanitizer or MemorySanitizer.
+//   skein_sanitize cases        every row of the case table that no library runs, in several orders
+//   skein_sanitize faults       plants faults in children of this process and looks for the sanitizer's report
+//   skein_sanitize fault NAME   one of these children
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "cases/op_case.h"
+#include "kernels/check.h"
+#include "kernels/emulator/emulator.h"
+#include "tests/emulator/faults.h"
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SKEIN_REPORT "WARNING: ThreadSanitizer: data race"
+#define SKEIN_OF_THREADS true
+#else
+#include <sanitizer/msan_interface.h>
+#define SKEIN_REPORT "WARNING: MemorySanitizer: use-of-uninitialized-value"
+#define SKEIN_OF_THREADS false
+#endif
+#endif
+
+extern "C" {
+#if !SKEIN_OF_THREADS
+// What libstdc++ writes to its trees is not seen. Host memory counts as written; device memory, shared memory and the
+// stack are watched.
+void __sanitizer_malloc_hook(const volatile void* memory, size_t bytes) { __msan_unpoison(memory, bytes); }
+#endif
+const char* __tsan_default_options() { return "atexit_sleep_ms=0"; }
+[[noreturn]] void absent_function(const char* name) {
+  std::fprintf(stderr, "%s is called, and is not part of this build\n", name);
+  std::abort();
+}
+}
+
+namespace skein {
+namespace {
+
+constexpr int64_t kThreads = faults::kThreads;
+
+struct Memory {
+  explicit Memory(int64_t n, bool written = true) : view{cuda::allocate(size_t(n) * 4), DType::f32, {1, 1, 1, n}} {
+    if (written) cuda::zero(nullptr, view);
+  }
+  ~Memory() { cuda::release(view.data); }
+  Memory(const Memory&) = delete;
+  operator float*() const { return view.as<float>(); }
+  View view;
+};
+
+struct Fault {
+  const char* name;
+  bool of_threads;  // which sanitizer finds it
+  bool sound;       // the twin without it: no report
+  std::function<void(Stream)> run;
+};
+
+const Memory& x() {
+  static auto* one = new Memory(4 * kThreads);
+  return *one;
+}
+const Memory& y() {
+  static auto* one = new Memory(4 * kThreads);
+  return *one;
+}
+
+// Two streams add to one number, the second after the first or whenever it likes.
+void two_streams(Stream one, bool wait) {
+  const Stream two = cuda::create_stream();
+  const cuda::Event event = cuda::create_event();
+  faults::add(one, 1.0f, y());
+  cuda::record(event, one);
+  if (wait) cuda::wait(two, event);
+  faults::add(two, 1.0f, y());
+  cuda::synchronize(one);
+  cuda::synchronize(two);
+  cuda::destroy_event(event);
+  cuda::destroy_stream(two);
+}
+
+void overwrite_pinned(Stream stream, bool wait) {
+  auto* const source = static_cast<float*>(cuda::allocate_pinned(4));
+  *source = 1.0f;
+  View to = y().view;
+  to.dims[3] = 1;
+  cuda::copy_from_host_async(stream, source, to);
+  if (wait) cuda::synchronize(stream);
+  *source = 2.0f;
+  cuda::synchronize(stream);
+  cuda::release_pinned(source);
+}
+
+void use_unwritten(Stream stream, bool written) {
+  const Memory fresh(1, written);
+  faults::positive(stream, fresh, y());
+  cuda::synchronize(stream);
+}
+
+const std::vector<Fault>& planted() {
+  static const std::vector<Fault> all = {
+      {"barrier", true, true, [](Stream s) { faults::shift(s, x(), y(), true); }},
+      {"no barrier", true, false, [](Stream s) { faults::shift(s, x(), y(), false); }},
+      {"warp barrier", true, true, [](Stream s) { faults::neighbour(s, x(), y(), true); }},
+      {"no warp barrier", true, false, [](Stream s) { faults::neighbour(s, x(), y(), false); }},
+      {"atomic sum of blocks", true, true, [](Stream s) { faults::sum(s, x(), y(), 4, true); }},
+      {"sum of blocks", true, false, [](Stream s) { faults::sum(s, x(), y(), 4, false); }},
+      {"event wait", true, true, [](Stream s) { two_streams(s, true); }},
+      {"no event wait", true, false, [](Stream s) { two_streams(s, false); }},
+      {"overwritten after the copy", true, true, [](Stream s) { overwrite_pinned(s, true); }},
+      {"overwritten before the copy", true, false, [](Stream s) { overwrite_pinned(s, false); }},
+      {"written device memory", false, true, [](Stream s) { use_unwritten(s, true); }},
+      {"unwritten device memory", false, false, [](Stream s) { use_unwritten(s, false); }},
+      {"written shared memory", false, true, [](Stream s) { faults::read_shared(s, y(), 32, 32); }},
+      {"unwritten shared memory", false, false, [](Stream s) { faults::read_shared(s, y(), 32, 31); }},
+  };
+  return all;
+}
+
+int run_fault(const std::string& name) {
+  for (const Fault& f : planted())
+    if (name == f.name) {
+      const Stream stream = cuda::create_stream();
+      f.run(stream);
+      cuda::synchronize(stream);
+      cuda::destroy_stream(stream);
+    }
+  return 0;
+}
+
+// What a child writes.
+std::string output_of(const std::string& program, const std::string& fault) {
+  std::string text;
+  char part[4096];
+  std::FILE* const pipe = popen(fmt::format("'{}' fault '{}' 2>&1", program, fault).c_str(), "r");
+  for (size_t n; (n = std::fread(part, 1, sizeof(part), pipe)) > 0;) text.append(part, n);
+  pclose(pipe);
+  return text;
+}
+
+int run_faults(const std::string& program) {
+  int wrong = 0;
+  for (const Fault& f : planted()) {
+    if (f.of_threads != SKEIN_OF_THREADS) continue;
+    const std::string text = output_of(program, f.name);
+    const bool reported = text.find(SKEIN_REPORT) != std::string::npos;
+    // A report names the line of the kernel, or a copy.
+    const bool placed = text.find("faults.cu") != std::string::npos || text.find("memcpy") != std::string::npos;
+    const bool right = f.sound ? text.empty() : reported && placed;
+    fmt::print("{:<30} {}\n", f.name, right ? "as it should be" : "WRONG");
+    if (!right) fmt::print("{}\n", text);
+    wrong += !right;
+  }
+  return wrong > 0;
+}
+
+bool by_a_library(const OpCase& c) {
+  return c.name.starts_with("conv") || c.name.starts_with("linear_forward") || c.name.starts_with("linear_backward");
+}
+
+// Runs it, and looks at every number that comes out.
+bool run_case(const OpCase& c) {
+  const Stream stream = cuda::create_stream();
+  bool finite = true;
+  {
+    const BoundCase bound = c.bind({Device::cuda, stream});
+    cuda::synchronize(nullptr);  // inputs are set up on no stream in particular
+    bound.run();
+    cuda::synchronize(stream);
+    for (const Output& out : bound.outputs)
+      for (const double v : to_numbers(out.actual))
+        if (!(v - v == 0)) finite = false;
+  }
+  cuda::destroy_stream(stream);
+  if (!finite) fmt::print("{}: a number that is not finite\n", c.name);
+  return finite;
+}
+
+int run_cases() {
+  int count = 0, wrong = 0;
+  for (const OpCase& c : op_cases(Device::cuda)) {
+    if (c.timed || by_a_library(c)) continue;
+    cuda::emulator::set_seed(uint64_t(++count));
+    wrong += !run_case(c);
+  }
+  fmt::print("{} cases, {} wrong\n", count, wrong);
+  return wrong > 0;
+}
+
+}  // namespace
+}  // namespace skein
+
+int main(int argc, char** argv) {
+  const std::string what = argc > 1 ? argv[1] : "";
+  if (what == "cases") return skein::run_cases();
+  if (what == "faults") return skein::run_faults(argv[0]);
+  if (what == "fault" && argc == 3) return skein::run_fault(argv[2]);
+  std::fprintf(stderr, "usage: skein_sanitize cases | faults | fault NAME\n");
+  return 2;
+}

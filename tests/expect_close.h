@@ -1,0 +1,33 @@
+// An output of a case against its reference.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "cases/op_case.h"
+
+namespace skein {
+
+inline void expect_close(const Output& out) {
+  const Numbers actual = to_numbers(out.actual), expected = out.expected();
+  ASSERT_EQ(actual.size(), expected.size()) << out.name;
+  double scale = 0, worst = 0;
+  size_t where = 0;
+  for (const double e : expected) scale = std::max(scale, std::abs(e));
+  for (size_t i = 0; i < actual.size(); ++i) {
+    const double error = std::abs(actual[i] - expected[i]);
+    if (!(error <= worst)) worst = error, where = i;  // a NaN is the worst of all
+  }
+  EXPECT_LE(worst, out.tolerance * scale)
+      << out.name << "[" << where << "] is " << actual[where] << ", not " << expected[where];
+}
+
+// GoogleTest wants names of letters and digits.
+inline std::string test_name(std::string name) {
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  return name;
+}
+
+}  // namespace skein

@@ -1,0 +1,55 @@
+// What the fuzzers share: files in memory for what reads files, and the errors that are right.
+#pragma once
+
+#include <fuzzer/FuzzedDataProvider.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "data/image_reader.h"
+#include "data/sources.h"
+#include "kernels/check.h"
+
+namespace skein::fuzz {
+
+// A folder in memory, for the life of the process.
+inline const std::filesystem::path& folder() {
+  static const std::filesystem::path path = [] {
+    std::string name = "/dev/shm/skein-fuzz-XXXXXX";
+    if (!mkdtemp(name.data())) std::abort();
+    static std::filesystem::path remembered = name;
+    std::atexit([] { std::filesystem::remove_all(remembered); });
+    return remembered;
+  }();
+  return path;
+}
+
+inline std::string write(const std::string& name, const std::string& bytes) {
+  const std::string path = (folder() / name).string();
+  std::ofstream(path, std::ios::binary) << bytes;
+  return path;
+}
+
+// A file is read, or is refused with these; anything else is a finding.
+template <class F>
+void read(F&& f) {
+  try {
+    f();
+  } catch (const BadInput&) {
+  } catch (const BadImage&) {
+  }
+}
+
+// Every byte that a dataset promises can be read.
+inline uint64_t touch(const Dataset& d) {
+  uint64_t sum = 0;
+  for (int64_t i = 0; i < d.size(); ++i) sum += d.classes.at(size_t(d.label()[i])).size();
+  if (!d.encoded)
+    for (int64_t i = 0; i < d.images.numel(); ++i) sum += d.images.as<const uint8_t>()[i];
+  return sum;
+}
+
+}  // namespace skein::fuzz

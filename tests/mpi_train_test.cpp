@@ -1,0 +1,203 @@
+// skein train as MPI processes: the bits of threads, and how all of them end together. Needs mpirun.
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include "apps/machine.h"
+#include "tests/mpi_run.h"
+#include "tests/train_cells.h"
+
+namespace skein::testing {
+namespace {
+
+const std::string kRun = SKEIN_BINARY
+    " train --model resnet8 --data synthetic --synthetic-train 160 "
+    "--synthetic-test 30 --synthetic-size 8 --epochs 2 --batch 8 --eval-batch 16 "
+    "--lr 0.05 --conv onednn --threads 1 --sync local:H=3 --compress ef-sign ";
+
+std::string last(const std::string& run) { return run + "/checkpoints/last"; }
+
+class MpiTrain : public ::testing::Test {
+  void SetUp() override {
+    if (!can_run_mpi()) GTEST_SKIP() << "there is no mpirun, or skein was built without MPI";
+  }
+
+ protected:
+  std::string folder(const std::string& name) const { return (dir_ / name).string(); }
+  void expect_same_run(const std::string& a, const std::string& b) const {
+    for (const char* file : {"/model", "/worker-0", "/worker-1", "/worker-2", "/worker-3"})
+      EXPECT_EQ(read_file(last(a) + file + ".safetensors"), read_file(last(b) + file + ".safetensors")) << file;
+    EXPECT_EQ(without_times(a + "/summary.csv"), without_times(b + "/summary.csv"));
+  }
+  TempDir dir_;
+};
+
+std::vector<std::string> cells_on_threads() {
+  std::vector<std::string> lines;
+  Job alone;
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  use_conv("onednn");
+  const Splits data = open_dataset("synthetic", dataset_options(cells().front()));
+  for (const TrainConfig& cell : cells())
+    for (const auto& [rank, hash] : run_cell(alone, cell, data))
+      lines.push_back(fmt::format("{}: {} {}", name_of(cell), rank, hash));
+  use_conv("auto");
+  omp_set_num_threads(threads);
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+// Every schedule x compression x momentum, and gradients and statistics of every kind.
+TEST_F(MpiTrain, ProcessesGetTheBitsOfThreadsInEveryCell) {
+  const Output output = mpirun("-np 4 " SKEIN_MPI_WORKER " cells " + dir_.str());
+  ASSERT_EQ(output.status, 0) << output.err;
+  std::vector<std::string> lines;
+  for (int rank = 0; rank < kCellWorkers; ++rank)
+    for (const std::string& line : lines_of(dir_ / std::to_string(rank))) lines.push_back(line);
+  std::sort(lines.begin(), lines.end());
+  const std::vector<std::string> expected = cells_on_threads();
+  ASSERT_EQ(expected.size(), cells().size() * (kCellWorkers + 1));
+  EXPECT_EQ(lines, expected);
+}
+
+TEST_F(MpiTrain, TheProgramEndsWithTheSameCheckpoint) {
+  const Output threads = shell(kRun + "--workers 4 --out " + folder("threads"));
+  EXPECT_EQ(threads.status, 0) << threads.err;
+  const Output processes = mpirun("-np 4 " + kRun + "--out " + folder("processes"));
+  EXPECT_EQ(processes.status, 0) << processes.err;
+  expect_parts(processes.out, {"workers  4, in 4 processes with 1 threads each", "done     test top-1"});
+  EXPECT_EQ(processes.out.find("done"), processes.out.rfind("done")) << "said by more than one process";
+  expect_same_run(folder("threads"), folder("processes"));
+}
+
+// Four times a part of the run: threads, processes, processes, threads.
+TEST_F(MpiTrain, ThreadsAndProcessesGoOnWithEachOther) {
+  const std::string whole = folder("whole"), parts = folder("parts");
+  ASSERT_EQ(shell(kRun + "--workers 4 --out " + whole).status, 0);
+  ASSERT_EQ(shell(kRun + "--workers 4 --limit-steps 2 --out " + parts).status, 0);
+  for (const char* steps : {"2", "3"}) {
+    const Output resumed =
+        mpirun("-np 4 " SKEIN_BINARY " train --limit-steps " + std::string(steps) + " --resume " + parts);
+    EXPECT_EQ(resumed.status, 0) << resumed.err;
+    expect_parts(resumed.out, {"resume   from step", "stopped  after step"});
+  }
+  EXPECT_EQ(open_checkpoint(last(parts)).state.step, 7);
+  ASSERT_EQ(shell(SKEIN_BINARY " train --resume " + parts).status, 0);
+  expect_same_run(whole, parts);
+}
+
+// Measured by one process, kept in the checkpoint, used by all and by whoever goes on.
+TEST_F(MpiTrain, ConvolutionsAreChosenOnceForAll) {
+  const std::string a = folder("a"), b = folder("b");
+  const Output processes = mpirun("-np 4 " + kRun + "--conv auto --limit-steps 4 --out " + a);
+  ASSERT_EQ(processes.status, 0) << processes.err;
+  EXPECT_FALSE(open_checkpoint(last(a)).conv_plans.empty());
+  std::filesystem::copy(a, b, std::filesystem::copy_options::recursive);
+  EXPECT_EQ(mpirun("-np 4 " SKEIN_BINARY " train --resume " + a).status, 0);
+  EXPECT_EQ(shell(SKEIN_BINARY " train --resume " + b).status, 0);
+  expect_same_run(a, b);
+}
+
+TEST_F(MpiTrain, AnotherNumberOfWorkersIsRefused) {
+  const Output other = mpirun("-np 4 " + kRun + "--workers 3 --out " + folder("run"));
+  EXPECT_EQ(other.status, 2);
+  expect_parts(other.err, {"--workers 3: 4 processes were started together, and each is one worker"});
+  EXPECT_EQ(other.err.find("--workers 3"), other.err.rfind("--workers 3")) << "said more than once: " << other.err;
+}
+
+TEST_F(MpiTrain, AnotherNumberOfProcessesGoesOnFromTheConsensusOnly) {
+  const std::string run = folder("run");
+  ASSERT_EQ(shell(kRun + "--workers 4 --limit-steps 7 --out " + run).status, 0);
+  const std::string resume = SKEIN_BINARY " train --resume " + run;
+  const Output refused = mpirun("-np 2 " + resume);
+  EXPECT_EQ(refused.status, 2);
+  expect_parts(refused.err, {"the run has 4 workers", "2 processes", "--from-consensus"});
+  const Output restarted = mpirun("-np 2 " + resume + " --from-consensus");
+  EXPECT_EQ(restarted.status, 0) << restarted.err;
+  expect_parts(restarted.out, {"restart  2 workers from the average of 4, in epoch 2", "dropped: momentum",
+                               "error memory", "2 steps"});
+  const Checkpoint end = open_checkpoint(last(run));
+  EXPECT_EQ(end.card.config.workers, 2);
+  EXPECT_EQ(end.state.step, 20) << "two epochs of ten steps";
+  EXPECT_FALSE(std::filesystem::exists(last(run) + "/worker-2.safetensors"));
+}
+
+TEST_F(MpiTrain, DisagreementIsNamedByRankAndField) {
+  const std::string other =
+      " : -np 1 " + kRun + "--weight-decay 0.5 --out " + folder("run") + " : -np 1 " + kRun + "--out " + folder("run");
+  const Output config = mpirun("-np 2 " + kRun + "--out " + folder("run") + other);
+  EXPECT_EQ(config.status, 2) << config.err;
+  expect_parts(
+      config.err,
+      {"skein: the processes of a run must be alike, but on rank 2 --weight-decay is '0.5', on rank 0 '0.0001'"});
+  EXPECT_FALSE(std::filesystem::exists(folder("run")));
+}
+
+TEST_F(MpiTrain, OtherDataIsNoticed) {
+  std::string commands;
+  for (const int64_t label_bytes : {1, 1, 2}) {  // the third has other images in its files
+    const std::string data = folder(fmt::format("data{}", label_bytes));
+    if (!std::filesystem::exists(data)) {
+      Splits splits = open_dataset("synthetic", {.seed = uint64_t(label_bytes), .synthetic = {48, 8, 8, 3, 4}});
+      std::filesystem::create_directories(data);
+      write_packed(data + "/set.skein", splits);
+    }
+    commands += fmt::format("{}-np 1 sh -c 'cd {} && exec " SKEIN_BINARY
+                            " train --model resnet8 --data set.skein --epochs 1"
+                            " --batch 8 --threads 1 --out {}'",
+                            commands.empty() ? "" : " : ", data, folder("run"));
+  }
+  const Output output = mpirun(commands);
+  EXPECT_EQ(output.status, 2) << output.err;
+  expect_parts(output.err, {"on rank 2 the fingerprint of the training images is"});
+}
+
+TEST_F(MpiTrain, AFileThatOneRankCannotReadIsNamed) {
+  const std::string good = SKEIN_BINARY " train --data synthetic --threads 1 --out " + folder("run");
+  const Output output = mpirun("-np 2 " + good + " --config /dev/null : -np 1 " + good + " --config /nonexistent.toml");
+  EXPECT_EQ(output.status, 2) << output.err;
+  expect_parts(output.err, {"skein: rank 2: /nonexistent.toml"});
+}
+
+// Long enough to be ended by a signal only.
+const std::string kEndless = kRun + "--epochs 100000 --sync local:H=5 --out ";
+
+TEST_F(MpiTrain, TermOfOneRankStopsAllAndSaves) {
+  const std::string run = folder("run");
+  const auto ready = [&] { return read_file(run + "/summary.csv").find("\n3,") != std::string::npos; };
+  const Output stopped = mpirun_and_signal("-np 4 " + kEndless + run, run, SIGTERM, ready);
+  EXPECT_EQ(stopped.status, 128 + SIGTERM) << stopped.err;
+  expect_parts(stopped.out, {"stopped  after step", "go on    skein train --resume " + run});
+  const Output resumed = mpirun("-np 4 " SKEIN_BINARY " train --limit-steps 5 --resume " + run);
+  EXPECT_EQ(resumed.status, 0) << resumed.err;
+}
+
+TEST_F(MpiTrain, ARankThatIsKilledEndsTheRun) {
+  const std::string run = folder("run");
+  const auto ready = [&] { return read_file(run + "/summary.csv").find("\n2,") != std::string::npos; };
+  const auto begin = std::chrono::steady_clock::now();
+  const Output killed = mpirun_and_signal("-np 4 " + kEndless + run, run, SIGKILL, ready);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
+  EXPECT_NE(killed.status, 0);
+  expect_parts(killed.out + killed.err, {"rank 2", "signal 9"});
+  EXPECT_FALSE(pid_of_rank(run, 0)) << "rank 0 goes on alone";
+  EXPECT_EQ(mpirun("-np 4 " SKEIN_BINARY " train --limit-steps 5 --resume " + run).status, 0) << "the last checkpoint";
+}
+
+// One rank's disk is full: all end together, and the older checkpoint is whole. (Not by shared memory, whose files the
+// limit would meet, too.)
+TEST_F(MpiTrain, ARankThatCannotWriteEndsTheRun) {
+  const std::string run = folder("run");
+  ASSERT_EQ(shell(kRun + "--workers 4 --limit-steps 6 --out " + run).status, 0);
+  const std::string resume = SKEIN_BINARY " train --limit-steps 2 --resume " + run;
+  const Output full = mpirun(fmt::format(
+      "--mca btl self,tcp -np 2 {0} : -np 1 sh -c 'trap \"\" XFSZ; ulimit -f 200; exec {0}' : -np 1 {0}", resume));
+  EXPECT_EQ(full.status, 1) << full.err;
+  expect_parts(full.err, {"skein: checkpoint " + last(run) + " was not written: rank 2: ", "worker-2.safetensors",
+                          "The checkpoint of step 6 is kept"});
+  EXPECT_EQ(open_checkpoint(last(run)).state.step, 6);
+  EXPECT_EQ(mpirun("-np 4 " + resume).status, 0);
+}
+
+}  // namespace
+}  // namespace skein::testing

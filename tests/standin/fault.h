@@ -1,0 +1,36 @@
+// Planted faults and counts, the same for every stand-in library.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "tests/standin/standin.h"
+
+namespace skein::standin {
+namespace {  // one set per library: the loader would make one of all inline variables
+
+std::atomic<int64_t> calls{0}, executions{0}, descriptors{0}, handles{0};
+std::atomic<int64_t> fail_at{0};  // by the number of the call; 0: never
+std::atomic<bool> failed{false};
+
+// True for the call that a test wants to fail.
+bool planted_fault() {
+  const int64_t number = ++calls;
+  if (number != fail_at) return false;
+  return failed = true;
+}
+
+const Standin table = {
+    [](int64_t n) {
+      failed = false;
+      fail_at = n > 0 ? calls + n : 0;
+    },
+    [] { return failed.load(); },
+    [] { return calls.load(); },
+    [] { return executions.load(); },
+    [] { return descriptors.load(); },
+    [] { return handles.load(); },
+};
+
+}  // namespace
+}  // namespace skein::standin

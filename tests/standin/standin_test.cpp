@@ -1,0 +1,236 @@
+// The stand-ins themselves, and what every failing call of a library leads to: an error that names the call, and
+// nothing left alive.
+#include <gtest/gtest.h>
+
+#include <thread>
+
+#include "cases/op_case.h"
+#include "kernels/conv.h"
+#include "kernels/conv_plan_cudnn.h"
+#include "kernels/emulator/emulator.h"
+#include "kernels/gpu_model.h"
+#include "kernels/linear.h"
+#include "tests/expect_close.h"
+#include "tests/standin/probe.h"
+
+namespace skein {
+namespace {
+
+class StandinTest : public ::testing::Test {
+ protected:
+  explicit StandinTest(const char* variable) : standin_(find_standin(variable)) {}
+  void SetUp() override {
+    if (!cuda::available() || !standin_) GTEST_SKIP() << "needs the emulated GPU and the stand-in";
+    handles_ = standin_->handles();
+    descriptors_ = standin_->descriptors();
+  }
+  void TearDown() override {
+    if (standin_) standin_->fail_call(0);
+    cuda::set_conv_options({});
+  }
+  void expect_nothing_left() const {
+    EXPECT_EQ(standin_->handles(), handles_);
+    EXPECT_EQ(standin_->descriptors(), descriptors_);
+  }
+
+  // Binds and runs a case on a thread of its own, whose handles and plans end with it. The error, or "".
+  std::string run_alone(const std::string& name, int64_t fail) const {
+    std::string error;
+    std::thread([&] {
+      const Stream stream = cuda::create_stream();
+      try {
+        for (const OpCase& c : op_cases(Device::cuda))
+          if (c.name == name) {
+            const BoundCase bound = c.bind({Device::cuda, stream});
+            standin_->fail_call(fail);
+            bound.run();
+            standin_->fail_call(0);
+            cuda::synchronize(stream);
+            for (const Output& out : bound.outputs) expect_close(out);
+          }
+      } catch (const std::exception& e) {
+        error = e.what();
+        EXPECT_FALSE(error.empty());
+      }
+      cuda::destroy_stream(stream);
+    }).join();
+    return error;
+  }
+
+  int64_t calls_of(const std::string& name) const {
+    const int64_t before = standin_->calls();
+    EXPECT_EQ(run_alone(name, 0), "");
+    return standin_->calls() - before;
+  }
+
+  const Standin* standin_;
+  int64_t handles_ = 0, descriptors_ = 0;
+};
+
+class CudnnStandin : public StandinTest {
+ protected:
+  CudnnStandin() : StandinTest("SKEIN_CUDNN") {}
+  void SetUp() override {
+    StandinTest::SetUp();
+    if (IsSkipped()) return;
+    try {
+      cuda::cudnn();
+    } catch (const BadInput& e) {
+      GTEST_SKIP() << e.what();
+    }
+  }
+};
+
+class CublasStandin : public StandinTest {
+ protected:
+  CublasStandin() : StandinTest("SKEIN_CUBLAS") {}
+};
+
+// A plan that no other run has made: the limit on workspace is part of its key.
+void plan_anew() {
+  static size_t megabytes = 1024;
+  cuda::set_conv_options({.workspace = ++megabytes << 20});
+}
+
+TEST_F(CudnnStandin, EveryFailingCallOfAFirstConvolutionIsAnError) {
+  for (const char* name : {"conv_forward/1x4x6x12->24 1x1/1", "conv_backward_weights/1x4x6x12->24 1x1/1/bf16"}) {
+    plan_anew();
+    const int64_t calls = calls_of(name);
+    expect_nothing_left();
+    ASSERT_GT(calls, 20);
+    for (int64_t n = 1; n <= calls; ++n) {
+      SCOPED_TRACE(fmt::format("{}, call {} of {}", name, n, calls));
+      plan_anew();
+      const std::string error = run_alone(name, n);
+      ASSERT_TRUE(standin_->call_failed() || n == calls);
+      EXPECT_NE(error.find("this call was to fail"), std::string::npos) << error;
+      expect_nothing_left();
+    }
+  }
+}
+
+// A plan of the cache that is not accepted is made anew; all else is an error.
+TEST_F(CudnnStandin, EveryFailingCallOfALaterConvolutionIsAnErrorOrMadeGood) {
+  const char* const name = "conv_forward/1x4x6x12->24 1x1/1";
+  plan_anew();
+  calls_of(name);
+  const int64_t calls = calls_of(name);
+  ASSERT_GT(calls, 5);
+  ASSERT_LT(calls, 40) << "the plan was not taken from the cache";
+  int errors = 0;
+  for (int64_t n = 1; n <= calls; ++n) {
+    SCOPED_TRACE(fmt::format("call {} of {}", n, calls));
+    const std::string error = run_alone(name, n);
+    EXPECT_TRUE(error.empty() || error.find("this call was to fail") != error.npos) << error;
+    errors += !error.empty();
+    expect_nothing_left();
+  }
+  EXPECT_GE(errors, calls - 2);
+}
+
+TEST_F(CudnnStandin, EveryFailingCallOfTheRuntimeIsAnError) {
+  const char* const name = "conv_backward_weights/1x4x6x12->24 1x1/1/bf16";
+  EXPECT_EQ(run_alone(name, 0), "");
+  for (const char* function : {"cudaLaunchHostFunc", "cudaLaunchKernelExC", "cudaGetDevice", "cudaMalloc"}) {
+    std::string error;
+    std::thread([&] {
+      const Stream stream = cuda::create_stream();
+      const Queue q{Device::cuda, stream};
+      const Tensor x = random_tensor(q, {1, 4, 6, 12}, 1, 0, 1, DType::bf16),
+                   dy = random_tensor(q, {1, 4, 6, 24}, 2, 0, 1, DType::bf16);
+      const Tensor dw = Tensor::empty(Device::cuda, DType::f32, {24, 1, 1, 12});
+      cuda::emulator::fail_call(1, function);
+      try {
+        cuda::conv_backward_weights(stream, x, dy, {1, 0}, dw);
+      } catch (const std::exception& e) {
+        error = e.what();
+      }
+      EXPECT_TRUE(cuda::emulator::call_failed()) << function;
+      cuda::destroy_stream(stream);
+    }).join();
+    EXPECT_NE(error, "") << function;
+    expect_nothing_left();
+  }
+}
+
+TEST_F(CudnnStandin, RefusesWhatCudnnWouldNotSee) {
+  const cuda::Descriptor description = cuda::describe_device(find_gpu("h100").json);
+  cudnnHandle_t handle = nullptr;
+  ASSERT_EQ(cuda::cudnn().create(&handle), CUDNN_STATUS_SUCCESS);
+  {
+    // f32, 28 -> 12 channels: needs a workspace.
+    const cuda::Target target{handle, nullptr, "H100"};
+    const cuda::ConvProblem p{cuda::ConvPass::backward_data, DType::f32, 2, 6, 6, 28, 12, 3, 1, 1};
+    const std::vector<cuda::ConvPlan> plans = cuda::conv_plans(target, p, {}, false);
+    ASSERT_GT(plans[0].workspace, 0u);
+    const Queue q{Device::cuda};
+    const Tensor x = random_tensor(q, {2, 6, 6, 28}, 1), w = random_tensor(q, {12, 3, 3, 28}, 2),
+                 y = random_tensor(q, {2, 6, 6, 12}, 3);
+    const Tensor block = Tensor::empty(Device::cuda, DType::u8, {int64_t(plans[0].workspace)});
+    const auto refusal = [&](std::initializer_list<cuda::Operand> operands, void* workspace) -> std::string {
+      try {
+        cuda::execute(handle, plans[0].plan, operands, workspace);
+        return "executed";
+      } catch (const RunFailed& e) {
+        return e.what();
+      }
+    };
+    void *const xs = x.view().data, *const ws = w.view().data, *const ys = y.view().data, *const b = block.view().data;
+    EXPECT_EQ(refusal({{1, xs}, {2, ws}, {3, ys}}, b), "executed");
+    cuda::synchronize(nullptr);
+    const auto expect_refusal = [&](const std::string& part, std::initializer_list<cuda::Operand> operands,
+                                    void* workspace) {
+      const std::string why = refusal(operands, workspace);
+      EXPECT_NE(why.find(part), why.npos) << why;
+    };
+    expect_refusal("no workspace", {{1, xs}, {2, ws}, {3, ys}}, nullptr);
+    expect_refusal("has no pointer", {{1, xs}, {2, ws}}, b);
+    expect_refusal("no tensor 7", {{1, xs}, {2, ws}, {7, ys}}, b);
+    expect_refusal("a uid twice", {{1, xs}, {2, ws}, {2, ys}}, b);
+    expect_refusal("overlap", {{1, xs}, {2, ws}, {3, xs}}, b);
+    expect_refusal("lies in the workspace", {{1, xs}, {2, ws}, {3, b}}, b);
+  }
+  EXPECT_EQ(cuda::cudnn().destroy(handle), CUDNN_STATUS_SUCCESS);
+  EXPECT_NE(cuda::cudnn().set_stream(handle, nullptr), CUDNN_STATUS_SUCCESS);
+}
+
+TEST_F(CublasStandin, EveryFailingCallIsAnError) {
+  for (const char* name : {"linear_forward/3x5->7", "linear_backward/3x5->7"}) {
+    const int64_t calls = calls_of(name);
+    expect_nothing_left();
+    ASSERT_GE(calls, 5);  // create, math mode, stream, workspace, product
+    for (int64_t n = 1; n <= calls; ++n) {
+      SCOPED_TRACE(fmt::format("{}, call {} of {}", name, n, calls));
+      const std::string error = run_alone(name, n);
+      EXPECT_NE(error.find("failed: "), std::string::npos) << error;
+      expect_nothing_left();
+    }
+  }
+}
+
+// Exit status 0: the gradient came in f32 and was right.
+[[noreturn]] void make_weight_gradient_in_f32() {
+  setenv("SKEIN_STANDIN_DRIVER", SKEIN_DRIVER_STANDIN, 1);
+  const cuda::ConvProblem p{cuda::ConvPass::backward_weights, DType::bf16, 2, 9, 6, 16, 32, 3, 2, 1};
+  const cuda::ConvPlanInfo info = cuda::ConvPlanner(find_gpu("h100").json).plan(p, {});
+  const Stream stream = cuda::create_stream();
+  for (const OpCase& c : op_cases(Device::cuda))
+    if (c.name == "conv_backward_weights/2x9x6x16->32 3x3/2/bf16") {
+      BoundCase bound = c.bind({Device::cuda, stream});
+      bound.run();
+      cuda::synchronize(stream);
+      bound.outputs[0].tolerance = 1e-5;  // not rounded to bf16 on the way
+      expect_close(bound.outputs[0]);
+    }
+  cuda::destroy_stream(stream);
+  std::_Exit(info.cast || !info.run_time_compiled || ::testing::Test::HasFailure() ? 1 : 0);
+}
+
+// In a process of its own, as cuDNN looks for the driver once.
+TEST_F(CudnnStandin, MakesWeightGradientsInF32WhereEnginesCanBeCompiled) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(make_weight_gradient_in_f32(), ::testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace skein

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Runs nvcc as asked and leaves beside OBJECT what it said about every kernel and the code before register allocation,
+# in OBJECT.evidence/: ptxas.log and one .ptx per architecture. tools/kernel_report.py reads them.
+set -uo pipefail
+object= previous=
+for argument; do
+  [ "$previous" = -o ] && object=$argument
+  previous=$argument
+done
+[ -n "$object" ] || exec "$@"
+evidence=$object.evidence
+rm -rf "$evidence"
+mkdir -p "$evidence"
+"$@" -Xptxas=-v -keep -keep-dir "$evidence" 2> "$evidence/ptxas.log"
+status=$?
+grep -vE '^ptxas info|^ +[0-9]+ bytes stack frame' "$evidence/ptxas.log" >&2
+find "$evidence" -type f ! -name '*.ptx' ! -name ptxas.log -delete
+exit $status
