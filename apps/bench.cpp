@@ -37,6 +37,10 @@ void add_data(CLI::App& bench) {
   c->add_option("--data-dir", o->data_dir, "its folder");
   c->add_option("--batch", o->batch, "images")->capture_default_str();
   c->add_option("--batches", o->batches, "timed batches")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--crop", o->crop, "JPEG images: height and width of what is cut out")
+      ->capture_default_str()
+      ->check(CLI::Range(8, 1024));
+  c->add_option("--decode-threads", o->decode_threads, "JPEG images: 0: as many as the reader does not wait for");
   c->add_flag("--json", o->json, "print one JSON object");
   c->callback([o] { bench_data(*o); });
 }

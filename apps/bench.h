@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "data/dataset.h"
+
 namespace skein {
 
 struct KernelBench {
@@ -25,9 +27,19 @@ void bench_step(const StepBench&);
 struct DataBench {
   std::string data = "fashion-mnist", data_dir;
   int64_t batch = 128, batches = 2000;
+  int64_t crop = 224, decode_threads = 0;  // of encoded images
   bool json = false;
 };
 void bench_data(const DataBench&);
+
+// Images per second of one core's time, over the first images of an encoded set; medians of rounds taken by turns.
+struct DecodeSpeed {
+  double crop = 0;               // decode, random resized crop, normalise: what training does
+  double library = 0;            // libjpeg-turbo alone, whole images; 0 where it is absent
+  double stb_crop = 0, stb = 0;  // the same crop with stb_image in its place; stb_image alone
+  int64_t images = 0;
+};
+DecodeSpeed bench_decode(const Dataset& dataset, int64_t side);
 
 struct CommBench {
   int64_t workers = 8, elements = 0;  // 0: of ResNet-50, or 100 MB with mpi

@@ -23,7 +23,8 @@ cpu::Extent stored_extent(cpu::Extent e, bool mirrored, int64_t size, int denomi
 
 }  // namespace
 
-ImageDecoder::ImageDecoder() : turbo_(make_jpeg_turbo_reader()), stb_(make_stb_reader()) {}
+ImageDecoder::ImageDecoder(bool stb_alone)
+    : turbo_(stb_alone ? nullptr : make_jpeg_turbo_reader()), stb_(make_stb_reader()) {}
 
 ImageSize ImageDecoder::open(FileBytes file) {
   if (file.empty()) throw BadImage("the file is empty");

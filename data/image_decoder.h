@@ -24,7 +24,7 @@ struct PixelScale {
 // One per thread. BadImage from both functions; the decoder is good for the next image then.
 class ImageDecoder {
  public:
-  ImageDecoder();
+  explicit ImageDecoder(bool stb_alone = false);  // stb_image for JPEG too, to compare with
 
   // Size of the upright image. The bytes must stay as they are until decode() has returned.
   ImageSize open(FileBytes file);
@@ -34,7 +34,6 @@ class ImageDecoder {
   void allow_scaling(bool allow) { scaling_ = allow; }  // false: decode at full size, as torchvision does
 
  private:
-  struct Stored;  // the crop as the file has it: turned, scaled
   ImageSize open_with(ImageReader& reader, FileBytes file);
   void decode_with(ImageReader& reader, const Crop& crop, const PixelScale& scale, ImageSize size, float* out);
   int choose_denominator(const Crop& crop, ImageSize size) const;

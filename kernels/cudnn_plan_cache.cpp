@@ -19,19 +19,21 @@ uint64_t hash(const std::string& text) {
   return h;
 }
 
+// A file: the checksum of all that follows, a line each for the key and the route, and cuDNN's JSON.
 std::string body_of(const std::string& key, const CachedPlan& plan) {
   return fmt::format("{}\n{}\n{}", key, plan.cast ? "cast" : "direct", plan.json);
 }
 
+std::string file_text(const std::string& body) { return fmt::format("{:016x}\n{}", hash(body), body); }
+
 std::optional<CachedPlan> read(const std::string& path, const std::string& key) {
-  std::ifstream in(path, std::ios::binary);
-  std::string checksum, its_key, route;
-  if (!std::getline(in, checksum) || !std::getline(in, its_key) || !std::getline(in, route)) return {};
-  std::ostringstream json;
-  json << in.rdbuf();
-  const CachedPlan plan{json.str(), route == "cast"};
-  if (its_key != key || checksum != fmt::format("{:016x}", hash(body_of(key, plan)))) return {};
-  return plan;
+  std::ostringstream contents;
+  if (!(contents << std::ifstream(path, std::ios::binary).rdbuf())) return {};
+  const std::string text = contents.str();
+  const size_t begin = text.find('\n') + 1;
+  if (text != file_text(text.substr(begin)) || text.compare(begin, key.size() + 1, key + '\n') != 0) return {};
+  const size_t route = begin + key.size() + 1, json = text.find('\n', route) + 1;
+  return CachedPlan{text.substr(json), text.compare(route, json - route, "cast\n") == 0};
 }
 
 }  // namespace
@@ -55,9 +57,8 @@ void PlanCache::store(const std::string& key, const CachedPlan& plan) {
   const std::string path = file_of(key), temporary = fmt::format("{}.{}.{}", path, getpid(), number++);
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
-  const std::string body = body_of(key, plan);
   std::ofstream out(temporary, std::ios::binary);
-  out << fmt::format("{:016x}\n", hash(body)) << body;
+  out << file_text(body_of(key, plan));
   out.close();
   if (out) std::filesystem::rename(temporary, path, error);
   if (!out || error) std::filesystem::remove(temporary, error);

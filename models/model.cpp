@@ -80,12 +80,9 @@ std::unique_ptr<Model> make_model(const std::string& name, const ModelOptions& o
   for (const auto make : {make_resnet, make_densenet, make_wide_resnet})
     if (auto model = make(Name(name), options, store)) return model;
   throw BadInput(
-      "--model {}: no such model; known are\n"
-      "  resnet18, resnet34, resnet50, resnet101, resnet152                     for large images\n"
-      "  resnet8, resnet14, resnet20, resnet32, resnet44 ... (depth 6n+2)       for small images, as all below\n"
-      "  densenet40-12, densenet40-12-stem24, densenet40-12-stem24-half ...     (depth 3n+4, growth)\n"
-      "  densenet-bc-100-12 ...                                                 (depth 6n+4, growth)\n"
-      "  wrn28-10, wrn16-4 ...                                                  (depth 6n+4, width)",
+      "--model {}: no such model; known are, for large images, resnet18, 34, 50, 101, 152; for small ones resnet8, "
+      "resnet14, resnet20 ... (depth 6n+2), densenet40-12[-stem24[-half]] ... (depth 3n+4, growth), densenet-bc-100-12 "
+      "... (depth 6n+4, growth), wrn28-10, wrn16-4 ... (depth 6n+4, width)",
       name);
 }
 

@@ -151,6 +151,7 @@ TEST_F(Cudnn, SaysWhatDoesNotFit) {
   } catch (const BadInput& e) {
     EXPECT_NE(std::string(e.what()).find("workspace"), std::string::npos) << e.what();
   }
+  cuda::synchronize(on.queue.stream);  // before the operands go
 }
 
 TEST_F(Cudnn, DescribesTheDevice) {

@@ -137,8 +137,8 @@ TEST_F(DecodeLoaderTest, ABadImageIsReplacedByTheNext) {
   bytes[200] = char(bytes[200] ^ 1);
   write_file(copy / "train-00000.shard", bytes);
   const Dataset good = open().train, bad = open_dataset(copy.string(), {.crop = 24, .bad_images = 1}).train;
+  ::testing::internal::CaptureStderr();  // the loader's threads start with it
   DecodeLoader a(good, {.batch = 10, .training = false}), b(bad, {.batch = 10, .training = false});
-  ::testing::internal::CaptureStderr();
   const auto want = take(a, 5), got = take(b, 10);
   const std::string text = ::testing::internal::GetCapturedStderr();
   EXPECT_NE(text.find("train-00000.shard: record 0"), std::string::npos) << text;

@@ -22,7 +22,7 @@ bool planted_fault() {
 
 const Standin table = {
     [](int64_t n) {
-      failed = false;
+      if (n > 0) failed = false;
       fail_at = n > 0 ? calls + n : 0;
     },
     [] { return failed.load(); },

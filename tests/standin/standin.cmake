@@ -2,10 +2,11 @@
 add_library(skein_cudnn_standin MODULE tests/standin/cudnn.cpp tests/standin/cudnn_program.cpp kernels/gpu_model.cpp)
 target_link_libraries(skein_cudnn_standin PRIVATE fmt::fmt nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS})
 add_library(skein_cublas_standin MODULE tests/standin/cublas.cpp)
+add_library(skein_nccl_standin MODULE tests/standin/nccl.cpp)
 add_library(skein_driver_standin MODULE tests/standin/driver.cpp)
 # cuDNN opens the driver by this name.
 target_link_options(skein_driver_standin PRIVATE -Wl,-soname,libcuda.so.1)
-foreach(standin skein_cudnn_standin skein_cublas_standin)
+foreach(standin skein_cudnn_standin skein_cublas_standin skein_nccl_standin)
   target_include_directories(${standin} SYSTEM PRIVATE ${CUDA_INCLUDE_DIR})
   # Plain loops over whole layers.
   target_compile_options(${standin} PRIVATE -O3)
@@ -13,5 +14,6 @@ endforeach()
 target_sources(skein_tests PRIVATE tests/standin/use_standins.cpp tests/standin/standin_test.cpp)
 target_compile_definitions(skein_tests PRIVATE SKEIN_CUDNN_STANDIN="$<TARGET_FILE:skein_cudnn_standin>"
                                                SKEIN_CUBLAS_STANDIN="$<TARGET_FILE:skein_cublas_standin>"
+                                               SKEIN_NCCL_STANDIN="$<TARGET_FILE:skein_nccl_standin>"
                                                SKEIN_DRIVER_STANDIN="$<TARGET_FILE:skein_driver_standin>")
-add_dependencies(skein_tests skein_cudnn_standin skein_cublas_standin skein_driver_standin)
+add_dependencies(skein_tests skein_cudnn_standin skein_cublas_standin skein_nccl_standin skein_driver_standin)
