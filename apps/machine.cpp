@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "kernels/check.h"
+#include "kernels/emulated.h"
 #include "kernels/runtime.h"
 
 namespace skein {
@@ -33,7 +34,7 @@ Processor processor() {
 }
 
 Device device_of(const std::string& device) {
-  return device == "cuda" || (device == "auto" && cuda::available()) ? Device::cuda : Device::cpu;
+  return device == "cuda" || (device == "auto" && cuda::available() && !cuda::emulated()) ? Device::cuda : Device::cpu;
 }
 
 int current_gpu() { return cuda::available() ? cuda::current_device() : -1; }

@@ -12,6 +12,7 @@
 #include "kernels/dense_block.h"
 #include "kernels/downsample.h"
 #include "kernels/dropout.h"
+#include "kernels/emulated.h"
 #include "kernels/gather.h"
 #include "kernels/gaussian_noise.h"
 #include "kernels/lars.h"
@@ -30,6 +31,7 @@ namespace {
 }  // namespace
 
 bool available() { return false; }
+bool emulated() { return false; }
 std::string absent_reason() {
   return "this skein was built without the CUDA back end. Build it where nvcc is installed";
 }

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "kernels/cuda_check.h"
+#include "kernels/emulated.h"
 #include "kernels/runtime.h"
 
 namespace skein::cuda {
@@ -73,6 +74,14 @@ int device_count(cudaError_t& error) {
 void call_failed(cudaError_t error, const char* call, const char* file, int line) {
   cudaGetLastError();
   throw RunFailed("{}:{}: {} failed: {} ({})", file, line, call, cudaGetErrorString(error), cudaGetErrorName(error));
+}
+
+bool emulated() {
+#ifdef SKEIN_EMULATED
+  return true;
+#else
+  return false;
+#endif
 }
 
 bool available() { return absent_reason().empty(); }

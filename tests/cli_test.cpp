@@ -1,6 +1,7 @@
 // The program from outside: exit statuses, messages, signals, and that its parts agree.
 #include <nlohmann/json.hpp>
 
+#include "kernels/runtime.h"
 #include "tests/run_binary.h"
 
 namespace skein {
@@ -46,7 +47,7 @@ TEST(Cli, WrongCommandLinesExitWith2AndOneClearLine) {
   expect_failure(skein("train --model resnet9 --data synthetic"), 2, {"--model resnet9", "resnet20"});
   expect_failure(skein("train --data nope"), 2, {"'nope'", "fashion-mnist"});
   expect_failure(skein("train --workers 0"), 2, {"--workers", "0 is out of range"});
-  expect_failure(skein("train --device cuda"), 2, {"--device cuda", "--device cpu"});
+  if (!cuda::available()) expect_failure(skein("train --device cuda"), 2, {"--device cuda", "--device cpu"});
   expect_failure(skein("train --dtype bf16"), 2, {"--dtype bf16", "f32"});
   expect_failure(skein("train --conv fft"), 2, {"--conv fft", "onednn", "auto"});
   expect_failure(skein("train --config /nonexistent.toml"), 2, {"/nonexistent.toml", "No such file"});
@@ -127,7 +128,7 @@ TEST(Cli, SummaryCountsParametersAndWork) {
 TEST(Cli, DevicesSaysWhatThereIs) {
   const Output devices = skein("devices");
   EXPECT_EQ(devices.status, 0);
-  expect_parts(devices.out, {"cpu ", "cores", "onednn", "cuda  absent"});
+  expect_parts(devices.out, {"cpu ", "cores", "onednn", cuda::available() ? "cuda  " : "cuda  absent"});
 }
 
 }  // namespace
