@@ -14,7 +14,7 @@ struct Size {
   bool timed = false;
 };
 const std::vector<Size> kSizes = {
-    {1}, {4097}, {13, 1, 1}, {2051, 3, 3}, {999, 1, 2}, {200003}, {128 * 32 * 32 * 16, 0, 0, true}};
+    {1}, {4097}, {13, 1, 1}, {2053, 3, 3}, {999, 1, 2}, {200003}, {128 * 32 * 32 * 16, 0, 0, true}};
 
 using Map = std::function<double(double x, double y)>;
 

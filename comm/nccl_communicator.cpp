@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "comm/nccl_api.h"
 #include "comm/shards.h"
@@ -105,7 +106,9 @@ class NcclCommunicator : public Communicator {
   std::unique_ptr<Communicator> split(int color) override {
     // NCCL does not tell what became of the ranks: they say their colors to each other first.
     std::vector<int32_t> colors(size_t(size_), 0);
+    const Traffic before = traffic_;
     gather({&color, DType::i32, {1, 1, 1, 1}}, {colors.data(), DType::i32, {1, 1, 1, size_}});
+    traffic_ = before;
     int place = 0, members = 0;
     for (int r = 0; r < size_; ++r)
       if (colors[size_t(r)] == color) place += r < rank_, ++members;
@@ -166,16 +169,27 @@ class NcclCommunicator : public Communicator {
       cuda::copy_from_host(queue_.stream, v.data, staged.back());
       there.back().data = staged.back().view().data;
     }
-    if constexpr (std::is_invocable_v<Body, View>)
-      body(there[0]);
-    else
-      body(there[0], there[1]);
-    wait_for_stream();
+    try {
+      if constexpr (std::is_invocable_v<Body, View>)
+        body(there[0]);
+      else
+        body(there[0], there[1]);
+      wait_for_stream();
+    } catch (...) {
+      if (!staged.empty()) abandon();  // or the copies into them would come after they are gone
+      throw;
+    }
     size_t i = 0;
     for (const View& v : views) {
       if (there[i].data != v.data) cuda::copy_to_host(queue_.stream, there[i], v.data);
       ++i;
     }
+  }
+
+  // Ends what NCCL still has on the stream, which then comes to its end.
+  void abandon() {
+    if (comm_) api_.abort(std::exchange(comm_, nullptr));
+    cuda::synchronize(queue_.stream);
   }
 
   void wait_for_stream() {

@@ -1,6 +1,7 @@
 // Kernels that walk down the rows of a (rows, C) view: a thread owns `kWidth` neighbouring channels, whose constants
-// and sums stay in its registers, and every so-manieth row. A block is `width` threads side by side times `height`
-// rows, so that neighbouring threads read neighbouring memory also where C is narrow; threads left over are idle.
+// and sums stay in its registers, in rows a fixed distance apart. A block is `width` threads side by side times
+// `height` rows, so that neighbouring threads read neighbouring memory also where C is narrow; threads left over are
+// idle.
 #pragma once
 
 #include <algorithm>

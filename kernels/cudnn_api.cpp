@@ -40,7 +40,11 @@ std::string cudnn_reason(cudnnStatus_t status) {
   const std::string_view mark = "Reason: ";
   const size_t begin = text.find(mark);
   const std::string name = status == CUDNN_STATUS_SUCCESS ? "" : cudnn().get_error_string(status);
-  if (begin == text.npos) return name.empty() ? "no reason given" : name;
+  if (begin == text.npos) {
+    const std::string line(text.substr(0, text.find('\n')));
+    if (name.empty()) return line.empty() ? "no reason given" : line;
+    return line.empty() ? name : fmt::format("{}: {}", name, line);
+  }
   const size_t line = text.rfind("CUDNN_STATUS", begin);
   const size_t from = line == text.npos ? begin : line;
   const std::string first(text.substr(from, text.find('\n', from) - from));

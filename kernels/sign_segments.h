@@ -6,14 +6,14 @@
 
 namespace skein::cuda {
 
-// The first of the segments [from, count) that ends after place `at` of the flat vector, or of the stream.
-enum class Order { flat, stream };
+enum class Order { flat, stream };  // by place in the flat vector, or in the stream of bits
 
 template <Order kOrder>
 __device__ int64_t begin_of(const SignSegment& s) {
   return kOrder == Order::flat ? s.begin : s.bit;
 }
 
+// The first segment that ends after place `at`, or the number of segments.
 template <Order kOrder>
 __device__ int64_t first_ending_after(const SignLayout& l, int64_t at) {
   int64_t low = 0, high = l.count;

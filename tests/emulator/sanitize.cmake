@@ -8,7 +8,12 @@ endif()
 enable_language(ASM)
 find_package(fmt REQUIRED)
 include_directories(SYSTEM ${CUDA_INCLUDE_DIR})
+# fmt is not instrumented, so of the host's stack nothing can be said; the kernels' is watched.
 set(sanitize -fsanitize=${SKEIN_SANITIZE} -O1 -g1 -fno-omit-frame-pointer)
+set(sanitize_host ${sanitize})
+if(SKEIN_SANITIZE STREQUAL memory)
+  list(APPEND sanitize_host "SHELL:-mllvm -msan-poison-stack=0")
+endif()
 
 file(GLOB emulator_sources CONFIGURE_DEPENDS kernels/emulator/*.cpp)
 add_library(emulator OBJECT ${emulator_sources})
@@ -16,27 +21,30 @@ if(SKEIN_SANITIZE STREQUAL thread)
   target_compile_options(emulator PRIVATE -O1 -g1)
   target_compile_definitions(emulator PRIVATE SKEIN_TSAN)
 else()
-  target_compile_options(emulator PRIVATE ${sanitize})
+  target_compile_options(emulator PRIVATE ${sanitize_host})
 endif()
-target_link_libraries(emulator PRIVATE fmt::fmt-header-only)
 
-file(GLOB kernels CONFIGURE_DEPENDS kernels/*.cu)
+file(GLOB cuda_kernels CONFIGURE_DEPENDS kernels/*.cu)
+list(APPEND cuda_kernels tests/emulator/faults.cu)
+set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${SKEIN_EMULATED_OPTIONS}")
+add_library(cuda_kernels OBJECT ${cuda_kernels})
+target_compile_options(cuda_kernels PRIVATE ${sanitize})
+
 file(GLOB cases CONFIGURE_DEPENDS cases/*.cpp)
-list(APPEND kernels tests/emulator/faults.cu)
-set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${SKEIN_EMULATED_OPTIONS}")
-add_library(subject OBJECT ${kernels} ${cases} kernels/runtime_cuda.cpp engine/tensor.cpp tests/emulator/sanitize.cpp)
-target_compile_options(subject PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${sanitize}>)
-target_link_libraries(subject PRIVATE fmt::fmt-header-only)
+add_library(cases OBJECT ${cases} kernels/runtime_cuda.cpp engine/tensor.cpp tests/emulator/sanitize.cpp)
+target_compile_options(cases PRIVATE ${sanitize_host})
 
 # The CPU kernels and the libraries' operations are named by the cases and never called here.
+set(objects $<TARGET_OBJECTS:cases> $<TARGET_OBJECTS:cuda_kernels> $<TARGET_OBJECTS:emulator>)
+set(absent ${CMAKE_BINARY_DIR}/absent.s)
 add_custom_command(
-  OUTPUT ${CMAKE_BINARY_DIR}/absent.s
-  COMMAND bash ${CMAKE_SOURCE_DIR}/tests/emulator/absent.sh $<TARGET_OBJECTS:subject> $<TARGET_OBJECTS:emulator>
-          > ${CMAKE_BINARY_DIR}/absent.s
-  DEPENDS $<TARGET_OBJECTS:subject> $<TARGET_OBJECTS:emulator> tests/emulator/absent.sh
+  OUTPUT ${absent}
+  COMMAND bash ${CMAKE_SOURCE_DIR}/tests/emulator/absent.sh ${objects} > ${absent}
+  DEPENDS ${objects} tests/emulator/absent.sh
   COMMAND_EXPAND_LISTS)
-set_source_files_properties(${CMAKE_BINARY_DIR}/absent.s PROPERTIES COMPILE_OPTIONS -Wno-unused-command-line-argument)
-add_executable(skein_sanitize ${CMAKE_BINARY_DIR}/absent.s $<TARGET_OBJECTS:subject> $<TARGET_OBJECTS:emulator>)
+set_source_files_properties(${absent} PROPERTIES COMPILE_OPTIONS -Wno-unused-command-line-argument)
+add_executable(skein_sanitize ${absent} ${objects})
+target_link_libraries(skein_sanitize PRIVATE fmt::fmt)
 target_link_options(skein_sanitize PRIVATE -fsanitize=${SKEIN_SANITIZE})
 foreach(part faults cases)
   add_test(NAME sanitize_${SKEIN_SANITIZE}_${part} COMMAND skein_sanitize ${part})

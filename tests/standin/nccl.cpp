@@ -74,7 +74,7 @@ ncclResult_t collect(ncclComm& c, int from, void* data, size_t bytes) {
   c.meeting->changed.wait(lock, [&] { return c.meeting->aborted || !box.empty(); });
   if (box.empty()) return c.state = ncclRemoteError;
   if (box.front().bytes.size() != bytes) return c.state = ncclInvalidArgument;
-  std::memcpy(data, box.front().bytes.data(), bytes);
+  if (bytes > 0) std::memcpy(data, box.front().bytes.data(), bytes);
   box.erase(box.begin());
   return ncclSuccess;
 }
