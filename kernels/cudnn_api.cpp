@@ -1,5 +1,7 @@
 #include "kernels/cudnn_api.h"
 
+#include <algorithm>
+
 namespace skein::cuda {
 
 LibraryNames cudnn_names() {
@@ -36,18 +38,12 @@ const CudnnApi& cudnn() {
 std::string cudnn_reason(cudnnStatus_t status) {
   char log[4096] = {};
   cudnn().get_last_error_string(log, sizeof log);
-  const std::string_view text(log);
-  const std::string_view mark = "Reason: ";
-  const size_t begin = text.find(mark);
+  const std::string text = log;
+  const size_t mark = text.find("Reason: ");
+  const size_t begin = mark == text.npos ? 0 : std::min(text.rfind("CUDNN_STATUS", mark), mark);
+  const std::string first = text.substr(begin, text.find('\n', begin) - begin);
   const std::string name = status == CUDNN_STATUS_SUCCESS ? "" : cudnn().get_error_string(status);
-  if (begin == text.npos) {
-    const std::string line(text.substr(0, text.find('\n')));
-    if (name.empty()) return line.empty() ? "no reason given" : line;
-    return line.empty() ? name : fmt::format("{}: {}", name, line);
-  }
-  const size_t line = text.rfind("CUDNN_STATUS", begin);
-  const size_t from = line == text.npos ? begin : line;
-  const std::string first(text.substr(from, text.find('\n', from) - from));
+  if (first.empty()) return name.empty() ? "no reason given" : name;
   return name.empty() || first.starts_with(name) ? first : fmt::format("{}: {}", name, first);
 }
 

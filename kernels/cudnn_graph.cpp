@@ -18,7 +18,8 @@ Descriptor::~Descriptor() {
 
 Descriptor& Descriptor::set(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, int64_t count,
                             const void* values) {
-  CUDNN_CHECK(cudnn().set_attribute(raw_, name, type, count, values));
+  if (const cudnnStatus_t status = cudnn().set_attribute(raw_, name, type, count, values))
+    cudnn_failed(status, fmt::format("set_attribute({})", int(name)).c_str(), __FILE__, __LINE__);
   return *this;
 }
 
