@@ -3,11 +3,14 @@
 // permitted values, and flags, --config, config.toml and --resume all go through it, so they cannot drift apart.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "kernels/view.h"
+
+namespace CLI {
+class App;
+}
 
 namespace skein {
 

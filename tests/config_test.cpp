@@ -1,5 +1,7 @@
 #include "apps/config.h"
 
+#include <CLI/CLI.hpp>
+
 #include "tests/data_files.h"
 
 namespace skein {
