@@ -128,6 +128,8 @@ void SafetensorsFile::parse_header() {
     header = json::parse(text, text + length);
   } catch (const json::parse_error& e) {
     throw BadInput("{}: byte {}: the header is not JSON ({}). {}", path_, kLengthBytes + e.byte, e.what(), kCopyAgain);
+  } catch (const json::exception& e) {  // a number that no type holds
+    throw BadInput("{}: byte {}: the header cannot be read ({}). {}", path_, kLengthBytes, e.what(), kCopyAgain);
   }
   if (!header.is_object()) throw BadInput("{}: byte 8: the header is not a JSON object. {}", path_, kCopyAgain);
   for (const auto& [name, entry] : header.items()) {

@@ -35,7 +35,7 @@ void winograd_data(const ConvShape& s, bool flip, const float* x, const float* w
     for (int64_t begin = all.begin; begin < all.end; begin += strips.per_block) {
       const int64_t end = smaller(begin + strips.per_block, all.end);
       for (int64_t i = begin; i < end; ++i)
-        strip_to_input<Isa>(x + i / strips.rows * from.size(), from, i % strips.rows, zeros,
+        strip_to_input<Isa>(x + i / strips.rows * from.size(), from, from.c, i % strips.rows, zeros,
                             u + (i - begin) * strips.tiles * filled(from.c), u_plane);
       const Gemm g{.rows = (end - begin) * strips.tiles,
                    .columns = columns,
@@ -62,53 +62,79 @@ void winograd_data(const ConvShape& s, bool flip, const float* x, const float* w
   }
 }
 
+// What one thread of winograd_weights() adds up: the strips `all`, channels [first, first + count) of x.
+struct Part {
+  Share all;
+  int64_t first, count;
+};
+
+// sum[position][count][O] += U.(A dy A') over the strips of a part; positions lie `plane` apart. u and d are scratch.
+template <class Isa>
+void add_strips(const ConvShape& s, const Strips& strips, Part part, const float* x, const float* dy,
+                const float* zeros, float* u, float* d, float* sum, int64_t plane) {
+  const Image input{s.h, s.w, s.c}, output{s.h, s.w, s.o};
+  const int64_t row = filled(part.count), columns = filled(s.o);
+  const int64_t u_plane = strips.plane(part.count), d_plane = strips.plane(s.o);
+  for (int64_t begin = part.all.begin; begin < part.all.end; begin += strips.per_block) {
+    const int64_t end = smaller(begin + strips.per_block, part.all.end);
+    for (int64_t i = begin; i < end; ++i) {
+      const int64_t n = i / strips.rows, tile = (i - begin) * strips.tiles;
+      strip_to_input<Isa>(x + n * input.size() + part.first, input, part.count, i % strips.rows, zeros, u + tile * row,
+                          u_plane);
+      strip_to_gradient<Isa>(dy + n * output.size(), output, i % strips.rows, d + tile * columns, d_plane);
+    }
+    const Gemm g{.rows = part.count,
+                 .columns = columns,
+                 .outer = 1,
+                 .inner = (end - begin) * strips.tiles,
+                 .a_step = row,
+                 .a_outer = 0,
+                 .b_inner = columns,
+                 .b_outer = 0,
+                 .b_panel = panel_width<Isa>(columns),
+                 .c_row = columns};
+    const int64_t after = smaller(end + strips.per_block, part.all.end);
+    const int64_t next_x = strips.offset(end, input), size_x = strips.offset(after, input) - next_x;
+    const int64_t next_d = strips.offset(end, output), size_d = strips.offset(after, output) - next_d;
+    for (int p = 0; p < kPositions; ++p) {
+      prefetch<false>(x + next_x, size_x, p, kPositions);
+      prefetch<false>(dy + next_d, size_d, p, kPositions);
+      gemm<Isa, true>(g, u + p * u_plane, d + p * d_plane, sum + p * plane);
+    }
+  }
+}
+
+// Threads take images each, and have sums of their own that are added at the end; with many channels, where that would
+// take as much memory and time as making the sums, threads take channels of x each.
 template <class Isa>
 void winograd_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {
-  const Image input{s.h, s.w, s.c}, output{s.h, s.w, s.o};
-  const Strips strips(input);
-  const int64_t columns = filled(s.o), plane = s.c * columns, sum_size = kPositions * plane,
-                zeros_size = in_lines(input.row());
-  const int64_t u_plane = strips.plane(s.c), d_plane = strips.plane(s.o), u_size = kPositions * u_plane;
-  const int64_t threads = omp_get_max_threads(), thread_size = u_size + kPositions * d_plane;
+  const Strips strips({s.h, s.w, s.c});
+  const int64_t threads = omp_get_max_threads(), plane = s.c * filled(s.o), sum_size = kPositions * plane;
+  const bool by_channel = threads > 1 && s.c >= 128 * threads;
+  const int64_t most = by_channel ? in_lines((s.c + threads - 1) / threads) : s.c;  // channels of a thread
+  const int64_t u_size = kPositions * strips.plane(most), thread_size = u_size + kPositions * strips.plane(s.o);
+  const int64_t sums_size = (by_channel ? 1 : threads) * sum_size, zeros_size = in_lines(s.w * s.c);
   float* sums =
-      static_cast<float*>(conv_scratch(size_t(threads * (sum_size + thread_size) + zeros_size) * sizeof(float)));
-  float* zeros = sums + threads * (sum_size + thread_size);
+      static_cast<float*>(conv_scratch(size_t(sums_size + threads * thread_size + zeros_size) * sizeof(float)));
+  float* zeros = sums + sums_size + threads * thread_size;
+  __builtin_memset(sums, 0, size_t(by_channel ? sum_size : 0) * sizeof(float));
   __builtin_memset(zeros, 0, size_t(zeros_size) * sizeof(float));
 #pragma omp parallel
   {
-    const Share all = share(s.n * strips.rows), channels = share(s.c);
-    float* sum = sums + omp_get_thread_num() * sum_size;
-    float* u = sums + threads * sum_size + omp_get_thread_num() * thread_size;
-    float* d = u + u_size;
-    __builtin_memset(sum, 0, size_t(sum_size) * sizeof(float));
-    for (int64_t begin = all.begin; begin < all.end; begin += strips.per_block) {
-      const int64_t end = smaller(begin + strips.per_block, all.end);
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t n = i / strips.rows, row = i % strips.rows, tile = (i - begin) * strips.tiles;
-        strip_to_input<Isa>(x + n * input.size(), input, row, zeros, u + tile * filled(s.c), u_plane);
-        strip_to_gradient<Isa>(dy + n * output.size(), output, row, d + tile * columns, d_plane);
-      }
-      const Gemm g{.rows = s.c,
-                   .columns = columns,
-                   .outer = 1,
-                   .inner = (end - begin) * strips.tiles,
-                   .a_step = filled(s.c),
-                   .a_outer = 0,
-                   .b_inner = columns,
-                   .b_outer = 0,
-                   .b_panel = panel_width<Isa>(columns),
-                   .c_row = columns};
-      const int64_t after = smaller(end + strips.per_block, all.end);
-      const int64_t next_x = strips.offset(end, input), size_x = strips.offset(after, input) - next_x;
-      const int64_t next_d = strips.offset(end, output), size_d = strips.offset(after, output) - next_d;
-      for (int p = 0; p < kPositions; ++p) {
-        prefetch<false>(x + next_x, size_x, p, kPositions);
-        prefetch<false>(dy + next_d, size_d, p, kPositions);
-        gemm<Isa, true>(g, u + p * u_plane, d + p * d_plane, sum + p * plane);
-      }
+    const int64_t thread = omp_get_thread_num(), team = omp_get_num_threads(), rows = s.n * strips.rows;
+    float* u = sums + sums_size + thread * thread_size;
+    if (by_channel) {
+      for (int64_t first = thread * most; first < s.c; first += team * most)
+        add_strips<Isa>(s, strips, {{0, rows}, first, smaller(most, s.c - first)}, x, dy, zeros, u, u + u_size,
+                        sums + first * filled(s.o), plane);
+    } else {
+      float* sum = sums + thread * sum_size;
+      __builtin_memset(sum, 0, size_t(sum_size) * sizeof(float));
+      add_strips<Isa>(s, strips, {share(rows), 0, s.c}, x, dy, zeros, u, u + u_size, sum, plane);
     }
 #pragma omp barrier
-    unpack_weights<Isa>(s, sums, omp_get_num_threads(), channels.begin, channels.end, dw);
+    const Share channels = share(s.c);
+    unpack_weights<Isa>(s, sums, by_channel ? 1 : team, channels.begin, channels.end, dw);
   }
 }
 

@@ -39,18 +39,20 @@ struct Strips {
   }  // not a power of two: L1 sets
 };
 
-// Strip i of an image -> U, whose positions lie `plane` apart. Neighbouring tiles share two columns.
+// The first `channels` of strip i of an image -> U, whose positions lie `plane` apart. Neighbouring tiles share two
+// columns.
 template <class Isa>
-void strip_to_input(const float* x, Image image, int64_t i, const float* zeros, float* u, int64_t plane) {
+void strip_to_input(const float* x, Image image, int64_t channels, int64_t i, const float* zeros, float* u,
+                    int64_t plane) {
   using V = typename Isa::Vector;
   const float* rows[kIn];
   for (int r = 0; r < kIn; ++r) {
     const int64_t h = i * kOut - 1 + r;
     rows[r] = h >= 0 && h < image.h ? x + h * image.row() : zeros;
   }
-  const int64_t c = image.c, row = filled(c), tiles = (image.w + kOut - 1) / kOut;
-  for (int64_t channel = 0; channel < c; channel += Isa::kLanes) {
-    const int64_t left = c - channel;
+  const int64_t c = image.c, row = filled(channels), tiles = (image.w + kOut - 1) / kOut;
+  for (int64_t channel = 0; channel < channels; channel += Isa::kLanes) {
+    const int64_t left = channels - channel;
     V columns[kIn][kIn];
     const auto read = [&](int q, int64_t w) __attribute__((always_inline)) {
       const bool inside = w >= 0 && w < image.w;

@@ -166,6 +166,7 @@ TEST(Safetensors, WrongHeaders) {
   expect_error([&] { SafetensorsFile::open(dir.str()); }, {dir.str(), "not a regular file"});
 
   expect_bad(R"({"w": )", 0, {"byte", "not JSON"});
+  expect_bad(R"({"w": {"dtype": "F32", "shape": [1e999]}})", 0, {"byte 8", "overflow", "1e999"});
   expect_bad("[1]", 0, {"not a JSON object"});
   expect_bad(R"({"__metadata__": {"a": 1}})", 0, {"__metadata__"});
   expect_bad(R"({"w":{"dtype":"F32","shape":[1]}})", 4, {"'w'", "data_offsets"});
