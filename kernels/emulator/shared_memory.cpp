@@ -11,21 +11,21 @@ namespace {
 constexpr size_t kGuard = 128;  // and alignment
 constexpr size_t kMapped = 4 * SharedMemory::kBytes;
 
-char* map(void* where) {
+char* map(void* where, size_t bytes) {
   void* memory =
-      mmap(where, kMapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (where ? MAP_FIXED : 0), -1, 0);
+      mmap(where, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (where ? MAP_FIXED : 0), -1, 0);
   if (memory == MAP_FAILED) std::abort();
   return static_cast<char*>(memory);
 }
 }  // namespace
 
-SharedMemory::SharedMemory() : memory_(map(nullptr)) { arrays_.reserve(64); }
+SharedMemory::SharedMemory() : memory_(map(nullptr, kMapped)) { arrays_.reserve(64); }
 SharedMemory::~SharedMemory() { munmap(memory_, kMapped); }
 
 void SharedMemory::start_block() {
   if (arrays_.empty()) return;
   // Another block's memory is another memory: a new mapping makes ThreadSanitizer forget who touched the last one.
-  if (kRaces) map(memory_);
+  if (kRaces) map(memory_, used_);
   arrays_.clear();
   used_ = asked_ = 0;
 }

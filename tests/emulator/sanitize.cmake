@@ -18,6 +18,7 @@ endif()
 
 file(GLOB emulator_sources CONFIGURE_DEPENDS kernels/emulator/*.cpp)
 add_library(emulator OBJECT ${emulator_sources})
+target_precompile_headers(emulator PRIVATE <cuda_runtime.h> <fmt/format.h> <map> <memory> <mutex> <set> <thread> <vector>)
 if(SKEIN_SANITIZE STREQUAL thread)
   target_compile_options(emulator PRIVATE -O1 -g1)
   target_compile_definitions(emulator PRIVATE SKEIN_TSAN)
@@ -27,21 +28,24 @@ endif()
 
 file(GLOB cuda_kernels CONFIGURE_DEPENDS kernels/*.cu)
 list(APPEND cuda_kernels tests/emulator/faults.cu)
-set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${SKEIN_EMULATED_OPTIONS}")
+set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -xc++)
 add_library(cuda_kernels OBJECT ${cuda_kernels})
-target_compile_options(cuda_kernels PRIVATE ${sanitize})
+target_compile_options(cuda_kernels PRIVATE ${sanitize} ${SKEIN_EMULATED_OPTIONS})
+target_precompile_headers(cuda_kernels PRIVATE kernels/gpu.h)
 
 file(GLOB cases CONFIGURE_DEPENDS cases/*.cpp)
 add_library(cases OBJECT ${cases} kernels/runtime_cuda.cpp engine/tensor.cpp tests/emulator/sanitize.cpp)
 target_compile_options(cases PRIVATE ${sanitize_host})
+target_precompile_headers(cases PRIVATE cases/op_case.h <fmt/format.h>)
 
 # The CPU kernels and the libraries' operations are named by the cases and never called here.
 set(objects $<TARGET_OBJECTS:cases> $<TARGET_OBJECTS:cuda_kernels> $<TARGET_OBJECTS:emulator>)
+set(objects "$<FILTER:${objects},EXCLUDE,[.]pch$>")
 set(absent ${CMAKE_BINARY_DIR}/absent.s)
 add_custom_command(
   OUTPUT ${absent}
-  COMMAND bash ${CMAKE_SOURCE_DIR}/tests/emulator/absent.sh ${objects} > ${absent}
-  DEPENDS ${objects} tests/emulator/absent.sh
+  COMMAND bash ${CMAKE_SOURCE_DIR}/tests/emulator/absent.sh "${objects}" > ${absent}
+  DEPENDS "${objects}" tests/emulator/absent.sh
   COMMAND_EXPAND_LISTS)
 set_source_files_properties(${absent} PROPERTIES COMPILE_OPTIONS -Wno-unused-command-line-argument)
 add_executable(skein_sanitize ${absent} ${objects})
