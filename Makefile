@@ -1,5 +1,5 @@
 # make train   installs what is missing, builds, trains ResNet-20 on Fashion-MNIST
-# make test    builds and runs every test: plain, then under ASan + UBSan with an emulated GPU
+# make test    builds and runs every test: plain, under ASan + UBSan with an emulated GPU, then make sanitize
 # make sanitize   the CUDA kernels on the emulated GPU under ThreadSanitizer and MemorySanitizer (clang++)
 # make bench   measures kernels and whole steps, against PyTorch
 # make kernel-report   what nvcc made of every CUDA kernel
@@ -21,6 +21,7 @@ test: packages
 	for preset in release emulated; do \
 	  cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset -j 2 || exit 1; \
 	done
+	$(MAKE) sanitize
 
 sanitize: packages
 	@bash tools/install-packages.sh test
