@@ -4,6 +4,7 @@
 
 #include "comm/launcher.h"
 #include "comm/mpi_communicator.h"
+#include "comm/tcp_communicator.h"
 #include "comm/thread_communicator.h"
 #include "kernels/check.h"
 
@@ -29,9 +30,14 @@ Job::Job(std::unique_ptr<Communicator> processes) : processes_(std::move(process
 Job Job::join() {
   const Place place = find_place();
   if (place.size == 1) return Job();
+  if (const auto meeting = find_meeting(place.launcher)) {
+    Job job(join_tcp(*meeting, place.rank, place.size));
+    job.abort_ = abort_tcp;
+    return job;
+  }
   const MpiApi& mpi = mpi_library();
   Job job(join_mpi(mpi, place.size));
-  job.mpi_ = &mpi;
+  job.abort_ = [&mpi](const Communicator& c, const std::string& why, int status) { abort_mpi(mpi, c, why, status); };
   return job;
 }
 
@@ -61,7 +67,7 @@ void Job::fail_together(const std::string& reason) {
 }
 
 void Job::abort(const std::string& reason, int status) const {
-  if (mpi_) abort_mpi(*mpi_, *processes_, reason, status);
+  if (abort_) abort_(*processes_, reason, status);
 }
 
 std::vector<std::string> Job::gather_text(const std::string& mine) {

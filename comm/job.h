@@ -13,14 +13,12 @@
 
 namespace skein {
 
-struct MpiApi;
-
 class Job {
  public:
   Job();                                                  // of this process alone
   explicit Job(std::unique_ptr<Communicator> processes);  // tests: threads that play processes
-  // The job that the launcher's environment variables speak of, over MPI when there are several processes. BadInput
-  // where MPI cannot be had.
+  // The job that the launcher's environment variables speak of, over TCP or MPI (see comm/launcher.h) when there are
+  // several processes. BadInput where they cannot be had.
   static Job join();
 
   int rank() const { return processes_->rank(); }
@@ -35,7 +33,8 @@ class Job {
   [[noreturn]] void fail_together(const std::string& reason);
   // Was the exception on its way thrown on every process? Then the job can end in good order, else only by abort().
   bool failed_together() const { return failed_together_; }
-  // Says on stderr which rank cannot go on and why, and ends every process. In a job of one it does nothing.
+  // Says on stderr which rank cannot go on and why, and ends every process: at once over MPI, over TCP this one, and
+  // the others when they next wait for it. In a job of one it does nothing.
   void abort(const std::string& reason, int status) const;
 
   std::vector<std::string> gather_text(const std::string& mine);  // in rank order
@@ -60,7 +59,7 @@ class Job {
   static View bytes(void* data, size_t n) { return {data, DType::u8, {1, 1, 1, int64_t(n)}}; }
 
   std::unique_ptr<Communicator> processes_;
-  const MpiApi* mpi_ = nullptr;  // with several processes
+  std::function<void(const Communicator&, const std::string& reason, int status)> abort_;  // with several processes
   bool failed_together_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <string_view>
 
 #include "kernels/check.h"
 
@@ -32,6 +33,19 @@ int number(const char* name, const char* text, int below) {
   return value;
 }
 
+constexpr int kPorts = 65536;
+
+int port_number(const char* text) {
+  int value = 0;
+  const char* const end = text + std::strlen(text);
+  const auto [last, error] = std::from_chars(text, end, value);
+  if (error != std::errc() || last != end || value < 1 || value >= kPorts)
+    throw BadInput("the environment variable MASTER_PORT is '{}', not a port from 1 to {}", text, kPorts - 1);
+  return value;
+}
+
+const char* own_variable(const char* name) { return std::getenv(name); }
+
 const char* required(const Lookup& lookup, const char* name, const char* because) {
   const char* const text = lookup(name);
   if (!text) throw BadInput("the environment variable {} is set, but {} is not", because, name);
@@ -55,8 +69,21 @@ Place find_place(const Lookup& lookup) {
   return {};
 }
 
-Place find_place() {
-  return find_place([](const char* name) { return std::getenv(name); });
+Place find_place() { return find_place(own_variable); }
+
+std::optional<Meeting> find_meeting(Launcher launcher, const Lookup& lookup) {
+  const char *const host = lookup("MASTER_ADDR"), *const port = lookup("MASTER_PORT");
+  if (!host && !port && launcher != Launcher::torchrun) return {};
+  if (!host || !port)
+    throw BadInput(
+        "the environment variable {} is not set, but {} is: the processes meet at the host MASTER_ADDR, rank 0's, and "
+        "the port MASTER_PORT. Set both alike for all of them",
+        host ? "MASTER_PORT" : "MASTER_ADDR", host || port ? (host ? "MASTER_ADDR" : "MASTER_PORT") : "RANK");
+  const char* const agent = lookup("TORCHELASTIC_USE_AGENT_STORE");
+  const bool taken = agent && std::string_view(agent) == "True";
+  return Meeting{host, port_number(port) + (taken ? 1 : 0)};
 }
+
+std::optional<Meeting> find_meeting(Launcher launcher) { return find_meeting(launcher, own_variable); }
 
 }  // namespace skein

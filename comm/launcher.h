@@ -5,10 +5,15 @@
 //   srun                 SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID   (with SLURM_STEP_ID: an sbatch script has the rest
 //                        too, without being one of the tasks)
 // Without a local rank the rank is taken, as if there were one machine.
+// Processes talk over MPI, or over TCP where MASTER_ADDR and MASTER_PORT say where they meet. torchrun sets both; with
+// srun or by hand, export them. Where torchrun's agent has that port itself (TORCHELASTIC_USE_AGENT_STORE) they meet at
+// the next one.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <string>
 
 namespace skein {
 
@@ -25,5 +30,15 @@ using Lookup = std::function<const char*(const char* name)>;  // null: not set
 
 Place find_place(const Lookup&);  // BadInput names the variable that makes no sense
 Place find_place();               // of this process
+
+struct Meeting {
+  std::string host;
+  int port = 0;
+  bool operator==(const Meeting&) const = default;
+};
+
+// Empty: over MPI. BadInput names the variable that is missing or makes no sense.
+std::optional<Meeting> find_meeting(Launcher, const Lookup&);
+std::optional<Meeting> find_meeting(Launcher);
 
 }  // namespace skein

@@ -11,8 +11,8 @@ const MpiApi& mpi_library() {
   const auto file = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libskein_mpi.so";
   if (!std::filesystem::exists(file))
     throw BadInput(
-        "there is no {}: this skein was built without MPI; install libopenmpi-dev and build again, or use "
-        "--workers K",
+        "there is no {}: this skein was built without MPI; install libopenmpi-dev and build again, set MASTER_ADDR and "
+        "MASTER_PORT for all processes and they meet there over TCP, or use --workers K",
         file.string());
   // Open MPI's own plugins look for its symbols among the global ones. Never closed: MPI does not survive that.
   void* const library = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL);

@@ -19,8 +19,7 @@ struct NcclOptions {
 };
 
 const NcclApi& nccl_library();  // BadInput where NCCL is absent: what was tried and the fix
-// Made on one rank and brought to the others by what the launcher offers: MPI, or, with MASTER_ADDR and MASTER_PORT
-// set (torchrun), NCCL itself, which meets on the port after that one.
+// Made on one rank and brought to the others by their job (comm/job.h): over MPI, or over TCP as torchrun starts them.
 NcclId make_nccl_id(const NcclApi& api);
 
 // Collective; the calling thread's GPU is the rank's. PeerLost where a rank does not come in time.

@@ -1,13 +1,7 @@
-// Starting MPI processes from a test, and finding one of them.
+// Starting MPI processes from a test.
 #pragma once
 
-#include <csignal>
-#include <functional>
-#include <future>
-#include <optional>
-#include <thread>
-
-#include "tests/run_binary.h"
+#include "tests/processes.h"
 
 namespace skein::testing {
 
@@ -25,29 +19,10 @@ inline bool can_run_mpi() {
          std::filesystem::exists(std::filesystem::path(SKEIN_BINARY).parent_path() / "libskein_mpi.so");
 }
 
-// The process that was started with `argument` as rank `rank`.
-inline std::optional<pid_t> pid_of_rank(const std::string& argument, int rank) {
-  const std::string place = fmt::format("OMPI_COMM_WORLD_RANK={}", rank) + '\0';
-  for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
-    const std::string name = entry.path().filename().string();
-    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    if (read_file(entry.path() / "cmdline").find(argument) != std::string::npos &&
-        read_file(entry.path() / "environ").find(place) != std::string::npos)
-      return pid_t(std::stol(name));
-  }
-  return {};
-}
-
-// Starts the ranks, sends rank 2 a signal as soon as ready() holds, and returns when all have ended.
+// Starts the ranks and sends rank 2 a signal as soon as ready() holds.
 inline Output mpirun_and_signal(const std::string& arguments, const std::string& argument, int signal,
                                 const std::function<bool()>& ready) {
-  auto output = std::async(std::launch::async, [&] { return mpirun(arguments); });
-  const auto ended = [&] { return output.wait_for(std::chrono::milliseconds(20)) == std::future_status::ready; };
-  while (!ready() && !ended()) continue;
-  const auto pid = pid_of_rank(argument, 2);
-  EXPECT_TRUE(pid) << "rank 2 is gone";
-  if (pid) kill(*pid, signal);
-  return output.get();
+  return start_and_signal([&] { return mpirun(arguments); }, argument, signal, ready);
 }
 
 }  // namespace skein::testing

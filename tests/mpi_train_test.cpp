@@ -1,18 +1,13 @@
 // skein train as MPI processes: the bits of threads, and how all of them end together. Needs mpirun.
 #include <gtest/gtest.h>
-#include <omp.h>
 
-#include "apps/machine.h"
 #include "tests/mpi_run.h"
-#include "tests/train_cells.h"
+#include "tests/team_run.h"
 
 namespace skein::testing {
 namespace {
 
-const std::string kRun = SKEIN_BINARY
-    " train --model resnet8 --data synthetic --synthetic-train 160 "
-    "--synthetic-test 30 --synthetic-size 8 --epochs 2 --batch 8 --eval-batch 16 "
-    "--lr 0.05 --conv onednn --threads 1 --sync local:H=3 --compress ef-sign ";
+const std::string kRun = kTeamRun;
 
 std::string last(const std::string& run) { return run + "/checkpoints/last"; }
 
@@ -23,41 +18,20 @@ class MpiTrain : public ::testing::Test {
 
  protected:
   std::string folder(const std::string& name) const { return (dir_ / name).string(); }
-  void expect_same_run(const std::string& a, const std::string& b) const {
-    for (const char* file : {"/model", "/worker-0", "/worker-1", "/worker-2", "/worker-3"})
-      EXPECT_EQ(read_file(last(a) + file + ".safetensors"), read_file(last(b) + file + ".safetensors")) << file;
-    EXPECT_EQ(without_times(a + "/summary.csv"), without_times(b + "/summary.csv"));
-  }
   TempDir dir_;
 };
-
-std::vector<std::string> cells_on_threads() {
-  std::vector<std::string> lines;
-  Job alone;
-  const int threads = omp_get_max_threads();
-  omp_set_num_threads(1);
-  use_conv("onednn");
-  const Splits data = open_dataset("synthetic", dataset_options(cells().front()));
-  for (const TrainConfig& cell : cells())
-    for (const auto& [rank, hash] : run_cell(alone, cell, data))
-      lines.push_back(fmt::format("{}: {} {}", name_of(cell), rank, hash));
-  use_conv("auto");
-  omp_set_num_threads(threads);
-  std::sort(lines.begin(), lines.end());
-  return lines;
-}
 
 // Every schedule x compression x momentum, and gradients and statistics of every kind.
 TEST_F(MpiTrain, ProcessesGetTheBitsOfThreadsInEveryCell) {
   const Output output = mpirun("-np 4 " SKEIN_MPI_WORKER " cells " + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
-  std::vector<std::string> lines;
-  for (int rank = 0; rank < kCellWorkers; ++rank)
-    for (const std::string& line : lines_of(dir_ / std::to_string(rank))) lines.push_back(line);
-  std::sort(lines.begin(), lines.end());
-  const std::vector<std::string> expected = cells_on_threads();
-  ASSERT_EQ(expected.size(), cells().size() * (kCellWorkers + 1));
-  EXPECT_EQ(lines, expected);
+  expect_cells_of_threads(dir_, cells());
+}
+
+TEST_F(MpiTrain, StoppedAndGoneOnWithTheyAreTheSame) {
+  const Output output = mpirun("-np 4 " SKEIN_MPI_WORKER " resumed-cells " + dir_.str());
+  ASSERT_EQ(output.status, 0) << output.err;
+  expect_cells_of_threads(dir_, few_cells());
 }
 
 TEST_F(MpiTrain, TheProgramEndsWithTheSameCheckpoint) {
@@ -67,7 +41,7 @@ TEST_F(MpiTrain, TheProgramEndsWithTheSameCheckpoint) {
   EXPECT_EQ(processes.status, 0) << processes.err;
   expect_parts(processes.out, {"workers  4, in 4 processes with 1 threads each", "done     test top-1"});
   EXPECT_EQ(processes.out.find("done"), processes.out.rfind("done")) << "said by more than one process";
-  expect_same_run(folder("threads"), folder("processes"));
+  expect_same_run(folder("threads"), folder("processes"), 4);
 }
 
 // Four times a part of the run: threads, processes, processes, threads.
@@ -83,7 +57,7 @@ TEST_F(MpiTrain, ThreadsAndProcessesGoOnWithEachOther) {
   }
   EXPECT_EQ(open_checkpoint(last(parts)).state.step, 7);
   ASSERT_EQ(shell(SKEIN_BINARY " train --resume " + parts).status, 0);
-  expect_same_run(whole, parts);
+  expect_same_run(whole, parts, 4);
 }
 
 // Measured by one process, kept in the checkpoint, used by all and by whoever goes on.
@@ -95,7 +69,7 @@ TEST_F(MpiTrain, ConvolutionsAreChosenOnceForAll) {
   std::filesystem::copy(a, b, std::filesystem::copy_options::recursive);
   EXPECT_EQ(mpirun("-np 4 " SKEIN_BINARY " train --resume " + a).status, 0);
   EXPECT_EQ(shell(SKEIN_BINARY " train --resume " + b).status, 0);
-  expect_same_run(a, b);
+  expect_same_run(a, b, 4);
 }
 
 TEST_F(MpiTrain, AnotherNumberOfWorkersIsRefused) {

@@ -1,5 +1,5 @@
-// One rank of tests/mpi_test.cpp and mpi_train_test.cpp:  skein_mpi_worker script DIR | cells DIR | throw | kill |
-// silent | short
+// One rank of tests/mpi_test.cpp, tcp_test.cpp and the like:  skein_mpi_worker script DIR | cells DIR | few-cells DIR |
+// resumed-cells DIR | throw | kill | silent | short
 #include <omp.h>
 
 #include <chrono>
@@ -7,9 +7,9 @@
 #include <fstream>
 #include <thread>
 
-#include "apps/machine.h"
 #include "comm/launcher.h"
 #include "comm/mpi_communicator.h"
+#include "comm/tcp_communicator.h"
 #include "kernels/check.h"
 #include "tests/communicator_script.h"
 #include "tests/train_cells.h"
@@ -33,32 +33,30 @@ void run(const std::string& mode, const std::string& dir, Communicator& world) {
   world.sum(view_of(x));
 }
 
-int run_cells(const std::string& dir) {
-  omp_set_num_threads(1);
-  use_conv("onednn");
+int run_cells(const std::string& dir, bool every, bool resumed) {
   Job job = Job::join();
   std::ofstream out(fmt::format("{}/{}", dir, job.rank()));
-  const Splits data = open_dataset("synthetic", dataset_options(cells().front()));
-  for (const TrainConfig& cell : cells())
-    for (const auto& [rank, hash] : run_cell(job, cell, data))
-      out << name_of(cell) << ": " << rank << " " << hash << "\n";
+  const auto lines = lines_of_cells(job, every ? cells() : few_cells(), resumed ? dir + "/checkpoint" : "");
+  for (const std::string& line : lines) out << line << "\n";
   return 0;
 }
 
 }  // namespace
 
 int run_worker(const std::string& mode, const std::string& dir) {
-  if (mode == "cells") return run_cells(dir);
+  if (mode.find("cells") != std::string::npos) return run_cells(dir, mode == "cells", mode == "resumed-cells");
   omp_set_num_threads(1);
-  const MpiApi& mpi = mpi_library();
-  MpiOptions options;
-  options.patience = mode == "silent" ? 1 : 60;
-  options.piece = 1000, options.message = 3000;  // so that small data make many pieces and messages
-  const auto world = join_mpi(mpi, find_place().size, options);
+  const double patience = mode == "silent" ? 1 : 60;
+  constexpr int64_t kPiece = 1000, kMessage = 3000;  // so that small data make many pieces and messages
+  const Place place = find_place();
+  const auto meeting = find_meeting(place.launcher);
+  const auto world = meeting ? join_tcp(*meeting, place.rank, place.size, {20, patience, kPiece})
+                             : join_mpi(mpi_library(), place.size, {patience, kPiece, kMessage});
   try {
     run(mode, dir, *world);
   } catch (const std::exception& e) {
-    abort_mpi(mpi, *world, e.what(), 3);
+    if (meeting) abort_tcp(*world, e.what(), 3);
+    abort_mpi(mpi_library(), *world, e.what(), 3);
   }
   return 0;
 }

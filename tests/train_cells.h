@@ -2,6 +2,11 @@
 // or as MPI processes, and what they end with.
 #pragma once
 
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include "apps/machine.h"
+#include "apps/resume.h"
 #include "apps/trainer.h"
 #include "tests/small_run.h"
 
@@ -46,6 +51,20 @@ inline std::vector<TrainConfig> cells() {
   return all;
 }
 
+// Each compression with each momentum once, the schedules by turns, and what has no such choice.
+inline std::vector<TrainConfig> few_cells() {
+  constexpr size_t kSchedules = 7, kCompressions = 7, kMomenta = 3;
+  const std::vector<TrainConfig> all = cells();
+  std::vector<TrainConfig> few;
+  for (size_t compression = 0; compression < kCompressions; ++compression)
+    for (size_t momentum = 0; momentum < kMomenta; ++momentum) {
+      const size_t schedule = (compression + 2 * momentum) % kSchedules;
+      few.push_back(all[(schedule * kCompressions + compression) * kMomenta + momentum]);
+    }
+  few.insert(few.end(), all.begin() + kSchedules * kCompressions * kMomenta, all.end());
+  return few;
+}
+
 inline std::string name_of(const TrainConfig& c) {
   return fmt::format("{} {} {} of {}, momentum {} and {}, statistics {}", c.sync, c.compress, c.average, c.accumulate,
                      c.momentum, c.outer_momentum, c.bn_stats);
@@ -61,22 +80,54 @@ inline uint64_t hash(const std::vector<float>& x, uint64_t seed) {
 }
 
 // What each worker of this process ends with by rank, and what the first process has of the average and of the losses
-// (at -1).
-inline std::map<int64_t, uint64_t> run_cell(Job& job, const TrainConfig& config, const Splits& data) {
-  Trainer trainer(job, make_card(config, data.train), data);
+// (at -1). With a folder, the run is stopped twice and goes on from the checkpoint that it leaves there.
+inline std::map<int64_t, uint64_t> run_cell(Job& job, const TrainConfig& config, const Splits& data,
+                                            const std::string& folder = {}) {
+  const ModelCard card = make_card(config, data.train);
   std::vector<float> numbers;
-  trainer.run({[&](const StepMetrics& m) { numbers.push_back(float(m.loss)); },
-               [&](const EpochMetrics& m) {
-                 for (const double x : {m.test.loss, m.test.top1, m.train_loss, double(m.rounds.bytes)})
-                   numbers.push_back(float(x));
-               },
-               never});
-  const ParameterStore& model = trainer.model_parameters();
+  TrainListener listener{[&](const StepMetrics& m) { numbers.push_back(float(m.loss)); },
+                         [&](const EpochMetrics& m) {
+                           for (const double x : {m.test.loss, m.test.top1, m.train_loss, double(m.rounds.bytes)})
+                             numbers.push_back(float(x));
+                         },
+                         never};
+  auto trainer = std::make_unique<Trainer>(job, card, data);
+  if (!folder.empty())
+    for (const int64_t step : {2, 4}) {
+      listener.last_step = step;
+      EXPECT_FALSE(trainer->run(listener));
+      const ParameterStore& model = trainer->model_parameters();
+      write_checkpoint(job, folder, card, model, trainer->worker_states(), trainer->state());
+      job.processes().barrier();
+      trainer.reset();
+      const Checkpoint checkpoint = open_checkpoint(folder);
+      trainer = std::make_unique<Trainer>(job, card, data, checkpoint.state);
+      load_workers(checkpoint, *trainer);
+    }
+  listener.last_step = INT64_MAX;
+  EXPECT_TRUE(trainer->run(listener));
+  const ParameterStore& model = trainer->model_parameters();
   std::map<int64_t, uint64_t> hashes;
-  for (const auto& [rank, tensors] : trainer.worker_states())
+  for (const auto& [rank, tensors] : trainer->worker_states())
     for (const auto& [name, tensor] : tensors) hashes[rank] = hash(tensor.to_vector(), hashes[rank]);
   if (job.first()) hashes[-1] = hash(numbers, hash(model.state.to_vector(), hash(model.value.to_vector(), 0)));
   return hashes;
+}
+
+// One line for each cell and worker, as a process of tests/mpi_worker.cpp writes them for its own.
+inline std::vector<std::string> lines_of_cells(Job& job, const std::vector<TrainConfig>& which,
+                                               const std::string& folder = {}) {
+  std::vector<std::string> lines;
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  use_conv("onednn");
+  const Splits data = open_dataset("synthetic", dataset_options(which.front()));
+  for (const TrainConfig& cell : which)
+    for (const auto& [rank, hash] : run_cell(job, cell, data, folder))
+      lines.push_back(fmt::format("{}: {} {}", name_of(cell), rank, hash));
+  use_conv("auto");
+  omp_set_num_threads(threads);
+  return lines;
 }
 
 }  // namespace skein::testing

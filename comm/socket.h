@@ -1,0 +1,58 @@
+// TCP sockets that are owned, do not block, and do what they are asked for until a deadline.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace skein {
+
+using Deadline = std::chrono::steady_clock::time_point;
+Deadline in_seconds(double seconds);
+
+struct Address {  // may travel as it lies in memory
+  sockaddr_storage bytes;
+  socklen_t size;
+
+  int family() const { return bytes.ss_family; }
+  int port() const;
+  void set_port(int port);
+  bool is_loopback() const;
+};
+
+// The addresses of a host, the preferred one first; tries again until the deadline where its name cannot be looked up
+// yet. BadInput, with `what` before it, where there is no such host.
+std::vector<Address> addresses_of(const std::string& host, int port, const std::string& what, Deadline);
+
+class Socket {
+ public:
+  explicit Socket(int fd = -1) : fd_(fd) {}
+  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Socket& operator=(Socket&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Socket();
+
+  // On all interfaces; port 0 is any that is free. Without a socket, errno says why.
+  static Socket listening(int port, int family);
+  static Socket connected(const Address&);  // one attempt, without a socket where nobody listens
+
+  explicit operator bool() const { return fd_ >= 0; }
+  int fd() const { return fd_; }
+  Address own_address() const;
+  Address peer_address() const;
+  Socket accept(Deadline) const;  // without a socket: nobody came
+
+  // False where the other side has ended or the deadline has passed.
+  bool read(void* data, size_t bytes, Deadline) const;
+  bool write(const void* data, size_t bytes, Deadline) const;
+
+ private:
+  int fd_;
+};
+
+}  // namespace skein
