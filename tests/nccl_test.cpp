@@ -6,12 +6,16 @@
 
 #include <cstdlib>
 #include <functional>
+#include <mutex>
 #include <thread>
 
 #include "comm/nccl_communicator.h"
+#include "comm/tcp_communicator.h"
 #include "comm/thread_communicator.h"
 #include "engine/tensor.h"
 #include "tests/communicator_script.h"
+#include "tests/processes.h"
+#include "tests/train_cells.h"
 
 namespace skein::testing {
 namespace {
@@ -83,6 +87,34 @@ TEST_F(Nccl, DoesWhatThreadsDoToTheBit) {
   EXPECT_EQ(live(), 0);
 }
 
+// What torchrun starts: processes that meet over TCP, whose models then travel over NCCL.
+TEST_F(Nccl, TrainsInAJobOverTcpToTheBitsOfThreads) {
+  TrainConfig config = cells().front();
+  config.workers = 2;
+  config.device = "cuda";
+  config.sync = "local:H=2";
+  config.compress = "ef-sign";
+  Splits data = open_dataset("synthetic", dataset_options(config));
+  for (Dataset* part : {&data.train, &data.test}) make_resident(*part);
+  Job alone;
+  const std::map<int64_t, uint64_t> expected = run_cell(alone, config, data);
+  const Meeting meeting{"127.0.0.1", free_port()};
+  std::map<int64_t, uint64_t> actual;
+  std::mutex mutex;
+  std::vector<std::thread> threads;
+  for (int r = 0; r < 2; ++r)
+    threads.emplace_back([&, r] {
+      omp_set_num_threads(1);
+      Job job(join_tcp(meeting, r, 2));
+      const auto own = run_cell(job, config, data);
+      const std::lock_guard lock(mutex);
+      actual.insert(own.begin(), own.end());
+    });
+  for (std::thread& t : threads) t.join();
+  EXPECT_EQ(actual, expected);
+  EXPECT_EQ(live(), 0);
+}
+
 TEST_F(Nccl, SumsWhatIsOnTheGpuAfterTheWorkBeforeIt) {
   const auto errors = on_ranks([](Communicator& c, Queue q) {
     const std::vector<float> mine = contribution(1001, c.rank());
@@ -128,6 +160,16 @@ TEST_F(Nccl, ARankThatDoesNotComeEndsTheOthersPatience) {
   const auto errors = on_ranks([](Communicator&, Queue) {}, {0.05});
   control<void(bool)>("skein_nccl_stuck")(false);
   for (const std::string& e : errors) EXPECT_NE(e.find("is not done after 0.05 seconds"), std::string::npos) << e;
+  EXPECT_EQ(live(), 0);
+}
+
+// ncclCommGetAsyncError tells of a rank that has died, while this one waits: no call fails.
+TEST_F(Nccl, ARankThatDiesMeanwhileIsAnErrorOfTheOthers) {
+  control<void(bool)>("skein_nccl_broken")(true);
+  const auto errors = on_ranks([](Communicator&, Queue) {});
+  control<void(bool)>("skein_nccl_broken")(false);
+  for (const std::string& e : errors)
+    EXPECT_NE(e.find("ncclCommInitRankConfig failed: remote process exited"), std::string::npos) << e;
   EXPECT_EQ(live(), 0);
 }
 

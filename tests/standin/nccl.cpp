@@ -34,7 +34,7 @@ std::map<std::vector<char>, std::shared_ptr<Meeting>> registry;
 std::atomic<int> calls{0}, live{0}, ids{0};
 
 std::atomic<int> fail_at{0};
-std::atomic<bool> stuck{false};
+std::atomic<bool> stuck{false}, broken{false};
 
 bool planted_fault() { return ++calls == fail_at; }
 
@@ -177,7 +177,7 @@ ncclResult_t ncclCommAbort(ncclComm_t comm) {
 }
 
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* state) {
-  *state = stuck ? ncclInProgress : comm->state;
+  *state = broken ? ncclRemoteError : stuck ? ncclInProgress : comm->state;
   return ncclSuccess;
 }
 
@@ -228,7 +228,7 @@ ncclResult_t ncclBroadcast(const void* from, void* to, size_t count, ncclDataTyp
 }
 
 // For tests: communicators that were made and not destroyed; the N-th call from now on fails (0: none); communicators
-// never come to life, as when a rank is missing.
+// never come to life, as when a rank is missing; they report that a rank has died.
 int skein_nccl_live() { return live; }
 void skein_nccl_fail_call(int n) {
   calls = 0;
@@ -236,5 +236,6 @@ void skein_nccl_fail_call(int n) {
 }
 int skein_nccl_calls() { return calls; }
 void skein_nccl_stuck(bool yes) { stuck = yes; }
+void skein_nccl_broken(bool yes) { broken = yes; }
 
 }  // extern "C"
