@@ -88,15 +88,11 @@ std::unique_ptr<RunFolder> RunFolder::reopen(const std::string& path, const Trai
 }
 
 void RunFolder::write(const StepMetrics& m) {
-  metrics_.append(ordered_json{
-      {"type", "step"},
-      {"step", m.step},
-      {"epoch", m.epoch},
-      {"loss", m.loss},
-      {"lr", m.lr},
-      {"wait_ms", m.wait_ms},
-      {"images",
-       m.images}}.dump());
+  ordered_json line = {{"type", "step"}, {"step", m.step},       {"epoch", m.epoch},  {"loss", m.loss},
+                       {"lr", m.lr},     {"wait_ms", m.wait_ms}, {"images", m.images}};
+  if (m.sync != Sync::none)
+    line["round"] = {{"reach", m.sync == Sync::world ? "world" : "block"}, {"bytes", m.sent.bytes}};
+  metrics_.append(line.dump());
   if (std::chrono::steady_clock::now() - flushed_ > std::chrono::seconds(1)) flush();
 }
 

@@ -182,7 +182,8 @@ std::vector<StepMetrics> Trainer::settle() {
                   .step_in_epoch = state_.step_in_epoch - back,
                   .images = 0,
                   .totals = {},
-                  .sync = size() > 1 ? syncs_[size_t(number - 1)] : Sync::none};
+                  .sync = size() > 1 ? syncs_[size_t(number - 1)] : Sync::none,
+                  .sent = workers[0]->sent};
     add_up(workers.data(), m);
     count_round(m.sync, workers.data());
     state_.totals.seconds += seconds;

@@ -26,6 +26,7 @@ struct StepMetrics {
   int64_t step_in_epoch, images;
   EpochTotals totals;  // of the epoch so far
   Sync sync = Sync::none;
+  Traffic sent;  // by worker 0 in the averaging that followed
 };
 
 struct EpochMetrics {

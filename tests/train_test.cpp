@@ -72,6 +72,28 @@ TEST(Train, LeavesACompleteRunFolder) {
     EXPECT_EQ(open_checkpoint(run + "/checkpoints/" + name).card.config, written);
 }
 
+TEST(Train, ReportsTheBytesOfEveryRound) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  TrainConfig c = small_config();
+  c.workers = 4;
+  c.synthetic_train = 160;  // five steps of 8
+  c.sync = "hierarchical:H=2,Hb=2,block=2";
+  EXPECT_TRUE(train({.config = c, .out = run}, never));
+  std::string reaches;
+  int64_t bytes = 0;
+  for (const auto& step : records(run + "/metrics.jsonl", "step")) {
+    reaches += step.contains("round") ? step.at("round").at("reach").get<std::string>() + " " : "- ";
+    if (step.contains("round")) bytes += step.at("round").at("bytes").get<int64_t>();
+  }
+  EXPECT_EQ(reaches, "- block - world - block - world - world ");
+  const auto rounds = records(run + "/metrics.jsonl", "epoch").back().at("rounds");
+  EXPECT_EQ(rounds.at("bytes"), bytes);
+  EXPECT_GT(bytes, 0);
+  EXPECT_EQ(rounds.at("world"), 3);
+  EXPECT_EQ(rounds.at("block"), 2);
+}
+
 TEST(Train, Learns) {
   const TempDir dir;
   const std::string run = (dir / "run").string();
