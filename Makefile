@@ -1,10 +1,12 @@
 # make train   installs what is missing, builds, trains ResNet-20 on Fashion-MNIST
 # make test    builds and runs every test: plain, under ASan + UBSan with an emulated GPU, then make sanitize
 # make sanitize   the CUDA kernels on the emulated GPU under ThreadSanitizer and MemorySanitizer (clang++)
-# make bench   measures kernels and whole steps, against PyTorch
+# make bench   measures kernels, averaging and whole steps, against the machine, MPI and PyTorch
 # make kernel-report   what nvcc made of every CUDA kernel
 BUILD = build/release
 ARGS ?=
+# mpirun on however few cores, in a container too
+MPI_ENV = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 
 .PHONY: train test sanitize bench build packages kernel-report
 train: build
@@ -35,4 +37,7 @@ kernel-report: build
 bench: build
 	@bash tools/install-packages.sh build bench
 	$(BUILD)/skein bench kernels
+	$(BUILD)/skein bench comm
+	@if command -v mpirun >/dev/null; then $(MPI_ENV) mpirun -np 4 $(BUILD)/skein bench comm --mpi; fi
+	$(BUILD)/skein bench workers
 	/usr/bin/python3 tests/bench/compare.py --skein $(BUILD)/skein

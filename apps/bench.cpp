@@ -58,15 +58,34 @@ void add_comm(CLI::App& bench) {
   c->callback([o] { bench_comm(*o); });
 }
 
+void add_workers(CLI::App& bench) {
+  auto o = std::make_shared<WorkersBench>();
+  CLI::App* c = bench.add_subcommand("workers", "time K virtual workers against one worker, per image");
+  c->add_option("--model", o->model, "network")->capture_default_str();
+  c->add_option("--workers", o->workers, "K, averaging every 4 steps")
+      ->capture_default_str()
+      ->check(CLI::Range(2, 4096));
+  c->add_option("--batch", o->batch, "images of a worker's batch")->capture_default_str()->check(CLI::PositiveNumber);
+  c->add_option("--steps", o->steps, "steps of every worker in a turn")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  c->add_option("--turns", o->turns, "measurements of both, by turns")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  c->add_flag("--json", o->json, "print one JSON object");
+  c->callback([o] { bench_workers(*o); });
+}
+
 }  // namespace
 
 void add_bench_command(CLI::App& app) {
-  CLI::App* bench = app.add_subcommand("bench", "measure kernels, whole steps, data loading and averaging");
+  CLI::App* bench = app.add_subcommand("bench", "measure kernels, whole steps, data loading, averaging and workers");
   bench->require_subcommand(1);
   add_kernels(*bench);
   add_step(*bench);
   add_data(*bench);
   add_comm(*bench);
+  add_workers(*bench);
 }
 
 }  // namespace skein

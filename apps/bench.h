@@ -49,4 +49,12 @@ struct CommBench {
 };
 void bench_comm(const CommBench&);
 
+struct WorkersBench {
+  std::string model = "resnet20";
+  int64_t workers = 16, batch = 128;
+  int64_t steps = 3, turns = 5;  // steps of every worker in a turn; one worker alone takes workers x steps of them
+  bool json = false;
+};
+void bench_workers(const WorkersBench&);
+
 }  // namespace skein
