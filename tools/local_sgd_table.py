@@ -3,7 +3,9 @@ rule, then a table of test accuracy, rounds, bytes and simulated time.
 
   tools/local_sgd_table.py --data cifar10.skein --out runs/table [--workers 16] [--epochs 12] [--model resnet8]
 
-Stop it at any time; the same command goes on where it stopped, run by run, to the bit."""
+Stop it at any time; the same command goes on where it stopped, run by run, to the bit. With --next it ends after one
+run, so that other work gets in between; what is done is in the table. Times are those of skein clock, whose model of a
+network is stated in comm/network.h."""
 import argparse
 import json
 import os
@@ -25,10 +27,15 @@ def records(folder, kind):
         return [r for r in map(json.loads, lines) if r["type"] == kind]
 
 
+def is_done(folder, epochs):
+    if not os.path.isfile(os.path.join(folder, "metrics.jsonl")):
+        return False
+    done = records(folder, "epoch")
+    return bool(done) and done[-1]["epoch"] == epochs
+
+
 def train(args, folder, flags):
     if os.path.isdir(os.path.join(folder, "checkpoints", "last")):
-        if records(folder, "epoch") and records(folder, "epoch")[-1]["epoch"] == args.epochs:
-            return
         command = [args.skein, "train", "--resume", folder]
     else:
         command = [args.skein, "train", "--out", folder, "--model", args.model, "--data", args.data,
@@ -63,12 +70,18 @@ def main():
     args.add_argument("--epochs", type=int, default=12)
     args.add_argument("--lr", type=float, default=0.1, help="for a batch of 128; scaled by workers x batch / 128")
     args.add_argument("--warmup-epochs", type=float, default=3)
+    args.add_argument("--next", action="store_true", help="end after the next run")
     args = args.parse_args()
     os.makedirs(args.out, exist_ok=True)
     table = [["", "train loss", "top-1 %", "local %", "rounds", "MB sent", *(f"s at {n}" for n in NETWORKS)]]
+    trained = False
     for name, flags in RUNS.items():
         folder = os.path.join(args.out, name.replace(" ", "-").replace(",", ""))
-        train(args, folder, flags)
+        if not is_done(folder, args.epochs):
+            if trained and args.next:
+                continue
+            train(args, folder, flags)
+            trained = True
         table.append(row(args, name, folder))
     print(f"\n{args.model}, {args.workers} workers, {args.epochs} epochs. top-1: the averaged model; local: mean of the"
           " workers' own; MB: by one worker; s: simulated")
