@@ -163,7 +163,6 @@ TEST(LocalSgd, GradientsAreAveragedOnlyWhereWorkersAreEqual) {
   expect_error([&] { gradient_steps(c, {Sync::world}); }, {"--noise"});
 }
 
-// Without batch norm n passes of a batch are one pass of the n-fold batch; with it each pass has statistics of its own.
 TEST(LocalSgd, AccumulatedPassesAreStepsOfTheLargerBatch) {
   TrainConfig c = workers_config("minibatch", 1);
   c.accumulate = 3;
@@ -175,6 +174,30 @@ TEST(LocalSgd, AccumulatedPassesAreStepsOfTheLargerBatch) {
   trainer.run({[&](const StepMetrics& m) { images.push_back(m.images); }, [](const EpochMetrics&) {}, never});
   EXPECT_EQ(images, (std::vector<int64_t>{24, 16, 24, 16}));
   EXPECT_DOUBLE_EQ(rate_schedule(c).batch, 24);
+}
+
+// Two passes of one worker see what two workers see in one: the first step is the same, but for the order of a sum.
+TEST(LocalSgd, AccumulatedPassesAreWorkersThatAverageGradients) {
+  TrainConfig c = workers_config("minibatch", 1);
+  c.synthetic_train = 2 * c.batch;
+  c.epochs = 1;
+  c.augment = false;
+  c.base_batch = 0;
+  c.accumulate = 2;
+  const auto passes = final_values(c);
+  c.accumulate = 1;
+  c.workers = 2;
+  c.average = "gradients";
+  const auto workers = final_values(c);
+  c.lr *= 2;
+  const auto other = final_values(c);
+  double difference = 0, step = 0;
+  for (size_t i = 0; i < passes[0].size(); ++i) {
+    difference += std::pow(passes[0][i] - workers[0][i], 2);
+    step += std::pow(other[0][i] - workers[0][i], 2);
+  }
+  EXPECT_GT(step, 0);
+  EXPECT_LT(std::sqrt(difference), 1e-4 * std::sqrt(step));
 }
 
 TEST(LocalSgd, ThreadsAndRepetitionChangeNothing) {
@@ -237,58 +260,6 @@ TEST(LocalSgd, RefusesASyncThatDoesNotFit) {
   expect_error(run("lokal:H=3"), {"lokal"});
   expect_error(run("local"), {"H"});
   expect_error(run("hierarchical:H=2,Hb=2,block=3"), {"block"});
-}
-
-TEST(AveragedModel, RecomputesItsOwnStatistics) {
-  TrainConfig c = workers_config("minibatch", 2);
-  c.bn_stats = "recompute:3";
-  const Splits data = open_dataset("synthetic", dataset_options(c));
-  const ModelCard card = make_card(c, data.train);
-  AveragedModel averaged(card, data.train, Queue{});
-  ParameterStore a, b;
-  for (ParameterStore* p : {&a, &b}) {
-    make_model(c.model, card.model_options(), *p);
-    p->build(Device::cpu, 1);
-  }
-  Lane lane(Device::cpu);
-  Job alone;
-  averaged.update(alone, {&a, &b}, 2, lane);
-  const std::vector<float> first = averaged.parameters.state.to_vector();
-  const auto [mean, var] = a.statistics().front();
-  for (int64_t i = 0; i < var.count; ++i) EXPECT_GT(first[size_t(var.begin + i)], 0.0f);
-  EXPECT_NE(first[size_t(var.begin)], a.state.host()[var.begin]) << "still what the workers have";
-  a.state.host()[mean.begin] = 7;
-  averaged.update(alone, {&a, &b}, 2, lane);
-  EXPECT_EQ(averaged.parameters.state.to_vector(), first) << "depends on what the workers have seen";
-}
-
-TEST(AveragedModel, FormsOfStatistics) {
-  EXPECT_EQ(parse_bn_statistics("recompute:12").batches, 12);
-  expect_error([] { parse_bn_statistics("recompute:0"); }, {"recompute:0", "from 1"});
-  expect_error([] { parse_bn_statistics("mean"); }, {"'mean'", "moments"});
-}
-
-TEST(AveragedModel, MomentsAddTheVarianceBetweenTheMeans) {
-  TrainConfig c = workers_config("minibatch", 2);
-  c.bn_stats = "moments";
-  const Splits data = open_dataset("synthetic", dataset_options(c));
-  const ModelCard card = make_card(c, data.train);
-  AveragedModel averaged(card, data.train, Queue{});
-  Lane lane(Device::cpu);
-  Job alone;
-  ParameterStore a, b;
-  for (ParameterStore* p : {&a, &b}) {
-    make_model(c.model, card.model_options(), *p);
-    p->build(Device::cpu, 1);
-  }
-  const auto [mean, var] = a.statistics().front();
-  a.state.host()[mean.begin] = 1;
-  b.state.host()[mean.begin] = 4;
-  a.state.host()[var.begin] = 2;
-  b.state.host()[var.begin] = 3;
-  averaged.update(alone, {&a, &b}, 2, lane);
-  EXPECT_FLOAT_EQ(averaged.parameters.state.host()[mean.begin], 2.5f);
-  EXPECT_FLOAT_EQ(averaged.parameters.state.host()[var.begin], (2 + 1 + 3 + 16) / 2.0f - 2.5f * 2.5f);
 }
 
 }  // namespace
