@@ -1,14 +1,16 @@
 # make train   installs what is missing, builds, trains ResNet-20 on Fashion-MNIST
-# make test    builds and runs every test: plain, under ASan + UBSan with an emulated GPU, then make sanitize
+# make test    builds and runs every test: plain, under ASan + UBSan with an emulated GPU, make sanitize and make fuzz
 # make sanitize   the CUDA kernels on the emulated GPU under ThreadSanitizer and MemorySanitizer (clang++)
+# make fuzz    the readers of files under libFuzzer, FUZZ_SECONDS each (60)
 # make bench   measures kernels, averaging and whole steps, against the machine, MPI and PyTorch
 # make kernel-report   what nvcc made of every CUDA kernel
 BUILD = build/release
 ARGS ?=
+FUZZ_SECONDS ?= 60
 # mpirun on however few cores, in a container too
 MPI_ENV = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 
-.PHONY: train test sanitize bench build packages kernel-report
+.PHONY: train test sanitize fuzz bench build packages kernel-report
 train: build
 	$(BUILD)/skein train --model resnet20 --data fashion-mnist --epochs 3 --batch 128 --lr 0.2 $(ARGS)
 
@@ -24,12 +26,17 @@ test: packages
 	  cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset -j 2 || exit 1; \
 	done
 	$(MAKE) sanitize
+	$(MAKE) fuzz
 
 sanitize: packages
 	@bash tools/install-packages.sh test
 	for preset in tsan msan; do \
 	  cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset -j 2 || exit 1; \
 	done
+
+fuzz: packages
+	@bash tools/install-packages.sh test
+	bash tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 kernel-report: build
 	python3 tools/kernel_report.py --build $(BUILD)
