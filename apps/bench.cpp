@@ -26,6 +26,7 @@ void add_step(CLI::App& bench) {
   c->add_option("--warmup", o->warmup, "steps before the timed ones")->capture_default_str();
   c->add_option("--conv", o->conv, "convolution kernels: auto, or one of `skein devices`")->capture_default_str();
   c->add_option("--threads", o->threads, "0: all")->capture_default_str();
+  c->add_flag("--recompute", o->recompute, "keep no activations within blocks, compute them again");
   c->add_flag("--json", o->json, "print one JSON object");
   c->callback([o] { bench_step(*o); });
 }

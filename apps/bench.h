@@ -20,7 +20,7 @@ struct StepBench {
   int64_t batch = 128, size = 32, channels = 3, classes = 10;
   int64_t steps = 30, warmup = 5;
   int64_t threads = 0;  // 0: all
-  bool json = false;
+  bool recompute = false, json = false;
 };
 void bench_step(const StepBench&);
 

@@ -33,6 +33,7 @@ void bench_step(const StepBench& o) {
   parameters.build(queue.device, 1);
   Arena arena(queue.device);
   Tape tape(queue, arena);
+  tape.recompute = o.recompute;
   Sgd sgd(parameters, {}, queue);
   sgd.set_rate(0.01f);
   const Tensor images = random_tensor(queue, {o.batch, o.size, o.size, o.channels}, 1);
@@ -57,15 +58,17 @@ void bench_step(const StepBench& o) {
                                       {"step_ms", median * 1e3},
                                       {"img_per_s", double(o.batch) / median},
                                       {"peak_rss_mb", peak_rss_mb()},
+                                      {"step_mb", double(arena.peak()) / 0x1p20},
                                       {"allocations", allocations},
                                       {"threads", omp_get_max_threads()}}
                            .dump());
     return;
   }
   fmt::print(
-      "{} batch {}: {:.1f} ms a step (fastest {:.1f}), {:.0f} img/s, {:.0f} MB, {} tensor allocations in {} steps\n",
-      o.model, o.batch, median * 1e3, seconds.front() * 1e3, double(o.batch) / median, peak_rss_mb(), allocations,
-      o.steps);
+      "{} batch {}: {:.1f} ms a step (fastest {:.1f}), {:.0f} img/s, {:.0f} MB ({:.0f} MB of them a step's "
+      "activations and gradients), {} tensor allocations in {} steps\n",
+      o.model, o.batch, median * 1e3, seconds.front() * 1e3, double(o.batch) / median, peak_rss_mb(),
+      double(arena.peak()) / 0x1p20, allocations, o.steps);
 }
 
 }  // namespace skein

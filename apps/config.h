@@ -45,6 +45,7 @@ struct TrainConfig {
 
   std::string device = "auto", dtype = "f32", conv = "auto";
   int64_t threads = 0;
+  bool recompute = false;
 
   bool operator==(const TrainConfig&) const = default;
 };

@@ -61,14 +61,16 @@ void Team::run_one(int64_t rank) {
   on_failure_(rank, reason);
 }
 
-Lane::Lane(Device device)
-    : queue{device, device == Device::cuda ? cuda::create_stream() : nullptr}, arena(device), tape(queue, arena) {}
+Lane::Lane(Device device, bool recompute)
+    : queue{device, device == Device::cuda ? cuda::create_stream() : nullptr}, arena(device), tape(queue, arena) {
+  tape.recompute = recompute;
+}
 
 Lane::~Lane() { cuda::destroy_stream(queue.stream); }
 
-Lanes::Lanes(int64_t count, Device device) {
+Lanes::Lanes(int64_t count, Device device, bool recompute) {
   for (int64_t i = 0; i < count; ++i) {
-    lanes_.push_back(std::make_unique<Lane>(device));
+    lanes_.push_back(std::make_unique<Lane>(device, recompute));
     free_.push_back(lanes_.back().get());
   }
 }

@@ -43,7 +43,7 @@ class Team {
 
 // Memory to compute a step in and, on a GPU, a stream. There are fewer lanes than workers; who holds one computes.
 struct Lane {
-  explicit Lane(Device device);
+  explicit Lane(Device device, bool recompute = false);
   ~Lane();
   Lane(const Lane&) = delete;
   const Queue queue;
@@ -53,7 +53,8 @@ struct Lane {
 
 class Lanes {
  public:
-  Lanes(int64_t count, Device device);
+  // recompute: Tape::recompute of them all
+  Lanes(int64_t count, Device device, bool recompute);
 
   // Where a worker's work is ordered: on a GPU the stream of its lane, which stays the same, as captured steps use the
   // lane's memory; on the CPU any lane will do.

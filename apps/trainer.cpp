@@ -82,7 +82,7 @@ Trainer::Trainer(Job& job, const ModelCard& card, const Splits& data, const Trai
       policy_(parse_sync(config_.sync, first_drop(config_))),
       steps_per_epoch_(skein::steps_per_epoch(config_, data.train.size())),
       state_(start),
-      lanes_(parallel_workers(config_, job.size()), device_of(config_.device)),
+      lanes_(parallel_workers(config_, job.size()), device_of(config_.device), config_.recompute),
       workers_(make_workers(job, card_, data.train, start, lanes_)),
       group_(int(local_size())),
       team_(

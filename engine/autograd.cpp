@@ -1,6 +1,7 @@
 #include "engine/autograd.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/check.h"
 #include "kernels/vector.h"
@@ -29,15 +30,54 @@ void Tape::announce(const Var& x) {
   steps_.push_back([this, x] { on_final(*x); });
 }
 
+void Tape::give_back(const Var& x) {
+  if (!std::exchange(x->given_back, true)) arena_.give_back(x->value);
+}
+
+Var Tape::run_block(const std::function<Var()>& block) {
+  if (!training || !recompute) return block();
+  const int64_t taken = arena_.taken();
+  const bool forgetful = std::exchange(forgetful_, true);
+  const Var y = block();
+  forgetful_ = forgetful;
+  arena_.give_back(taken, arena_.taken(), y->value);
+  // Its parameters were announced as they were used, so on_final comes in the same order as without recomputing.
+  if (!forgetful_) steps_.push_back([this, block, y] { run_block_again(block, y); });
+  return y;
+}
+
+// What comes after the block has been unwound: y's value was read for the last time and makes room for itself.
+void Tape::run_block_again(const std::function<Var()>& block, const Var& y) {
+  if (!y->has_grad) return;
+  give_back(y);
+  const size_t remaining = steps_.size();
+  const int64_t taken = arena_.taken(), macs_before = macs;
+  const bool again = std::exchange(again_, true);
+  const Var same = block();
+  again_ = again;
+  macs = macs_before;
+  const int64_t end = arena_.taken();
+  same->grad = std::exchange(y->grad, {});
+  same->has_grad = std::exchange(y->has_grad, false);
+  unwind(remaining);
+  arena_.give_back(taken, end);
+}
+
+// A step is dropped when it has run: what only it holds is free.
+void Tape::unwind(size_t remaining) {
+  while (steps_.size() > remaining) {
+    const std::function<void()> step = std::move(steps_.back());  // it may record others
+    steps_.pop_back();
+    step();
+  }
+}
+
 void Tape::backward(const Var& loss) {
   CHECK(training && loss->value.numel() == 1, "backward() starts from one number, recorded while training");
   loss->grad = scratch(DType::f32, {1});
   run(cpu::fill, cuda::fill, 1.0f, loss->grad);
   loss->has_grad = true;
-  while (!steps_.empty()) {  // a step is dropped when it has run: what only it holds is free
-    steps_.back()();
-    steps_.pop_back();
-  }
+  unwind(0);
   for (Variable* p : parameters_) p->has_grad = false;
   parameters_.clear();
 }
@@ -47,6 +87,7 @@ void Tape::reset() {
   announced_.clear();
   arena_.reset();
   macs = 0;
+  forgetful_ = again_ = false;
 }
 
 }  // namespace skein

@@ -9,7 +9,7 @@
 #include <tuple>
 #include <type_traits>
 
-#include "engine/tensor.h"
+#include "engine/arena.h"
 #include "kernels/conv.h"
 #include "kernels/dropout.h"
 
@@ -22,8 +22,9 @@ struct Variable {
   Tensor shadow;  // of a parameter, where activations are bf16: its value in bf16, for the convolutions
   Tensor grad;    // of a parameter: its slice of the flat gradient; otherwise undefined but during backward()
   bool needs_grad = false;
-  bool has_grad = false;  // grad holds part of this step's sum
-  Tape* tape = nullptr;   // null for a parameter
+  bool has_grad = false;    // grad holds part of this step's sum
+  Tape* tape = nullptr;     // null for a parameter
+  bool given_back = false;  // the memory of value is the arena's again
 };
 using Var = std::shared_ptr<Variable>;
 
@@ -38,9 +39,10 @@ class Tape {
  public:
   Tape(Queue queue, Arena& arena) : queue(queue), arena_(arena) {}
   const Queue queue;
-  bool training = true;  // false: nothing is recorded, batch norm uses the running statistics
-  int64_t macs = 0;      // multiply-adds of the convolutions and linear layers since reset()
-  DropoutStream draws;   // where dropout draws from; without a step it may not be used
+  bool training = true;    // false: nothing is recorded, batch norm uses the running statistics
+  int64_t macs = 0;        // multiply-adds of the convolutions and linear layers since reset()
+  DropoutStream draws;     // where dropout draws from; without a step it may not be used
+  bool recompute = false;  // blocks keep nothing of their inside for backward(): engine/recompute.h
   // Set before the forward pass: backward() calls it for each parameter as soon as nothing will be added to its
   // gradient any more, in the same order in every step of a model.
   std::function<void(const Variable&)> on_final;
@@ -53,6 +55,9 @@ class Tape {
   }
   Tensor scratch(DType t, Shape s) { return arena_.take(t, s); }
   void give_back(const Tensor& scratch) { arena_.give_back(scratch); }
+  void give_back(const Var& x);  // of output(), whose value nothing reads any more; once is enough
+  // A block runs for the second time: what a forward pass changes for good has been changed.
+  bool again() const { return again_; }
 
   template <class F, class... A>
   void run(F* on_cpu, F* on_cuda, A&&... args) {
@@ -69,6 +74,7 @@ class Tape {
   void on_backward(const Var& y, Write write, const Inputs&... inputs) {
     if (!training || !(inputs->needs_grad || ...)) return;
     (announce(inputs), ...);
+    if (forgetful_) return;
     steps_.push_back([this, y, write, inputs...] {
       if (!y->has_grad) return;  // nothing that was differentiated depends on y
       write_targets([&](const auto&... dx) { write(y->grad.view(), dx...); }, inputs...);
@@ -83,10 +89,14 @@ class Tape {
   void on_backward_if(Ready ready, Write write, const Inputs&... inputs) {
     if (!training || !(inputs->needs_grad || ...)) return;
     (announce(inputs), ...);
+    if (forgetful_) return;
     steps_.push_back([this, ready, write, inputs...] {
       if (ready()) write_targets(write, inputs...);
     });
   }
+
+  // block() as one step, for engine/recompute.h: of what it takes, only the value of its result is kept.
+  Var run_block(const std::function<Var()>& block);
 
   // Gradients of `loss` (one number) for everything it depends on. A parameter's gradient is overwritten.
   void backward(const Var& loss);
@@ -113,11 +123,15 @@ class Tape {
   Tensor target(Variable& x);                    // x.grad if this is its first part of the sum, else scratch
   void settle(Variable& x, const Tensor& part);  // adds scratch to x.grad
   void announce(const Var& x);                   // before the step of its first use is recorded, which runs last
+  void run_block_again(const std::function<Var()>& block, const Var& y);
+  void unwind(size_t remaining);  // runs the last steps, until so many remain
 
   Arena& arena_;
   std::vector<std::function<void()>> steps_;
   std::vector<Variable*> parameters_;  // that have a gradient in this step
   std::vector<const Variable*> announced_;
+  bool forgetful_ = false;  // a block runs whose steps would only be recorded in its second run
+  bool again_ = false;
 };
 
 }  // namespace skein

@@ -21,8 +21,9 @@ class DenseFeatures {
   // The block's input is its first features; `channels` of them when it is full.
   DenseFeatures(const Var& input, int64_t channels);
 
-  void append(const Var& x);  // the last use of x: its memory is free for the next layer
-  int64_t channels() const;   // so far
+  void append(const Var& x);                      // the last use of x: its memory is free for the next layer
+  int64_t channels() const { return channels_; }  // so far; a copy keeps to those it was made with
+  Tape& tape() const;
 
   // conv(relu(batch_norm(features))), and the part of it that is no convolution, which is kept. Whatever is called last
   // must find the block full.
@@ -32,6 +33,7 @@ class DenseFeatures {
  private:
   struct Block;
   std::shared_ptr<Block> block_;
+  int64_t channels_ = 0;
 };
 
 }  // namespace skein

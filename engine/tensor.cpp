@@ -1,27 +1,27 @@
 #include "engine/tensor.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "kernels/check.h"
 
 namespace skein {
 namespace {
 
-constexpr size_t kAlignment = 256, kChunk = size_t(64) << 20;
-
 std::shared_ptr<void> allocate(Device d, size_t bytes) {
   if (d == Device::cuda) return {cuda::allocate(bytes), cuda::release};
   return {cpu::allocate(bytes), cpu::release};
+}
+
+size_t padded_bytes(DType t, const Shape& s) {
+  constexpr size_t kPadding = 256;
+  return (std::max<size_t>(size_t(s.numel()) * size_of(t), 1) + kPadding - 1) / kPadding * kPadding;
 }
 
 View make_view(void* data, DType t, const Shape& s) {
   View v{data, t, {}};
   std::copy(s.dims.begin(), s.dims.end(), v.dims);
   return v;
-}
-
-size_t padded_bytes(DType t, const Shape& s) {
-  return (std::max<size_t>(size_t(s.numel()) * size_of(t), 1) + kAlignment - 1) / kAlignment * kAlignment;
 }
 
 }  // namespace
@@ -36,6 +36,14 @@ Tensor Tensor::empty(Device d, DType t, Shape s) {
   void* data = memory.get();
   return {d, make_view(data, t, s), std::move(memory)};
 }
+
+// From where no process has memory, upwards.
+Tensor Tensor::nowhere(Device d, DType t, Shape s) {
+  static std::atomic<uintptr_t> next{uintptr_t(1) << 60};
+  return {d, make_view(reinterpret_cast<void*>(next.fetch_add(padded_bytes(t, s))), t, s), nullptr};
+}
+
+Tensor Tensor::at(void* data, DType t, const Shape& s) const { return {device_, make_view(data, t, s), storage_}; }
 
 Tensor Tensor::zeros(Device d, DType t, Shape s) {
   Tensor out = empty(d, t, s);
@@ -87,44 +95,6 @@ Tensor Tensor::to_host() const {
 float* Tensor::host() const {
   CHECK(dtype() == DType::f32 && device_ == Device::cpu, "only f32 tensors on the CPU are read in place");
   return view_.as<float>();
-}
-
-void* Arena::bump(size_t bytes, std::shared_ptr<void>& owner) {
-  while (chunk_ < chunks_.size() && offset_ + bytes > chunks_[chunk_].size) ++chunk_, offset_ = 0;
-  if (chunk_ == chunks_.size()) {
-    const size_t size = std::max(bytes, kChunk);
-    chunks_.push_back({allocate(device_, size), size});
-  }
-  owner = chunks_[chunk_].memory;
-  void* data = static_cast<char*>(owner.get()) + offset_;
-  offset_ += bytes;
-  return data;
-}
-
-Tensor Arena::take(DType t, Shape s) {
-  const size_t bytes = padded_bytes(t, s);
-  void* data = nullptr;
-  std::shared_ptr<void> owner;
-  if (auto& same_size = returned_[bytes]; !same_size.empty()) {
-    std::tie(data, owner) = std::move(same_size.back());
-    same_size.pop_back();
-  } else {
-    data = bump(bytes, owner);
-  }
-  in_use_ += bytes;
-  peak_ = std::max(peak_, in_use_);
-  return {device_, make_view(data, t, s), std::move(owner)};
-}
-
-void Arena::give_back(const Tensor& x) {
-  const size_t bytes = padded_bytes(x.dtype(), x.shape());
-  returned_[bytes].emplace_back(x.view_.data, x.storage_);
-  in_use_ -= bytes;
-}
-
-void Arena::reset() {
-  for (auto& [bytes, list] : returned_) list.clear();
-  chunk_ = offset_ = in_use_ = 0;
 }
 
 }  // namespace skein

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <initializer_list>
-#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -27,7 +26,8 @@ struct Shape {
 class Tensor {
  public:
   Tensor() = default;
-  static Tensor empty(Device, DType, Shape);  // fresh memory, contents undefined
+  static Tensor empty(Device, DType, Shape);    // fresh memory, contents undefined
+  static Tensor nowhere(Device, DType, Shape);  // an address of its own with no memory behind it: to plan with
   static Tensor zeros(Device, DType, Shape);
   static Tensor from(Device, std::span<const float>, Shape);
   static Tensor from(Device, std::span<const int32_t>, Shape);
@@ -48,35 +48,11 @@ class Tensor {
 
  private:
   friend class Arena;
+  Tensor at(void* data, DType, const Shape&) const;  // a piece of this storage
   Tensor(Device d, View v, std::shared_ptr<void> storage) : device_(d), view_(v), storage_(std::move(storage)) {}
   Device device_ = Device::cpu;
   View view_;
   std::shared_ptr<void> storage_;
-};
-
-// Memory of one training step: activations, saved values and gradients, all forgotten together by reset(). What is
-// given back within the step is handed out again, last in first out, while it is still in the cache. The same sequence
-// of requests gets the same addresses, which is what makes a captured step replayable.
-class Arena {
- public:
-  explicit Arena(Device device) : device_(device) {}
-  Tensor take(DType, Shape);
-  void give_back(const Tensor&);  // a tensor of take() that nothing reads any more
-  void reset();
-  size_t peak() const { return peak_; }  // bytes in use at most, between two resets
-  Device device() const { return device_; }
-
- private:
-  struct Chunk {
-    std::shared_ptr<void> memory;
-    size_t size = 0;
-  };
-  void* bump(size_t bytes, std::shared_ptr<void>& owner);
-
-  Device device_;
-  std::vector<Chunk> chunks_;
-  size_t chunk_ = 0, offset_ = 0, in_use_ = 0, peak_ = 0;
-  std::map<size_t, std::vector<std::pair<void*, std::shared_ptr<void>>>> returned_;  // by size in bytes
 };
 
 }  // namespace skein

@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(kBlock) moments_kernel(const T* x, Columns c, 
 }
 
 struct Statistics {
-  float *mean, *rstd, *running_mean, *running_var;
+  float *mean, *rstd, *running_mean, *running_var;  // running: both null or none
   float momentum, eps;
 };
 
@@ -45,6 +45,7 @@ __global__ void __launch_bounds__(kBlock)
   const float mean = load<1>(x + total.channel)[0] + d, var = fmaxf(total.second / m - d * d, 0.0f);
   s.mean[total.channel] = mean;
   s.rstd[total.channel] = 1.0f / sqrtf(var + s.eps);
+  if (!s.running_mean) return;
   const auto blend = [&](float& old, float value) { old = (1.0f - s.momentum) * old + s.momentum * value; };
   blend(s.running_mean[total.channel], mean);
   blend(s.running_var[total.channel], c.rows > 1 ? var * (m / (m - 1.0f)) : var);
@@ -110,7 +111,8 @@ void apply(Stream stream, View x, View residual, Normalisation n, bool relu, Vie
 
 void batch_norm_forward(Stream stream, View x, View gamma, View beta, View residual, bool relu, float eps,
                         BatchNormRunning running, View y, BatchNormStats saved) {
-  check(x, residual, y, {gamma, beta, running.mean, running.var, saved.mean, saved.rstd});
+  check(x, residual, y, {gamma, beta, saved.mean, saved.rstd});
+  if (running.mean) check(x, residual, y, {running.mean, running.var});
   if (x.numel() == 0) return;
   const int64_t channels = x.channels();
   dispatch_columns(

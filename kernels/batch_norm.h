@@ -5,7 +5,7 @@
 //   y = act(gamma*rstd*(x-mean) + beta + residual)                act(v) = v < 0 ? 0 : v (a NaN passes), or v
 //   g = dy where y > 0, else 0 (dy itself without ReLU)     dresidual = g
 //   dbeta = sum(g)     dgamma = rstd*sum(g*(x-mean))        dx = gamma*rstd*(g - dbeta/m - (x-mean)*rstd*dgamma/m)
-//   running = (1-momentum)*running + momentum*{mean, var*m/(m-1)}      inference: mean, var = running
+//   running = (1-momentum)*running + momentum*{mean, var*m/(m-1)}, where present      inference: mean, var = running
 //
 // gamma, beta, statistics and their gradients are (C), f32. x, residual, y, dy, dx and dresidual are f32; on CUDA they
 // may be bf16, all of them, and arithmetic is in f32. On the CPU, sums are taken in chunks of rows that do not depend
@@ -27,7 +27,7 @@ struct BatchNormRunning {
 };
 
 using BatchNormForward = void(Stream, View x, View gamma, View beta, View residual /*may be absent*/, bool relu,
-                              float eps, BatchNormRunning, View y, BatchNormStats saved);
+                              float eps, BatchNormRunning /*absent: left alone*/, View y, BatchNormStats saved);
 using BatchNormInference = void(Stream, View x, View gamma, View beta, View residual /*may be absent*/, bool relu,
                                 float eps, BatchNormRunning, View y);
 // y is read only where ReLU followed a residual; elsewhere it may be absent and the mask is recomputed from x, to the

@@ -95,7 +95,8 @@ void apply_all(const Layout& l, View x, View residual, bool relu, View y, const 
 void batch_norm_forward(Stream, View x, View gamma, View beta, View residual, bool relu, float eps,
                         BatchNormRunning running, View y, BatchNormStats saved) {
   const Layout l(x);
-  check(x, {y, residual}, {gamma, beta, running.mean, running.var, saved.mean, saved.rstd});
+  check(x, {y, residual}, {gamma, beta, saved.mean, saved.rstd});
+  if (running.mean) check(x, {}, {running.mean, running.var});
   const Scratch s = scratch(l);
   // Sums are taken of x - shift with one row as the shift: a large common mean costs no digits of the variance.
   repeat(l, x.as<float>(), s.tiles.mean);
@@ -108,6 +109,7 @@ void batch_norm_forward(Stream, View x, View gamma, View beta, View residual, bo
     const double mean = s.tiles.mean[c] + sum / m, var = std::max(0.0, squares / m - (sum / m) * (sum / m));
     saved.mean.as<float>()[c] = float(mean);
     saved.rstd.as<float>()[c] = float(1.0 / std::sqrt(var + double(eps)));
+    if (!running.mean) continue;
     auto blend = [&](View to, double value) {
       float& r = to.as<float>()[c];
       r = float((1.0 - double(running.momentum)) * double(r) + double(running.momentum) * value);

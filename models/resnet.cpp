@@ -1,5 +1,6 @@
 #include "models/resnet.h"
 
+#include "engine/recompute.h"
 #include "kernels/check.h"
 
 namespace skein {
@@ -20,7 +21,7 @@ ResNet<Block>::ResNet(const ResNetStages& stages, const ModelOptions& options, P
 template <class Block>
 Var ResNet<Block>::forward(const Var& images) const {
   Var x = max_pool(bn1_.relu(conv1_(images)));
-  for (const Block& block : blocks_) x = block(x);
+  for (const Block& block : blocks_) x = recompute(block, x);
   return (*fc_)(global_average_pool(x));
 }
 

@@ -1,5 +1,6 @@
 #include "models/resnet_cifar.h"
 
+#include "engine/recompute.h"
 #include "kernels/check.h"
 
 namespace skein {
@@ -18,7 +19,7 @@ ResNetCifar::ResNetCifar(int64_t depth, const ModelOptions& options, ParameterSt
 
 Var ResNetCifar::forward(const Var& images) const {
   Var x = bn1_.relu(conv1_(images));
-  for (const BasicBlock& block : blocks_) x = block(x);
+  for (const BasicBlock& block : blocks_) x = recompute(block, x);
   return (*fc_)(global_average_pool(x));
 }
 

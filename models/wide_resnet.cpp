@@ -1,5 +1,6 @@
 #include "models/wide_resnet.h"
 
+#include "engine/recompute.h"
 #include "kernels/check.h"
 
 namespace skein {
@@ -37,7 +38,7 @@ WideResNet::WideResNet(int64_t depth, int64_t width, const ModelOptions& options
 
 Var WideResNet::forward(const Var& images) const {
   Var x = conv1_(images);
-  for (const Block& block : blocks_) x = block(x);
+  for (const Block& block : blocks_) x = recompute(block, x);
   return (*fc_)(global_average_pool(bn1_->relu(x)));
 }
 

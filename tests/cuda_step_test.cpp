@@ -17,7 +17,7 @@ constexpr int64_t kSteps = 31;  // of ten steps an epoch, the last one on half a
 struct Settings {
   Device device = Device::cuda;
   DType dtype = DType::f32;
-  bool captured = true;
+  bool captured = true, recompute = false;
 };
 
 struct Outcome {
@@ -59,6 +59,7 @@ class CudaStep : public testing::Test {
                   Outcome& out) {
     Arena arena(s.device);
     Tape tape(queue, arena);
+    tape.recompute = s.recompute;
     Sgd sgd(p, {}, queue);
     StepGraph graph(queue);
     const Tensor losses = Tensor::zeros(s.device, DType::f32, {kSteps});
@@ -115,6 +116,16 @@ TEST_F(CudaStep, ReplayedGraphsDoWhatTheirBodiesDid) {
     EXPECT_EQ(captured.correct, eager.correct);
     EXPECT_EQ(captured.value, eager.value);
     EXPECT_EQ(captured.state, eager.state);
+  }
+}
+
+TEST_F(CudaStep, RecomputedBlocksGiveTheSameBits) {
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    const Outcome kept = train({Device::cuda, dtype}), again = train({Device::cuda, dtype, true, true});
+    EXPECT_EQ(again.losses, kept.losses);
+    EXPECT_EQ(again.value, kept.value);
+    EXPECT_EQ(again.state, kept.state);
+    EXPECT_EQ(again.allocations, 0);
   }
 }
 

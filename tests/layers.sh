@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fails if a folder includes one above it:  kernels < engine < { models, data, cases, comm } < apps < tests,
-# or if a vendor's header is named outside kernels/, MPI's or NCCL's outside comm/.
+# or if a vendor's header is named outside kernels/, MPI's or NCCL's outside comm/, or a number's type in models/.
 set -u
 allowed() {
   case $1 in
@@ -24,4 +24,6 @@ vendor=$(grep -rnE '#include [<"](dnnl|oneapi|cuda|cudnn|cublas)' engine models 
 [ -n "$vendor" ] && echo "only kernels/ may name a vendor's library: $vendor" && bad=1
 transport=$(grep -rnE '#include [<"](mpi|nccl)' kernels engine models data cases apps && true)
 [ -n "$transport" ] && echo "only comm/ may name MPI or NCCL: $transport" && bad=1
+types=$(grep -rnE '\b(DType|Device|f32|bf16)\b' models && true)
+[ -n "$types" ] && echo "models name no type and no device, engine/precision.h decides: $types" && bad=1
 exit $bad

@@ -8,30 +8,12 @@
 
 #include "cases/op_case.h"
 #include "engine/ops.h"
-#include "models/resnet.h"
+#include "tests/small_networks.h"
 
 namespace skein {
 namespace {
 
-struct Network {
-  std::string name;
-  int64_t size;  // of the images
-  std::function<std::unique_ptr<Model>(ParameterStore&)> make;
-};
-void PrintTo(const Network& n, std::ostream* out) { *out << n.name; }
-
-Network named(const std::string& name, float dropout = 0) {
-  ModelOptions options{.classes = 3};
-  options.dropout = dropout;
-  return {name + (dropout > 0 ? "-dropout" : ""), 8, [=](ParameterStore& p) { return make_model(name, options, p); }};
-}
-
-template <class Block>
-Network narrow(const std::string& name) {
-  return {name, 64, [](ParameterStore& p) {
-            return std::make_unique<ResNet<Block>>(ResNetStages{1, 1, 2, 1}, ModelOptions{.classes = 3}, p, 4);
-          }};
-}
+using testing::named, testing::narrow, testing::Network;
 
 void move_to_smooth_ground(const ParameterStore& p) {
   for (size_t i = 0; i < p.specs().size(); ++i)
@@ -40,7 +22,7 @@ void move_to_smooth_ground(const ParameterStore& p) {
         p.value.host()[p.segments()[i].begin + c] = c % 3 == 2 ? -3.0f : 3.0f;
 }
 
-class ModelGradient : public testing::TestWithParam<Network> {};
+class ModelGradient : public ::testing::TestWithParam<Network> {};
 
 TEST_P(ModelGradient, MatchesFiniteDifferences) {
   ParameterStore p;
@@ -80,14 +62,10 @@ TEST_P(ModelGradient, MatchesFiniteDifferences) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, ModelGradient,
-                         testing::Values(narrow<BasicBlock>("resnet18"), narrow<Bottleneck>("resnet50"),
-                                         named("densenet10-4"), named("densenet-bc-16-4"), named("densenet10-4", 0.2f),
-                                         named("wrn10-1"), named("wrn16-1", 0.3f)),
-                         [](const auto& info) {
-                           std::string name = info.param.name;
-                           std::erase(name, '-');
-                           return name;
-                         });
+                         ::testing::Values(narrow<BasicBlock>("resnet18"), narrow<Bottleneck>("resnet50"),
+                                           named("densenet10-4"), named("densenet-bc-16-4"),
+                                           named("densenet10-4", 0.2f), named("wrn10-1"), named("wrn16-1", 0.3f)),
+                         [](const auto& info) { return testing::test_name(info.param); });
 
 }  // namespace
 }  // namespace skein

@@ -1,4 +1,5 @@
 #include "engine/ops.h"
+#include "engine/precision.h"
 
 namespace skein {
 
@@ -6,7 +7,7 @@ Var conv2d(const Var& x, const Var& w, ConvGeometry g) {
   Tape& t = *x->tape;
   const Shape in = x->value.shape(), filter = w->value.shape();
   Var y = t.output(x->value.dtype(), {in[0], g.out(in[1], filter[1]), g.out(in[2], filter[2]), filter[0]});
-  const Tensor& weights = x->value.dtype() == DType::bf16 ? w->shadow : w->value;
+  const Tensor& weights = Precision::of(x).weights(w);
   t.run(cpu::conv_forward, cuda::conv_forward, x->value, weights, g, y->value);
   t.macs += y->value.numel() * filter[1] * filter[2] * filter[3];
   t.on_backward(

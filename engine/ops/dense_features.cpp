@@ -1,5 +1,6 @@
 #include "engine/dense_features.h"
 
+#include "engine/precision.h"
 #include "kernels/check.h"
 
 namespace skein {
@@ -9,7 +10,6 @@ struct DenseFeatures::Block {
   Tape& tape;
   Tensor features, mean, var;       // a mean and a variance for each channel; none outside training
   Tensor dfeatures, offset, slope;  // while the tape unwinds
-  int64_t filled = 0;
 
   Shape prefix(int64_t channels) const {
     const Shape s = features.shape();
@@ -23,13 +23,13 @@ struct DenseFeatures::Block {
     const BatchNormRunning running{r.state.running_mean->value, r.state.running_var->value, r.state.momentum};
     const DenseStats used = tape.training ? stats() : DenseStats{running.mean, running.var};
     tape.run(cpu::dense_norm, cuda::dense_norm, features, used, r.gamma->value, r.beta->value, r.state.eps,
-             tape.training && first_time ? running : BatchNormRunning{}, y);
+             tape.training && first_time && !tape.again() ? running : BatchNormRunning{}, y);
   }
 
   void add_gradient(const Reader& r, View dy, View dgamma, View dbeta) {
     const bool add = dfeatures.defined();
     if (!add) {
-      dfeatures = tape.scratch(DType::f32, features.shape());
+      dfeatures = tape.scratch(Precision::statistics, features.shape());
       for (Tensor* sums : {&offset, &slope}) *sums = tape.scratch(DType::f32, mean.shape());
     }
     tape.run(cpu::dense_norm_backward, cuda::dense_norm_backward, features, stats(), r.gamma->value, r.beta->value,
@@ -49,25 +49,28 @@ DenseFeatures::DenseFeatures(const Var& input, int64_t channels) {
   block_ = std::make_shared<Block>(t);
   const Shape s = input->value.shape();
   block_->features = t.scratch(input->value.dtype(), {s[0], s[1], s[2], channels});
-  if (t.training) block_->mean = t.scratch(DType::f32, {channels}), block_->var = t.scratch(DType::f32, {channels});
+  if (t.training) {
+    block_->mean = t.scratch(Precision::statistics, {channels});
+    block_->var = t.scratch(Precision::statistics, {channels});
+  }
   append(input);
 }
 
-int64_t DenseFeatures::channels() const { return block_->filled; }
+Tape& DenseFeatures::tape() const { return block_->tape; }
 
 void DenseFeatures::append(const Var& x) {
   Tape& t = block_->tape;
-  const int64_t first = block_->filled;
+  const int64_t first = channels_;
   t.run(cpu::dense_append, cuda::dense_append, x->value, first, block_->features, block_->stats());
-  t.give_back(x->value);
-  block_->filled += x->value.view().channels();
+  t.give_back(x);
+  channels_ += x->value.view().channels();
   t.on_backward_if([b = block_] { return b->dfeatures.defined(); },
                    [b = block_, first](View dx) { b->take_gradient(first, dx); }, x);
 }
 
 Var DenseFeatures::norm_relu(const Reader& r) const {
   Tape& t = block_->tape;
-  Var y = t.output(block_->features.dtype(), block_->prefix(block_->filled));
+  Var y = t.output(block_->features.dtype(), block_->prefix(channels_));
   block_->normalise(r, true, y->value);
   t.on_backward(
       y, [b = block_, r](View dy, View dgamma, View dbeta) { b->add_gradient(r, dy, dgamma, dbeta); }, r.gamma, r.beta);
@@ -76,8 +79,8 @@ Var DenseFeatures::norm_relu(const Reader& r) const {
 
 Var DenseFeatures::norm_relu_conv(const Reader& r, const Var& w, ConvGeometry g) const {
   Tape& t = block_->tape;
-  const Shape in = block_->prefix(block_->filled), filter = w->value.shape();
-  const Tensor& weights = block_->features.dtype() == DType::bf16 ? w->shadow : w->value;
+  const Shape in = block_->prefix(channels_), filter = w->value.shape();
+  const Tensor& weights = Precision{block_->features.dtype()}.weights(w);
   Var y = t.output(block_->features.dtype(), {in[0], g.out(in[1], filter[1]), g.out(in[2], filter[2]), filter[0]});
   const Tensor memory = block_->scratch(), normal = memory.reshape(in);
   block_->normalise(r, true, normal);

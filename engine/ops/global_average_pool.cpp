@@ -1,12 +1,12 @@
 #include "engine/ops.h"
+#include "engine/precision.h"
 #include "kernels/pool.h"
 
 namespace skein {
 
 Var global_average_pool(const Var& x) {
   Tape& t = *x->tape;
-  // The classifier behind it is small: from here on everything is f32.
-  Var y = t.output(DType::f32, {x->value.shape()[0], 1, 1, x->value.shape()[3]});
+  Var y = t.output(Precision::classifier, {x->value.shape()[0], 1, 1, x->value.shape()[3]});
   t.run(cpu::global_pool_forward, cuda::global_pool_forward, x->value, y->value);
   t.on_backward(
       y, [&t](View dy, View dx) { t.run(cpu::global_pool_backward, cuda::global_pool_backward, dy, dx); }, x);
