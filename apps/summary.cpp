@@ -1,80 +1,92 @@
-// skein summary: size and cost of a model, measured by one training forward pass.
+// skein summary: layers, work and memory of a model, from a step in which nothing is computed (apps/dry_step.h).
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
-#include "engine/autograd.h"
-#include "models/model.h"
+#include "apps/dry_step.h"
 
 namespace skein {
 namespace {
 
 struct SummaryFlags {
-  std::string model = "resnet20", shortcut = "B";
-  int64_t classes = 10, channels = 3, size = 32, batch = 128;
+  StepShape shape;
+  std::string dtype = "f32";
   bool json = false;
 };
 
-struct Cost {
-  int64_t macs;
-  size_t activation_bytes;
-};
+std::string shape_of(const PlannedLayer& l) { return fmt::format("{}", fmt::join(l.output.dims, "x")); }
 
-// What a forward pass leaves for the backward pass is all that the arena holds at its end.
-Cost measure(const Model& model, const SummaryFlags& flags) {
-  Arena arena(Device::cpu);
-  Tape tape(Queue{}, arena);
-  const Tensor images = Tensor::zeros(Device::cpu, DType::f32, {flags.batch, flags.size, flags.size, flags.channels});
-  model.forward(tape.input(images));
-  return {tape.macs / flags.batch, arena.peak()};
+void print_layers(const DryStep& step) {
+  fmt::print("{:<30} {:<20} {:>18} {:>10} {:>12} {:>9}\n", "layer", "", "output", "parameters", "macs", "MB moved");
+  for (const PlannedLayer& l : step.layers)
+    fmt::print("{:<30} {:<20} {:>18} {:>10} {:>12} {:>9.2f}\n", l.name, l.op, shape_of(l), l.parameters, l.macs,
+               l.bytes * 1e-6);
 }
 
-void print_table(const ParameterStore& parameters) {
-  fmt::print("{:<40} {:>16} {:>10}\n", "parameter", "shape", "numbers");
-  for (size_t i = 0; i < parameters.specs().size(); ++i) {
-    const ParameterSpec& spec = parameters.specs()[i];
-    fmt::print("{:<40} {:>16} {:>10}{}\n", spec.name, fmt::format("{}", fmt::join(spec.shape, "x")),
-               parameters.segments()[i].count, spec.decay ? "" : "  not decayed");
-  }
+nlohmann::ordered_json to_json(const DryStep& step, const SummaryFlags& f) {
+  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+  for (const PlannedLayer& l : step.layers)
+    layers.push_back({{"name", l.name},
+                      {"op", l.op},
+                      {"output", l.output.dims},
+                      {"parameters", l.parameters},
+                      {"macs", l.macs},
+                      {"bytes_moved", int64_t(l.bytes)}});
+  return {{"model", f.shape.model},
+          {"batch", f.shape.batch},
+          {"dtype", f.dtype},
+          {"recompute", f.shape.recompute},
+          {"parameters", step.parameters},
+          {"tensors", step.tensors},
+          {"parameter_bytes", step.parameter_bytes},
+          {"macs", step.macs()},
+          {"activation_bytes", step.forward},
+          {"step_bytes", step.activations},
+          {"bytes_moved", int64_t(step.bytes())},
+          {"layers", layers}};
 }
 
-void summary(const SummaryFlags& flags) {
-  ParameterStore parameters;
-  const auto model = make_model(flags.model, {flags.classes, flags.channels, flags.shortcut[0]}, parameters);
-  parameters.build(Device::cpu, 0);
-  const Cost cost = measure(*model, flags);
+void summary(SummaryFlags flags) {
+  flags.shape.dtype = flags.dtype == "bf16" ? DType::bf16 : DType::f32;
+  const DryStep step = dry_step(flags.shape);
   if (flags.json) {
-    const nlohmann::ordered_json line = {
-        {"model", flags.model}, {"parameters", parameters.count()},          {"tensors", parameters.specs().size()},
-        {"macs", cost.macs},    {"activation_bytes", cost.activation_bytes}, {"batch", flags.batch}};
-    fmt::print("{}\n", line.dump());
+    fmt::print("{}\n", to_json(step, flags).dump());
     return;
   }
-  print_table(parameters);
-  fmt::print("\nmodel        {}, {} classes, {} x {} x {} images, shortcut {}\n", flags.model, flags.classes,
-             flags.size, flags.size, flags.channels, flags.shortcut);
-  fmt::print("parameters   {} in {} tensors\n", parameters.count(), parameters.specs().size());
-  fmt::print("macs         {} per image, forward\n", cost.macs);
-  fmt::print("activations  {} bytes for a batch of {}, kept for the backward pass\n", cost.activation_bytes,
-             flags.batch);
+  const StepShape& s = flags.shape;
+  print_layers(step);
+  fmt::print("\nmodel        {}, {} classes, {} x {} x {} images, shortcut {}\n", s.model, s.classes, s.size, s.size,
+             s.channels, s.shortcut);
+  fmt::print("parameters   {} in {} tensors; {} bytes with gradient, momentum and running statistics\n",
+             step.parameters, step.tensors, step.parameter_bytes);
+  fmt::print("macs         {} per image, forward\n", step.macs());
+  fmt::print("activations  {} bytes for a batch of {} in {} at the fullest of the forward pass{}\n", step.forward,
+             s.batch, flags.dtype, s.recompute ? ", blocks recomputed" : "");
+  fmt::print("step         {} bytes with the images and the gradients of activations\n", step.activations);
+  fmt::print("moved        {} bytes by a step, forward, backward and SGD: every operand of every kernel once,\n",
+             int64_t(step.bytes()));
+  fmt::print("             twice where it is read and written\n");
 }
 
 }  // namespace
 
 void add_summary_command(CLI::App& app) {
   auto flags = std::make_shared<SummaryFlags>();
-  CLI::App* command = app.add_subcommand("summary", "Parameters, work and memory of a model");
+  CLI::App* command = app.add_subcommand("summary", "Layers, parameters, work and memory of a model");
   const auto add = [&](const char* name, auto& value, const char* type, const char* help) {
     return command->add_option(name, value, help)->type_name(type)->capture_default_str();
   };
-  add("--model", flags->model, "NAME", "resnet20, resnet50, densenet40-12, wrn28-10 ...; a wrong name lists them all");
-  add("--shortcut", flags->shortcut, "A|B", "A pads the identity, B projects it")->check(CLI::IsMember({"A", "B"}));
-  add("--classes", flags->classes, "N", "classes")->check(CLI::Range(1, 1000000));
-  add("--channels", flags->channels, "N", "of the images")->check(CLI::IsMember({1, 3}));
-  add("--size", flags->size, "N", "height and width of the images")->check(CLI::Range(8, 1024));
-  add("--batch", flags->batch, "N", "images whose activations are counted")->check(CLI::Range(1, 65536));
+  StepShape& s = flags->shape;
+  add("--model", s.model, "NAME", "resnet20, resnet50, densenet40-12, wrn28-10 ...; a wrong name lists them all");
+  add("--shortcut", s.shortcut, "A|B", "A pads the identity, B projects it")->check(CLI::IsMember({"A", "B"}));
+  add("--classes", s.classes, "N", "classes")->check(CLI::Range(1, 1000000));
+  add("--channels", s.channels, "N", "of the images")->check(CLI::IsMember({1, 3}));
+  add("--size", s.size, "N", "height and width of the images")->check(CLI::Range(8, 1024));
+  add("--batch", s.batch, "N", "images of a step")->check(CLI::Range(1, 65536));
+  add("--dtype", flags->dtype, "f32|bf16", "of activations")->check(CLI::IsMember({"f32", "bf16"}));
+  command->add_flag("--recompute", s.recompute, "keep no activations within blocks, compute them again");
   command->add_flag("--json", flags->json, "one line of JSON");
   command->callback([flags] { summary(*flags); });
 }

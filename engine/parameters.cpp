@@ -77,23 +77,38 @@ std::vector<std::pair<Segment, Segment>> ParameterStore::statistics() const {
   return pairs;
 }
 
-void ParameterStore::build(Device device, uint64_t seed, DType activations) {
+void ParameterStore::lay_out() {
   parameters_.lay_out();
   states_.lay_out();
   for (size_t i = 0; i < specs().size(); ++i)
     if (specs()[i].decay)
       decayed_ =
           std::max(decayed_, segments()[i].begin + (segments()[i].count + kAlignment - 1) / kAlignment * kAlignment);
+}
+
+void ParameterStore::bind() {
+  parameters_.bind(value, &Variable::value);
+  parameters_.bind(grad, &Variable::grad);
+  states_.bind(state, &Variable::value);
+  if (shadow.defined()) parameters_.bind(shadow, &Variable::shadow);
+}
+
+void ParameterStore::plan(DType activations) {
+  lay_out();
+  for (Tensor* flat : {&value, &grad, &velocity}) *flat = Tensor::nowhere(Device::cpu, DType::f32, {parameters_.size});
+  state = Tensor::nowhere(Device::cpu, DType::f32, {states_.size});
+  if (activations == DType::bf16) shadow = Tensor::nowhere(Device::cpu, DType::bf16, {parameters_.size});
+  bind();
+}
+
+void ParameterStore::build(Device device, uint64_t seed, DType activations) {
+  lay_out();
   value = Tensor::from(device, parameters_.initial(seed, 0), {parameters_.size});
   grad = Tensor::zeros(device, DType::f32, {parameters_.size});
   velocity = Tensor::zeros(device, DType::f32, {parameters_.size});
   state = Tensor::from(device, states_.initial(seed, uint32_t(specs().size())), {states_.size});
-  parameters_.bind(value, &Variable::value);
-  parameters_.bind(grad, &Variable::grad);
-  states_.bind(state, &Variable::value);
-  if (activations != DType::bf16) return;
-  shadow = Tensor::empty(device, DType::bf16, {parameters_.size});
-  parameters_.bind(shadow, &Variable::shadow);
+  if (activations == DType::bf16) shadow = Tensor::empty(device, DType::bf16, {parameters_.size});
+  bind();
   refresh_shadow();
 }
 

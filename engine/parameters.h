@@ -41,7 +41,8 @@ class ParameterStore {
   Statistics add_statistics(const std::string& name, int64_t channels);  // NAME.running_mean, NAME.running_var
   // `activations` bf16: the parameters get a shadow in bf16, which the convolutions read.
   void build(Device, uint64_t seed, DType activations = DType::f32);
-  void refresh_shadow(Stream = nullptr);  // after anything but a step has changed the value
+  void plan(DType activations = DType::f32);  // instead of build(): tensors that are nowhere
+  void refresh_shadow(Stream = nullptr);      // after anything but a step has changed the value
 
   int64_t decayed() const { return decayed_; }
   int64_t count() const;  // learned numbers, without padding
@@ -66,6 +67,9 @@ class ParameterStore {
     std::vector<float> initial(uint64_t seed, uint32_t first_item) const;  // flat, padding zero
     void bind(const Tensor& flat, Tensor Variable::*member);
   };
+  void lay_out();
+  void bind();
+
   Group parameters_, states_;
   int64_t decayed_ = 0;
 };

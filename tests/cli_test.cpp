@@ -122,7 +122,14 @@ TEST(Cli, SummaryCountsParametersAndWork) {
   };
   EXPECT_NEAR(bytes(8) / bytes(4), 2.0, 0.1);
   expect_parts(skein("summary --model resnet8 --shortcut A --batch 1").out,
-               {"conv1.weight", "16x3x3x3", "432", "fc.bias"});
+               {"conv1", "1x32x32x16", "432", "layer2.0.bn2", "downsample", "fc", "1x1x1x10", "bytes by a step"});
+  const json wide = last_line(skein("summary --model wrn28-10 --batch 128 --json").out);
+  EXPECT_EQ(wide.at("parameters"), 36479194);
+  EXPECT_GT(wide.at("bytes_moved"), 19e9);
+  EXPECT_EQ(wide.at("layers").at(0).at("name"), "conv1");
+  EXPECT_EQ(wide.at("layers").at(0).at("output"), (std::vector<int64_t>{128, 32, 32, 16}));
+  EXPECT_LT(last_line(skein("summary --model wrn28-10 --batch 128 --recompute --json").out).at("step_bytes"),
+            0.5 * wide.at("step_bytes").get<double>());
 }
 
 TEST(Cli, DevicesSaysWhatThereIs) {
