@@ -28,7 +28,7 @@ ImageDecoder::ImageDecoder(bool stb_alone)
 
 ImageSize ImageDecoder::open(FileBytes file) {
   if (file.empty()) throw BadImage("the file is empty");
-  orientation_ = read_markers(file).orientation;
+  orientation_ = read_orientation(file);
   if (!turbo_ || !is_jpeg(file)) return open_with(*stb_, file);
   try {
     return open_with(*turbo_, file);

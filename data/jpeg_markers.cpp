@@ -52,6 +52,27 @@ bool later_tables_fit(FileBytes data) {
   return true;
 }
 
+// Calls visit(marker, body) for every segment before the first scan. Returns where that scan's data begin; 0: the
+// segments do not lead to one.
+template <class Visit>
+size_t for_each_segment(FileBytes file, Visit&& visit) {
+  if (!is_jpeg(file)) return 0;
+  for (size_t at = 2; at + 4 <= file.size();) {
+    if (file[at] != 0xff) return 0;
+    const uint8_t marker = file[at + 1];
+    if (marker == 0xff) {  // padding
+      ++at;
+      continue;
+    }
+    const size_t length = size_t(file[at + 2]) << 8 | file[at + 3];
+    if (length < 2 || length > file.size() - at - 2) return 0;
+    if (marker == kStartOfScan) return at + 2 + length;
+    visit(marker, file.subspan(at + 4, length - 2));
+    at += 2 + length;
+  }
+  return 0;
+}
+
 bool has_end(FileBytes data) {
   for (size_t i = data.size(); i-- > 1;)
     if (data[i] == kEndOfImage && data[i - 1] == 0xff) return true;
@@ -64,32 +85,25 @@ bool is_jpeg(FileBytes file) { return file.size() >= 3 && file[0] == 0xff && fil
 
 JpegMarkers read_markers(FileBytes file) {
   JpegMarkers found;
-  if (!is_jpeg(file)) return found;
-  constexpr std::string_view kHeader("Exif\0\0", 6);
   bool tables_fit = true;
-  for (size_t at = 2; at + 4 <= file.size();) {
-    if (file[at] != 0xff) return found;
-    const uint8_t marker = file[at + 1];
-    if (marker == 0xff) {  // padding
-      ++at;
-      continue;
-    }
-    const size_t length = size_t(file[at + 2]) << 8 | file[at + 3];
-    if (length < 2 || length > file.size() - at - 2) return found;
-    const FileBytes body = file.subspan(at + 4, length - 2);
-    if (marker == kStartOfScan) {
-      const FileBytes rest = file.subspan(at + 2 + length);
-      found.complete = has_end(rest);
-      found.well_formed = tables_fit && later_tables_fit(rest);
-      return found;
-    }
+  const size_t image = for_each_segment(file, [&](uint8_t marker, FileBytes body) {
     if (marker == kHuffmanTables) tables_fit = tables_fit && huffman_tables_fit(body);
+  });
+  if (image == 0) return found;
+  found.complete = has_end(file.subspan(image));
+  found.well_formed = tables_fit && later_tables_fit(file.subspan(image));
+  return found;
+}
+
+int read_orientation(FileBytes file) {
+  constexpr std::string_view kHeader("Exif\0\0", 6);
+  int orientation = 1;
+  for_each_segment(file, [&](uint8_t marker, FileBytes body) {
     if (marker == kExif && body.size() > kHeader.size() &&
         std::memcmp(body.data(), kHeader.data(), kHeader.size()) == 0)
-      found.orientation = tiff_orientation(body.subspan(kHeader.size()));
-    at += 2 + length;
-  }
-  return found;
+      orientation = tiff_orientation(body.subspan(kHeader.size()));
+  });
+  return orientation;
 }
 
 }  // namespace skein

@@ -6,7 +6,6 @@
 namespace skein {
 
 struct JpegMarkers {
-  int orientation = 1;    // 1 to 8, as EXIF numbers them; 1: upright, or nothing is said
   bool complete = false;  // there is an end marker after the image's data
   // The segments follow each other up to the first scan, and no Huffman table has more than the 256 symbols that it can
   // have: stb_image 2.27 writes more of them past the end of its own.
@@ -15,7 +14,10 @@ struct JpegMarkers {
 
 bool is_jpeg(FileBytes file);  // by its first bytes
 
-// Of any bytes; what cannot be made out stays as above.
+// Of any bytes; what cannot be made out stays as above. Looks at every byte, which takes 6 % of the time of a crop.
 JpegMarkers read_markers(FileBytes file);
+
+// 1 to 8, as EXIF numbers them; 1: upright, or nothing is said. Looks at the segments before the image.
+int read_orientation(FileBytes file);
 
 }  // namespace skein

@@ -174,7 +174,7 @@ TEST(ImageDecoder, ExifRotationsBecomeUpright) {
   const auto stored = decode_whole(file);
   for (int o = 1; o <= 8; ++o) {
     const std::string turned = with_orientation(file, o, o % 2 == 0);
-    EXPECT_EQ(read_markers(bytes_of(turned)).orientation, o);
+    EXPECT_EQ(read_orientation(bytes_of(turned)), o);
     ImageDecoder decoder;
     const ImageSize size = decoder.open(bytes_of(turned));
     ASSERT_EQ(size.width, o >= 5 ? 24 : 40);
