@@ -8,6 +8,19 @@
 
 namespace skein {
 
+Var Tape::own(Variable v) {
+  return {new Variable(std::move(v)), [step = std::weak_ptr(step_)](Variable* last) {
+            if (const auto arena = step.lock(); arena && !last->given_back) (*arena)->give_back(last->value);
+            delete last;
+          }};
+}
+
+Var Tape::in_memory_of(const Var& x) {
+  Var y = own(*x);
+  x->given_back = true;
+  return y;
+}
+
 Tensor Tape::target(Variable& x) {
   if (!x.needs_grad) return {};
   if (x.has_grad) return scratch(x.value.dtype(), x.value.shape());
@@ -53,13 +66,14 @@ void Tape::run_block_again(const std::function<Var()>& block, const Var& y) {
   const size_t remaining = steps_.size();
   const int64_t taken = arena_.taken(), macs_before = macs;
   const bool again = std::exchange(again_, true);
-  const Var same = block();
+  Var same = block();
   again_ = again;
   macs = macs_before;
   const int64_t end = arena_.taken();
   same->grad = std::exchange(y->grad, {});
   same->has_grad = std::exchange(y->has_grad, false);
   unwind(remaining);
+  same.reset();
   arena_.give_back(taken, end);
 }
 
@@ -85,6 +99,7 @@ void Tape::backward(const Var& loss) {
 void Tape::reset() {
   steps_.clear();
   announced_.clear();
+  step_ = std::make_shared<Arena*>(&arena_);
   arena_.reset();
   macs = 0;
   forgetful_ = again_ = false;

@@ -50,9 +50,9 @@ class Tape {
   std::function<void(const KernelCall&)> on_kernel;
 
   Var input(Tensor value) { return std::make_shared<Variable>(Variable{std::move(value), {}, {}, false, false, this}); }
-  Var output(DType t, Shape s) {
-    return std::make_shared<Variable>(Variable{arena_.take(t, s), {}, {}, training, false, this});
-  }
+  // Its memory is free for others as soon as nobody holds the variable.
+  Var output(DType t, Shape s) { return own({arena_.take(t, s), {}, {}, training, false, this}); }
+  Var in_memory_of(const Var& x);  // of output(), whose value it is to overwrite
   Tensor scratch(DType t, Shape s) { return arena_.take(t, s); }
   void give_back(const Tensor& scratch) { arena_.give_back(scratch); }
   void give_back(const Var& x);  // of output(), whose value nothing reads any more; once is enough
@@ -120,6 +120,7 @@ class Tape {
     size_t i = 0;
     (settle(*inputs, targets[i++]), ...);
   }
+  Var own(Variable);
   Tensor target(Variable& x);                    // x.grad if this is its first part of the sum, else scratch
   void settle(Variable& x, const Tensor& part);  // adds scratch to x.grad
   void announce(const Var& x);                   // before the step of its first use is recorded, which runs last
@@ -130,6 +131,7 @@ class Tape {
   std::vector<std::function<void()>> steps_;
   std::vector<Variable*> parameters_;  // that have a gradient in this step
   std::vector<const Variable*> announced_;
+  std::shared_ptr<Arena*> step_ = std::make_shared<Arena*>(&arena_);  // gone with the step: its memory is free anyway
   bool forgetful_ = false;  // a block runs whose steps would only be recorded in its second run
   bool again_ = false;
 };

@@ -28,6 +28,9 @@ class BatchNorm {
   Var operator()(const Var& x) const { return batch_norm(x, gamma_, beta_, state_, false); }
   Var relu(const Var& x) const { return batch_norm(x, gamma_, beta_, state_, true); }
   Var add_relu(const Var& x, const Var& residual) const { return batch_norm(x, gamma_, beta_, state_, true, residual); }
+  Var relu_conv(const Var& x, const Conv2d& conv) const {  // conv(relu(x)) in less memory
+    return batch_norm_conv(x, gamma_, beta_, state_, conv.weight_, conv.geometry_);
+  }
   Var relu(const DenseFeatures& x) const { return x.norm_relu({gamma_, beta_, state_}); }
   Var relu_conv(const DenseFeatures& x, const Conv2d& conv) const {
     return x.norm_relu_conv({gamma_, beta_, state_}, conv.weight_, conv.geometry_);

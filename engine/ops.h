@@ -22,6 +22,8 @@ Var add_to(const Var& a, const Var& b);  // in the memory of a, whose last use i
 Var average_pool(const Var& x);
 Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const BatchNormState&, bool relu,
                const Var& residual = nullptr);
+// conv2d(relu(batch_norm(x))), where what lies between is made again for the backward pass and not kept.
+Var batch_norm_conv(const Var& x, const Var& gamma, const Var& beta, const BatchNormState&, const Var& w, ConvGeometry);
 Var conv2d(const Var& x, const Var& w, ConvGeometry);
 Loss cross_entropy(const Var& logits, const Tensor& labels);
 Var downsample(const Var& x, int64_t stride, int64_t channels);

@@ -40,7 +40,7 @@ Bottleneck::Bottleneck(ParameterStore& p, const std::string& name, BlockShape s,
       shortcut_(p, name, s.in, kExpansion * s.width, s.stride, o.shortcut) {}
 
 Var Bottleneck::operator()(const Var& x) const {
-  return bn3_.add_relu(conv3_(bn2_.relu(conv2_(bn1_.relu(conv1_(x))))), shortcut_(x));
+  return bn3_.add_relu(bn2_.relu_conv(bn1_.relu_conv(conv1_(x), conv2_), conv3_), shortcut_(x));
 }
 
 }  // namespace skein

@@ -18,7 +18,8 @@ WideResNet::Block::Block(ParameterStore& p, const std::string& name, int64_t in,
 
 Var WideResNet::Block::operator()(const Var& x) const {
   const Var a = bn1.relu(x);
-  return add_to(conv2(dropout(bn2.relu(conv1(a)), rate, number)), shortcut ? (*shortcut)(a) : x);
+  const Var y = rate > 0 ? conv2(dropout(bn2.relu(conv1(a)), rate, number)) : bn2.relu_conv(conv1(a), conv2);
+  return add_to(y, shortcut ? (*shortcut)(a) : x);
 }
 
 WideResNet::WideResNet(int64_t depth, int64_t width, const ModelOptions& options, ParameterStore& p)

@@ -104,7 +104,7 @@ Memory memory_of(const std::string& name, bool recompute) {
 }
 
 TEST(Recompute, TakesLessMemory) {
-  for (const auto& [name, part] : {std::pair{"resnet56", 0.45}, {"wrn16-4", 0.6}, {"densenet-bc-40-12", 0.5}}) {
+  for (const auto& [name, part] : {std::pair{"resnet56", 0.45}, {"wrn16-4", 0.65}, {"densenet-bc-40-12", 0.5}}) {
     const Memory kept = memory_of(name, false), again = memory_of(name, true);
     EXPECT_LT(again.peak, part * kept.peak) << name;
     EXPECT_LT(again.reserved, part * kept.reserved + 64e6) << name << ": pieces that do not fit together";

@@ -5,7 +5,7 @@ namespace skein {
 
 Var add_to(const Var& a, const Var& b) {
   Tape& t = *a->tape;
-  auto y = std::make_shared<Variable>(*a);
+  const Var y = t.in_memory_of(a);
   t.run(cpu::axpy, cuda::axpy, 1.0f, b->value, y->value);
   t.on_backward_if([y] { return y->has_grad; },
                    [&t, y, a](View db) {
