@@ -45,6 +45,7 @@ std::vector<GradientCase> gradient_cases() {
 
 Tensor random_tensor(Queue q, Shape shape, uint32_t item, float mean, float scale, DType type) {
   std::vector<float> values(static_cast<size_t>(shape.numel()));
+#pragma omp parallel for if (values.size() > 100'000)
   for (size_t i = 0; i < values.size(); ++i) values[i] = mean + scale * float(draw(item, int64_t(i)));
   if (type == DType::f32) return Tensor::from(q.device, values, shape);
   std::vector<Bf16> rounded;

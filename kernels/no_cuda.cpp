@@ -10,6 +10,8 @@
 #include "kernels/conv_plan.h"
 #include "kernels/cross_entropy.h"
 #include "kernels/dense_block.h"
+#include "kernels/device_info.h"
+#include "kernels/device_timer.h"
 #include "kernels/downsample.h"
 #include "kernels/dropout.h"
 #include "kernels/emulated.h"
@@ -19,6 +21,7 @@
 #include "kernels/linear.h"
 #include "kernels/linear_bias.h"
 #include "kernels/max_pool.h"
+#include "kernels/peak.h"
 #include "kernels/pool.h"
 #include "kernels/runtime.h"
 #include "kernels/sgd_step.h"
@@ -38,6 +41,9 @@ std::string absent_reason() {
 std::vector<DeviceInfo> devices() { return {}; }
 int current_device() { absent(); }
 void use_device(int) { absent(); }
+std::string describe_device(int) { absent(); }
+size_t memory_in_use() { absent(); }
+size_t l2_bytes() { absent(); }
 void* allocate(size_t) { absent(); }
 void release(void*) {}
 void* allocate_pinned(size_t) { absent(); }
@@ -66,6 +72,11 @@ Graph end_capture(Stream) { absent(); }
 void cancel_capture(Stream) {}
 void launch_graph(Graph, Stream) { absent(); }
 void destroy_graph(Graph) {}
+
+DeviceTimer::DeviceTimer(Stream) { absent(); }
+DeviceTimer::~DeviceTimer() = default;
+double DeviceTimer::seconds(const std::function<void()>&) { absent(); }
+double measure_copy_gbs(Stream) { absent(); }
 
 struct ConvPlanner::Device {};
 ConvPlanner::ConvPlanner(const std::string&) {

@@ -22,17 +22,22 @@ const std::map<cudaDeviceAttr, int>& attributes() {
   static const std::map<cudaDeviceAttr, int> all = {
       {cudaDevAttrMaxThreadsPerBlock, 1024},
       {cudaDevAttrMaxBlockDimX, 1024},
+      {cudaDevAttrMaxBlockDimY, 1024},
+      {cudaDevAttrMaxBlockDimZ, 64},
       {cudaDevAttrMaxGridDimX, 2147483647},
+      {cudaDevAttrMaxGridDimY, 65535},
+      {cudaDevAttrMaxGridDimZ, 65535},
       {cudaDevAttrMaxSharedMemoryPerBlock, 48 << 10},
       {cudaDevAttrMaxSharedMemoryPerBlockOptin, 227 << 10},
       {cudaDevAttrMaxSharedMemoryPerMultiprocessor, 228 << 10},
+      {cudaDevAttrReservedSharedMemoryPerBlock, 1 << 10},
       {cudaDevAttrWarpSize, 32},
       {cudaDevAttrMaxRegistersPerBlock, 65536},
       {cudaDevAttrMaxRegistersPerMultiprocessor, 65536},
       {cudaDevAttrClockRate, 1000000},
       {cudaDevAttrMemoryClockRate, 1000000},
       {cudaDevAttrGlobalMemoryBusWidth, 512},
-      {cudaDevAttrL2CacheSize, 1 << 20},
+      {cudaDevAttrL2CacheSize, 256 << 10},
       {cudaDevAttrMultiProcessorCount, kMultiprocessors},
       {cudaDevAttrMaxThreadsPerMultiProcessor, 2048},
       {cudaDevAttrMaxBlocksPerMultiprocessor, 32},
@@ -41,6 +46,9 @@ const std::map<cudaDeviceAttr, int>& attributes() {
       {cudaDevAttrAsyncEngineCount, 2},
       {cudaDevAttrConcurrentKernels, 1},
       {cudaDevAttrUnifiedAddressing, 1},
+      {cudaDevAttrCooperativeLaunch, 1},
+      {cudaDevAttrPciDeviceId, 0},
+      {cudaDevAttrTccDriver, 0},
   };
   return all;
 }
