@@ -1,15 +1,27 @@
 #include "apps/bench.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+
 #include "apps/commands.h"
 
 namespace skein {
 namespace {
 
+void add_device(CLI::App& command, std::string& device) {
+  command.add_option("--device", device, "cpu or cuda")->capture_default_str()->check(CLI::IsMember({"cpu", "cuda"}));
+}
+
 void add_kernels(CLI::App& bench) {
   auto o = std::make_shared<KernelBench>();
   CLI::App* c = bench.add_subcommand("kernels", "time every kernel against the bandwidth and flops of this machine");
+  add_device(*c, o->device);
   c->add_option("--filter", o->filter, "only cases whose name holds this text");
-  c->add_option("--repetitions", o->repetitions, "timed repetitions of each case")->capture_default_str();
+  c->add_option("--repetitions", o->repetitions, "timed repetitions of each case")
+      ->capture_default_str()
+      ->check(CLI::PositiveNumber);
+  c->add_flag("--all", o->all, "the tests' small and odd shapes as well as the networks'");
   c->add_flag("--json", o->json, "print one JSON object");
   c->callback([o] { bench_kernels(*o); });
 }
@@ -18,6 +30,10 @@ void add_step(CLI::App& bench) {
   auto o = std::make_shared<StepBench>();
   CLI::App* c = bench.add_subcommand("step", "time forward + backward + SGD step on one batch of noise");
   c->add_option("--model", o->model, "network")->capture_default_str();
+  add_device(*c, o->device);
+  c->add_option("--dtype", o->dtype, "of activations on a GPU: f32 or bf16")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"f32", "bf16"}));
   c->add_option("--batch", o->batch, "images")->capture_default_str();
   c->add_option("--size", o->size, "height and width of the images")->capture_default_str();
   c->add_option("--channels", o->channels, "channels of the images")->capture_default_str();
@@ -78,6 +94,18 @@ void add_workers(CLI::App& bench) {
 }
 
 }  // namespace
+
+Timing timing_of(std::vector<double> seconds) {
+  std::sort(seconds.begin(), seconds.end());
+  const double median = seconds[seconds.size() / 2];
+  return {median, seconds.front(), (seconds.back() - seconds.front()) / median};
+}
+
+double peak_rss_mb() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return double(usage.ru_maxrss) / 1024.0;
+}
 
 void add_bench_command(CLI::App& app) {
   CLI::App* bench = app.add_subcommand("bench", "measure kernels, whole steps, data loading, averaging and workers");

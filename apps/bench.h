@@ -3,26 +3,38 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "cases/op_case.h"
 #include "data/dataset.h"
 
 namespace skein {
 
+struct Timing {
+  double median = 0, fastest = 0, spread = 0;  // seconds; spread: (slowest - fastest) / median
+};
+Timing timing_of(std::vector<double> seconds);
+
 struct KernelBench {
   std::string filter;  // part of a case's name; empty: all
+  std::string device = "cpu";
+  bool all = false;  // the tests' small and odd shapes as well
   int64_t repetitions = 7;
   bool json = false;
 };
 void bench_kernels(const KernelBench&);
+void bench_kernels_on_gpu(const KernelBench&, const std::vector<OpCase>&);
 
 struct StepBench {
-  std::string model = "resnet20", conv = "auto";
+  std::string model = "resnet20", conv = "auto", device = "cpu", dtype = "f32";
   int64_t batch = 128, size = 32, channels = 3, classes = 10;
   int64_t steps = 30, warmup = 5;
   int64_t threads = 0;  // 0: all
   bool recompute = false, json = false;
 };
 void bench_step(const StepBench&);
+void bench_step_on_gpu(const StepBench&);
+double peak_rss_mb();  // of this process
 
 struct DataBench {
   std::string data = "fashion-mnist", data_dir;

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "apps/bench.h"
+#include "apps/machine.h"
 #include "cases/op_case.h"
 #include "kernels/check.h"
 #include "kernels/peak.h"
@@ -17,16 +18,6 @@ namespace {
 struct Peaks {
   double gflops, gbs;
 };
-
-struct Measured {
-  double median = 0, spread = 0;  // seconds; (max - min) / median
-};
-
-Measured measured(std::vector<double> seconds) {
-  std::sort(seconds.begin(), seconds.end());
-  const double median = seconds[seconds.size() / 2];
-  return {median, (seconds.back() - seconds.front()) / median};
-}
 
 // Prints a row per case as it is measured and keeps the numbers.
 class Table : public benchmark::BenchmarkReporter {
@@ -46,7 +37,7 @@ class Table : public benchmark::BenchmarkReporter {
     }
     if (seconds.empty()) return;
     const OpCase& c = cases_.at(rows_.size());
-    const Measured m = measured(std::move(seconds));
+    const Timing m = timing_of(std::move(seconds));
     const bool compute = c.flops > 0;
     const double rate = (compute ? c.flops : c.bytes) / m.median * 1e-9;
     const double fraction = rate / (compute ? peaks_.gflops : peaks_.gbs);
@@ -97,9 +88,14 @@ void run_case(benchmark::State& state, const BoundCase& bound) {
 }  // namespace
 
 void bench_kernels(const KernelBench& options) {
-  std::vector<OpCase> cases = op_cases();
-  std::erase_if(cases, [&](const OpCase& c) { return !c.timed || c.name.find(options.filter) == std::string::npos; });
+  check_device(options.device, "f32");
+  const bool on_gpu = options.device == "cuda";
+  std::vector<OpCase> cases = op_cases(on_gpu ? Device::cuda : Device::cpu);
+  std::erase_if(cases, [&](const OpCase& c) {
+    return (!c.timed && !options.all) || c.name.find(options.filter) == std::string::npos;
+  });
   if (cases.empty()) throw BadInput("--filter {}: no timed case has this in its name", options.filter);
+  if (on_gpu) return bench_kernels_on_gpu(options, cases);
   const Peaks peaks{cpu::measure_fma_gflops(), cpu::measure_copy_gbs()};
   if (!options.json)
     fmt::print("FMA peak {:.0f} GFLOP/s, copy {:.1f} GB/s; data that fit the caches may exceed the copy rate\n\n",
