@@ -1,16 +1,24 @@
-// skein devices: what there is to compute on.
+// skein devices: what there is to compute on. With --json the GPUs come in cuDNN's keys, as `skein plan --gpu FILE`
+// reads them.
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <nlohmann/json.hpp>
+#include <thread>
+
 #include "apps/commands.h"
 #include "apps/machine.h"
+#include "kernels/check.h"
 #include "kernels/conv.h"
+#include "kernels/conv_plan.h"
+#include "kernels/device_info.h"
+#include "kernels/emulated.h"
 #include "kernels/runtime.h"
 
 namespace skein {
 namespace {
 
-void devices() {
+void print_table() {
   const Processor p = processor();
   fmt::print("cpu   {}\n", p.name);
   fmt::print("      {} cores, {} threads, {}\n", p.cores, omp_get_max_threads(), fmt::join(p.instruction_sets, " "));
@@ -21,10 +29,45 @@ void devices() {
                d.multiprocessors, double(d.memory) * 1e-9);
 }
 
+// cuDNN's own description of the GPU over the CUDA runtime's; without cuDNN the latter alone. `without`: why.
+nlohmann::ordered_json describe_gpu(int index, std::string& without) {
+  auto keys = nlohmann::ordered_json::parse(cuda::describe_device(index));
+  // On a thread of its own: cuDNN's handle, and the GPU that was chosen for it, go with the thread.
+  std::thread([&] {
+    try {
+      cuda::use_device(index);
+      keys.update(nlohmann::ordered_json::parse(cuda::device_description()));
+    } catch (const std::exception& e) {
+      without = e.what();
+    }
+  }).join();
+  return keys;
+}
+
+void print_json() {
+  const Processor p = processor();
+  nlohmann::ordered_json all = {{"cpu",
+                                 {{"name", p.name},
+                                  {"cores", p.cores},
+                                  {"threads", omp_get_max_threads()},
+                                  {"instruction_sets", p.instruction_sets},
+                                  {"convolutions", cpu::conv_implementations()}}},
+                                {"gpus", nlohmann::ordered_json::array()}};
+  if (!cuda::available()) all["no_gpu"] = cuda::absent_reason();
+  if (cuda::emulated()) all["emulated"] = true;
+  std::string without;
+  for (int i = 0; i < int(cuda::devices().size()); ++i) all["gpus"].push_back(describe_gpu(i, without));
+  if (!without.empty()) all["without_cudnn"] = without;
+  fmt::print("{}\n", all.dump());
+}
+
 }  // namespace
 
 void add_devices_command(CLI::App& app) {
-  app.add_subcommand("devices", "What there is to compute on")->callback(devices);
+  auto json = std::make_shared<bool>(false);
+  CLI::App* command = app.add_subcommand("devices", "What there is to compute on");
+  command->add_flag("--json", *json, "print one JSON object; skein plan --gpu FILE reads its first GPU");
+  command->callback([json] { *json ? print_json() : print_table(); });
 }
 
 }  // namespace skein

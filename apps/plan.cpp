@@ -123,7 +123,7 @@ void add_plan_command(CLI::App& app) {
   const auto add = [&](const char* name, auto& value, const char* type, const char* help) {
     return command->add_option(name, value, help)->type_name(type)->capture_default_str();
   };
-  add("--gpu", flags->gpu, "NAME|FILE", "t4, a100, l4, h100, b200 ..., or a file of cuDNN's JSON for a device");
+  add("--gpu", flags->gpu, "NAME|FILE", "t4, a100, l4, h100, b200 ..., or a file of `skein devices --json`");
   add("--model", flags->shape.model, "NAME", "as for train");
   add("--shortcut", flags->shape.shortcut, "A|B", "as for train")->check(CLI::IsMember({"A", "B"}));
   add("--batch", flags->shape.batch, "N", "images per step")->check(CLI::Range(1, 65536));

@@ -174,6 +174,10 @@ GpuModel from_file(const std::string& path) {
   if (!in) throw BadInput("{} cannot be read", path);
   try {
     nlohmann::json file = nlohmann::json::parse(in);
+    if (file.contains("gpus")) {  // what skein devices --json prints
+      if (file.at("gpus").empty()) throw BadInput("{} names no GPU: it was written where there was none", path);
+      file = nlohmann::json(file.at("gpus").at(0));
+    }
     const std::string device_name = file.at("deviceName");
     const GpuPeaks peaks = peaks_of(file, device_name);
     file.erase("peaks");

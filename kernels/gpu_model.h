@@ -25,8 +25,9 @@ struct GpuModel {
 
 std::vector<std::string> gpu_names();
 
-// By name, or from a file of cuDNN's JSON (`skein devices --json` prints it for the GPU at hand) that may have beside
-// the 23 keys {"peaks": {"bandwidth", "f32", "tf32", "bf16"}}. BadInput lists the names or says what the file lacks.
+// By name, or from a file: what `skein devices --json` printed (its first GPU), or cuDNN's 23 keys alone. Beside the
+// keys there may be {"peaks": {"bandwidth", "f32", "tf32", "bf16"}}. BadInput lists the names or says what the file
+// lacks.
 GpuModel find_gpu(const std::string& name_or_file);
 
 }  // namespace skein
