@@ -5,6 +5,7 @@
 
 #include "kernels/linear.h"
 #include "tests/expect_close.h"
+#include "tests/need_gpu.h"
 
 namespace skein {
 
@@ -15,7 +16,7 @@ namespace {
 class CublasCase : public ::testing::TestWithParam<OpCase> {
  protected:
   void SetUp() override {
-    if (!cuda::available()) GTEST_SKIP() << cuda::absent_reason();
+    NEEDS(absent_gpu());
     stream_ = cuda::create_stream();
   }
   void TearDown() override { cuda::destroy_stream(stream_); }
@@ -49,7 +50,7 @@ INSTANTIATE_TEST_SUITE_P(Ops, CublasCase, ::testing::ValuesIn(linear_cases()),
                          [](const auto& info) { return test_name(info.param.name); });
 
 TEST(Cublas, ChecksShapes) {
-  if (!cuda::available()) GTEST_SKIP() << cuda::absent_reason();
+  NEEDS(absent_gpu());
   const View x{nullptr, DType::f32, {1, 1, 4, 8}}, w{nullptr, DType::f32, {1, 1, 3, 7}},
       y{nullptr, DType::f32, {1, 1, 4, 3}};
   EXPECT_THROW(cuda::linear_forward(nullptr, x, w, {}, y), std::logic_error);

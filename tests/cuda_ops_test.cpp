@@ -14,6 +14,7 @@
 #include "kernels/cross_entropy.h"
 #include "kernels/sgd_step.h"
 #include "kernels/vector.h"
+#include "tests/need_gpu.h"
 
 namespace skein {
 namespace {
@@ -23,7 +24,7 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN(), kInfinity = std:
 class CudaOpsEdge : public testing::Test {
  protected:
   void SetUp() override {
-    if (!cuda::available()) GTEST_SKIP() << cuda::absent_reason();
+    NEEDS(absent_gpu());
     q_ = {Device::cuda, cuda::create_stream()};
   }
   void TearDown() override { cuda::destroy_stream(q_.stream); }

@@ -8,6 +8,7 @@
 #include "engine/optimizer.h"
 #include "engine/step_graph.h"
 #include "models/model.h"
+#include "tests/need_gpu.h"
 
 namespace skein {
 namespace {
@@ -30,7 +31,7 @@ struct Outcome {
 class CudaStep : public testing::Test {
  protected:
   void SetUp() override {
-    if (!cuda::available()) GTEST_SKIP() << cuda::absent_reason();
+    NEEDS(absent_gpu());
   }
 
   static Outcome train(const Settings& s) {

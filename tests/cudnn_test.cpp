@@ -9,6 +9,7 @@
 #include "kernels/conv_plan.h"
 #include "kernels/gpu_model.h"
 #include "tests/expect_close.h"
+#include "tests/need_gpu.h"
 
 namespace skein {
 
@@ -18,7 +19,7 @@ namespace {
 
 // Why there is nothing to test; empty: there is.
 std::string absent() {
-  if (!cuda::available()) return cuda::absent_reason();
+  if (const std::string why = absent_gpu(); !why.empty()) return why;
   try {
     cuda::ConvPlanner(find_gpu("h100").json);
     return {};
@@ -38,7 +39,7 @@ class OnStream {
 class CudnnCase : public ::testing::TestWithParam<OpCase> {
  protected:
   void SetUp() override {
-    if (const std::string why = absent(); !why.empty()) GTEST_SKIP() << why;
+    NEEDS(absent());
   }
 };
 
@@ -62,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(Ops, CudnnCase, ::testing::ValuesIn(conv_cases()),
 class Cudnn : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const std::string why = absent(); !why.empty()) GTEST_SKIP() << why;
+    NEEDS(absent());
   }
   void TearDown() override { cuda::set_conv_options({}); }
 };

@@ -7,6 +7,7 @@
 #include "data/loader.h"
 #include "data/sources.h"
 #include "kernels/cast.h"
+#include "tests/need_gpu.h"
 
 namespace skein {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 class DeviceLoader : public testing::Test {
  protected:
   void SetUp() override {
-    if (!cuda::available()) GTEST_SKIP() << cuda::absent_reason();
+    NEEDS(absent_gpu());
     data_ = make_synthetic({22, 8, 6, 3, 10}, 3).train;
     make_resident(data_);
     queue_ = {Device::cuda, cuda::create_stream()};

@@ -7,6 +7,7 @@
 #include "cases/op_case.h"
 #include "kernels/conv.h"
 #include "tests/expect_close.h"
+#include "tests/need_gpu.h"
 
 namespace skein {
 
@@ -44,7 +45,7 @@ INSTANTIATE_TEST_SUITE_P(Ops, OpTest, testing::ValuesIn(small_cases(Device::cpu)
 class CudaOpTest : public testing::TestWithParam<OpCase> {
  protected:
   void SetUp() override {
-    if (!cuda::available()) GTEST_SKIP() << cuda::absent_reason();
+    NEEDS(absent_gpu());
     stream_ = cuda::create_stream();
   }
   void TearDown() override { cuda::destroy_stream(stream_); }

@@ -3,6 +3,7 @@
 #include "data/loader.h"
 #include "kernels/cast.h"
 #include "tests/encoded_files.h"
+#include "tests/need_gpu.h"
 
 namespace skein::testing {
 namespace {
@@ -12,7 +13,7 @@ struct UploadLoader : ::testing::Test {
   Dataset data;
   Queue queue;
   void SetUp() override {
-    if (!cuda::available()) GTEST_SKIP() << cuda::absent_reason();
+    NEEDS(absent_gpu());
     write_jpeg_folder(dir / "images", 13, 5);
     import_to(dir / "images", dir / "shards");
     data = open_dataset((dir / "shards").string(), {.crop = 16}).train;

@@ -1,6 +1,9 @@
 """Forward + backward + Nesterov step in PyTorch; prints what `skein bench step --json` prints.
-   pytorch_step.py --model resnet20 --batch 128 --size 32 --classes 10 --format nchw|nhwc --steps 30"""
+   pytorch_step.py --model resnet20 --batch 128 --size 32 --classes 10 --format nchw|nhwc --steps 30
+   ... --device cuda [--dtype bf16]   kernel by kernel, under autocast for bf16; f32 without TF32, as skein has it
+Exit status 2: PyTorch sees no GPU."""
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -14,7 +17,7 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "..", "oracle"))
 from torch_models import make_model
 
 
-def main():
+def parse():
     args = argparse.ArgumentParser()
     args.add_argument("--model", default="resnet20")
     args.add_argument("--batch", type=int, default=128)
@@ -23,25 +26,49 @@ def main():
     args.add_argument("--steps", type=int, default=30)
     args.add_argument("--warmup", type=int, default=5)
     args.add_argument("--format", choices=["nchw", "nhwc"], default="nhwc")
-    args = args.parse_args()
+    args.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    args.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
+    return args.parse_args()
+
+
+def device_memory_mb():
+    free, total = torch.cuda.mem_get_info()
+    return (total - free) * 1e-6
+
+
+def main():
+    args = parse()
+    gpu = args.device == "cuda"
+    if gpu and not torch.cuda.is_available():
+        print(f"pytorch_step.py: PyTorch {torch.__version__} sees no GPU; use --device cpu", file=sys.stderr)
+        sys.exit(2)
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.benchmark = gpu
     layout = torch.channels_last if args.format == "nhwc" else torch.contiguous_format
     torch.manual_seed(1)
-    model = make_model(args.model, 3, args.classes).to(memory_format=layout)
-    images = torch.randn(args.batch, 3, args.size, args.size).contiguous(memory_format=layout)
-    labels = torch.randint(0, args.classes, (args.batch,))
+    model = make_model(args.model, 3, args.classes).to(args.device, memory_format=layout)
+    images = torch.randn(args.batch, 3, args.size, args.size).to(args.device).contiguous(memory_format=layout)
+    labels = torch.randint(0, args.classes, (args.batch,)).to(args.device)
     sgd = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4)
+    bf16 = torch.autocast(args.device, torch.bfloat16) if args.dtype == "bf16" else contextlib.nullcontext()
     seconds = []
     for step in range(-args.warmup, args.steps):
         start = time.perf_counter()
         sgd.zero_grad(set_to_none=True)
-        F.cross_entropy(model(images), labels).backward()
+        with bf16:
+            loss = F.cross_entropy(model(images), labels)
+        loss.backward()
         sgd.step()
+        if gpu:
+            torch.cuda.synchronize()
         if step >= 0:
             seconds.append(time.perf_counter() - start)
     median = sorted(seconds)[len(seconds) // 2]
-    rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"model": args.model, "batch": args.batch, "step_ms": median * 1e3,
-                      "img_per_s": args.batch / median, "peak_rss_mb": rss}))
+    line = {"model": args.model, "batch": args.batch, "step_ms": median * 1e3, "img_per_s": args.batch / median,
+            "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    if gpu:
+        line |= {"device": torch.cuda.get_device_name(), "dtype": args.dtype, "device_memory_mb": device_memory_mb()}
+    print(json.dumps(line))
 
 
 main()

@@ -1,0 +1,165 @@
+// What measures and describes a GPU: on the emulated one it must run and add up; no time means anything there.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cases/op_case.h"
+#include "kernels/conv_plan.h"
+#include "kernels/gpu_model.h"
+#include "tests/need_gpu.h"
+#include "tests/run_binary.h"
+
+namespace skein {
+namespace {
+
+using nlohmann::json;
+using testing::expect_failure;
+using testing::Output;
+
+std::string absent_planner() {
+  try {
+    cuda::ConvPlanner(find_gpu("h100").json);
+    return {};
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+}
+
+json measured(const std::string& arguments) {
+  const Output output = testing::skein(arguments + " --json");
+  EXPECT_EQ(output.status, 0) << output.err;
+  return json::parse(output.out);
+}
+
+void expect_row(const json& row, const OpCase& c, double copy_gbs) {
+  EXPECT_EQ(row.at("case"), c.name);
+  const double us = row.at("us"), gbs = row.at("gb_per_s");
+  EXPECT_GT(us, 0) << c.name;
+  EXPECT_NEAR(gbs, c.bytes / us * 1e-3, 1e-6 * gbs) << c.name;
+  EXPECT_NEAR(row.at("of_copy").get<double>(), gbs / copy_gbs, 1e-6 * gbs / copy_gbs) << c.name;
+  EXPECT_EQ(row.contains("tflop_per_s"), c.flops > 0) << c.name;
+  EXPECT_TRUE(row.at("launches_hidden")) << c.name;
+  if (c.flops == 0) return;
+  const double tflops = c.flops / us * 1e-6;
+  EXPECT_NEAR(row.at("tflop_per_s").get<double>(), tflops, 1e-6 * tflops);
+}
+
+void expect_cases(const std::string& filter) {
+  std::vector<OpCase> cases = op_cases(Device::cuda);
+  std::erase_if(cases, [&](const OpCase& c) { return c.name.find(filter) == std::string::npos; });
+  ASSERT_GE(cases.size(), 2u) << "one in f32 and one in bf16";
+  const json table = measured("bench kernels --device cuda --all --repetitions 3 --filter '" + filter + "'");
+  const double copy_gbs = table.at("copy_gbs");
+  EXPECT_GT(copy_gbs, 0);
+  ASSERT_EQ(table.at("cases").size(), cases.size());
+  for (size_t i = 0; i < cases.size(); ++i) expect_row(table.at("cases").at(i), cases[i], copy_gbs);
+}
+
+TEST(GpuBench, TimesKernelsAgainstTheCopyBandwidth) {
+  NEEDS(absent_gpu());
+  expect_cases("add/4097");
+}
+
+TEST(GpuBench, TimesConvolutions) {
+  NEEDS(absent_gpu());
+  NEEDS(absent_planner());
+  expect_cases("conv_backward_weights/2x9x6x16->32");
+}
+
+TEST(GpuBench, PrintsATableOfKernels) {
+  NEEDS(absent_gpu());
+  const Output output = testing::skein("bench kernels --device cuda --all --repetitions 2 --filter add/4097");
+  testing::expect_parts(output.out, {cuda::devices().at(0).name, "of copy", "add/4097", "add/4097/bf16"});
+}
+
+TEST(GpuBench, TimesStepsAsAGraphAndOneByOne) {
+  NEEDS(absent_gpu());
+  NEEDS(absent_planner());
+  const std::string arguments = "bench step --device cuda --dtype bf16 --model resnet8 --batch 2 --size 8 --steps 3";
+  const json step = measured(arguments);
+  EXPECT_EQ(step.at("device"), cuda::devices().at(0).name);
+  EXPECT_EQ(step.at("dtype"), "bf16");
+  EXPECT_EQ(step.at("step_ms"), step.at("graph").at("step_ms"));
+  EXPECT_NEAR(step.at("img_per_s").get<double>(), 2e3 / step.at("step_ms").get<double>(), 1e-3);
+  EXPECT_GT(step.at("device_memory_mb"), 0.0);
+  for (const char* name : {"graph", "kernel_by_kernel"}) {
+    const json& mode = step.at(name);
+    const double step_ms = mode.at("step_ms"), busy_ms = mode.at("busy_ms");
+    EXPECT_GT(busy_ms, 0) << name;
+    EXPECT_GE(step_ms, mode.at("launch_ms").get<double>()) << name;
+    EXPECT_NEAR(mode.at("gap_ms").get<double>(), step_ms - busy_ms, 1e-9 * step_ms) << name;
+    EXPECT_TRUE(mode.at("launches_hidden")) << name;
+    EXPECT_EQ(mode.at("allocations"), 0) << name;
+  }
+  const Output table = testing::skein(arguments);
+  testing::expect_parts(table.out, {"CUDA graph", "one by one", "gap: step - busy", "MB of device memory"});
+}
+
+TEST(GpuBench, SaysWhatItNeeds) {
+  expect_failure(testing::skein("bench step --dtype bf16"), 2, {"--dtype bf16", "GPU"});
+  expect_failure(testing::skein("bench step --device gpu"), 2, {"--device", "cuda"});
+  if (cuda::available()) return;
+  for (const char* command : {"bench kernels --device cuda", "bench step --device cuda"})
+    expect_failure(testing::skein(command), 2, {"--device cuda", cuda::absent_reason()});
+}
+
+class DeviceDescription : public ::testing::Test {
+ protected:
+  // What skein devices --json prints, and in file().
+  json describe(const std::string& environment = "") const {
+    const Output output = testing::shell(environment + " " SKEIN_BINARY " devices --json | tee " + file());
+    EXPECT_EQ(output.status, 0) << output.err;
+    return json::parse(output.out);
+  }
+  std::string file() const { return (dir_ / "devices.json").string(); }
+  Output plan() const { return testing::skein("plan --model resnet8 --batch 4 --gpu " + file()); }
+
+ private:
+  testing::TempDir dir_;
+};
+
+TEST_F(DeviceDescription, NamesTheProcessor) {
+  const json devices = describe();
+  EXPECT_FALSE(devices.at("cpu").at("name").get<std::string>().empty());
+  EXPECT_EQ(devices.at("gpus").size(), cuda::devices().size());
+  if (cuda::available()) return;
+  EXPECT_EQ(devices.at("no_gpu"), cuda::absent_reason());
+  expect_failure(plan(), 2, {file(), "names no GPU"});
+}
+
+// From the CUDA runtime alone: every key that cuDNN asks for, with the numbers of this device.
+TEST_F(DeviceDescription, IsPlannedFor) {
+  NEEDS(absent_gpu());
+  const json devices = describe("SKEIN_CUDNN=/nonexistent");
+  EXPECT_NE(devices.at("without_cudnn").get<std::string>().find("/nonexistent"), std::string::npos);
+  const json gpu = devices.at("gpus").at(0), known = json::parse(find_gpu("h100").json);
+  EXPECT_EQ(gpu.size(), known.size());
+  for (const auto& [key, value] : known.items()) {
+    ASSERT_TRUE(gpu.contains(key)) << key;
+    EXPECT_EQ(gpu.at(key).type_name(), std::string(value.type_name())) << key;
+  }
+  const cuda::DeviceInfo here = cuda::devices().at(0);
+  const GpuModel read = find_gpu(file());
+  EXPECT_EQ(read.device_name, here.name);
+  EXPECT_EQ(read.compute, here.major * 10 + here.minor);
+  EXPECT_EQ(read.multiprocessors, here.multiprocessors);
+  EXPECT_EQ(read.memory, int64_t(here.memory));
+  NEEDS(absent_planner());
+  const Output planned = plan();
+  EXPECT_EQ(planned.status, 0) << planned.err;
+  testing::expect_parts(planned.out, {here.name, "32x32 3->16 3x3/1", "every choice is deterministic: yes"});
+}
+
+// cuDNN's own words about the device come before the runtime's: the stand-in describes the GPU that it plans for.
+TEST_F(DeviceDescription, IsCudnnsWhereThereIsCudnn) {
+  NEEDS(absent_gpu());
+  NEEDS(absent_planner());
+  const json devices = describe();
+  EXPECT_FALSE(devices.contains("without_cudnn"));
+  const json gpu = devices.at("gpus").at(0), cudnns = json::parse(cuda::device_description());
+  for (const auto& [key, value] : cudnns.items()) EXPECT_EQ(gpu.at(key), value) << key;
+  EXPECT_EQ(plan().status, 0);
+}
+
+}  // namespace
+}  // namespace skein
