@@ -31,7 +31,7 @@ fuzz() {
     echo "fuzz_$subject has found something: see $build"
     return 1
   fi
-  echo "fuzz $subject, $seconds s: $(grep -hoE "(number_of_executed_units|new_units_added|peak_rss_mb): +[0-9]+" \
+  echo "fuzz $subject, $seconds s: $(grep -ahoE "(number_of_executed_units|new_units_added|peak_rss_mb): +[0-9]+" \
       "$build/$subject.log" | tr -s ' \n' ' ')"
 }
 export -f fuzz
