@@ -24,7 +24,7 @@ done
 fuzz() {
   local subject=$1 found="tests/fuzz/corpus/$1"
   mkdir -p "$corpus/$subject"
-  if ! "$build/fuzz_$subject" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=1500 -print_final_stats=1 \
+  if ! "$build/fuzz_$subject" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=1500 -print_final_stats=1 \
       -verbosity=0 -artifact_prefix="$build/" "$corpus/$subject" $([ -d "$found" ] && echo "$found") \
       2>"$build/$subject.log" >/dev/null; then
     tail -n 60 "$build/$subject.log"
