@@ -23,7 +23,10 @@
 namespace skein::cuda {
 
 constexpr int kWarp = 32;
-constexpr int kBlock = 256;  // threads of a block, wherever nothing speaks for another number
+#ifndef SKEIN_BLOCK
+#define SKEIN_BLOCK 256
+#endif
+constexpr int kBlock = SKEIN_BLOCK;  // threads of a block, wherever nothing speaks for another number
 constexpr float kInfinity = __builtin_huge_valf(), kNaN = __builtin_nanf("");
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }

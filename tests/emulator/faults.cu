@@ -12,6 +12,17 @@ __global__ void shift_kernel(const float* x, float* y, bool barrier) {
   y[t] = t == 0 ? 0.0f : line[t - 1];
 }
 
+__global__ void rotate_kernel(const float* x, float* y, bool barrier) {
+  SHARED(float, line, [cuda::kBlock]);
+  const unsigned t = threadIdx.x;
+  line[t] = x[t];
+  __syncthreads();
+  const float next = line[(t + 1) % cuda::kBlock];
+  if (barrier) __syncthreads();
+  line[t] = next;
+  y[t] = line[t];
+}
+
 __global__ void sum_kernel(const float* x, float* y, bool atomic) {
   const float v = x[blockIdx.x * blockDim.x + threadIdx.x];
   if (atomic)
@@ -102,6 +113,9 @@ __global__ void empty_kernel() {}
 using cuda::launch;
 
 void shift(Stream s, const float* x, float* y, bool barrier) { launch(shift_kernel, 1, kThreads, s, x, y, barrier); }
+void rotate(Stream s, const float* x, float* y, bool barrier) {
+  launch(rotate_kernel, 1, cuda::kBlock, s, x, y, barrier);
+}
 void sum(Stream s, const float* x, float* y, int64_t blocks, bool atomic) {
   launch(sum_kernel, blocks, kThreads, s, x, y, atomic);
 }

@@ -10,6 +10,9 @@ constexpr int kThreads = 64;
 
 // y[t] = x[t - 1] by way of shared memory. Without the barrier it is right as long as threads run in ascending order.
 void shift(Stream, const float* x, float* y, bool barrier);
+// y[t] = x[t + 1], the first after the last, in a block as large as the kernels'. The array is written once more after
+// it was read: without the barrier in between perhaps before.
+void rotate(Stream, const float* x, float* y, bool barrier);
 // y = the sum of x[0 .. blocks * kThreads), by atomic additions or without.
 void sum(Stream, const float* x, float* y, int64_t blocks, bool atomic);
 // y[t] = what a neighbour in the warp has put into shared memory, with __syncwarp in between or without.

@@ -109,6 +109,8 @@ const std::vector<Fault>& planted() {
   static const std::vector<Fault> all = {
       {"barrier", true, true, [](Stream s) { faults::shift(s, x(), y(), true); }},
       {"no barrier", true, false, [](Stream s) { faults::shift(s, x(), y(), false); }},
+      {"barrier before it is written again", true, true, [](Stream s) { faults::rotate(s, x(), y(), true); }},
+      {"written again without a barrier", true, false, [](Stream s) { faults::rotate(s, x(), y(), false); }},
       {"warp barrier", true, true, [](Stream s) { faults::neighbour(s, x(), y(), true); }},
       {"no warp barrier", true, false, [](Stream s) { faults::neighbour(s, x(), y(), false); }},
       {"atomic sum of blocks", true, true, [](Stream s) { faults::sum(s, x(), y(), 4, true); }},
@@ -155,7 +157,7 @@ int run_faults(const std::string& program) {
     // A report names the line of the kernel, or a copy.
     const bool placed = text.find("faults.cu") != std::string::npos || text.find("memcpy") != std::string::npos;
     const bool right = f.sound ? text.empty() : reported && placed;
-    fmt::print("{:<30} {}\n", f.name, right ? "as it should be" : "WRONG");
+    fmt::print("{:<36} {}\n", f.name, right ? "as it should be" : "WRONG");
     if (!right) fmt::print("{}\n", text);
     wrong += !right;
   }
