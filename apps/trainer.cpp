@@ -18,9 +18,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
-// Steps that processes take at most before they meet, so that a signal is not left waiting by a large H.
-constexpr int64_t kStepsApart = 16;
-
 std::vector<std::unique_ptr<Worker>> make_workers(const Job& job, const ModelCard& card, const Dataset& train,
                                                   const TrainState& start, const Lanes& lanes) {
   const int64_t workers = card.config.workers, local = workers_of_process(card.config, job.size());
@@ -154,16 +151,22 @@ void Trainer::step() {
   waiting_seconds_ += seconds_since(begin);
 }
 
-// After the step just taken, do the processes exchange what came out? One does at once; several where they have waited
-// for each other already, and where nobody may run ahead.
+// After the step just taken, is it time to see what came out, and for the processes to exchange it? Where nobody would
+// have to wait, at once; processes where they have waited for each other already, and where nobody may run ahead.
 bool Trainer::meets(int64_t last_step) const {
-  return job_.size() == 1 || (size() > 1 && syncs_[size_t(state_.step - 1)] == Sync::world) ||
-         state_.step % kStepsApart == 0 || state_.step_in_epoch == steps_per_epoch() || state_.step >= last_step;
+  const bool alone = job_.size() == 1;
+  return (alone && lanes_.queue(0).device == Device::cpu) ||
+         (!alone && size() > 1 && syncs_[size_t(state_.step - 1)] == Sync::world) || state_.step % kStepsApart == 0 ||
+         state_.step_in_epoch == steps_per_epoch() || state_.step >= last_step;
 }
 
 // The steps since the processes last met, as all workers of the run took them.
 std::vector<StepMetrics> Trainer::settle() {
   const auto begin = Clock::now();
+  for (int64_t i = 0; i < local_size(); ++i) {
+    const std::vector<Computed> computed = worker(i).collect();
+    for (size_t s = 0; s < computed.size(); ++s) waiting_[s * size_t(local_size()) + size_t(i)].computed = computed[s];
+  }
   const std::vector<StepResult> all = job_.gather<StepResult>(waiting_);
   const int64_t local = local_size(), steps = int64_t(waiting_.size()) / local;
   waiting_.clear();
@@ -198,15 +201,15 @@ void Trainer::add_up(const StepResult* const* workers, StepMetrics& metrics) {
   EpochTotals& totals = state_.totals;
   for (int64_t rank = 0; rank < size(); ++rank) {
     const StepResult& r = *workers[rank];
-    if (!std::isfinite(r.loss))
+    if (!std::isfinite(r.computed.loss))
       job_.fail_together(fmt::format(
           "the loss is {} at step {} (epoch {}, step {} of {}); lower --lr, or lengthen the warm-up",
-          r.loss / double(r.images), metrics.step, metrics.epoch, metrics.step_in_epoch, steps_per_epoch()));
-    totals.loss += r.loss;
+          r.computed.loss / double(r.images), metrics.step, metrics.epoch, metrics.step_in_epoch, steps_per_epoch()));
+    totals.loss += r.computed.loss;
     totals.images += r.images;
-    totals.correct += r.correct;
+    totals.correct += r.computed.correct;
     metrics.images += r.images;
-    metrics.loss += r.loss;
+    metrics.loss += r.computed.loss;
     metrics.wait_ms = std::max(metrics.wait_ms, r.wait_ms);
   }
   metrics.loss /= double(metrics.images);
@@ -218,7 +221,7 @@ void Trainer::count_round(Sync sync, const StepResult* const* workers) {
   double slowest = 0;
   Traffic busiest;
   for (int64_t rank = 0; rank < size(); ++rank) {
-    slowest = std::max(slowest, workers[rank]->compute_seconds);
+    slowest = std::max(slowest, workers[rank]->computed.seconds);
     if (workers[rank]->sent.bytes >= busiest.bytes) busiest = workers[rank]->sent;
   }
   rounds.compute += slowest;

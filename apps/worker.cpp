@@ -1,6 +1,5 @@
 #include "apps/worker.h"
 
-#include <chrono>
 #include <utility>
 
 #include "data/partition.h"
@@ -10,9 +9,6 @@
 
 namespace skein {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 // Below it the latency of a sum over MPI outweighs what it hides.
 constexpr int64_t kBucketBytes = 256 << 10;
@@ -64,6 +60,7 @@ Worker::Worker(const ModelCard& card, const Dataset& train, const TrainState& st
       queue_(queue),
       step_(Tensor::zeros(queue.device, DType::i32, {1})),
       sgd_(parameters, hyper(card.config), queue),
+      readings_(queue, kStepsApart * (card.config.accumulate + 1)),
       step_graph_(queue),
       gradient_graph_(queue) {
   parameters.build(queue.device, uint64_t(card.config.seed), activations(card.config));
@@ -94,6 +91,7 @@ void Worker::adjust_gradients() {
 // Averaging waits for the other workers, who may be waiting for the lane: it is done without one.
 StepResult Worker::step(Lanes& lanes, int64_t step, double rate, bool average_gradients) {
   sgd_.set_rate(float(rate));
+  readings_.begin_step();
   const bool whole = config_.accumulate == 1 && !average_gradients;
   StepResult result;
   for (int64_t pass = 1;; ++pass) {
@@ -103,21 +101,22 @@ StepResult Worker::step(Lanes& lanes, int64_t step, double rate, bool average_gr
     const Batch& batch = batches.next();
     result.wait_ms += 1e3 * (batches.wait_seconds() - waited);
     const bool last = pass == config_.accumulate || batch.index + 1 == batches.steps();
-    lanes.with(rank_, [&](Lane& lane) { this->pass(lane, batch, whole, average_gradients, result); });
+    lanes.with(rank_, [&](Lane& lane) { this->pass(lane, batch, whole, average_gradients); });
+    result.images += batch.size;
     if (config_.accumulate > 1) average_passes(pass, last);
     if (last) break;
   }
   if (whole) return result;
   if (average_gradients) gradient_averager_->finish();
-  const auto begin = Clock::now();
+  readings_.begin();
   adjust_gradients();
   sgd_.step();
-  result.compute_seconds += seconds_since(begin);
+  readings_.end();
   return result;
 }
 
-void Worker::pass(Lane& lane, const Batch& batch, bool with_step, bool overlap, StepResult& result) {
-  const auto begin = Clock::now();
+void Worker::pass(Lane& lane, const Batch& batch, bool with_step, bool overlap) {
+  readings_.begin();
   if (overlap && gradient_averager_->overlaps())
     lane.tape.on_final = [this](const Variable& parameter) { gradient_averager_->ready(parameter); };
   const StepGraph::Key key{batch.images.view().data, &lane, batch.size};
@@ -133,14 +132,7 @@ void Worker::pass(Lane& lane, const Batch& batch, bool with_step, bool overlap, 
     return loss;
   });
   lane.tape.on_final = nullptr;
-  float mean = 0;
-  int32_t correct[2] = {};
-  queue_.run(cpu::copy_to_host, cuda::copy_to_host, loss.mean->value, &mean);
-  queue_.run(cpu::copy_to_host, cuda::copy_to_host, loss.correct, correct);
-  result.loss += double(mean) * double(batch.size);
-  result.images += batch.size;
-  result.correct += correct[0];
-  result.compute_seconds += seconds_since(begin);
+  readings_.end(loss, batch.size);
 }
 
 // Of the step's passes so far; a short last batch counts as much as the others.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "apps/checkpoint.h"
+#include "apps/step_readings.h"
 #include "apps/team.h"
 #include "comm/averager.h"
 #include "comm/gradient_averager.h"
@@ -15,11 +16,15 @@ namespace skein {
 
 // Of one step. Processes hand these to each other as they lie in memory.
 struct StepResult {
-  double loss = 0;  // summed over the images
-  double wait_ms = 0, compute_seconds = 0;
-  int64_t images = 0, correct = 0;
+  Computed computed;  // by collect()
+  double wait_ms = 0;
+  int64_t images = 0;
   Traffic sent;  // by the averaging that followed
 };
+
+// Steps that are taken at most before somebody waits for what came out: of processes, so that a signal is not left
+// waiting by a large H; on a GPU, so that the loss is seen now and then.
+constexpr int64_t kStepsApart = 16;
 
 // Of an epoch, when each of the workers has its part of `images`.
 int64_t steps_per_epoch(const TrainConfig& config, int64_t images);
@@ -35,6 +40,8 @@ class Worker {
   // One local step, number `step`, on its next batch; with --accumulate n on the next n, or what is left of the epoch.
   // average_gradients: the step is taken along the mean of all workers' gradients; collective then.
   StepResult step(Lanes& lanes, int64_t step, double rate, bool average_gradients);
+  // What came out of the steps since it was last called, kStepsApart at most: on a GPU nobody waits before.
+  std::vector<Computed> collect() { return readings_.collect(); }
   void synchronise(Sync sync);  // collective
   Traffic newly_sent();         // since it was last asked
   void agreed();                // the workers' models have been made equal by other means than averaging
@@ -50,7 +57,7 @@ class Worker {
   Loader batches;
 
  private:
-  void pass(Lane& lane, const Batch& batch, bool with_step, bool overlap, StepResult& result);
+  void pass(Lane& lane, const Batch& batch, bool with_step, bool overlap);
   void average_passes(int64_t pass, bool last);
   void adjust_gradients();  // LARS and noise, where they were asked for
 
@@ -61,6 +68,7 @@ class Worker {
   Tensor step_;    // i32, passes done: what noise and dropout are drawn from
   Tensor passes_;  // sum of the gradients of a step's passes; undefined without --accumulate
   Sgd sgd_;
+  StepReadings readings_;
   StepGraph step_graph_, gradient_graph_;  // of a whole step, and of one without the step itself
   std::unique_ptr<Communicator> world_, block_;
   std::unique_ptr<ModelAverager> world_averager_, block_averager_;

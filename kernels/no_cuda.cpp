@@ -26,6 +26,7 @@
 #include "kernels/runtime.h"
 #include "kernels/sgd_step.h"
 #include "kernels/sign.h"
+#include "kernels/timing.h"
 #include "kernels/vector.h"
 
 namespace skein::cuda {
@@ -61,11 +62,13 @@ Stream create_stream() { absent(); }
 void destroy_stream(Stream) {}
 void* workspace(Stream, size_t) { absent(); }
 Event create_event() { absent(); }
+Event create_timing_event() { absent(); }
 void destroy_event(Event) {}
 void record(Event, Stream) { absent(); }
 void wait(Stream, Event) { absent(); }
 void synchronize_event(Event) { absent(); }
 bool passed(Event) { absent(); }
+double seconds_between(Event, Event) { absent(); }
 bool on_device(const void*) { return false; }
 void begin_capture(Stream) { absent(); }
 Graph end_capture(Stream) { absent(); }

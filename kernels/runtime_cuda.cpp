@@ -9,6 +9,7 @@
 #include "kernels/cuda_check.h"
 #include "kernels/emulated.h"
 #include "kernels/runtime.h"
+#include "kernels/timing.h"
 
 namespace skein::cuda {
 namespace {
@@ -213,6 +214,12 @@ Event create_event() {
   return event;
 }
 
+Event create_timing_event() {
+  cudaEvent_t event = nullptr;
+  CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventDefault));
+  return event;
+}
+
 void destroy_event(Event event) {
   if (event) cudaEventDestroy(event);
 }
@@ -230,6 +237,12 @@ bool passed(Event event) {
   if (state == cudaErrorNotReady) return false;
   CUDA_CHECK(state);
   return true;
+}
+
+double seconds_between(Event begin, Event end) {
+  float milliseconds = 0;
+  CUDA_CHECK(cudaEventElapsedTime(&milliseconds, begin, end));
+  return 1e-3 * double(milliseconds);
 }
 
 bool on_device(const void* memory) {

@@ -1,0 +1,66 @@
+#include "apps/step_readings.h"
+
+#include <utility>
+
+#include "kernels/check.h"
+
+namespace skein {
+
+StepReadings::StepReadings(Queue queue, int64_t most) : queue_(queue), parts_(size_t(most)) {
+  const size_t bytes = parts_.size() * sizeof(Numbers);
+  const bool gpu = queue_.device == Device::cuda;
+  numbers_ = static_cast<Numbers*>(gpu ? cuda::allocate_pinned(bytes) : cpu::allocate(bytes));
+  if (!gpu) return;
+  for (Part& part : parts_) part.begin = cuda::create_timing_event(), part.end = cuda::create_timing_event();
+}
+
+StepReadings::~StepReadings() {
+  if (queue_.device == Device::cpu) {
+    cpu::release(numbers_);
+    return;
+  }
+  try {
+    cuda::synchronize(queue_.stream);  // copies into the memory may be on their way
+  } catch (const std::exception&) {
+    // Whoever uses the stream next is told.
+  }
+  cuda::release_pinned(numbers_);
+  for (const Part& part : parts_) cuda::destroy_event(part.begin), cuda::destroy_event(part.end);
+}
+
+void StepReadings::begin() {
+  CHECK(noted_ < parts_.size(), "{} parts of steps, and nobody has collected them", noted_);
+  begun_ = std::chrono::steady_clock::now();
+  if (queue_.device == Device::cuda) cuda::record(parts_[noted_].begin, queue_.stream);
+}
+
+void StepReadings::note(const Loss* loss, int64_t images) {
+  Part& part = parts_[noted_];
+  Numbers& numbers = numbers_[noted_++];
+  part.step = steps_ - 1;
+  part.images = images;
+  if (loss) {
+    queue_.run(cpu::copy_to_host, cuda::copy_to_host_async, loss->mean->value, &numbers.mean);
+    queue_.run(cpu::copy_to_host, cuda::copy_to_host_async, loss->correct, numbers.correct);
+  }
+  part.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  if (queue_.device == Device::cuda) cuda::record(part.end, queue_.stream);
+}
+
+std::vector<Computed> StepReadings::collect() {
+  const bool gpu = queue_.device == Device::cuda;
+  if (gpu && noted_ > 0) cuda::synchronize(queue_.stream);
+  std::vector<Computed> steps(size_t(std::exchange(steps_, 0)));
+  const size_t noted = std::exchange(noted_, 0);
+  for (size_t i = 0; i < noted; ++i) {
+    const Part& part = parts_[i];
+    Computed& step = steps[size_t(part.step)];
+    step.seconds += gpu ? cuda::seconds_between(part.begin, part.end) : part.seconds;
+    if (part.images == 0) continue;
+    step.loss += double(numbers_[i].mean) * double(part.images);
+    step.correct += numbers_[i].correct[0];
+  }
+  return steps;
+}
+
+}  // namespace skein

@@ -1,0 +1,94 @@
+// The training loop on a GPU, or on the emulator that stands in for one: what it must not do is to wait.
+#include <gtest/gtest.h>
+
+#include "apps/trainer.h"
+#include "data/sources.h"
+#include "tests/small_run.h"
+
+namespace skein {
+namespace {
+
+using testing::never;
+using testing::small_config;
+
+class CudaTrain : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!cuda::available()) GTEST_SKIP() << cuda::absent_reason();
+    config_ = small_config();
+    config_.synthetic_train = 48 * 8;  // steps of an epoch
+  }
+
+  // Reports of steps as they come, and what the device was asked for until then.
+  struct Report {
+    StepMetrics step;
+    int64_t allocations, synchronizations;
+  };
+  std::vector<Report> train(const std::string& device) {
+    config_.device = device;
+    Splits data = open_dataset("synthetic", dataset_options(config_));
+    if (device == "cuda") make_resident(data.train), make_resident(data.test);
+    Job alone;
+    Trainer trainer(alone, make_card(config_, data.train), data);
+    std::vector<Report> reports;
+    const auto note = [&](const StepMetrics& m) {
+      reports.push_back({m, cuda::allocations(), cuda::synchronizations()});
+    };
+    trainer.run({note, [](const EpochMetrics&) {}, never});
+    return reports;
+  }
+
+  TrainConfig config_;
+};
+
+TEST_F(CudaTrain, WaitsOnceForManyStepsAndTakesNoMemory) {
+  for (const int64_t accumulate : {1, 2}) {
+    config_.accumulate = accumulate;
+    config_.synthetic_train = 48 * 8 * accumulate;
+    const std::vector<Report> reports = train("cuda");
+    ASSERT_EQ(reports.size(), 96u);
+    // The first epoch allocates and captures, and at its end comes an evaluation.
+    for (const size_t later : {64, 80}) {
+      const Report &before = reports[later - 1], &after = reports[later];
+      EXPECT_EQ(after.step.step, int64_t(later) + 1);
+      EXPECT_EQ(after.allocations, before.allocations);
+      EXPECT_EQ(after.synchronizations - before.synchronizations, 1) << "for the losses of 16 steps";
+    }
+  }
+}
+
+TEST_F(CudaTrain, ReportsEveryStepsLossAsTheCpuDoes) {
+  for (const int64_t workers : {1, 2}) {
+    config_.workers = workers;
+    config_.synthetic_train = 20 * 8 * workers - 4;  // not whole groups of 16 steps; one worker's last batch is short
+    const std::vector<Report> cpu = train("cpu"), gpu = train("cuda");
+    ASSERT_EQ(gpu.size(), cpu.size());
+    for (size_t i = 0; i < cpu.size(); ++i) {
+      const StepMetrics &c = cpu[i].step, &g = gpu[i].step;
+      EXPECT_EQ(g.step, c.step);
+      EXPECT_EQ(g.step_in_epoch, c.step_in_epoch);
+      EXPECT_EQ(g.images, c.images);
+      EXPECT_EQ(g.totals.images, c.totals.images);
+      EXPECT_NEAR(g.loss, c.loss, (i < 5 ? 1e-4 : 2e-2) * c.loss) << "step " << c.step;
+    }
+  }
+}
+
+TEST_F(CudaTrain, ALossThatIsNotANumberNamesItsStep) {
+  config_.lr = 1e30;
+  const auto place = [&](const char* device) -> std::string {
+    try {
+      train(device);
+    } catch (const RunFailed& e) {
+      const std::string why = e.what();
+      return why.substr(why.find("at step"));
+    }
+    return "no error";
+  };
+  const std::string expected = place("cpu");
+  EXPECT_NE(expected.find("(epoch 1, step "), std::string::npos) << expected;
+  EXPECT_EQ(place("cuda"), expected);
+}
+
+}  // namespace
+}  // namespace skein
