@@ -2,6 +2,7 @@
 # make test    builds and runs every test: plain, under ASan + UBSan with an emulated GPU, make sanitize and make fuzz
 # make sanitize   the CUDA kernels on the emulated GPU under ThreadSanitizer and MemorySanitizer (clang++)
 # make fuzz    the readers of files under libFuzzer, FUZZ_SECONDS each (60)
+# make mutations  plants bugs in the CUDA back end, one at a time: a test must catch each
 # make bench   measures kernels, averaging and whole steps, against the machine, MPI and PyTorch
 # make kernel-report   what nvcc made of every CUDA kernel
 BUILD = build/release
@@ -10,7 +11,7 @@ FUZZ_SECONDS ?= 60
 # mpirun on however few cores, in a container too
 MPI_ENV = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 
-.PHONY: train test sanitize fuzz bench build packages kernel-report
+.PHONY: train test sanitize fuzz mutations bench build packages kernel-report
 train: build
 	$(BUILD)/skein train --model resnet20 --data fashion-mnist --epochs 3 --batch 128 --lr 0.2 $(ARGS)
 
@@ -37,6 +38,10 @@ sanitize: packages
 fuzz: packages
 	@bash tools/install-packages.sh test
 	bash tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+mutations: packages
+	@bash tools/install-packages.sh test
+	python3 tests/mutation/mutations.py
 
 kernel-report: build
 	python3 tools/kernel_report.py --build $(BUILD)

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Plants bugs in the CUDA back end, one at a time: the test that is there to find each must fail, and say so.
+
+    mutations.py [NAME ...]     all of them, or those whose names contain one of these
+
+Run it from the root of a checkout. It edits the sources, builds the least that shows the bug in the presets' build
+folders, runs the test, and puts the sources back. Every test must pass before its bug is planted. Exit status: 0 all
+were caught, 1 not. `make mutations` runs all; it is not part of `make test`.
+"""
+import dataclasses
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+
+
+@dataclasses.dataclass
+class Mutation:
+    name: str
+    file: str
+    edits: dict  # what stands there once, and what takes its place
+    layer: str  # of the proof
+    preset: str
+    target: str
+    test: str  # command; {build} is the preset's build folder
+    says: str  # regular expression, found in what the failing test prints
+
+
+def gtest(name, file, edits, layer, filter, says):
+    test = "{build}/skein_tests --gtest_brief=1 --gtest_filter='" + filter + "'"
+    return Mutation(name, file, edits, layer, "emulated", "skein_tests", test, says)
+
+
+def sanitized(name, file, edits, kind, says):
+    test = "{build}/skein_sanitize cases 0 && {build}/skein_sanitize cases 1"
+    return Mutation(name, file, edits, f"emulator under {kind}", kind, "skein_sanitize", test, says)
+
+
+EMULATOR, EXECUTION, STAND_IN = "emulator under ASan + UBSan", "execution of cuDNN's plans", "stand-in"
+MUTATIONS = [
+    sanitized(
+        "missing barrier",
+        "kernels/columns.h",
+        {"    __syncthreads();  // the last round has been read\n": ""},
+        "tsan",
+        r"ThreadSanitizer: data race",
+    ),
+    gtest(
+        "off-by-one grid",
+        "kernels/cross_entropy.cu",
+        {"launch(row_kernel, ceil_div(rows, kRows),": "launch(row_kernel, rows / kRows,"},
+        EMULATOR,
+        "CudaOps/*cross_entropy*",
+        r"FAILED.*MatchesReference/cross_entropy",
+    ),
+    gtest(
+        "swapped stride",
+        "kernels/cudnn_graph.cpp",
+        {"{c * h * w, 1, c * w, c}": "{c * h * w, 1, c, c * h}"},
+        EXECUTION,
+        "Ops/CudnnCase.*",
+        r"FAILED.*CudnnCase",
+    ),
+    gtest(
+        "wrong padding in a descriptor",  # of the same output size, so that cuDNN takes it
+        "kernels/cudnn_graph.cpp",
+        {
+            "PRE_PADDINGS, {g.padding, g.padding}": "PRE_PADDINGS, {2 * g.padding, g.padding}",
+            "POST_PADDINGS, {g.padding, g.padding}": "POST_PADDINGS, {0, g.padding}",
+        },
+        EXECUTION,
+        "Ops/CudnnCase.*",
+        r"FAILED.*CudnnCase",
+    ),
+    gtest(
+        "stale learning rate under capture",  # a kernel's argument, which a replay repeats
+        "engine/optimizer.cpp",
+        {
+            '#include "engine/optimizer.h"\n': '#include "engine/optimizer.h"\n#include "kernels/vector.h"\n',
+            "{ queue_.run(cpu::copy_from_host, cuda::copy_from_host, &rate, rate_); }": "{ asked = rate; }",
+            "void Sgd::set_rate": "static float asked;\nvoid Sgd::set_rate",
+            "void Sgd::step() {\n": "void Sgd::step() {\n  queue_.run(cpu::fill, cuda::fill, asked, rate_);\n",
+        },
+        EMULATOR + ", deferred streams",
+        "CudaStep.ReplayedGraphs*",
+        r"FAILED.*ReplayedGraphsDoWhatTheirBodiesDid",
+    ),
+    gtest(
+        "missing event wait",
+        "data/device_loader.cpp",
+        {"    cuda::wait(beside_, other.released);\n": ""},
+        EMULATOR + ", deferred streams",
+        "DeviceLoader.*",
+        r"FAILED.*KeepsABatchUntilTheWorkOnItIsDone",
+    ),
+    gtest(
+        "leaked descriptor",
+        "kernels/cudnn_plan.cpp",
+        {
+            "Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);": (
+                "Descriptor& pack = *new Descriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);"
+            )
+        },
+        STAND_IN,
+        "CudnnStandin.*",
+        r"descriptors",
+    ),
+    gtest(
+        "wrong uid",
+        "kernels/conv_cudnn.cpp",
+        {"{{kX, o.x.data}, {kW, w.data}, {kY, o.y.data}}": "{{kX, o.x.data}, {kW, o.y.data}, {kY, w.data}}"},
+        EXECUTION,
+        "Ops/CudnnCase.*",
+        r"FAILED.*CudnnCase|AddressSanitizer",
+    ),
+    Mutation(
+        "lost 128-bit access",
+        "kernels/pool.cu",
+        {"{ store(dx + i, out); }": "{ for (int k = 0; k < kWidth; ++k) store(dx + i + k, {out[k]}); }"},
+        "static evidence",
+        "release",
+        "kernels",
+        "python3 tools/kernel_report.py --build {build}",
+        r"WORSE.*pool_backward.*16-byte stores",
+    ),
+    sanitized(
+        "uninitialised partial sum",
+        "kernels/batch_norm.cu",
+        {"float sums[2 * kWidth] = {};": "float sums[2 * kWidth];"},
+        "msan",
+        r"MemorySanitizer: use-of-uninitialized-value",
+    ),
+]
+
+
+def run(command):
+    done = subprocess.run(command, shell=True, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          errors="replace")
+    return done.returncode, done.stdout
+
+
+def build(m):
+    status, text = run(f"cmake --preset {m.preset} && cmake --build --preset {m.preset} --target {m.target}")
+    if status:
+        sys.exit(f"{m.name}: does not build\n{text[-4000:]}")
+
+
+def test(m):
+    return run(m.test.format(build=f"build/{m.preset}"))
+
+
+def mutated(m, source):
+    for old, new in m.edits.items():
+        if source.count(old) != 1:
+            sys.exit(f"{m.name}: {m.file} has {source.count(old)} times what is to be replaced: {old!r}")
+        source = source.replace(old, new)
+    return source
+
+
+def plant(m, source):
+    path = ROOT / m.file
+    path.write_text(mutated(m, source))
+    try:
+        build(m)
+        return test(m)
+    finally:
+        path.write_text(source)
+
+
+def main():
+    wanted = sys.argv[1:]
+    chosen = [m for m in MUTATIONS if not wanted or any(part in m.name for part in wanted)]
+    sources = {m.name: (ROOT / m.file).read_text() for m in chosen}
+    for m in chosen:
+        mutated(m, sources[m.name])  # before the first build
+    sound = set()
+    missed = 0
+    for m in chosen:
+        begin = time.time()
+        if m.test not in sound:
+            build(m)
+            status, text = test(m)
+            if status:
+                sys.exit(f"{m.name}: its test fails without the bug\n{text[-4000:]}")
+            sound.add(m.test)
+        status, text = plant(m, sources[m.name])
+        found = re.search(f"^.*({m.says}).*$", text, re.M)
+        caught = status != 0 and found
+        missed += not caught
+        print(f"{'caught' if caught else 'MISSED'}  {m.name:<34} {m.layer:<45} {time.time() - begin:.0f} s", flush=True)
+        print(f"        {found[0].strip()[:200] if found else text[-2000:]}", flush=True)
+    print(f"{len(chosen) - missed} of {len(chosen)} bugs caught")
+    return missed > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
