@@ -9,7 +9,7 @@
 namespace skein::cuda {
 namespace {
 
-constexpr int kLongestLead = 256;
+constexpr int kLongestLead = 128;
 constexpr int64_t kSide = 16, kChannels = 64, kImage = 64 << 10;  // of the images that are read; bytes of each
 constexpr int kCopies = 10;
 

@@ -37,7 +37,7 @@ const std::map<cudaDeviceAttr, int>& attributes() {
       {cudaDevAttrClockRate, 1000000},
       {cudaDevAttrMemoryClockRate, 1000000},
       {cudaDevAttrGlobalMemoryBusWidth, 512},
-      {cudaDevAttrL2CacheSize, 256 << 10},
+      {cudaDevAttrL2CacheSize, 64 << 10},
       {cudaDevAttrMultiProcessorCount, kMultiprocessors},
       {cudaDevAttrMaxThreadsPerMultiProcessor, 2048},
       {cudaDevAttrMaxBlocksPerMultiprocessor, 32},

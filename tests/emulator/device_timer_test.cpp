@@ -34,9 +34,9 @@ class DeviceTimerTest : public ::testing::Test {
 TEST_F(DeviceTimerTest, TakesTheTimeOfTheStream) {
   begin(0);
   DeviceTimer timer(stream);
-  const double idle = timer.seconds([] { std::this_thread::sleep_for(std::chrono::milliseconds(40)); });
+  const double idle = timer.seconds([] { std::this_thread::sleep_for(std::chrono::milliseconds(200)); });
   const double busy = timer.seconds([&] { sleep_on_stream(); });
-  EXPECT_LT(idle, 0.02);
+  EXPECT_LT(idle, 0.15);
   EXPECT_GE(busy, 0.02);
   EXPECT_TRUE(timer.ahead());
 }
