@@ -23,11 +23,12 @@ SharedMemory::SharedMemory() : memory_(map(nullptr, kMapped)) { arrays_.reserve(
 SharedMemory::~SharedMemory() { munmap(memory_, kMapped); }
 
 void SharedMemory::start_block() {
+  asked_ = 0;  // of a block that was refused its only array as well
   if (arrays_.empty()) return;
   // Another block's memory is another memory: a new mapping makes ThreadSanitizer forget who touched the last one.
   if (kRaces) map(memory_, used_);
   arrays_.clear();
-  used_ = asked_ = 0;
+  used_ = 0;
 }
 
 void* SharedMemory::get(const void* site, size_t bytes) {
