@@ -14,7 +14,7 @@ struct JpegMarkers {
 
 bool is_jpeg(FileBytes file);  // by its first bytes
 
-// Of any bytes; what cannot be made out stays as above. Looks at every byte, which takes 6 % of the time of a crop.
+// Of any bytes; what cannot be made out stays as above. Looks at every byte.
 JpegMarkers read_markers(FileBytes file);
 
 // 1 to 8, as EXIF numbers them; 1: upright, or nothing is said. Looks at the segments before the image.
