@@ -140,12 +140,12 @@ void Trainer::step() {
   const bool gradients = state_.step < gradient_steps_;
   const size_t before = waiting_.size();
   waiting_.resize(before + size_t(local_size()));
-  team_.run([&](int64_t i) {
-    StepResult& result = waiting_[before + size_t(i)];
-    result = worker(i).step(lanes_, state_.step, rate, gradients);
-    if (sync != Sync::none && !gradients) worker(i).synchronise(sync);
-    result.sent = worker(i).newly_sent();
-  });
+  team_.run([&](int64_t i) { waiting_[before + size_t(i)] = worker(i).compute(lanes_, state_.step, rate, gradients); });
+  if (sync != Sync::none)
+    team_.run([&](int64_t i) {
+      worker(i).meet(sync, gradients);
+      waiting_[before + size_t(i)].sent = worker(i).newly_sent();
+    });
   ++state_.step;
   ++state_.step_in_epoch;
   waiting_seconds_ += seconds_since(begin);

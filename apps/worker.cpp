@@ -88,31 +88,44 @@ void Worker::adjust_gradients() {
               {uint64_t(config_.seed), uint32_t(rank_), step_.view().as<const uint32_t>()}, queue_);
 }
 
-// Averaging waits for the other workers, who may be waiting for the lane: it is done without one.
-StepResult Worker::step(Lanes& lanes, int64_t step, double rate, bool average_gradients) {
-  sgd_.set_rate(float(rate));
-  readings_.begin_step();
-  const bool whole = config_.accumulate == 1 && !average_gradients;
+StepResult Worker::compute(Lanes& lanes, int64_t step, double rate, bool average_gradients) {
   StepResult result;
-  for (int64_t pass = 1;; ++pass) {
-    const int32_t number = int32_t(step * config_.accumulate + pass - 1);  // every pass has its own dropout
-    queue_.run(cpu::copy_from_host, cuda::copy_from_host, &number, step_);
-    const double waited = batches.wait_seconds();
-    const Batch& batch = batches.next();
-    result.wait_ms += 1e3 * (batches.wait_seconds() - waited);
-    const bool last = pass == config_.accumulate || batch.index + 1 == batches.steps();
-    lanes.with(rank_, [&](Lane& lane) { this->pass(lane, batch, whole, average_gradients); });
-    result.images += batch.size;
-    if (config_.accumulate > 1) average_passes(pass, last);
-    if (last) break;
+  lanes.with(rank_, [&](Lane& lane) {
+    sgd_.set_rate(float(rate));
+    readings_.begin_step();
+    const bool whole = config_.accumulate == 1 && !average_gradients;
+    for (int64_t pass = 1;; ++pass) {
+      const int32_t number = int32_t(step * config_.accumulate + pass - 1);  // every pass has its own dropout
+      queue_.run(cpu::copy_from_host, cuda::copy_from_host, &number, step_);
+      const double waited = batches.wait_seconds();
+      const Batch& batch = batches.next();
+      result.wait_ms += 1e3 * (batches.wait_seconds() - waited);
+      const bool last = pass == config_.accumulate || batch.index + 1 == batches.steps();
+      this->pass(lane, batch, whole, average_gradients);
+      result.images += batch.size;
+      if (config_.accumulate > 1) average_passes(pass, last);
+      if (last) break;
+    }
+    if (!whole && !average_gradients) descend();
+  });
+  return result;
+}
+
+void Worker::meet(Sync sync, bool average_gradients) {
+  if (average_gradients) {
+    gradient_averager_->finish();
+    descend();
+    return;
   }
-  if (whole) return result;
-  if (average_gradients) gradient_averager_->finish();
+  if (sync == Sync::world) world_averager_->average(*world_);
+  if (sync == Sync::block) block_averager_->average(*block_);
+}
+
+void Worker::descend() {
   readings_.begin();
   adjust_gradients();
   sgd_.step();
   readings_.end();
-  return result;
 }
 
 void Worker::pass(Lane& lane, const Batch& batch, bool with_step, bool overlap) {
@@ -157,11 +170,6 @@ void Worker::rehearse(Lanes& lanes) {
     lane.tape.backward(cross_entropy(model->forward(lane.tape.input(images)), labels).mean);
   });
   queue_.run(cpu::copy, cuda::copy, statistics, parameters.state);
-}
-
-void Worker::synchronise(Sync sync) {
-  if (sync == Sync::world) world_averager_->average(*world_);
-  if (sync == Sync::block) block_averager_->average(*block_);
 }
 
 void Worker::agreed() {

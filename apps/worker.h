@@ -38,13 +38,17 @@ class Worker {
   void connect(std::unique_ptr<Communicator> world, int64_t block_size, bool overlap);
 
   // One local step, number `step`, on its next batch; with --accumulate n on the next n, or what is left of the epoch.
-  // average_gradients: the step is taken along the mean of all workers' gradients; collective then.
-  StepResult step(Lanes& lanes, int64_t step, double rate, bool average_gradients);
+  // All that it asks of the device it asks while it holds a lane: workers who share one share its stream, and there the
+  // rate or the batch of one would fall into what another captures.
+  // average_gradients: only the gradient is computed; meet() takes the step, along the mean of all workers' gradients.
+  StepResult compute(Lanes& lanes, int64_t step, double rate, bool average_gradients);
+  // Averages with the others, who must all have computed: they may have been waiting for this worker's lane.
+  // Collective.
+  void meet(Sync sync, bool average_gradients);
   // What came out of the steps since it was last called, kStepsApart at most: on a GPU nobody waits before.
   std::vector<Computed> collect() { return readings_.collect(); }
-  void synchronise(Sync sync);  // collective
-  Traffic newly_sent();         // since it was last asked
-  void agreed();                // the workers' models have been made equal by other means than averaging
+  Traffic newly_sent();  // since it was last asked
+  void agreed();         // the workers' models have been made equal by other means than averaging
 
   // Everything that a checkpoint must keep for this worker alone, by name.
   std::vector<NamedTensor> state();
@@ -59,6 +63,7 @@ class Worker {
  private:
   void pass(Lane& lane, const Batch& batch, bool with_step, bool overlap);
   void average_passes(int64_t pass, bool last);
+  void descend();           // the optimiser's step, where it isn't part of a pass
   void adjust_gradients();  // LARS and noise, where they were asked for
 
   const TrainConfig& config_;

@@ -90,7 +90,7 @@ TEST_F(Nccl, DoesWhatThreadsDoToTheBit) {
 // What torchrun starts: processes that meet over TCP, whose models then travel over NCCL.
 TEST_F(Nccl, TrainsInAJobOverTcpToTheBitsOfThreads) {
   TrainConfig config = cells().front();
-  config.workers = config.parallel = 2;  // a stream each: workers that share one cannot capture yet
+  config.workers = 2;
   config.device = "cuda";
   config.sync = "local:H=2";
   config.compress = "ef-sign";
