@@ -1,0 +1,17 @@
+# The same weights and batches in PyTorch, where it is installed (exit status 77: it is not). For the optimised build:
+# what sanitizers can say of these networks, tests/model_gradient_test.cpp lets them say in less time.
+add_executable(skein_oracle tests/oracle/dump.cpp tests/oracle/oracle.cpp)
+target_link_libraries(skein_oracle PRIVATE models cases)
+function(add_torch_test name)
+  add_test(NAME torch_${name} COMMAND bash ${CMAKE_SOURCE_DIR}/tests/oracle/check.sh $<TARGET_FILE:skein_oracle> ${ARGN})
+  set_tests_properties(torch_${name} PROPERTIES SKIP_RETURN_CODE 77)
+endfunction()
+#                                       model             shortcut batch size rate offset steps gradients
+add_torch_test(resnet20_gradients       resnet20          B        8     8    0.005  0      20    1e-4)
+add_torch_test(resnet8_gradients        resnet8           A        4     16   0.005  0      20    1e-4)
+add_torch_test(resnet20_twenty_steps    resnet20          B        128   32   0.02   0      20    2e-2)
+add_torch_test(resnet18_gradients       resnet18          B        4     64   0.005  0      1     1e-4)
+add_torch_test(resnet50                 resnet50          B        2     64   0.0002 3      20    1e-4)
+add_torch_test(densenet40_12            densenet40-12     B        4     8    0.002  0      20    1e-4)
+add_torch_test(densenet_bc_40_12        densenet-bc-40-12 B        16    8    0.001  0      20    1e-4)
+add_torch_test(wrn16_4                  wrn16-4           B        4     16   0.002  0      20    1e-4)
