@@ -1,4 +1,4 @@
-// Kernels with a fault each, and their sound twins. What finds the fault is in emulator_test.cpp (order, poison,
+// Kernels with a fault each, and their sound twins. What finds the fault is in the tests beside it (order, poison,
 // AddressSanitizer) and sanitize.cpp (ThreadSanitizer, MemorySanitizer).
 #pragma once
 

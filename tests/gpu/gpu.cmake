@@ -2,7 +2,6 @@
 # the device anew. Exit status 77: there is no GPU, or no compute-sanitizer; SKEIN_REQUIRE_GPU=1 makes that a failure.
 add_test(NAME gpu_check_script COMMAND bash ${CMAKE_SOURCE_DIR}/tests/gpu/check_test.sh)
 if(SKEIN_CUDA_BACKEND STREQUAL emulated)
-  target_sources(skein_emulator_tests PRIVATE tests/emulator/device_timer_test.cpp)
   return()
 endif()
 function(add_gpu_test name tool suites)
