@@ -9,88 +9,74 @@
 namespace skein {
 namespace {
 
-void add_device(CLI::App& command, std::string& device) {
-  command.add_option("--device", device, "cpu or cuda")->capture_default_str()->check(CLI::IsMember({"cpu", "cuda"}));
+void add_device(CommandLine& command, std::string& device) {
+  command.option("--device", device, "cpu or cuda", {.choices = {"cpu", "cuda"}});
 }
 
-void add_kernels(CLI::App& bench) {
+void add_kernels(CommandLine& bench) {
   auto o = std::make_shared<KernelBench>();
-  CLI::App* c = bench.add_subcommand("kernels", "time every kernel against the bandwidth and flops of this machine");
-  add_device(*c, o->device);
-  c->add_option("--filter", o->filter, "only cases whose name holds this text");
-  c->add_option("--repetitions", o->repetitions, "timed repetitions of each case")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  c->add_flag("--all", o->all, "the tests' small and odd shapes as well as the networks'");
-  c->add_flag("--json", o->json, "print one JSON object");
-  c->callback([o] { bench_kernels(*o); });
+  CommandLine c = bench.add("kernels", "time every kernel against the bandwidth and flops of this machine");
+  add_device(c, o->device);
+  c.option("--filter", o->filter, "only cases whose name holds this text");
+  c.option("--repetitions", o->repetitions, "timed repetitions of each case", {.low = 1});
+  c.flag("--all", o->all, "the tests' small and odd shapes as well as the networks'");
+  c.flag("--json", o->json, "print one JSON object");
+  c.runs([o] { bench_kernels(*o); });
 }
 
-void add_step(CLI::App& bench) {
+void add_step(CommandLine& bench) {
   auto o = std::make_shared<StepBench>();
-  CLI::App* c = bench.add_subcommand("step", "time forward + backward + SGD step on one batch of noise");
-  c->add_option("--model", o->model, "network")->capture_default_str();
-  add_device(*c, o->device);
-  c->add_option("--dtype", o->dtype, "of activations on a GPU: f32 or bf16")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"f32", "bf16"}));
-  c->add_option("--batch", o->batch, "images")->capture_default_str();
-  c->add_option("--size", o->size, "height and width of the images")->capture_default_str();
-  c->add_option("--channels", o->channels, "channels of the images")->capture_default_str();
-  c->add_option("--classes", o->classes, "classes")->capture_default_str();
-  c->add_option("--steps", o->steps, "timed steps")->capture_default_str()->check(CLI::PositiveNumber);
-  c->add_option("--warmup", o->warmup, "steps before the timed ones")->capture_default_str();
-  c->add_option("--conv", o->conv, "convolution kernels: auto, or one of `skein devices`")->capture_default_str();
-  c->add_option("--threads", o->threads, "0: all")->capture_default_str();
-  c->add_flag("--recompute", o->recompute, "keep no activations within blocks, compute them again");
-  c->add_flag("--json", o->json, "print one JSON object");
-  c->callback([o] { bench_step(*o); });
+  CommandLine c = bench.add("step", "time forward + backward + SGD step on one batch of noise");
+  c.option("--model", o->model, "network");
+  add_device(c, o->device);
+  c.option("--dtype", o->dtype, "of activations on a GPU: f32 or bf16", {.choices = {"f32", "bf16"}});
+  c.option("--batch", o->batch, "images");
+  c.option("--size", o->size, "height and width of the images");
+  c.option("--channels", o->channels, "channels of the images");
+  c.option("--classes", o->classes, "classes");
+  c.option("--steps", o->steps, "timed steps", {.low = 1});
+  c.option("--warmup", o->warmup, "steps before the timed ones");
+  c.option("--conv", o->conv, "convolution kernels: auto, or one of `skein devices`");
+  c.option("--threads", o->threads, "0: all");
+  c.flag("--recompute", o->recompute, "keep no activations within blocks, compute them again");
+  c.flag("--json", o->json, "print one JSON object");
+  c.runs([o] { bench_step(*o); });
 }
 
-void add_data(CLI::App& bench) {
+void add_data(CommandLine& bench) {
   auto o = std::make_shared<DataBench>();
-  CLI::App* c = bench.add_subcommand("data", "time loading and augmentation, without a network");
-  c->add_option("--data", o->data, "data set")->capture_default_str();
-  c->add_option("--data-dir", o->data_dir, "its folder");
-  c->add_option("--batch", o->batch, "images")->capture_default_str();
-  c->add_option("--batches", o->batches, "timed batches")->capture_default_str()->check(CLI::PositiveNumber);
-  c->add_option("--crop", o->crop, "JPEG images: height and width of what is cut out")
-      ->capture_default_str()
-      ->check(CLI::Range(8, 1024));
-  c->add_option("--decode-threads", o->decode_threads, "JPEG images: 0: as many as the reader does not wait for");
-  c->add_flag("--json", o->json, "print one JSON object");
-  c->callback([o] { bench_data(*o); });
+  CommandLine c = bench.add("data", "time loading and augmentation, without a network");
+  c.option("--data", o->data, "data set");
+  c.option("--data-dir", o->data_dir, "its folder");
+  c.option("--batch", o->batch, "images");
+  c.option("--batches", o->batches, "timed batches", {.low = 1});
+  c.option("--crop", o->crop, "JPEG images: height and width of what is cut out", {.low = 8, .high = 1024});
+  c.option("--decode-threads", o->decode_threads, "JPEG images: 0: as many as the reader does not wait for");
+  c.flag("--json", o->json, "print one JSON object");
+  c.runs([o] { bench_data(*o); });
 }
 
-void add_comm(CLI::App& bench) {
+void add_comm(CommandLine& bench) {
   auto o = std::make_shared<CommBench>();
-  CLI::App* c = bench.add_subcommand("comm", "time averaging between workers");
-  c->add_option("--workers", o->workers, "threads that average")->capture_default_str()->check(CLI::PositiveNumber);
-  c->add_option("--elements", o->elements, "f32 numbers of each worker; 0: ResNet-50's, or 100 MB with --mpi");
-  c->add_option("--turns", o->turns, "measurements, by turns of averaging and of what it is compared with")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  c->add_flag("--mpi", o->mpi, "under mpirun: the sum in rank order against MPI_Allreduce");
-  c->add_flag("--json", o->json, "print one JSON object");
-  c->callback([o] { bench_comm(*o); });
+  CommandLine c = bench.add("comm", "time averaging between workers");
+  c.option("--workers", o->workers, "threads that average", {.low = 1});
+  c.option("--elements", o->elements, "f32 numbers of each worker; 0: ResNet-50's, or 100 MB with --mpi");
+  c.option("--turns", o->turns, "measurements, by turns of averaging and of what it is compared with", {.low = 1});
+  c.flag("--mpi", o->mpi, "under mpirun: the sum in rank order against MPI_Allreduce");
+  c.flag("--json", o->json, "print one JSON object");
+  c.runs([o] { bench_comm(*o); });
 }
 
-void add_workers(CLI::App& bench) {
+void add_workers(CommandLine& bench) {
   auto o = std::make_shared<WorkersBench>();
-  CLI::App* c = bench.add_subcommand("workers", "time K virtual workers against one worker, per image");
-  c->add_option("--model", o->model, "network")->capture_default_str();
-  c->add_option("--workers", o->workers, "K, averaging every 4 steps")
-      ->capture_default_str()
-      ->check(CLI::Range(2, 4096));
-  c->add_option("--batch", o->batch, "images of a worker's batch")->capture_default_str()->check(CLI::PositiveNumber);
-  c->add_option("--steps", o->steps, "steps of every worker in a turn")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  c->add_option("--turns", o->turns, "measurements of both, by turns")
-      ->capture_default_str()
-      ->check(CLI::PositiveNumber);
-  c->add_flag("--json", o->json, "print one JSON object");
-  c->callback([o] { bench_workers(*o); });
+  CommandLine c = bench.add("workers", "time K virtual workers against one worker, per image");
+  c.option("--model", o->model, "network");
+  c.option("--workers", o->workers, "K, averaging every 4 steps", {.low = 2, .high = 4096});
+  c.option("--batch", o->batch, "images of a worker's batch", {.low = 1});
+  c.option("--steps", o->steps, "steps of every worker in a turn", {.low = 1});
+  c.option("--turns", o->turns, "measurements of both, by turns", {.low = 1});
+  c.flag("--json", o->json, "print one JSON object");
+  c.runs([o] { bench_workers(*o); });
 }
 
 }  // namespace
@@ -107,14 +93,14 @@ double peak_rss_mb() {
   return double(usage.ru_maxrss) / 1024.0;
 }
 
-void add_bench_command(CLI::App& app) {
-  CLI::App* bench = app.add_subcommand("bench", "measure kernels, whole steps, data loading, averaging and workers");
-  bench->require_subcommand(1);
-  add_kernels(*bench);
-  add_step(*bench);
-  add_data(*bench);
-  add_comm(*bench);
-  add_workers(*bench);
+void add_bench_command(CommandLine& skein) {
+  CommandLine bench = skein.add("bench", "measure kernels, whole steps, data loading, averaging and workers");
+  bench.require_subcommand();
+  add_kernels(bench);
+  add_step(bench);
+  add_data(bench);
+  add_comm(bench);
+  add_workers(bench);
 }
 
 }  // namespace skein

@@ -46,16 +46,14 @@ void clock(const ClockFlags& flags) {
 
 }  // namespace
 
-void add_clock_command(CLI::App& app) {
+void add_clock_command(CommandLine& skein) {
   auto flags = std::make_shared<ClockFlags>();
-  CLI::App* command = app.add_subcommand("clock", "What a run would have taken on a simulated network");
-  command->add_option("run", flags->run, "the run folder")->required()->type_name("RUN");
-  command->add_option("--net", flags->net, "1Gbit,200us or, given twice, block=100Gbit,5us and world=1Gbit,1ms")
-      ->required()
-      ->allow_extra_args(false)
-      ->type_name("SPEC");
-  command->add_flag("--json", flags->json, "one line of JSON");
-  command->callback([flags] { clock(*flags); });
+  CommandLine command = skein.add("clock", "What a run would have taken on a simulated network");
+  command.option("run", flags->run, "the run folder", {.type = "RUN", .required = true});
+  command.option("--net", flags->net, "1Gbit,200us or, given twice, block=100Gbit,5us and world=1Gbit,1ms",
+                 {.type = "SPEC", .required = true});
+  command.flag("--json", flags->json, "one line of JSON");
+  command.runs([flags] { clock(*flags); });
 }
 
 }  // namespace skein

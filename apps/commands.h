@@ -1,20 +1,19 @@
-// The subcommands of skein, one file each: add_X_command() declares flags and a callback that does the work. Callbacks
-// report by exception: BadInput, RunFailed, or CLI::RuntimeError(status) after a message of their own.
+// The subcommands of skein, one file each: add_X_command() declares its arguments and what it does.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "apps/command_line.h"
 
 namespace skein {
 
-void add_bench_command(CLI::App& app);
-void add_clock_command(CLI::App& app);
-void add_data_command(CLI::App& app);
-void add_devices_command(CLI::App& app);
-void add_eval_command(CLI::App& app);
-void add_export_command(CLI::App& app);
-void add_import_command(CLI::App& app);
-void add_plan_command(CLI::App& app);
-void add_summary_command(CLI::App& app);
-void add_train_command(CLI::App& app);
+void add_bench_command(CommandLine& skein);
+void add_clock_command(CommandLine& skein);
+void add_data_command(CommandLine& skein);
+void add_devices_command(CommandLine& skein);
+void add_eval_command(CommandLine& skein);
+void add_export_command(CommandLine& skein);
+void add_import_command(CommandLine& skein);
+void add_plan_command(CommandLine& skein);
+void add_summary_command(CommandLine& skein);
+void add_train_command(CommandLine& skein);
 
 }  // namespace skein

@@ -2,7 +2,6 @@
 // folder of shards (JPEG files of any size, for ImageNet); skein data info: what is in a dataset.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -157,66 +156,51 @@ void print_info(const InfoFlags& flags) {
   fmt::print("{}\n", line.dump());
 }
 
-void add_import(CLI::App& data) {
+void add_import(CommandLine& data) {
   auto flags = std::make_shared<ImportFlags>();
-  CLI::App* app = data.add_subcommand(
-      "import", "Pack DIR/{train,val|test}/CLASS/*.{jpg,jpeg,png} into one file, decoded, or into shards");
-  app->add_option("dir", flags->dir, "the image folder; for shards also a .tar of one")
-      ->required()
-      ->type_name("DIR|FILE.tar");
-  app->add_option("--out", flags->out, "FILE.skein: images of one size, decoded; a folder: shards of JPEG files")
-      ->required()
-      ->type_name("FILE.skein|FOLDER");
-  app->add_option("--mean", flags->mean, "per channel, of pixels in 0..1 [of the training images; shards: ImageNet's]")
-      ->delimiter(',')
-      ->type_name("A,B,C");
-  app->add_option("--std", flags->std, "per channel, of pixels in 0..1 [of the training images; shards: ImageNet's]")
-      ->delimiter(',')
-      ->type_name("A,B,C");
-  app->add_option("--size", flags->size, "cut the centre square and scale it to N x N [0: sizes must agree]")
-      ->check(CLI::Range(0, 1024))
-      ->type_name("N");
-  app->add_option("--short-side", flags->short_side, "shards: scale larger images down, once [0: keep all as they are]")
-      ->check(CLI::Range(0, 65500))
-      ->type_name("N");
-  app->add_option("--quality", flags->quality, "shards: of the JPEG encoding after --short-side")
-      ->check(CLI::Range(1, 100))
-      ->type_name("Q")
-      ->capture_default_str();
-  app->add_option("--shard-mb", flags->shard_mb, "shards: size of one")
-      ->check(CLI::Range(1, 1 << 20))
-      ->type_name("N")
-      ->capture_default_str();
-  app->add_option("--bad-images", flags->bad_images, "shards: so many may be damaged; they are left out")
-      ->check(CLI::Range(0, 1000000000))
-      ->type_name("N")
-      ->capture_default_str();
-  app->add_flag("--test-on-train", flags->test_on_train,
-                "shards: there are no test images; test on the training images");
-  app->add_flag("--force", flags->force, "replace FILE.skein or the shards if they exist");
-  app->callback([flags] { import_folder(*flags); });
+  CommandLine command =
+      data.add("import", "Pack DIR/{train,val|test}/CLASS/*.{jpg,jpeg,png} into one file, decoded, or into shards");
+  command.option("dir", flags->dir, "the image folder; for shards also a .tar of one",
+                 {.type = "DIR|FILE.tar", .required = true});
+  command.option("--out", flags->out, "FILE.skein: images of one size, decoded; a folder: shards of JPEG files",
+                 {.type = "FILE.skein|FOLDER", .required = true});
+  command.option("--mean", flags->mean, "per channel, of pixels in 0..1 [of the training images; shards: ImageNet's]",
+                 {.type = "A,B,C"});
+  command.option("--std", flags->std, "per channel, of pixels in 0..1 [of the training images; shards: ImageNet's]",
+                 {.type = "A,B,C"});
+  command.option("--size", flags->size, "cut the centre square and scale it to N x N; 0: sizes must agree",
+                 {.type = "N", .low = 0, .high = 1024});
+  command.option("--short-side", flags->short_side, "shards: scale larger images down, once; 0: keep all as they are",
+                 {.type = "N", .low = 0, .high = 65500});
+  command.option("--quality", flags->quality, "shards: of the JPEG encoding after --short-side",
+                 {.type = "Q", .low = 1, .high = 100});
+  command.option("--shard-mb", flags->shard_mb, "shards: size of one", {.type = "N", .low = 1, .high = 1 << 20});
+  command.option("--bad-images", flags->bad_images, "shards: so many may be damaged; they are left out",
+                 {.type = "N", .low = 0, .high = 1000000000});
+  command.flag("--test-on-train", flags->test_on_train,
+               "shards: there are no test images; test on the training images");
+  command.flag("--force", flags->force, "replace FILE.skein or the shards if they exist");
+  command.runs([flags] { import_folder(*flags); });
 }
 
-void add_info(CLI::App& data) {
+void add_info(CommandLine& data) {
   auto flags = std::make_shared<InfoFlags>();
-  CLI::App* app = data.add_subcommand("info", "Say what is in a dataset");
-  app->add_option("data", flags->name, "a dataset, a packed file, a folder of shards or of images")
-      ->required()
-      ->type_name("NAME|FILE.skein|DIR");
-  app->add_option("--data-dir", flags->options.dir, "where the files of NAME are [its default place]")
-      ->type_name("DIR");
-  app->add_flag("--json", flags->json, "one line of JSON");
-  app->add_flag("--verify", flags->verify, "shards and ImageNet: read and decode every image");
-  app->callback([flags] { print_info(*flags); });
+  CommandLine command = data.add("info", "Say what is in a dataset");
+  command.option("data", flags->name, "a dataset, a packed file, a folder of shards or of images",
+                 {.type = "NAME|FILE.skein|DIR", .required = true});
+  command.option("--data-dir", flags->options.dir, "where the files of NAME are [its default place]", {.type = "DIR"});
+  command.flag("--json", flags->json, "one line of JSON");
+  command.flag("--verify", flags->verify, "shards and ImageNet: read and decode every image");
+  command.runs([flags] { print_info(*flags); });
 }
 
 }  // namespace
 
-void add_data_command(CLI::App& app) {
-  CLI::App* data = app.add_subcommand("data", "Import and inspect datasets");
-  data->require_subcommand(1);
-  add_import(*data);
-  add_info(*data);
+void add_data_command(CommandLine& skein) {
+  CommandLine data = skein.add("data", "Import and inspect datasets");
+  data.require_subcommand();
+  add_import(data);
+  add_info(data);
 }
 
 }  // namespace skein

@@ -63,11 +63,11 @@ void print_json() {
 
 }  // namespace
 
-void add_devices_command(CLI::App& app) {
+void add_devices_command(CommandLine& skein) {
   auto json = std::make_shared<bool>(false);
-  CLI::App* command = app.add_subcommand("devices", "What there is to compute on");
-  command->add_flag("--json", *json, "print one JSON object; skein plan --gpu FILE reads its first GPU");
-  command->callback([json] { *json ? print_json() : print_table(); });
+  CommandLine command = skein.add("devices", "What there is to compute on");
+  command.flag("--json", *json, "print one JSON object; skein plan --gpu FILE reads its first GPU");
+  command.runs([json] { *json ? print_json() : print_table(); });
 }
 
 }  // namespace skein

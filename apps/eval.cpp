@@ -89,28 +89,21 @@ void eval(const EvalFlags& flags) {
 
 }  // namespace
 
-void add_eval_command(CLI::App& app) {
+void add_eval_command(CommandLine& skein) {
   auto flags = std::make_shared<EvalFlags>();
-  CLI::App* eval_app = app.add_subcommand("eval", "Loss and accuracy of a checkpoint on a test set");
-  eval_app->add_option("--checkpoint", flags->checkpoint, "a checkpoint; a run folder stands for its checkpoints/last")
-      ->required()
-      ->type_name("DIR");
-  eval_app->add_option("--data", flags->data, "another dataset of the same kind [the one it was trained on]")
-      ->type_name("NAME|FILE|DIR");
-  eval_app->add_option("--data-dir", flags->data_dir, "where its files are [as in training]")->type_name("DIR");
-  eval_app->add_option("--batch", flags->batch, "images per batch; 0: as in training")
-      ->type_name("N")
-      ->check(CLI::Range(0, 1000000000))
-      ->capture_default_str();
-  eval_app->add_option("--threads", flags->threads, "OpenMP threads; 0: one per core")
-      ->type_name("N")
-      ->check(CLI::Range(0, 4096))
-      ->capture_default_str();
-  eval_app->add_option("--device", flags->device, "auto: a GPU where there is one; cpu; cuda")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-      ->capture_default_str();
-  eval_app->add_flag("--json", flags->json, "one line of JSON");
-  eval_app->callback([flags] { eval(*flags); });
+  CommandLine command = skein.add("eval", "Loss and accuracy of a checkpoint on a test set");
+  command.option("--checkpoint", flags->checkpoint, "a checkpoint; a run folder stands for its checkpoints/last",
+                 {.type = "DIR", .required = true});
+  command.option("--data", flags->data, "another dataset of the same kind [the one it was trained on]",
+                 {.type = "NAME|FILE|DIR"});
+  command.option("--data-dir", flags->data_dir, "where its files are [as in training]", {.type = "DIR"});
+  command.option("--batch", flags->batch, "images per batch; 0: as in training",
+                 {.type = "N", .low = 0, .high = 1000000000});
+  command.option("--threads", flags->threads, "OpenMP threads; 0: one per core", {.type = "N", .low = 0, .high = 4096});
+  command.option("--device", flags->device, "auto: a GPU where there is one; cpu; cuda",
+                 {.choices = {"auto", "cpu", "cuda"}});
+  command.flag("--json", flags->json, "one line of JSON");
+  command.runs([flags] { eval(*flags); });
 }
 
 }  // namespace skein

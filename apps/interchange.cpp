@@ -144,31 +144,27 @@ void write_torch_file(const std::string& path, const ParameterStore& p) {
   write_safetensors(path, tensors, {{"format", "pt"}});
 }
 
-void add_import_command(CLI::App& app) {
+void add_import_command(CommandLine& skein) {
   auto flags = std::make_shared<ImportFlags>();
-  CLI::App* command = app.add_subcommand("import", "Make a checkpoint of weights that PyTorch saved");
-  command->add_option("--from", flags->from, "who saved them")->type_name("WHO")->check(CLI::IsMember({"torch"}));
-  command->add_option("file", flags->file, "safetensors file of a state_dict")->type_name("FILE")->required();
-  command->add_option("--model", flags->config.model, "which model it is")->type_name("NAME")->required();
-  command->add_option("--shortcut", flags->config.shortcut, "of the small ResNets")
-      ->type_name("A|B")
-      ->check(CLI::IsMember({"A", "B"}))
-      ->capture_default_str();
-  command->add_option("--data", flags->config.data, "what it is for, as for train: classes, size and normalisation")
-      ->type_name("NAME|FILE|DIR")
-      ->required();
-  command->add_option("--data-dir", flags->config.data_dir, "where the files of NAME are")->type_name("DIR");
-  command->add_option("--out", flags->out, "the checkpoint, a folder")->type_name("DIR")->required();
-  command->callback([flags] { import(*flags); });
+  CommandLine command = skein.add("import", "Make a checkpoint of weights that PyTorch saved");
+  command.option("--from", flags->from, "who saved them", {.type = "WHO", .choices = {"torch"}});
+  command.option("file", flags->file, "safetensors file of a state_dict", {.type = "FILE", .required = true});
+  command.option("--model", flags->config.model, "which model it is", {.type = "NAME", .required = true});
+  command.option("--shortcut", flags->config.shortcut, "of the small ResNets", {.type = "A|B", .choices = {"A", "B"}});
+  command.option("--data", flags->config.data, "what it is for, as for train: classes, size and normalisation",
+                 {.type = "NAME|FILE|DIR", .required = true});
+  command.option("--data-dir", flags->config.data_dir, "where the files of NAME are", {.type = "DIR"});
+  command.option("--out", flags->out, "the checkpoint, a folder", {.type = "DIR", .required = true});
+  command.runs([flags] { import(*flags); });
 }
 
-void add_export_command(CLI::App& app) {
+void add_export_command(CommandLine& skein) {
   auto flags = std::make_shared<ExportFlags>();
-  CLI::App* command = app.add_subcommand("export", "Write a checkpoint's weights for PyTorch");
-  command->add_option("--to", flags->to, "who will read them")->type_name("WHO")->check(CLI::IsMember({"torch"}));
-  command->add_option("checkpoint", flags->checkpoint, "RUN/checkpoints/last or best")->type_name("DIR")->required();
-  command->add_option("--out", flags->out, "safetensors file, for load_state_dict()")->type_name("FILE")->required();
-  command->callback([flags] { export_checkpoint(*flags); });
+  CommandLine command = skein.add("export", "Write a checkpoint's weights for PyTorch");
+  command.option("--to", flags->to, "who will read them", {.type = "WHO", .choices = {"torch"}});
+  command.option("checkpoint", flags->checkpoint, "RUN/checkpoints/last or best", {.type = "DIR", .required = true});
+  command.option("--out", flags->out, "safetensors file, for load_state_dict()", {.type = "FILE", .required = true});
+  command.runs([flags] { export_checkpoint(*flags); });
 }
 
 }  // namespace skein

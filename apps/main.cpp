@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
 
@@ -76,6 +77,7 @@ int run(int argc, char** argv) {
   app.set_help_flag("--help", "print this help");
   app.set_version_flag("--version", std::string("skein ") + version(), "print the version");
   app.require_subcommand(1);
+  CommandLine line(app);
   for (const auto add : {
            add_train_command,
            add_eval_command,
@@ -88,12 +90,12 @@ int run(int argc, char** argv) {
            add_devices_command,
            add_plan_command,
        })
-    add(app);
+    add(line);
   try {
     app.parse(argc, argv);
     return 0;
-  } catch (const CLI::RuntimeError& e) {
-    return e.get_exit_code();
+  } catch (const ExitStatus& e) {
+    return e.status;
   } catch (const CLI::Success& e) {
     return app.exit(e);
   } catch (const CLI::ParseError& e) {

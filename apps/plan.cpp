@@ -117,25 +117,24 @@ void plan(PlanFlags flags) {
 
 }  // namespace
 
-void add_plan_command(CLI::App& app) {
+void add_plan_command(CommandLine& skein) {
   auto flags = std::make_shared<PlanFlags>();
-  CLI::App* command = app.add_subcommand("plan", "What a training step takes of a GPU that need not be here");
-  const auto add = [&](const char* name, auto& value, const char* type, const char* help) {
-    return command->add_option(name, value, help)->type_name(type)->capture_default_str();
-  };
-  add("--gpu", flags->gpu, "NAME|FILE", "t4, a100, l4, h100, b200 ..., or a file of `skein devices --json`");
-  add("--model", flags->shape.model, "NAME", "as for train");
-  add("--shortcut", flags->shape.shortcut, "A|B", "as for train")->check(CLI::IsMember({"A", "B"}));
-  add("--batch", flags->shape.batch, "N", "images per step")->check(CLI::Range(1, 65536));
-  add("--dtype", flags->dtype, "f32|bf16", "of activations")->check(CLI::IsMember({"f32", "bf16"}));
-  add("--size", flags->shape.size, "N", "height and width of the images")->check(CLI::Range(8, 1024));
-  add("--channels", flags->shape.channels, "N", "of the images")->check(CLI::IsMember({1, 3}));
-  add("--classes", flags->shape.classes, "N", "classes")->check(CLI::Range(1, 1000000));
-  add("--workspace", flags->workspace, "MB", "that one convolution may take at most")->check(CLI::Range(0, 65536));
-  command->add_flag("--tf32", flags->tf32, "let f32 convolutions round products to TF32 for the tensor cores");
-  command->add_flag("--any-engine", flags->any, "take engines that are not deterministic as well");
-  command->add_flag("--json", flags->json, "one line of JSON");
-  command->callback([flags] { plan(*flags); });
+  CommandLine command = skein.add("plan", "What a training step takes of a GPU that need not be here");
+  command.option("--gpu", flags->gpu, "t4, a100, l4, h100, b200 ..., or a file of `skein devices --json`",
+                 {.type = "NAME|FILE"});
+  command.option("--model", flags->shape.model, "as for train", {.type = "NAME"});
+  command.option("--shortcut", flags->shape.shortcut, "as for train", {.type = "A|B", .choices = {"A", "B"}});
+  command.option("--batch", flags->shape.batch, "images per step", {.type = "N", .low = 1, .high = 65536});
+  command.option("--dtype", flags->dtype, "of activations", {.type = "f32|bf16", .choices = {"f32", "bf16"}});
+  command.option("--size", flags->shape.size, "height and width of the images", {.type = "N", .low = 8, .high = 1024});
+  command.option("--channels", flags->shape.channels, "of the images", {.type = "N", .choices = {"1", "3"}});
+  command.option("--classes", flags->shape.classes, "classes", {.type = "N", .low = 1, .high = 1000000});
+  command.option("--workspace", flags->workspace, "that one convolution may take at most",
+                 {.type = "MB", .low = 0, .high = 65536});
+  command.flag("--tf32", flags->tf32, "let f32 convolutions round products to TF32 for the tensor cores");
+  command.flag("--any-engine", flags->any, "take engines that are not deterministic as well");
+  command.flag("--json", flags->json, "one line of JSON");
+  command.runs([flags] { plan(*flags); });
 }
 
 }  // namespace skein

@@ -72,23 +72,22 @@ void summary(SummaryFlags flags) {
 
 }  // namespace
 
-void add_summary_command(CLI::App& app) {
+void add_summary_command(CommandLine& skein) {
   auto flags = std::make_shared<SummaryFlags>();
-  CLI::App* command = app.add_subcommand("summary", "Layers, parameters, work and memory of a model");
-  const auto add = [&](const char* name, auto& value, const char* type, const char* help) {
-    return command->add_option(name, value, help)->type_name(type)->capture_default_str();
-  };
+  CommandLine command = skein.add("summary", "Layers, parameters, work and memory of a model");
   StepShape& s = flags->shape;
-  add("--model", s.model, "NAME", "resnet20, resnet50, densenet40-12, wrn28-10 ...; a wrong name lists them all");
-  add("--shortcut", s.shortcut, "A|B", "A pads the identity, B projects it")->check(CLI::IsMember({"A", "B"}));
-  add("--classes", s.classes, "N", "classes")->check(CLI::Range(1, 1000000));
-  add("--channels", s.channels, "N", "of the images")->check(CLI::IsMember({1, 3}));
-  add("--size", s.size, "N", "height and width of the images")->check(CLI::Range(8, 1024));
-  add("--batch", s.batch, "N", "images of a step")->check(CLI::Range(1, 65536));
-  add("--dtype", flags->dtype, "f32|bf16", "of activations")->check(CLI::IsMember({"f32", "bf16"}));
-  command->add_flag("--recompute", s.recompute, "keep no activations within blocks, compute them again");
-  command->add_flag("--json", flags->json, "one line of JSON");
-  command->callback([flags] { summary(*flags); });
+  command.option("--model", s.model, "resnet20, resnet50, densenet40-12, wrn28-10 ...; a wrong name lists them all",
+                 {.type = "NAME"});
+  command.option("--shortcut", s.shortcut, "A pads the identity, B projects it",
+                 {.type = "A|B", .choices = {"A", "B"}});
+  command.option("--classes", s.classes, "classes", {.type = "N", .low = 1, .high = 1000000});
+  command.option("--channels", s.channels, "of the images", {.type = "N", .choices = {"1", "3"}});
+  command.option("--size", s.size, "height and width of the images", {.type = "N", .low = 8, .high = 1024});
+  command.option("--batch", s.batch, "images of a step", {.type = "N", .low = 1, .high = 65536});
+  command.option("--dtype", flags->dtype, "of activations", {.type = "f32|bf16", .choices = {"f32", "bf16"}});
+  command.flag("--recompute", s.recompute, "keep no activations within blocks, compute them again");
+  command.flag("--json", flags->json, "one line of JSON");
+  command.runs([flags] { summary(*flags); });
 }
 
 }  // namespace skein

@@ -77,7 +77,7 @@ struct TrainFlags {
 };
 
 // --workers of several processes is their number, and need not be said.
-void take_processes(const CLI::App& app, const TrainCall& call, int64_t processes, TrainConfig& config) {
+void take_processes(const CommandLine& line, const TrainCall& call, int64_t processes, TrainConfig& config) {
   if (processes == 1 || config.workers == processes) return;
   const bool resuming = !call.resume.empty();
   if (resuming && !call.from_consensus)
@@ -85,14 +85,14 @@ void take_processes(const CLI::App& app, const TrainCall& call, int64_t processe
         "--resume {}: the run has {} workers, each with momentum and data of its own, but {} processes were started. "
         "Start {}, or one that has all workers, or give --from-consensus to start the workers again from their average",
         call.resume, config.workers, processes, config.workers);
-  if (app.count("--workers") > 0 || (!resuming && config.workers > 1))
+  if (line.given("--workers") || (!resuming && config.workers > 1))
     throw BadInput(
         "--workers {}: {} processes were started together, and each is one worker. Leave the flag out, or start {}",
         config.workers, processes, config.workers);
   config.workers = processes;
 }
 
-TrainCall complete(const CLI::App& app, const TrainFlags& flags, int64_t processes) {
+TrainCall complete(const CommandLine& line, const TrainFlags& flags, int64_t processes) {
   TrainCall call = flags.call;
   const bool resuming = !call.resume.empty();
   if (resuming && !flags.config_file.empty())
@@ -105,16 +105,16 @@ TrainCall complete(const CLI::App& app, const TrainFlags& flags, int64_t process
   if (resuming) call.config = open_checkpoint(last_checkpoint(call.resume)).card.config;
   if (!flags.config_file.empty()) read_config(flags.config_file, call.config);
   const Start start = !resuming ? Start::fresh : call.from_consensus ? Start::from_consensus : Start::resumed;
-  apply_flags(app, flags.call.config, start, call.config);
-  take_processes(app, call, processes, call.config);
-  call.new_threads = app.count("--threads") > 0;
-  call.new_conv = app.count("--conv") > 0;
+  apply_flags(line.app(), flags.call.config, start, call.config);
+  take_processes(line, call, processes, call.config);
+  call.new_threads = line.given("--threads");
+  call.new_conv = line.given("--conv");
   return call;
 }
 
 // The exit status. What all processes have failed of is said by the first, and all leave MPI in good order; what one
 // has failed of alone it says itself and takes the others along.
-int train_in_job(Job& job, const CLI::App& app, const TrainFlags& flags) {
+int train_in_job(Job& job, const CommandLine& line, const TrainFlags& flags) {
   constexpr int kKilledBySignal = 128, kRunFailed = 1, kBadInput = 2;  // as main.cpp and a shell have them
   const auto fail = [&](const std::exception& e, int status) {
     if (job.size() == 1) throw;
@@ -125,7 +125,7 @@ int train_in_job(Job& job, const CLI::App& app, const TrainFlags& flags) {
   };
   try {
     TrainCall call;
-    job.together([&] { call = complete(app, flags, job.size()); });
+    job.together([&] { call = complete(line, flags, job.size()); });
     if (train(job, call, [] { return false; })) return 0;
     const int64_t signal = job.most(Interrupt::signal());
     return signal > 0 ? kKilledBySignal + int(signal) : 0;
@@ -204,31 +204,26 @@ bool train(const TrainCall& call, const std::function<bool()>& stop) {
   return train(alone, call, stop);
 }
 
-void add_train_command(CLI::App& app) {
+void add_train_command(CommandLine& skein) {
   auto flags = std::make_shared<TrainFlags>();
-  CLI::App* train = app.add_subcommand("train", "Train a model");
-  add_config_flags(*train, flags->call.config);
-  const auto add = [&](const char* name, auto& value, const char* type, const char* help) {
-    return train->add_option(name, value, help)->type_name(type)->group("Run");
-  };
-  add("--config", flags->config_file, "FILE.toml", "a configuration; flags override it");
-  add("--out", flags->call.out, "DIR", "the run folder [runs/<date>-<model>-<data>]");
-  add("--resume", flags->call.resume, "RUN", "go on in this run folder as if never stopped");
-  train
-      ->add_flag("--from-consensus", flags->call.from_consensus,
-                 "with --resume: the workers, as many as are asked for, start again from the average of the models")
-      ->group("Run");
-  add("--limit-steps", flags->call.limit_steps, "N", "stop and save after N steps; 0: no limit")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 40))
-      ->capture_default_str();
-  train->footer("\nForms of --sync:\n" + sync_forms());
-  train->callback([flags, train] {
+  CommandLine train = skein.add("train", "Train a model");
+  add_config_flags(train.app(), flags->call.config);
+  train.group("Run");
+  train.option("--config", flags->config_file, "a configuration; flags override it", {.type = "FILE.toml"});
+  train.option("--out", flags->call.out, "the run folder [runs/<date>-<model>-<data>]", {.type = "DIR"});
+  train.option("--resume", flags->call.resume, "go on in this run folder as if never stopped", {.type = "RUN"});
+  train.flag("--from-consensus", flags->call.from_consensus,
+             "with --resume: the workers, as many as are asked for, start again from the average of the models");
+  train.option("--limit-steps", flags->call.limit_steps, "stop and save after N steps; 0: no limit",
+               {.type = "N", .low = 0, .high = int64_t{1} << 40});
+  train.footer("\nForms of --sync:\n" + sync_forms());
+  train.runs([flags, train]() mutable {
     int status = 0;
     {
       Job job = Job::join();  // gone, and MPI with it, before the exit status is on its way
-      status = train_in_job(job, *train, *flags);
+      status = train_in_job(job, train, *flags);
     }
-    if (status != 0) throw CLI::RuntimeError(status);
+    if (status != 0) throw ExitStatus{status};
   });
 }
 

@@ -10,7 +10,8 @@ namespace {
 // What the command prints.
 std::string run(std::vector<std::string> arguments) {
   CLI::App app;
-  add_data_command(app);
+  CommandLine line(app);
+  add_data_command(line);
   std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
   ::testing::internal::CaptureStdout();
   try {
