@@ -36,12 +36,13 @@ constexpr size_t kSavedRegisters = 6;
 }  // namespace
 
 struct Fibers::Stack {
-  static constexpr size_t kGuard = 4096;
+  static constexpr size_t kGuard = 4096, kLastFrames = 4096;
   // AddressSanitizer makes frames large; for ThreadSanitizer a fresh stack costs by its size.
   static constexpr size_t kBytes = size_t(kRaces ? 32 : 128) << 10;
   char* memory = take();
   void* pointer = nullptr;
   void* fake = nullptr;
+  bool forbidden = true;  // frames anywhere may be: of what was mapped here before, or of a thread that was abandoned
 
   ~Stack() { give_back(); }
   char* usable() const { return memory + kGuard; }
@@ -67,7 +68,11 @@ struct Fibers::Stack {
       give_back();
       memory = take();
     }
-    permit(usable(), usable_bytes());  // a thread that was abandoned left its frames forbidden
+    // A thread that has ended left only the frame that it ended in. All of the stack, each time, costs more than most
+    // kernels do.
+    const size_t frames = forbidden ? usable_bytes() : kLastFrames;
+    permit(memory + kBytes - frames, frames);
+    forbidden = false;
     // As after a call: the stack pointer is 8 off a multiple of 16 when the entry begins.
     void** top = reinterpret_cast<void**>(memory + kBytes) - 1;
     top[0] = nullptr;
@@ -91,7 +96,10 @@ int Fibers::take() {
   return id;
 }
 
-void Fibers::put(int id) { idle_.push_back(id); }
+void Fibers::put(int id, bool abandoned) {
+  stacks_[size_t(id)]->forbidden = abandoned;
+  idle_.push_back(id);
+}
 
 void Fibers::enter(int id) {
   Stack& to = *stacks_[size_t(id)];

@@ -17,8 +17,9 @@ class Fibers {
   ~Fibers();
   Fibers(const Fibers&) = delete;
 
-  int take();        // a fresh stack
-  void put(int id);  // its stack may be used again; what is on it is forgotten
+  int take();  // a fresh stack
+  // Its stack may be used again; what is on it is forgotten. abandoned: the entry's calls have not all returned.
+  void put(int id, bool abandoned);
   void enter(int id);
   void leave();  // called on a fiber: back to the scheduler
   int current() const { return current_; }

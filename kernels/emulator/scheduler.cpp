@@ -15,7 +15,7 @@ dim3 blockDim, gridDim;
 namespace skein::cuda::emulator {
 namespace {
 
-bool same(Place a, Place b) { return a.line == b.line && std::strcmp(a.file, b.file) == 0; }
+bool same(Place a, Place b) { return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0); }
 
 std::vector<int> ordered(unsigned n, uint64_t seed, std::mt19937_64& random) {
   std::vector<int> order(n);
@@ -73,7 +73,7 @@ void Grid::run_block() {
       describe_deadlock();
   }
   for (Thread& t : threads_) {
-    if (t.fiber >= 0 && t.state != State::done) fibers_.put(t.fiber);  // abandoned after a fault
+    if (t.fiber >= 0 && t.state != State::done) fibers_.put(t.fiber, true);  // after a fault
     if (t.context) destroy_context(t.context);
   }
 }
@@ -91,7 +91,7 @@ void Grid::resume(int thread) {
   enter_context(t.context);
   fibers_.enter(fiber);
   // Whoever ran last on this fiber: a thread that ends without waiting hands its stack on to the next.
-  if (self().state == State::done) fibers_.put(fiber);
+  if (self().state == State::done) fibers_.put(fiber, false);
   current_ = -1;
 }
 

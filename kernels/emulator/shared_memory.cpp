@@ -19,14 +19,22 @@ char* map(void* where, size_t bytes) {
 }
 }  // namespace
 
-SharedMemory::SharedMemory() : memory_(map(nullptr, kMapped)) { arrays_.reserve(64); }
-SharedMemory::~SharedMemory() { munmap(memory_, kMapped); }
+SharedMemory::SharedMemory() : memory_(map(nullptr, kMapped)) {
+  arrays_.reserve(64);
+  forbid(memory_, kMapped);
+}
+
+SharedMemory::~SharedMemory() {
+  permit(memory_, kMapped);  // whatever is mapped there next
+  munmap(memory_, kMapped);
+}
 
 void SharedMemory::start_block() {
   asked_ = 0;  // of a block that was refused its only array as well
   if (arrays_.empty()) return;
   // Another block's memory is another memory: a new mapping makes ThreadSanitizer forget who touched the last one.
   if (kRaces) map(memory_, used_);
+  forbid(memory_, used_);
   arrays_.clear();
   used_ = 0;
 }
@@ -34,7 +42,6 @@ void SharedMemory::start_block() {
 void* SharedMemory::get(const void* site, size_t bytes) {
   for (const Array& array : arrays_)
     if (array.site == site) return array.memory;
-  if (arrays_.empty()) forbid(memory_, kMapped);
   const size_t start = used_ + kGuard;
   const size_t end = (start + bytes + kGuard - 1) / kGuard * kGuard;
   asked_ += bytes;
