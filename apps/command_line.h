@@ -19,6 +19,7 @@ struct Argument {
   const char* type = "";  // its name; empty: by the type of the variable
   bool required = false;
   std::vector<std::string> choices = {};
+  // Of whole numbers: both, or low = 1 alone for the positive ones.
   int64_t low = std::numeric_limits<int64_t>::min(), high = std::numeric_limits<int64_t>::max();
 };
 
@@ -29,7 +30,8 @@ class CommandLine {
   CommandLine add(const char* name, const char* description);  // a subcommand
   void require_subcommand();
 
-  // name: --flag, or a positional argument without dashes. The variable holds the default, and must live until run().
+  // name: --flag, or a positional argument without dashes. The variable holds the default, and must live until the body
+  // has run.
   void option(const char* name, std::string& value, const char* help, const Argument& argument = {});
   void option(const char* name, int64_t& value, const char* help, const Argument& argument = {});
   void option(const char* name, std::vector<float>& value, const char* help, const Argument& argument = {});  // a,b
