@@ -217,7 +217,7 @@ void add_train_command(CommandLine& skein) {
   train.option("--limit-steps", flags->call.limit_steps, "stop and save after N steps; 0: no limit",
                {.type = "N", .low = 0, .high = int64_t{1} << 40});
   train.footer("\nForms of --sync:\n" + sync_forms());
-  train.runs([flags, train]() mutable {
+  train.runs([flags, train] {
     int status = 0;
     {
       Job job = Job::join();  // gone, and MPI with it, before the exit status is on its way

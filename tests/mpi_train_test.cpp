@@ -22,7 +22,7 @@ class MpiTrain : public ::testing::Test {
 };
 
 // Every schedule x compression x momentum, and gradients and statistics of every kind. Under a sanitizer, where all of
-// them take six minutes, each of these choices once: what it looks for depends on no combination.
+// them take minutes, each of these choices once: what it looks for depends on no combination.
 TEST_F(MpiTrain, ProcessesGetTheBitsOfThreadsInEveryCell) {
 #ifdef __SANITIZE_ADDRESS__
   const bool all = false;

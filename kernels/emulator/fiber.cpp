@@ -68,8 +68,8 @@ struct Fibers::Stack {
       give_back();
       memory = take();
     }
-    // A thread that has ended left only the frame that it ended in. All of the stack, each time, costs more than most
-    // kernels do.
+    // A thread that has ended left only the frame that it ended in. To clear all of the stack each time took an eighth
+    // of a training step.
     const size_t frames = forbidden ? usable_bytes() : kLastFrames;
     permit(memory + kBytes - frames, frames);
     forbidden = false;
