@@ -29,14 +29,15 @@ void add_step(CommandLine& bench) {
   CommandLine c = bench.add("step", "time forward + backward + SGD step on one batch of noise");
   c.option("--model", o->model, "network");
   add_device(c, o->device);
-  c.option("--dtype", o->dtype, "of activations on a GPU: f32 or bf16", {.choices = {"f32", "bf16"}});
+  c.option("--dtype", o->dtype, "on a GPU: f32, tf32 (f32 whose convolutions round products) or bf16 activations",
+           {.choices = {"f32", "tf32", "bf16"}});
   c.option("--batch", o->batch, "images");
   c.option("--size", o->size, "height and width of the images");
   c.option("--channels", o->channels, "channels of the images");
   c.option("--classes", o->classes, "classes");
   c.option("--steps", o->steps, "timed steps", {.low = 1});
   c.option("--warmup", o->warmup, "steps before the timed ones");
-  c.option("--conv", o->conv, "convolution kernels: auto, or one of `skein devices`");
+  c.option("--conv", o->conv, "convolution kernels: auto, or one of `skein devices`; on a GPU auto or cudnn");
   c.option("--threads", o->threads, "0: all");
   c.flag("--recompute", o->recompute, "keep no activations within blocks, compute them again");
   c.flag("--json", o->json, "print one JSON object");

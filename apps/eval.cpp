@@ -47,14 +47,15 @@ void eval(const EvalFlags& flags) {
   if (!flags.data.empty() || !flags.data_dir.empty()) config.data_dir = flags.data_dir;
   if (flags.batch > 0) config.eval_batch = flags.batch;
   use_threads(flags.threads);
+  check_device(flags.device, "f32");
+  const Device device = device_of(flags.device);
   try {
-    use_conv(config.conv);
+    use_conv(device, config.conv, config.dtype);
     use_conv_plans(checkpoint.conv_plans);
   } catch (const BadInput&) {  // a checkpoint from another kind of machine: measure here, last bits may differ
   }
 
-  check_device(flags.device, "f32");
-  Lane lane(device_of(flags.device));
+  Lane lane(device);
   Dataset test = open_test_set(checkpoint.card);
   if (lane.queue.device == Device::cuda && !test.encoded) make_resident(test);
   ParameterStore parameters;

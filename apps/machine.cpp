@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "kernels/check.h"
+#include "kernels/conv_plan.h"
 #include "kernels/emulated.h"
 #include "kernels/runtime.h"
 
@@ -46,16 +47,25 @@ void use_gpu(int index) {
 void check_device(const std::string& device, const std::string& dtype) {
   if (device == "cuda" && !cuda::available())
     throw BadInput("--device cuda: {}. Or use --device cpu", cuda::absent_reason());
-  if (dtype == "bf16" && device_of(device) == Device::cpu)
+  if (dtype != "f32" && device_of(device) == Device::cpu)
     throw BadInput(
-        "--dtype bf16: the CPU back end computes in f32 only; bf16 is for the tensor cores of a GPU. Use --dtype f32");
+        "--dtype {0}: the CPU back end computes in f32 only; {0} is for the tensor cores of a GPU. Use --dtype f32",
+        dtype);
 }
 
 void use_threads(int64_t threads) {
   if (threads > 0) omp_set_num_threads(int(threads));
 }
 
-void use_conv(const std::string& name) {
+void use_conv(Device device, const std::string& name, const std::string& dtype) {
+  if (device == Device::cuda) {
+    if (name != "auto" && name != "cudnn")
+      throw BadInput("--conv {}: on a GPU give auto, which times cuDNN's engines, or cudnn, which takes cuDNN's advice",
+                     name);
+    // Emulated, an engine's time says nothing.
+    cuda::set_conv_options({.tf32 = dtype == "tf32", .measured = name == "auto" && !cuda::emulated()});
+    return;
+  }
   try {
     cpu::force_conv_implementation(name);
   } catch (const BadInput& e) {

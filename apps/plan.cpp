@@ -14,7 +14,7 @@ struct PlanFlags {
   StepShape shape;
   std::string gpu = "h100", dtype = "f32";
   int64_t workspace = 256;  // MB
-  bool tf32 = false, any = false, json = false;
+  bool any = false, json = false;
 };
 
 const char* kPasses[] = {"forward", "backward data", "backward weights", "inference"};
@@ -99,9 +99,11 @@ nlohmann::ordered_json to_json(const PlannedStep& step, const GpuModel& gpu, con
 }
 
 void plan(PlanFlags flags) {
+  // cuDNN 9.14 and 9.19 crash when they plan for another kind of GPU than the one they see.
+  setenv("CUDA_VISIBLE_DEVICES", "", 1);
   flags.shape.dtype = flags.dtype == "bf16" ? DType::bf16 : DType::f32;
   const cuda::ConvOptions options{
-      .deterministic = !flags.any, .tf32 = flags.tf32, .workspace = size_t(flags.workspace) << 20};
+      .deterministic = !flags.any, .tf32 = flags.dtype == "tf32", .workspace = size_t(flags.workspace) << 20};
   const GpuModel gpu = find_gpu(flags.gpu);
   const PlannedStep step = plan_step(gpu, flags.shape, options);
   if (flags.json) {
@@ -125,13 +127,13 @@ void add_plan_command(CommandLine& skein) {
   command.option("--model", flags->shape.model, "as for train", {.type = "NAME"});
   command.option("--shortcut", flags->shape.shortcut, "as for train", {.type = "A|B", .choices = {"A", "B"}});
   command.option("--batch", flags->shape.batch, "images per step", {.type = "N", .low = 1, .high = 65536});
-  command.option("--dtype", flags->dtype, "of activations", {.type = "f32|bf16", .choices = {"f32", "bf16"}});
+  command.option("--dtype", flags->dtype, "as for train",
+                 {.type = "f32|tf32|bf16", .choices = {"f32", "tf32", "bf16"}});
   command.option("--size", flags->shape.size, "height and width of the images", {.type = "N", .low = 8, .high = 1024});
   command.option("--channels", flags->shape.channels, "of the images", {.type = "N", .choices = {"1", "3"}});
   command.option("--classes", flags->shape.classes, "classes", {.type = "N", .low = 1, .high = 1000000});
   command.option("--workspace", flags->workspace, "that one convolution may take at most",
                  {.type = "MB", .low = 0, .high = 65536});
-  command.flag("--tf32", flags->tf32, "let f32 convolutions round products to TF32 for the tensor cores");
   command.flag("--any-engine", flags->any, "take engines that are not deterministic as well");
   command.flag("--json", flags->json, "one line of JSON");
   command.runs([flags] { plan(*flags); });

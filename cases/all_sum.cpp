@@ -53,7 +53,7 @@ BoundCase bind_to_all(Queue q, const Row& r) {
 
 BoundCase bind_to_one(Queue q, const Row& r) {
   const std::vector<Tensor> all = vectors(q, r);
-  const Tensor to = r.workers > 8 ? all.back() : Tensor::empty(q.device, DType::f32, {r.n});  // it may be one of them
+  const Tensor to = r.workers > 8 ? all.back() : random_tensor(q, {r.n}, 1000);  // it may be one of them
   BoundCase bound;
   if (!r.timed) bound.outputs = {mean(to, all, to, r)};
   const float scale = 1.0f / float(r.workers);

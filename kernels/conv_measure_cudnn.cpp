@@ -4,14 +4,12 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 
 #include "kernels/cuda_check.h"
 
 namespace skein::cuda {
 namespace {
 
-constexpr size_t kTried = 16;
 constexpr int kRuns = 3;
 
 class TimingEvent {
@@ -47,11 +45,9 @@ size_t fastest(const std::vector<ConvPlan>& plans, Stream stream, const RunPlan&
   cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
   CUDA_CHECK(cudaStreamIsCapturing(stream, &capture));
   CHECK(capture == cudaStreamCaptureStatusNone, "a convolution is measured at its first call, before the capture");
-  std::set<std::string> tried;  // the heuristics' modes offer many an engine twice
   size_t best = 0;
   float best_time = std::numeric_limits<float>::infinity();
-  for (size_t i = 0; i < plans.size() && tried.size() < kTried; ++i) {
-    if (!tried.insert(plans[i].plan.json(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION)).second) continue;
+  for (size_t i = 0; i < plans.size(); ++i) {
     const float time = milliseconds(plans[i], stream, run);
     if (time < best_time) best_time = time, best = i;
   }

@@ -16,7 +16,8 @@ struct ConvPlan {
   ConvPlanInfo info;
 };
 
-// The first one that the options allow, or with `all` every one, best first. BadInput with cuDNN's reason: none.
-std::vector<ConvPlan> conv_plans(const Target&, const ConvProblem&, const ConvOptions&, bool all);
+// Those that the options allow, no two alike, in the order of cuDNN's heuristics; at most so many of each way to do it,
+// and only the first with most = 1. BadInput with cuDNN's reason: none.
+std::vector<ConvPlan> conv_plans(const Target&, const ConvProblem&, const ConvOptions&, size_t most);
 
 }  // namespace skein::cuda

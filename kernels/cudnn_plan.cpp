@@ -31,11 +31,14 @@ void describe(Candidate& candidate) {
                                                           CUDNN_TYPE_BEHAVIOR_NOTE, CUDNN_BEHAVIOR_NOTE_TYPE_COUNT);
 }
 
-// Finalises what cuDNN may refuse with a reason. Any other failure is an error.
+// Finalises what cuDNN may refuse with a reason: as not supported, or as an engine that does not compile at run time.
+// Any other failure is an error.
 bool accepted(Descriptor& d, std::string& reason) {
   const cudnnStatus_t status = cudnn().finalize(d.raw());
   if (status == CUDNN_STATUS_SUCCESS) return true;
-  if (CUDNN_STATUS_CATEGORY(status) != CUDNN_STATUS_NOT_SUPPORTED) CUDNN_CHECK(status);
+  if (CUDNN_STATUS_CATEGORY(status) != CUDNN_STATUS_NOT_SUPPORTED &&
+      status != CUDNN_STATUS_INTERNAL_ERROR_COMPILATION_FAILED)
+    CUDNN_CHECK(status);
   reason = cudnn_reason(status);
   return false;
 }

@@ -102,7 +102,7 @@ TEST_F(CudnnPlan, ChecksViewsAgainstEachOther) {
 
 TEST_F(CudnnPlan, ComesBackFromItsJson) {
   const ConvProblem p{ConvPass::backward_weights, DType::bf16, 8, 16, 16, 16, 32, 3, 1, 1};
-  const std::vector<ConvPlan> plans = conv_plans(target(), p, {}, false);
+  const std::vector<ConvPlan> plans = conv_plans(target(), p, {}, 1);
   ASSERT_EQ(plans.size(), 1u);
   const std::string json = plans[0].plan.json(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION);
   const Descriptor again = read_plan(json, target());
@@ -113,7 +113,7 @@ TEST_F(CudnnPlan, ComesBackFromItsJson) {
 
 TEST_F(CudnnPlan, OffersEveryAllowedEngineForMeasuring) {
   const ConvProblem p{ConvPass::forward, DType::bf16, 8, 16, 16, 16, 32, 3, 1, 1};
-  const std::vector<ConvPlan> all = conv_plans(target(), p, {}, true);
+  const std::vector<ConvPlan> all = conv_plans(target(), p, {}, 100);
   EXPECT_GT(all.size(), 5u);
   for (const ConvPlan& plan : all) EXPECT_TRUE(plan.info.deterministic);
 }

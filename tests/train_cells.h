@@ -120,12 +120,12 @@ inline std::vector<std::string> lines_of_cells(Job& job, const std::vector<Train
   std::vector<std::string> lines;
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
-  use_conv("onednn");
+  use_conv(Device::cpu, "onednn", "f32");
   const Splits data = open_dataset("synthetic", dataset_options(which.front()));
   for (const TrainConfig& cell : which)
     for (const auto& [rank, hash] : run_cell(job, cell, data, folder))
       lines.push_back(fmt::format("{}: {} {}", name_of(cell), rank, hash));
-  use_conv("auto");
+  use_conv(Device::cpu, "auto", "f32");
   omp_set_num_threads(threads);
   return lines;
 }

@@ -165,7 +165,7 @@ TEST_F(CudnnStandin, RefusesWhatCudnnWouldNotSee) {
     // f32, 28 -> 12 channels: needs a workspace.
     const cuda::Target target{handle, nullptr, "H100"};
     const cuda::ConvProblem p{cuda::ConvPass::backward_data, DType::f32, 2, 6, 6, 28, 12, 3, 1, 1};
-    const std::vector<cuda::ConvPlan> plans = cuda::conv_plans(target, p, {}, false);
+    const std::vector<cuda::ConvPlan> plans = cuda::conv_plans(target, p, {}, 1);
     ASSERT_GT(plans[0].workspace, 0u);
     const Queue q{Device::cuda};
     const Tensor x = random_tensor(q, {2, 6, 6, 28}, 1), w = random_tensor(q, {12, 3, 3, 28}, 2),
