@@ -2,19 +2,21 @@
 # What skein can show only on a machine with a GPU, by one command and in one file: builds with nvcc for this GPU, runs
 # the tests labelled gpu, plainly and under compute-sanitizer, times kernels and training steps, and the same steps in
 # PyTorch where python3 has it with CUDA.
-#   gpu/check.sh [--out gpu-report.txt] [--minutes 10] [--dry-run]
-# What the minutes do not suffice for is reported as not run. --dry-run prints the commands, and needs no GPU.
+#   gpu/check.sh [--out gpu-report.txt] [--minutes 10] [--build DIR] [--dry-run]
+# --build: a build directory made elsewhere for this GPU, where nothing can be built here. What the minutes do not
+# suffice for is reported as not run. --dry-run prints the commands, and needs no GPU.
 # Exit status: 0 everything passed; 1 something failed or was not run; 2 no GPU, no nvcc, or a wrong command line.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit
 
-out=gpu-report.txt minutes=10 dry=
-usage() { echo "gpu/check.sh: $1. Usage: gpu/check.sh [--out FILE] [--minutes N] [--dry-run]" >&2; exit 2; }
+out=gpu-report.txt minutes=10 dry= build=build/gpu built=
+usage() { echo "gpu/check.sh: $1. Usage: gpu/check.sh [--out FILE] [--minutes N] [--build DIR] [--dry-run]" >&2; exit 2; }
 while [ $# -gt 0 ]; do
   case $1 in
     --dry-run) dry=1 ;;
     --out) out=${2:-} && [ -n "$out" ] || usage "--out needs a file"; shift ;;
     --minutes) minutes=${2:-} && [[ $minutes =~ ^[0-9]+$ ]] || usage "--minutes needs a whole number"; shift ;;
+    --build) built=1 build=${2:-} && [ -x "$build/skein" ] || usage "--build needs a folder with a skein"; shift ;;
     *) usage "unknown argument $1" ;;
   esac
   shift
@@ -28,12 +30,12 @@ if [ -z "$dry" ]; then
   capability=$("$smi" --query-gpu=compute_cap --format=csv,noheader 2>&1 | head -n 1 | tr -d .)
   [[ $capability =~ ^[0-9]+$ ]] || nothing "there is no GPU here: nvidia-smi answers '$capability'"
   command -v nvcc >/dev/null || PATH=$PATH:/usr/local/cuda/bin
-  command -v nvcc >/dev/null || nothing "there is no nvcc. Install the CUDA toolkit, 12 or 13, or put its bin into PATH"
+  command -v nvcc >/dev/null || [ -n "$built" ] || nothing "there is no nvcc. Install the CUDA toolkit, 12 or 13, or put its bin into PATH"
   : >"$out" || nothing "$out cannot be written; give --out FILE"
   {
     echo "skein $(git rev-parse --short HEAD 2>/dev/null), $(date -u '+%Y-%m-%d %H:%M UTC'), at most $minutes minutes"
     "$smi"
-    nvcc --version | tail -n 2
+    [ -n "$built" ] || nvcc --version | tail -n 2
   } >>"$out" 2>&1
 fi
 
@@ -79,16 +81,51 @@ finish() {
   exit 0
 }
 
-build=build/gpu skein=build/gpu/skein devices=build/gpu/devices.json
-step packages bash tools/install-packages.sh build
-step configure cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=Release -DSKEIN_CUDA=on \
-  "-DCMAKE_CUDA_ARCHITECTURES=$capability-real"
-step build cmake --build $build --target skein skein_tests || finish
+skein=$build/skein devices=$build/devices.json
+if [ -z "$built" ]; then
+  step packages bash tools/install-packages.sh build
+  step configure cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DSKEIN_CUDA=on \
+    "-DCMAKE_CUDA_ARCHITECTURES=$capability-real"
+  step build cmake --build "$build" --target skein skein_tests || finish
+fi
 
 step "devices --json" bash -c "$skein devices --json >$devices && cat $devices"
 step "plan for this GPU" $skein plan --gpu $devices --model resnet20 --batch 128 --dtype bf16
-step "tests" ctest --test-dir $build -L gpu -LE sanitizer --output-on-failure
+step "tests" ctest --test-dir "$build" -L gpu -LE sanitizer --output-on-failure -j 4
+
+#           model         batch size classes
+networks=("resnet20      128   32   10"
+          "densenet40-12 64    32   10"
+          "wrn28-10      128   32   10"
+          "resnet50      64    224  1000")
+shape_of() { echo "--model $1 --batch $2 --size $3 --classes $4"; }
+steps() {  # DTYPE
+  local network shape
+  for network in "${networks[@]}"; do
+    read -ra shape <<<"$(shape_of $network)"
+    step "step ${network%% *} $1" $skein bench step --device cuda --dtype "$1" "${shape[@]}"
+  done
+}
+steps bf16
+python=${PYTHON:-python3}
+if [ -n "$dry" ] || "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
+  for network in "${networks[@]}"; do
+    read -ra shape <<<"$(shape_of $network)"
+    step "PyTorch ${network%% *}" "$python" tests/bench/pytorch_step.py --device cuda --dtype bf16 tf32 "${shape[@]}"
+  done
+else
+  note PyTorch "left out: $python has no PyTorch with CUDA"
+fi
 step "bench kernels" $skein bench kernels --device cuda
+step "compute-sanitizer" ctest --test-dir "$build" -L sanitizer --output-on-failure -j 4
+steps tf32
+steps f32
+finish
+fi
+
+step "devices --json" bash -c "$skein devices --json >$devices && cat $devices"
+step "plan for this GPU" $skein plan --gpu $devices --model resnet20 --batch 128 --dtype bf16
+step "tests" ctest --test-dir "$build" -L gpu -LE sanitizer --output-on-failure
 
 #           model         batch size classes
 networks=("resnet20      128   32   10"
@@ -98,7 +135,7 @@ networks=("resnet20      128   32   10"
 shape_of() { echo "--model $1 --batch $2 --size $3 --classes $4"; }
 for network in "${networks[@]}"; do
   read -ra shape <<<"$(shape_of $network)"
-  for dtype in f32 bf16; do
+  for dtype in bf16 tf32 f32; do
     step "step ${network%% *} $dtype" $skein bench step --device cuda --dtype $dtype "${shape[@]}"
   done
 done
@@ -107,16 +144,14 @@ python=${PYTHON:-python3}
 if [ -n "$dry" ] || "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
   for network in "${networks[@]}"; do
     read -ra shape <<<"$(shape_of $network)"
-    for dtype in f32 bf16; do
-      step "PyTorch ${network%% *} $dtype" "$python" tests/bench/pytorch_step.py \
-        --device cuda --dtype $dtype "${shape[@]}"
-    done
+    step "PyTorch ${network%% *}" "$python" tests/bench/pytorch_step.py --device cuda --dtype bf16 tf32 f32 "${shape[@]}"
   done
 else
   note PyTorch "left out: $python has no PyTorch with CUDA"
 fi
 
+step "bench kernels" $skein bench kernels --device cuda
 for tool in memcheck racecheck initcheck synccheck; do
-  step "compute-sanitizer $tool" ctest --test-dir $build -L gpu -R "^gpu_$tool\$" --output-on-failure
+  step "compute-sanitizer $tool" ctest --test-dir "$build" -L gpu -R "^gpu_$tool\$" --output-on-failure
 done
 finish

@@ -26,7 +26,7 @@ constexpr int64_t kMiB = 1 << 20;
 
 // NVIDIA's data sheets, architecture white papers and the table of compute capabilities in the CUDA programming guide.
 // Peaks are dense, at boost clock. What the documents do not say and is taken from reports of others: the free part of
-// the memory, the memory clocks, and of the B200 its L2 cache and clocks.
+// the memory, the memory clocks, and of the B200 its L2 cache and clocks. H100 and H200 are as the GPUs themselves say.
 constexpr Row kRows[] = {
     {"t4", "Tesla T4", 75, 40, 65536, 16, 1024, 15109 * kMiB, 4 * kMiB, 1590, 5001, {320e9, 8.1e12, 0, 0}},
     {"a10",
@@ -97,7 +97,7 @@ constexpr Row kRows[] = {
      232448,
      32,
      2048,
-     81105 * kMiB,
+     81079 * kMiB,
      50 * kMiB,
      1980,
      2619,
@@ -110,7 +110,7 @@ constexpr Row kRows[] = {
      32,
      2048,
      143156 * kMiB,
-     50 * kMiB,
+     60 * kMiB,
      1980,
      3201,
      {4800e9, 67e12, 494.5e12, 989e12}},

@@ -1,6 +1,7 @@
 """Forward + backward + Nesterov step in PyTorch; prints what `skein bench step --json` prints.
    pytorch_step.py --model resnet20 --batch 128 --size 32 --classes 10 --format nchw|nhwc --steps 30
-   ... --device cuda [--dtype bf16]   kernel by kernel, under autocast for bf16; f32 without TF32, as skein has it
+   ... --device cuda --dtype f32 tf32 bf16   a line for each: kernel by kernel, and the whole step as one CUDA graph;
+   under autocast for bf16, f32 without TF32, as skein has them
 Exit status 2: PyTorch sees no GPU."""
 import argparse
 import contextlib
@@ -27,7 +28,7 @@ def parse():
     args.add_argument("--warmup", type=int, default=5)
     args.add_argument("--format", choices=["nchw", "nhwc"], default="nhwc")
     args.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    args.add_argument("--dtype", choices=["f32", "bf16"], default="f32")
+    args.add_argument("--dtype", choices=["f32", "tf32", "bf16"], nargs="+", default=["f32"])
     return args.parse_args()
 
 
@@ -36,13 +37,38 @@ def device_memory_mb():
     return (total - free) * 1e-6
 
 
-def main():
-    args = parse()
+def median_seconds(args, run):
+    seconds = []
+    for step in range(-args.warmup, args.steps):
+        start = time.perf_counter()
+        run()
+        if args.device == "cuda":
+            torch.cuda.synchronize()
+        if step >= 0:
+            seconds.append(time.perf_counter() - start)
+    return sorted(seconds)[len(seconds) // 2]
+
+
+def as_graph(step, sgd):
+    """The step, captured: PyTorch's notes on CUDA graphs, "Whole-network capture"."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            sgd.zero_grad(set_to_none=True)
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    sgd.zero_grad(set_to_none=True)
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
+def measure(args, dtype):
     gpu = args.device == "cuda"
-    if gpu and not torch.cuda.is_available():
-        print(f"pytorch_step.py: PyTorch {torch.__version__} sees no GPU; use --device cpu", file=sys.stderr)
-        sys.exit(2)
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = dtype == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.benchmark = gpu
     layout = torch.channels_last if args.format == "nhwc" else torch.contiguous_format
     torch.manual_seed(1)
@@ -50,25 +76,35 @@ def main():
     images = torch.randn(args.batch, 3, args.size, args.size).to(args.device).contiguous(memory_format=layout)
     labels = torch.randint(0, args.classes, (args.batch,)).to(args.device)
     sgd = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4)
-    bf16 = torch.autocast(args.device, torch.bfloat16) if args.dtype == "bf16" else contextlib.nullcontext()
-    seconds = []
-    for step in range(-args.warmup, args.steps):
-        start = time.perf_counter()
-        sgd.zero_grad(set_to_none=True)
-        with bf16:
+
+    def step():
+        with torch.autocast(args.device, torch.bfloat16) if dtype == "bf16" else contextlib.nullcontext():
             loss = F.cross_entropy(model(images), labels)
         loss.backward()
         sgd.step()
-        if gpu:
-            torch.cuda.synchronize()
-        if step >= 0:
-            seconds.append(time.perf_counter() - start)
-    median = sorted(seconds)[len(seconds) // 2]
+
+    def eager():
+        sgd.zero_grad(set_to_none=True)
+        step()
+
+    median = median_seconds(args, eager)
     line = {"model": args.model, "batch": args.batch, "step_ms": median * 1e3, "img_per_s": args.batch / median,
             "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
     if gpu:
-        line |= {"device": torch.cuda.get_device_name(), "dtype": args.dtype, "device_memory_mb": device_memory_mb()}
-    print(json.dumps(line))
+        line |= {"device": torch.cuda.get_device_name(), "dtype": dtype, "device_memory_mb": device_memory_mb()}
+        line["graph_step_ms"] = median_seconds(args, as_graph(step, sgd)) * 1e3
+    print(json.dumps(line), flush=True)
+
+
+def main():
+    args = parse()
+    if args.device == "cuda" and not torch.cuda.is_available():
+        print(f"pytorch_step.py: PyTorch {torch.__version__} sees no GPU; use --device cpu", file=sys.stderr)
+        sys.exit(2)
+    for dtype in args.dtype:
+        measure(args, dtype)
+        if args.device == "cuda":
+            torch.cuda.empty_cache()
 
 
 main()
