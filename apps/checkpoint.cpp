@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/files.h"
+#include "apps/machine.h"
 #include "apps/version.h"
 #include "engine/safetensors.h"
 #include "kernels/check.h"
@@ -62,7 +63,7 @@ json to_json(const Traffic& t) { return {{"bytes", t.bytes}, {"rounds", t.rounds
 
 json to_json(const TrainState& s) {
   json plans = json::object();
-  for (const cpu::ConvPlan& p : cpu::conv_plans()) plans[p.layer] = p.implementation;
+  for (const ConvChoice& p : conv_choices()) plans[p.layer] = p.implementation;
   const EpochTotals& t = s.totals;
   return {{"step", s.step},
           {"epoch", s.epoch},
@@ -117,7 +118,7 @@ void from_json(const json& j, Checkpoint& c) {
   j.at("seconds").get_to(s.seconds);
   from_json(j.at("rounds"), s.rounds);
   j.at("threads_per_worker").get_to(s.threads_per_worker);
-  for (const auto& [layer, name] : j.at("conv_plans").items()) c.conv_plans.push_back({layer, name.get<std::string>()});
+  for (const auto& [layer, name] : j.at("conv_plans").items()) c.conv_choices.push_back({layer, name.get<std::string>()});
 }
 
 // The slices of one flat vector in host memory, by name: they are written from where they lie.

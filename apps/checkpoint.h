@@ -74,7 +74,7 @@ struct Checkpoint {
   std::string folder;
   ModelCard card;
   TrainState state;
-  std::vector<cpu::ConvPlan> conv_plans;
+  std::vector<ConvChoice> conv_choices;
 };
 
 // What each of several workers has for itself, by rank: those of this process. Empty: there is one in all, and its

@@ -51,7 +51,7 @@ void eval(const EvalFlags& flags) {
   const Device device = device_of(flags.device);
   try {
     use_conv(device, config.conv, config.dtype);
-    use_conv_plans(checkpoint.conv_plans);
+    use_conv_choices(checkpoint.conv_choices);
   } catch (const BadInput&) {  // a checkpoint from another kind of machine: measure here, last bits may differ
   }
 

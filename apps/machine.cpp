@@ -73,9 +73,27 @@ void use_conv(Device device, const std::string& name, const std::string& dtype) 
   }
 }
 
-void use_conv_plans(const std::vector<cpu::ConvPlan>& plans) {
+namespace {
+constexpr const char* kOnGpu = "gpu: ";  // before a layer's name
+}
+
+std::vector<ConvChoice> conv_choices() {
+  std::vector<ConvChoice> all = cpu::conv_choices();
+  for (const ConvChoice& c : cuda::conv_choices()) all.push_back({kOnGpu + c.layer, c.implementation});
+  return all;
+}
+
+void use_conv_choices(const std::vector<ConvChoice>& made) {
+  std::vector<ConvChoice> on_cpu, on_gpu;
+  for (const ConvChoice& c : made) {
+    if (c.layer.starts_with(kOnGpu))
+      on_gpu.push_back({c.layer.substr(std::string(kOnGpu).size()), c.implementation});
+    else
+      on_cpu.push_back(c);
+  }
+  cuda::set_conv_choices(on_gpu);
   try {
-    cpu::set_conv_plans(plans);
+    cpu::set_conv_choices(on_cpu);
   } catch (const BadInput& e) {
     throw BadInput(
         "the checkpoint's convolution kernels: {}. Give --conv auto to go on with those of this machine; the numbers "

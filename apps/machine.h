@@ -25,9 +25,10 @@ void use_gpu(int index);
 void check_device(const std::string& device, const std::string& dtype);
 
 void use_threads(int64_t threads);  // 0: leaves OpenMP's number
-// "auto" measures what suits and keeps the fastest; on a GPU "cudnn" leaves the choice to cuDNN's heuristics. dtype tf32
-// lets f32 convolutions on a GPU use the tensor cores. BadInput where the device has no such kernels.
+// "auto" measures what suits and keeps the fastest; on a GPU "cudnn" leaves the choice to cuDNN's heuristics. dtype
+// tf32 lets f32 convolutions on a GPU use the tensor cores. BadInput where the device has no such kernels.
 void use_conv(Device, const std::string& name, const std::string& dtype);
-void use_conv_plans(const std::vector<cpu::ConvPlan>& plans);  // those of a checkpoint, instead of measuring
+std::vector<ConvChoice> conv_choices();                      // made so far, on the CPU and on GPUs
+void use_conv_choices(const std::vector<ConvChoice>& made);  // those of a checkpoint, instead of measuring
 
 }  // namespace skein

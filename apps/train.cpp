@@ -28,7 +28,7 @@ void set_up_machine(Job& job, const TrainCall& call, const Checkpoint* checkpoin
   job.together([&] {
     if (device_of(config.device) == Device::cuda) use_gpu(find_place().local_rank % int(cuda::devices().size()));
     use_conv(device_of(config.device), config.conv, config.dtype);
-    if (checkpoint && !call.new_conv) use_conv_plans(checkpoint->conv_plans);
+    if (checkpoint && !call.new_conv) use_conv_choices(checkpoint->conv_choices);
   });
   if (checkpoint && job.first() && (call.new_conv || threads_per_worker(config, job.size()) != each))
     fmt::print("note     other threads or convolution kernels than before: the last bits will differ\n");

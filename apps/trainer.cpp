@@ -103,18 +103,18 @@ Trainer::Trainer(Job& job, const ModelCard& card, const Splits& data, const Trai
 }
 
 void Trainer::agree_on_convolutions() {
-  if (job_.size() == 1 || lanes_.first().queue.device == Device::cuda) return;
+  if (job_.size() == 1) return;
   if (job_.first()) worker(0).rehearse(lanes_);
-  std::string chosen;
-  for (const cpu::ConvPlan& p : cpu::conv_plans()) chosen += fmt::format("{}\n{}\n", p.layer, p.implementation);
-  chosen = job_.text_of_first(chosen);
-  std::vector<cpu::ConvPlan> plans;
-  for (size_t begin = 0; begin < chosen.size();) {
-    const size_t middle = chosen.find('\n', begin), end = chosen.find('\n', middle + 1);
-    plans.push_back({chosen.substr(begin, middle - begin), chosen.substr(middle + 1, end - middle - 1)});
+  std::string text;  // cuDNN's plans have lines
+  for (const ConvChoice& c : conv_choices()) text += c.layer + '\0' + c.implementation + '\0';
+  text = job_.text_of_first(text);
+  std::vector<ConvChoice> made;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t middle = text.find('\0', begin), end = text.find('\0', middle + 1);
+    made.push_back({text.substr(begin, middle - begin), text.substr(middle + 1, end - middle - 1)});
     begin = end + 1;
   }
-  job_.together([&] { use_conv_plans(plans); });
+  job_.together([&] { use_conv_choices(made); });
 }
 
 bool Trainer::run(const TrainListener& listener) {

@@ -160,7 +160,7 @@ void Worker::average_passes(int64_t pass, bool last) {
 }
 
 void Worker::rehearse(Lanes& lanes) {
-  const Tensor images = Tensor::zeros(queue_.device, DType::f32, images_);
+  const Tensor images = Tensor::zeros(queue_.device, activations(config_), images_);
   const Tensor labels = Tensor::zeros(queue_.device, DType::i32, {images_[0]});
   const Tensor statistics = Tensor::empty(queue_.device, DType::f32, parameters.state.shape());
   queue_.run(cpu::copy, cuda::copy, parameters.state, statistics);

@@ -11,6 +11,7 @@ std::vector<OpCase> average_pool_cases();
 std::vector<OpCase> batch_norm_cases();
 std::vector<OpCase> cast_cases();
 std::vector<OpCase> conv_cases();
+std::vector<OpCase> conv_narrow_cases();
 std::vector<OpCase> cross_entropy_cases();
 std::vector<OpCase> dense_block_cases();
 std::vector<OpCase> downsample_cases();

@@ -25,10 +25,11 @@ void append(std::vector<T>& all, std::vector<T> more) {
 
 std::vector<OpCase> op_cases(Device device) {
   std::vector<OpCase> all;
-  for (auto cases : {all_sum_cases,  augment_cases,        average_pool_cases, batch_norm_cases,  cast_cases,
-                     conv_cases,     cross_entropy_cases,  dense_block_cases,  downsample_cases,  dropout_cases,
-                     gather_cases,   gaussian_noise_cases, lars_cases,         linear_bias_cases, linear_cases,
-                     max_pool_cases, pool_cases,           sgd_step_cases,     sign_cases,        vector_cases})
+  for (auto cases :
+       {all_sum_cases,        augment_cases,       average_pool_cases, batch_norm_cases, cast_cases,     conv_cases,
+        conv_narrow_cases,    cross_entropy_cases, dense_block_cases,  downsample_cases, dropout_cases,  gather_cases,
+        gaussian_noise_cases, lars_cases,          linear_bias_cases,  linear_cases,     max_pool_cases, pool_cases,
+        sgd_step_cases,       sign_cases,          vector_cases})
     append(all, cases());
   std::erase_if(all, [device](const OpCase& c) { return c.cuda_only && device != Device::cuda; });
   return all;

@@ -25,6 +25,13 @@ using ConvForward = void(Stream, View x, View w, ConvGeometry, View y);
 using ConvBackwardData = void(Stream, View dy, View w, ConvGeometry, View dx);
 using ConvBackwardWeights = void(Stream, View x, View dy, ConvGeometry, View dw);
 
+// What computes a layer. Rounding differs from one implementation to another: a run that is to be repeated bit by bit
+// must repeat the choices.
+struct ConvChoice {
+  std::string layer;           // "forward 32x32 16->16 k3 s1 p1"
+  std::string implementation;  // "avx2-winograd"
+};
+
 namespace cpu {
 ConvForward conv_forward;
 ConvBackwardData conv_backward_data;
@@ -32,14 +39,9 @@ ConvBackwardWeights conv_backward_weights;
 
 // The CPU has several implementations: onednn (every shape), avx2, avx2-winograd, avx512, avx512-winograd (where the
 // processor has the instructions and the shape suits). The first call with a layer and a direction times those that
-// apply, on its own operands, and the whole process keeps the fastest. Each rounds differently, so a run that is to be
-// repeated bit by bit must repeat the choices as well as the number of threads.
-struct ConvPlan {
-  std::string layer;           // "forward 32x32 16->16 k3 s1 p1"
-  std::string implementation;  // "avx2-winograd"
-};
-std::vector<ConvPlan> conv_plans();                       // the choices made or preset so far, by layer
-void set_conv_plans(const std::vector<ConvPlan>&);        // BadInput where this machine has no such implementation
+// apply, on its own operands, and the whole process keeps the fastest.
+std::vector<ConvChoice> conv_choices();                   // made or preset so far, by layer
+void set_conv_choices(const std::vector<ConvChoice>&);    // BadInput where this machine has no such implementation
 std::vector<std::string> conv_implementations();          // those of this machine
 void force_conv_implementation(const std::string& name);  // where the shape suits, else onednn; "auto" ends it
 }  // namespace cpu
@@ -47,6 +49,10 @@ namespace cuda {
 ConvForward conv_forward;
 ConvBackwardData conv_backward_data;
 ConvBackwardWeights conv_backward_weights;
+
+// As those of the CPU; cuDNN's plans and the GPU that they are for take some kilobytes each. Empty without a GPU.
+std::vector<ConvChoice> conv_choices();
+void set_conv_choices(const std::vector<ConvChoice>&);  // those for another GPU or cuDNN are not used
 }  // namespace cuda
 
 }  // namespace skein

@@ -181,18 +181,18 @@ void force_conv_implementation(const std::string& name) {
   all.forced = forced;
 }
 
-std::vector<ConvPlan> conv_plans() {
+std::vector<ConvChoice> conv_choices() {
   Choices& all = choices();
   const std::lock_guard lock(all.mutex);
-  std::vector<ConvPlan> plans;
-  for (const auto& [layer, implementation] : all.chosen) plans.push_back({layer, implementation->name});
-  return plans;
+  std::vector<ConvChoice> made;
+  for (const auto& [layer, implementation] : all.chosen) made.push_back({layer, implementation->name});
+  return made;
 }
 
-void set_conv_plans(const std::vector<ConvPlan>& plans) {
+void set_conv_choices(const std::vector<ConvChoice>& made) {
   Choices& all = choices();
   std::map<std::string, Implementation> preset;
-  for (const ConvPlan& p : plans) preset[p.layer] = all.named(p.implementation);
+  for (const ConvChoice& c : made) preset[c.layer] = all.named(c.implementation);
   const std::lock_guard lock(all.mutex);
   for (const auto& [layer, implementation] : preset) all.chosen[layer] = implementation;
 }

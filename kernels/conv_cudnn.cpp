@@ -9,6 +9,7 @@
 #include "kernels/cast.h"
 #include "kernels/conv_inference.h"
 #include "kernels/conv_measure_cudnn.h"
+#include "kernels/conv_narrow.h"
 #include "kernels/cuda_check.h"
 #include "kernels/cudnn_plan_cache.h"
 #include "kernels/runtime.h"
@@ -17,7 +18,8 @@ namespace skein::cuda {
 namespace {
 
 // Raise it when graphs are built in another way: plans on disk were made from the old ones.
-constexpr int kCacheFormat = 2;
+constexpr int kCacheFormat = 3;
+const std::string kOwn = "own", kCast = "cast ", kDirect = "direct ";  // choices; cuDNN's plan follows
 constexpr size_t kMeasured = 12;  // engines that are timed, of each way to do a convolution
 
 struct SharedCache {
@@ -46,6 +48,7 @@ class Context {
   explicit Context(int device) {
     const DeviceInfo info = devices().at(size_t(device));
     target_.name = info.name;
+    compute_major_ = info.major;
     device_ = fmt::format("{} {}.{} with {}", info.name, info.major, info.minor, info.multiprocessors);
     CUDNN_CHECK(cudnn().create(&target_.handle));
   }
@@ -75,7 +78,9 @@ class Context {
     const std::string key = key_of(device_, p, options);
     const std::lock_guard lock(shared_cache().mutex);
     PlanCache& cache = shared_cache().plans;
-    if (const std::optional<CachedPlan> cached = cache.find(key)) {
+    const std::optional<CachedPlan> cached = cache.find(key);
+    if (cached && cached->json.empty()) return {};
+    if (cached) {
       ConvPlan plan{read_plan(cached->json, target_), 0, scratch_of(p, cached->cast), {}};
       if (plan.plan.raw()) {
         plan.workspace = workspace_of(plan.plan);
@@ -84,13 +89,16 @@ class Context {
       cache.forget(key);
     }
     std::vector<ConvPlan> plans = conv_plans(target_, p, options, options.measured ? kMeasured : 1);
+    if (options.measured && conv_narrow_suits(p, compute_major_)) plans.emplace_back();
     ConvPlan plan = std::move(plans[options.measured ? fastest(plans, stream, run) : 0]);
-    cache.store(key, {plan.plan.json(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION), plan.info.cast});
+    const bool own = !plan.plan.raw();
+    cache.store(key, {own ? "" : plan.plan.json(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION), plan.info.cast});
     return plan;
   }
 
   Target target_;
   std::string device_;
+  int compute_major_ = 0;
   std::map<std::pair<ConvProblem, ConvOptions>, ConvPlan> plans_;
 };
 
@@ -108,7 +116,8 @@ struct Operands {
 };
 
 // The bf16 weight gradient lies behind cuDNN's workspace, in one request.
-void run_plan(const ConvPlan& plan, cudnnHandle_t handle, Stream stream, const Operands& o) {
+void run_plan(const ConvPlan& plan, const ConvProblem& p, cudnnHandle_t handle, Stream stream, const Operands& o) {
+  if (!plan.plan.raw()) return conv_narrow(stream, p, o.x, o.w, o.y);
   const size_t begin = (plan.workspace + 255) / 256 * 256, bytes = begin + plan.scratch;
   char* const block = bytes > 0 ? static_cast<char*>(workspace(stream, bytes)) : nullptr;
   View w = o.w;
@@ -129,8 +138,9 @@ void convolve(Stream stream, ConvPass pass, ConvGeometry g, const Operands& o) {
   const cudnnHandle_t handle = c.on(stream);
   const ConvOptions options = conv_options();
   const ConvPlan* plan = c.find(problem, options);
-  if (!plan) plan = c.add(problem, options, stream, [&](const ConvPlan& tried) { run_plan(tried, handle, stream, o); });
-  run_plan(*plan, handle, stream, o);
+  if (!plan)
+    plan = c.add(problem, options, stream, [&](const ConvPlan& tried) { run_plan(tried, problem, handle, stream, o); });
+  run_plan(*plan, problem, handle, stream, o);
 }
 
 }  // namespace
@@ -150,6 +160,22 @@ void conv_backward_weights(Stream stream, View x, View dy, ConvGeometry g, View 
 void conv_bias_relu(Stream stream, View x, View w, View bias, ConvGeometry g, View y) {
   CHECK(bias.dtype == x.dtype && bias.numel() == w.dims[0], "{} biases for {} channels", bias.numel(), w.dims[0]);
   convolve(stream, ConvPass::inference, g, {x, w, y, bias});
+}
+
+std::vector<ConvChoice> conv_choices() {
+  const std::lock_guard lock(shared_cache().mutex);
+  std::vector<ConvChoice> made;
+  for (const auto& [key, plan] : shared_cache().plans.in_memory())
+    made.push_back({key, plan.json.empty() ? kOwn : (plan.cast ? kCast : kDirect) + plan.json});
+  return made;
+}
+
+void set_conv_choices(const std::vector<ConvChoice>& made) {
+  const std::lock_guard lock(shared_cache().mutex);
+  for (const auto& [key, implementation] : made)
+    for (const std::string& route : {kOwn, kCast, kDirect})
+      if (implementation.starts_with(route))
+        shared_cache().plans.keep_in_memory(key, {implementation.substr(route.size()), route == kCast});
 }
 
 std::string device_description() { return device_json(context().target().handle); }

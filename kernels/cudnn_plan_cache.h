@@ -9,7 +9,7 @@
 namespace skein::cuda {
 
 struct CachedPlan {
-  std::string json;   // cuDNN's
+  std::string json;   // cuDNN's; empty: skein's own kernel
   bool cast = false;  // see ConvPlanInfo
 };
 
@@ -19,6 +19,8 @@ class PlanCache {
   std::optional<CachedPlan> find(const std::string& key);
   void store(const std::string& key, const CachedPlan&);  // a folder that cannot be written is no failure
   void forget(const std::string& key);                    // cuDNN did not take it
+  const std::map<std::string, CachedPlan>& in_memory() const { return memory_; }
+  void keep_in_memory(const std::string& key, const CachedPlan& plan) { memory_[key] = plan; }
   std::string file_of(const std::string& key) const;
 
  private:

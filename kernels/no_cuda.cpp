@@ -7,6 +7,7 @@
 #include "kernels/cast.h"
 #include "kernels/check.h"
 #include "kernels/conv_inference.h"
+#include "kernels/conv_narrow.h"
 #include "kernels/conv_plan.h"
 #include "kernels/cross_entropy.h"
 #include "kernels/dense_block.h"
@@ -109,8 +110,11 @@ void cast(Stream, View, View) { absent(); }
 void column_sum(Stream, View, View) { absent(); }
 void conv_backward_data(Stream, View, View, ConvGeometry, View) { absent(); }
 void conv_backward_weights(Stream, View, View, ConvGeometry, View) { absent(); }
+std::vector<ConvChoice> conv_choices() { return {}; }
+void set_conv_choices(const std::vector<ConvChoice>&) {}
 void conv_bias_relu(Stream, View, View, View, ConvGeometry, View) { absent(); }
 void conv_forward(Stream, View, View, ConvGeometry, View) { absent(); }
+void conv_narrow(Stream, const ConvProblem&, View, View, View) { absent(); }
 void cross_entropy(Stream, View, View, View, View, View) { absent(); }
 void dense_append(Stream, View, int64_t, View, DenseStats) { absent(); }
 void dense_append_backward(Stream, View, DenseStats, View, DenseSums, int64_t, View) { absent(); }

@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <random>
 
 #include "data/loader.h"
 #include "data/sources.h"
 #include "engine/optimizer.h"
 #include "engine/step_graph.h"
+#include "kernels/conv.h"
 #include "models/model.h"
 #include "tests/need_gpu.h"
 
@@ -19,6 +21,8 @@ struct Settings {
   Device device = Device::cuda;
   DType dtype = DType::f32;
   bool captured = true, recompute = false;
+  float noise = 0;  // of the initial weights, relative
+  unsigned seed = 0;
 };
 
 struct Outcome {
@@ -32,7 +36,9 @@ class CudaStep : public testing::Test {
  protected:
   void SetUp() override {
     NEEDS(absent_gpu());
+    cpu::force_conv_implementation("onednn");  // which one is the fastest changes from run to run
   }
+  void TearDown() override { cpu::force_conv_implementation("auto"); }
 
   static Outcome train(const Settings& s) {
     const bool gpu = s.device == Device::cuda;
@@ -44,6 +50,7 @@ class CudaStep : public testing::Test {
       ParameterStore p;
       const auto model = make_model("resnet8", {}, p);
       p.build(s.device, 1, s.dtype);
+      if (s.noise > 0) perturb(p.value, s.noise, s.seed);
       LoaderOptions options;
       options.batch = 8;
       Loader batches(data.train, options, queue, s.dtype);
@@ -55,7 +62,20 @@ class CudaStep : public testing::Test {
     return out;
   }
 
+  static std::vector<std::vector<double>> perturbed(float noise) {
+    std::vector<std::vector<double>> losses;
+    for (unsigned seed = 1; seed <= 3; ++seed)
+      losses.push_back(train({.device = Device::cpu, .noise = noise, .seed = seed}).losses);
+    return losses;
+  }
+
  private:
+  static void perturb(const Tensor& weights, float noise, unsigned seed) {
+    std::mt19937 random(seed);
+    std::uniform_real_distribution<float> part(-noise, noise);
+    const View all = weights;
+    for (int64_t i = 0; i < all.numel(); ++i) all.as<float>()[i] *= 1 + part(random);
+  }
   static void run(const Settings& s, Queue queue, ParameterStore& p, const Model& model, Loader& batches,
                   Outcome& out) {
     Arena arena(s.device);
@@ -90,24 +110,36 @@ class CudaStep : public testing::Test {
   }
 };
 
-double worst_ratio(const std::vector<double>& a, const std::vector<double>& b, size_t steps) {
-  double worst = 0;
-  for (size_t i = 0; i < steps; ++i) worst = std::max(worst, std::abs(a[i] - b[i]) / std::abs(b[i]));
+// The largest relative difference of two runs' losses up to each step.
+std::vector<double> drift(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<double> worst;
+  for (size_t i = 0; i < b.size(); ++i)
+    worst.push_back(std::max(worst.empty() ? 0 : worst.back(), std::abs(a[i] - b[i]) / std::abs(b[i])));
   return worst;
 }
 
-// Both round in f32, in another order; over the steps the difference grows as in any two programs.
+// How far two runs drift apart that differ by rounding alone depends on the network, the rate and the step, and jumps
+// where a ReLU opens in one of them only. So it is measured, on the CPU, with runs whose initial weights differ as if
+// they had been rounded: once to bf16, or sixteen times to f32, as sums over hundreds of products are.
+void expect_drift_of_rounding(const std::vector<double>& gpu, const std::vector<double>& cpu,
+                              const std::vector<std::vector<double>>& perturbed) {
+  const std::vector<double> actual = drift(gpu, cpu);
+  for (size_t i = 0; i < cpu.size(); ++i) {
+    double rounding = 0;
+    for (const std::vector<double>& run : perturbed) rounding = std::max(rounding, drift(run, cpu)[i]);
+    EXPECT_LE(actual[i], 4 * rounding) << "step " << i + 1;
+  }
+}
+
 TEST_F(CudaStep, FollowsTheCpuInF32) {
   const Outcome cpu = train({Device::cpu}), gpu = train({});
-  EXPECT_LT(worst_ratio(gpu.losses, cpu.losses, 5), 1e-5);
-  EXPECT_LT(worst_ratio(gpu.losses, cpu.losses, kSteps), 5e-3);
+  expect_drift_of_rounding(gpu.losses, cpu.losses, perturbed(0x1p-20f));
 }
 
 // Eight bits of mantissa in activations and in the weights that convolutions read.
 TEST_F(CudaStep, FollowsTheCpuInBf16) {
   const Outcome cpu = train({Device::cpu}), gpu = train({Device::cuda, DType::bf16});
-  EXPECT_LT(worst_ratio(gpu.losses, cpu.losses, 5), 0.02);
-  EXPECT_LT(worst_ratio(gpu.losses, cpu.losses, kSteps), 0.15);
+  expect_drift_of_rounding(gpu.losses, cpu.losses, perturbed(0x1p-9f));
 }
 
 TEST_F(CudaStep, ReplayedGraphsDoWhatTheirBodiesDid) {

@@ -123,6 +123,21 @@ TEST_F(Cudnn, MeasuresEngines) {
   }
 }
 
+TEST_F(Cudnn, ChoicesGoIntoACheckpointAndComeBack) {
+  const OnStream on;
+  find_case(kForward).bind(on.queue).run();
+  cuda::synchronize(on.queue.stream);
+  const std::vector<ConvChoice> made = cuda::conv_choices();
+  ASSERT_FALSE(made.empty());
+  std::map<std::string, std::string> given = {{"a", "own"}, {"b", "cast {\n}"}, {"c", "direct {}"}}, found;
+  for (const ConvChoice& c : made) given[c.layer] = c.implementation;
+  std::vector<ConvChoice> all;
+  for (const auto& [layer, implementation] : given) all.push_back({layer, implementation});
+  cuda::set_conv_choices(all);
+  for (const ConvChoice& c : cuda::conv_choices()) found[c.layer] = c.implementation;
+  EXPECT_EQ(found, given);
+}
+
 TEST_F(Cudnn, WorksForSeveralThreadsAtOnce) {
   std::vector<std::thread> threads;
   std::vector<std::string> errors(4);

@@ -71,7 +71,7 @@ TEST_F(MpiTrain, ConvolutionsAreChosenOnceForAll) {
   const std::string a = folder("a"), b = folder("b");
   const Output processes = mpirun("-np 4 " + kRun + "--conv auto --limit-steps 4 --out " + a);
   ASSERT_EQ(processes.status, 0) << processes.err;
-  EXPECT_FALSE(open_checkpoint(last(a)).conv_plans.empty());
+  EXPECT_FALSE(open_checkpoint(last(a)).conv_choices.empty());
   std::filesystem::copy(a, b, std::filesystem::copy_options::recursive);
   EXPECT_EQ(mpirun("-np 4 " SKEIN_BINARY " train --resume " + a).status, 0);
   EXPECT_EQ(shell(SKEIN_BINARY " train --resume " + b).status, 0);

@@ -7,6 +7,7 @@
 
 #include <cuda_runtime.h>
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -32,10 +33,13 @@ struct Place {
   int line = 0;
 };
 
-enum class WarpOp : uint8_t { sync, shuffle, ballot };
+enum class WarpOp : uint8_t { sync, shuffle, ballot, exchange };
+using Words = std::array<uint32_t, 6>;  // what a lane brings to an exchange
 
 void block_barrier(Place);
 uint64_t warp_operation(WarpOp, unsigned mask, uint64_t value, int source_lane, Place);
+// What every lane of the warp brought; it stays until the warp's next exchange.
+const std::array<Words, 32>& warp_exchange(const Words& mine, Place);
 int lane();
 void* shared_memory(const void* site, size_t bytes);  // of the running block: the same for every thread of it
 

@@ -25,6 +25,7 @@ struct Thread {
   unsigned mask = 0;
   uint64_t value = 0, result = 0;
   int source = 0;
+  Words words{};
   void* context = nullptr;
   // Marks for ThreadSanitizer: what this thread did before its last few __syncwarp, and whose to wait for after one.
   char marks[4] = {};
@@ -44,6 +45,7 @@ class Grid {
   // Called by a running thread.
   void barrier(Place);
   uint64_t warp(WarpOp, unsigned mask, uint64_t value, int source, Place);
+  const std::array<Words, kLanes>& exchange(const Words& mine, Place);
   void* shared(const void* site, size_t bytes);
   int lane() const { return current_ % int(kLanes); }
 
@@ -69,6 +71,7 @@ class Grid {
   SharedMemory shared_memory_;
   const std::function<void()>* body_ = nullptr;
   std::vector<Thread> threads_;
+  std::vector<std::array<Words, kLanes>> exchanged_;  // of each warp
   std::vector<int> order_;
   size_t started_ = 0;
   unsigned live_ = 0, waiting_ = 0;

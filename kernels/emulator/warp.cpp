@@ -16,7 +16,8 @@ std::string lanes(unsigned mask) {
 
 std::string name(Place p) { return fmt::format("{}:{}", p.file, p.line); }
 const char* name(WarpOp op) {
-  return op == WarpOp::sync ? "__syncwarp" : op == WarpOp::shuffle ? "__shfl" : "__ballot_sync";
+  const char* const names[] = {"__syncwarp", "__shfl", "__ballot_sync", "a matrix operation"};
+  return names[size_t(op)];
 }
 
 // Nobody can run, and not because all wait at a barrier: somebody waits for lanes that never come.
@@ -92,6 +93,13 @@ bool Grid::may_meet(unsigned first, unsigned exist) {
   return true;
 }
 
+const std::array<Words, kLanes>& Grid::exchange(const Words& mine, Place place) {
+  self().words = mine;
+  if (exchanged_.size() < threads_.size() / kLanes + 1) exchanged_.resize(threads_.size() / kLanes + 1);
+  warp(WarpOp::exchange, ~0u, 0, 0, place);
+  return exchanged_[size_t(current_) / kLanes];
+}
+
 // The last member has arrived: everyone's result.
 bool Grid::meet(unsigned first, unsigned members) {
   unsigned votes = 0;
@@ -108,6 +116,8 @@ bool Grid::meet(unsigned first, unsigned members) {
         return false;
       }
       t.result = threads_[first + unsigned(t.source)].value;
+    } else if (t.operation == WarpOp::exchange) {
+      exchanged_[first / kLanes][i] = t.words;
     }
     for (unsigned k = 0; k < kLanes; ++k)
       if (members >> k & 1) t.wait_for[k] = static_cast<signed char>((threads_[first + k].met - 1) % 4);
@@ -119,6 +129,7 @@ bool Grid::meet(unsigned first, unsigned members) {
 uint64_t warp_operation(WarpOp operation, unsigned mask, uint64_t value, int source_lane, Place place) {
   return grid().warp(operation, mask, value, source_lane, place);
 }
+const std::array<Words, 32>& warp_exchange(const Words& mine, Place place) { return grid().exchange(mine, place); }
 int lane() { return grid().lane(); }
 
 }  // namespace skein::cuda::emulator
