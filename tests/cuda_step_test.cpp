@@ -15,7 +15,7 @@
 namespace skein {
 namespace {
 
-constexpr int64_t kSteps = 31;  // of ten steps an epoch, the last one on half a batch
+constexpr int64_t kSteps = 21;  // of ten steps an epoch, the last one on half a batch
 
 struct Settings {
   Device device = Device::cuda;

@@ -125,7 +125,8 @@ TEST_F(Cudnn, MeasuresEngines) {
 
 TEST_F(Cudnn, ChoicesGoIntoACheckpointAndComeBack) {
   const OnStream on;
-  find_case(kForward).bind(on.queue).run();
+  const BoundCase bound = find_case(kForward).bind(on.queue);
+  bound.run();
   cuda::synchronize(on.queue.stream);
   const std::vector<ConvChoice> made = cuda::conv_choices();
   ASSERT_FALSE(made.empty());

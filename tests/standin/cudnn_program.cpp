@@ -143,9 +143,11 @@ bool Program::writes(int64_t uid) const {
 namespace {
 
 // sums += value * factors. Of copies that the program has made of its tensors: nothing is to be found here by looking
-// at every access, and without that -O3 makes vectors of it.
-__attribute__((no_sanitize("address", "undefined"), noinline)) void multiply_add(double* sums, double value,
-                                                                                 const float* factors, int64_t n) {
+// at every access, and without that the compiler makes vectors of it.
+__attribute__((no_sanitize("address", "undefined"), noinline, optimize("O3"))) void multiply_add(double* sums,
+                                                                                                 double value,
+                                                                                                 const float* factors,
+                                                                                                 int64_t n) {
   for (int64_t i = 0; i < n; ++i) sums[i] += value * factors[i];
 }
 

@@ -9,7 +9,7 @@ target_link_options(skein_driver_standin PRIVATE -Wl,-soname,libcuda.so.1)
 foreach(standin skein_cudnn_standin skein_cublas_standin skein_nccl_standin)
   target_include_directories(${standin} SYSTEM PRIVATE ${CUDA_INCLUDE_DIR})
   # Plain loops over whole layers.
-  target_compile_options(${standin} PRIVATE -O3)
+  target_compile_options(${standin} PRIVATE -O1)
 endforeach()
 target_sources(skein_tests PRIVATE tests/standin/use_standins.cpp tests/standin/standin_test.cpp)
 target_compile_definitions(skein_tests PRIVATE SKEIN_CUDNN_STANDIN="$<TARGET_FILE:skein_cudnn_standin>"

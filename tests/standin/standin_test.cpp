@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "cases/op_case.h"
+#include "cases/reference/conv.h"
 #include "kernels/conv.h"
 #include "kernels/conv_plan_cudnn.h"
 #include "kernels/emulator/emulator.h"
@@ -228,23 +229,30 @@ TEST_F(CudnnStandin, MakesWeightGradientsInF32WhereEnginesCanBeCompiled) {
     const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
     return pass_with_driver(fmt::format("{}.{}", test->test_suite_name(), test->name()));
   }
-  const cuda::ConvProblem p{cuda::ConvPass::backward_weights, DType::bf16, 2, 9, 6, 16, 32, 3, 2, 1};
-  const cuda::ConvPlanInfo info = cuda::ConvPlanner(find_gpu("h100").json).plan(p, {});
-  EXPECT_FALSE(info.cast);
-  EXPECT_TRUE(info.run_time_compiled);
-  const Stream stream = cuda::create_stream();
+  const Queue q{Device::cuda, cuda::create_stream()};
+  const reference::Conv conv{{2, 9, 6, 16}, {32, 3, 3, 16}, {2, 1}};
+  const Tensor x = random_tensor(q, conv.x, 1, 0, 1, DType::bf16),
+               dy = random_tensor(q, conv.y(), 2, 0, 1, DType::bf16),
+               dw = Tensor::empty(Device::cuda, DType::f32, conv.w);
+  cuda::Target target{.name = "the emulated GPU"};
+  CUDNN_CHECK(cuda::cudnn().create(&target.handle));
+  CUDNN_CHECK(cuda::cudnn().set_stream(target.handle, q.stream));
   int ran = 0;
-  for (const OpCase& c : op_cases(Device::cuda))
-    if (c.name == "conv_backward_weights/2x9x6x16->32 3x3/2/bf16") {
-      BoundCase bound = c.bind({Device::cuda, stream});
-      bound.run();
-      cuda::synchronize(stream);
-      bound.outputs[0].tolerance = 1e-5;  // not rounded to bf16 on the way
-      expect_close(bound.outputs[0]);
-      ++ran;
-    }
+  for (const cuda::ConvPlan& plan :
+       cuda::conv_plans(target, cuda::conv_problem(cuda::ConvPass::backward_weights, x, dw, conv.g, dy), {}, 2)) {
+    if (plan.info.cast) continue;
+    EXPECT_TRUE(plan.info.run_time_compiled);
+    const std::initializer_list<cuda::Operand> operands = {
+        {cuda::kX, x.view().data}, {cuda::kW, dw.view().data}, {cuda::kY, dy.view().data}};
+    cuda::execute(target.handle, plan.plan, operands, cuda::workspace(q.stream, plan.workspace));
+    cuda::synchronize(q.stream);
+    const auto expected = [&] { return conv.backward_weights(to_numbers(x), to_numbers(dy)); };
+    expect_close(expect("dw", dw, expected));  // not rounded to bf16 on the way
+    ++ran;
+  }
   EXPECT_EQ(ran, 1);
-  cuda::destroy_stream(stream);
+  cuda::cudnn().destroy(target.handle);
+  cuda::destroy_stream(q.stream);
 }
 
 }  // namespace
