@@ -31,7 +31,7 @@ __device__ void load_weights(const Bf16* w, const Channels& c, int first_in, int
 
 // Blocks of a multiprocessor, as many as their registers allow without being spilled.
 template <int kIn, int kOut, int kWidth>
-constexpr int kBlocksAtOnce = kWidth == 8 && kIn + kOut == 32 ? 4 : 2;
+[[maybe_unused]] constexpr int kBlocksAtOnce = kWidth == 8 && kIn + kOut == 32 ? 4 : 2;
 
 template <int kIn, int kOut, int kWidth, bool kTurned>
 __global__ void __launch_bounds__(kBlock, (kBlocksAtOnce<kIn, kOut, kWidth>))

@@ -8,9 +8,11 @@
 
 namespace skein::cuda {
 
-constexpr int kTaps = 9, kPixels = 128, kHigh = 8;
-constexpr int kPlaces = 200;        // of a patch with its border at most: two of 10x10
-constexpr int64_t kBlocksEach = 4;  // of a multiprocessor
+constexpr int kTaps = 9;
+constexpr int kPixels = kBlock / kWarp * 16,
+              kHigh = kPixels / 16;                 // of a patch: 128 in eight rows of 16, or twice of 8
+constexpr int kPlaces = 2 * (kHigh + 2) * (8 + 2);  // of a patch with its border, at most
+constexpr int64_t kBlocksEach = 4;                  // of a multiprocessor
 
 // Numbers of a padded row of shared memory, for 16 or 32 channels.
 template <int kChannels>
@@ -40,7 +42,7 @@ __device__ inline Patch patch_at(const Patches& p, int index) {
   return {row / p.down * p.images, row % p.down * kHigh, (index - row * p.across) * p.wide};
 }
 
-// Of pixel 0 ... 127 of a patch: its place in memory, in pixels, or -1 outside of the images; and the place of its
+// Of a pixel of a patch: its place in memory, in pixels, or -1 outside of the images; and the place of its
 // upper left neighbour within the border.
 __device__ inline int pixel_of(const Patches& p, const Patch& at, int pixel) {
   const int row = pixel >> p.wide_shift;

@@ -11,8 +11,9 @@
 namespace skein::cuda {
 namespace {
 
-constexpr int64_t kSliceBytes = 5 << 20;  // that the slices leave, about
-constexpr int kGradientBlock = kTaps * kWarp;
+constexpr int64_t kSliceBytes = 5 << 20;               // that the slices leave, about
+constexpr int kTapsAtOnce = kBlock < 256 ? 3 : kTaps;  // under ThreadSanitizer blocks must be smaller
+constexpr int kGradientBlock = kTapsAtOnce * kWarp;
 
 // slices (count, out, 9, in)
 template <int kIn, int kOut, int kWidth>
@@ -21,10 +22,11 @@ __global__ void __launch_bounds__(kGradientBlock)
   SHARED(uint4, border_words, [kPlaces * kPitch<kIn> / 8]);
   SHARED(uint4, patch_words, [kPixels * kPitch<kOut> / 8]);
   Bf16 *const border = reinterpret_cast<Bf16*>(border_words), *const patch = reinterpret_cast<Bf16*>(patch_words);
-  const int slice = int(blockIdx.x) / c.chunks, chunk = int(blockIdx.x) - slice * c.chunks;
+  const int slice = int(blockIdx.x) / c.chunks, part = int(blockIdx.x) - slice * c.chunks;
+  const int first_tap = part % (kTaps / kTapsAtOnce) * kTapsAtOnce, chunk = part / (kTaps / kTapsAtOnce);
   const int chunks_in = (c.in + kIn - 1) / kIn;
   const int first_out = chunk / chunks_in * kOut, first_in = chunk % chunks_in * kIn;
-  const int lane = int(threadIdx.x) % kWarp, tap = int(threadIdx.x) / kWarp;
+  const int lane = int(threadIdx.x) % kWarp, tap = first_tap + int(threadIdx.x) / kWarp;
   const int row = lane % 8, low = lane / 8 % 2 * 8, high = lane / 16 * 8;
   const Bf16* const theirs = patch + (row + high) * kPitch<kOut> + low;
   const int shift = tap / 3 * p.pitch + tap % 3;
@@ -105,7 +107,7 @@ __global__ void __launch_bounds__(kBlock)
 void conv_narrow_weights(Stream stream, const Patches& p, int in, int out, const Bf16* x, const Bf16* dy, float* dw) {
   const int64_t numbers = int64_t{out} * kTaps * in;
   dispatch_channels(in, out, [&]<int kIn, int kOut>() {
-    const Channels c{in, out, int(ceil_div(in, kIn) * ceil_div(out, kOut))};
+    const Channels c{in, out, int(ceil_div(in, kIn) * ceil_div(out, kOut)) * (kTaps / kTapsAtOnce)};
     const int64_t most = std::min(ceil_div(kBlocksEach * multiprocessors(), c.chunks), kSliceBytes / (numbers * 4) + 1);
     const int64_t count = ceil_div(p.count, ceil_div(p.count, most));
     float* const slices = static_cast<float*>(workspace(stream, size_t(count * numbers) * sizeof(float)));
