@@ -57,6 +57,7 @@ Worker::Worker(const ModelCard& card, const Dataset& train, const TrainState& st
       config_(card.config),
       rank_(rank),
       images_{card.config.batch, card.height, card.width, card.channels},
+      last_batch_(part_of(train.size(), card.config.workers, rank).size() % card.config.batch),
       queue_(queue),
       step_(Tensor::zeros(queue.device, DType::i32, {1})),
       sgd_(parameters, hyper(card.config), queue),
@@ -160,16 +161,23 @@ void Worker::average_passes(int64_t pass, bool last) {
 }
 
 void Worker::rehearse(Lanes& lanes) {
-  const Tensor images = Tensor::zeros(queue_.device, activations(config_), images_);
-  const Tensor labels = Tensor::zeros(queue_.device, DType::i32, {images_[0]});
+  lanes.with(rank_, [&](Lane& lane) {
+    rehearse(lane, images_[0]);
+    if (last_batch_ > 0 && queue_.device == Device::cuda) rehearse(lane, last_batch_);  // a CPU chooses for any number
+  });
+}
+
+void Worker::rehearse(Lane& lane, int64_t images) {
+  const Tensor pixels =
+      Tensor::zeros(queue_.device, activations(config_), {images, images_[1], images_[2], images_[3]});
+  const Tensor labels = Tensor::zeros(queue_.device, DType::i32, {images});
   const Tensor statistics = Tensor::empty(queue_.device, DType::f32, parameters.state.shape());
   queue_.run(cpu::copy, cuda::copy, parameters.state, statistics);
-  lanes.with(rank_, [&](Lane& lane) {
-    lane.tape.reset();
-    lane.tape.draws = {uint64_t(config_.seed), uint32_t(rank_), step_.view().as<const uint32_t>()};
-    lane.tape.backward(cross_entropy(model->forward(lane.tape.input(images)), labels).mean);
-  });
+  lane.tape.reset();
+  lane.tape.draws = {uint64_t(config_.seed), uint32_t(rank_), step_.view().as<const uint32_t>()};
+  lane.tape.backward(cross_entropy(model->forward(lane.tape.input(pixels)), labels).mean);
   queue_.run(cpu::copy, cuda::copy, statistics, parameters.state);
+  queue_.run(cpu::synchronize, cuda::synchronize);  // before the operands go
 }
 
 void Worker::agreed() {

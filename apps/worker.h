@@ -52,7 +52,8 @@ class Worker {
 
   // Everything that a checkpoint must keep for this worker alone, by name.
   std::vector<NamedTensor> state();
-  // Computes a step's gradients on noise and forgets them: the convolutions of all layers have been chosen then.
+  // Computes gradients of nothing and forgets them, with a batch and with an epoch's last, shorter one: the
+  // convolutions of all layers have been chosen then.
   void rehearse(Lanes& lanes);
   int64_t rank() const { return rank_; }
 
@@ -65,10 +66,12 @@ class Worker {
   void average_passes(int64_t pass, bool last);
   void descend();           // the optimiser's step, where it isn't part of a pass
   void adjust_gradients();  // LARS and noise, where they were asked for
+  void rehearse(Lane& lane, int64_t images);
 
   const TrainConfig& config_;
   const int64_t rank_;
-  const Shape images_;  // of a batch
+  const Shape images_;        // of a batch
+  const int64_t last_batch_;  // images of an epoch's last one
   Queue queue_;
   Tensor step_;    // i32, passes done: what noise and dropout are drawn from
   Tensor passes_;  // sum of the gradients of a step's passes; undefined without --accumulate

@@ -121,37 +121,3 @@ step "compute-sanitizer" ctest --test-dir "$build" -L sanitizer --output-on-fail
 steps tf32
 steps f32
 finish
-fi
-
-step "devices --json" bash -c "$skein devices --json >$devices && cat $devices"
-step "plan for this GPU" $skein plan --gpu $devices --model resnet20 --batch 128 --dtype bf16
-step "tests" ctest --test-dir "$build" -L gpu -LE sanitizer --output-on-failure
-
-#           model         batch size classes
-networks=("resnet20      128   32   10"
-          "densenet40-12 64    32   10"
-          "wrn28-10      128   32   10"
-          "resnet50      64    224  1000")
-shape_of() { echo "--model $1 --batch $2 --size $3 --classes $4"; }
-for network in "${networks[@]}"; do
-  read -ra shape <<<"$(shape_of $network)"
-  for dtype in bf16 tf32 f32; do
-    step "step ${network%% *} $dtype" $skein bench step --device cuda --dtype $dtype "${shape[@]}"
-  done
-done
-
-python=${PYTHON:-python3}
-if [ -n "$dry" ] || "$python" -c 'import sys, torch; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
-  for network in "${networks[@]}"; do
-    read -ra shape <<<"$(shape_of $network)"
-    step "PyTorch ${network%% *}" "$python" tests/bench/pytorch_step.py --device cuda --dtype bf16 tf32 f32 "${shape[@]}"
-  done
-else
-  note PyTorch "left out: $python has no PyTorch with CUDA"
-fi
-
-step "bench kernels" $skein bench kernels --device cuda
-for tool in memcheck racecheck initcheck synccheck; do
-  step "compute-sanitizer $tool" ctest --test-dir "$build" -L gpu -R "^gpu_$tool\$" --output-on-failure
-done
-finish

@@ -3,6 +3,7 @@
 #include "kernels/all_sum.h"
 #include "kernels/elementwise.h"
 #include "kernels/runtime.h"
+#include "kernels/workspace_lock.h"
 
 namespace skein::cuda {
 namespace {
@@ -64,6 +65,7 @@ void launch_sum(Stream stream, const Addresses& from, const Addresses& to, float
 
 // to[begin, begin + n) = scale * the sum of from[begin, begin + n).
 void sum(Stream stream, std::span<const View> from, std::span<const View> to, float scale, int64_t begin, int64_t n) {
+  const auto held = hold_workspace(stream);
   Addresses part = take(from, begin, kViews);
   if (!from.empty()) {
     const Addresses so_far{{static_cast<float*>(workspace(stream, size_t(n) * sizeof(float)))}, 1};

@@ -4,6 +4,7 @@
 #include "kernels/batch_norm.h"
 #include "kernels/columns.h"
 #include "kernels/runtime.h"
+#include "kernels/workspace_lock.h"
 
 namespace skein::cuda {
 namespace {
@@ -119,6 +120,7 @@ void batch_norm_forward(Stream stream, View x, View gamma, View beta, View resid
       x.dtype, channels, {x.data, y.data, residual.data, gamma.data, beta.data, saved.mean.data, saved.rstd.data},
       [&]<class T, int kWidth>() {
         const Columns c = columns(x.rows(), channels / kWidth, 4, 4);
+        const auto held = hold_workspace(stream);
         float* partial = static_cast<float*>(workspace(stream, size_t(c.strips) * 2 * channels * sizeof(float)));
         launch(moments_kernel<T, kWidth>, c.blocks(), kBlock, stream, x.as<T>(), c, partial);
         const Statistics s{saved.mean.as<float>(),  saved.rstd.as<float>(), running.mean.as<float>(),

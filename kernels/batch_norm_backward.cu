@@ -6,6 +6,7 @@
 #include "kernels/batch_norm.h"
 #include "kernels/columns.h"
 #include "kernels/runtime.h"
+#include "kernels/workspace_lock.h"
 
 namespace skein::cuda {
 namespace {
@@ -150,6 +151,7 @@ void batch_norm_backward(Stream stream, View x, View gamma, View beta, View y, b
       {x.data, y.data, dy.data, dx.data, dresidual.data, f.mean, f.rstd, f.gamma, f.beta, dgamma.data, dbeta.data},
       [&]<class T, int kWidth>() {
         const Columns c = columns(x.rows(), channels / kWidth, 4, 3);
+        const auto held = hold_workspace(stream);
         float* partial = static_cast<float*>(workspace(stream, size_t(c.strips) * 2 * channels * sizeof(float)));
         const Mask mask = !relu ? Mask::none : y ? Mask::from_y : Mask::from_x;
         dispatch_mask(mask, [&]<Mask kMask>() {

@@ -13,13 +13,13 @@
 #include "kernels/cuda_check.h"
 #include "kernels/cudnn_plan_cache.h"
 #include "kernels/runtime.h"
+#include "kernels/workspace_lock.h"
 
 namespace skein::cuda {
 namespace {
 
 // Raise it when graphs are built in another way: plans on disk were made from the old ones.
 constexpr int kCacheFormat = 3;
-const std::string kOwn = "own", kCast = "cast ", kDirect = "direct ";  // choices; cuDNN's plan follows
 constexpr size_t kMeasured = 12;  // engines that are timed, of each way to do a convolution
 
 struct SharedCache {
@@ -79,8 +79,8 @@ class Context {
     const std::lock_guard lock(shared_cache().mutex);
     PlanCache& cache = shared_cache().plans;
     const std::optional<CachedPlan> cached = cache.find(key);
-    if (cached && cached->json.empty()) return {};
-    if (cached) {
+    if (cached && cached->json.empty() && conv_narrow_suits(p, compute_major_)) return {};
+    if (cached && !cached->json.empty()) {
       ConvPlan plan{read_plan(cached->json, target_), 0, scratch_of(p, cached->cast), {}};
       if (plan.plan.raw()) {
         plan.workspace = workspace_of(plan.plan);
@@ -118,6 +118,7 @@ struct Operands {
 // The bf16 weight gradient lies behind cuDNN's workspace, in one request.
 void run_plan(const ConvPlan& plan, const ConvProblem& p, cudnnHandle_t handle, Stream stream, const Operands& o) {
   if (!plan.plan.raw()) return conv_narrow(stream, p, o.x, o.w, o.y);
+  const auto held = hold_workspace(stream);
   const size_t begin = (plan.workspace + 255) / 256 * 256, bytes = begin + plan.scratch;
   char* const block = bytes > 0 ? static_cast<char*>(workspace(stream, bytes)) : nullptr;
   View w = o.w;
@@ -165,17 +166,13 @@ void conv_bias_relu(Stream stream, View x, View w, View bias, ConvGeometry g, Vi
 std::vector<ConvChoice> conv_choices() {
   const std::lock_guard lock(shared_cache().mutex);
   std::vector<ConvChoice> made;
-  for (const auto& [key, plan] : shared_cache().plans.in_memory())
-    made.push_back({key, plan.json.empty() ? kOwn : (plan.cast ? kCast : kDirect) + plan.json});
+  for (const auto& [key, plan] : shared_cache().plans.in_memory()) made.push_back({key, PlanCache::text_of(key, plan)});
   return made;
 }
 
 void set_conv_choices(const std::vector<ConvChoice>& made) {
   const std::lock_guard lock(shared_cache().mutex);
-  for (const auto& [key, implementation] : made)
-    for (const std::string& route : {kOwn, kCast, kDirect})
-      if (implementation.starts_with(route))
-        shared_cache().plans.keep_in_memory(key, {implementation.substr(route.size()), route == kCast});
+  for (const auto& [key, text] : made) shared_cache().plans.keep_text(key, text);
 }
 
 std::string device_description() { return device_json(context().target().handle); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "kernels/cuda_check.h"
 
@@ -45,12 +46,23 @@ size_t fastest(const std::vector<ConvPlan>& plans, Stream stream, const RunPlan&
   cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
   CUDA_CHECK(cudaStreamIsCapturing(stream, &capture));
   CHECK(capture == cudaStreamCaptureStatusNone, "a convolution is measured at its first call, before the capture");
-  size_t best = 0;
+  std::vector<size_t> order(plans.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  // The stream's workspace grows and does not shrink: the largest first, and it grows once.
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return plans[a].workspace > plans[b].workspace; });
+  size_t best = plans.size();
   float best_time = std::numeric_limits<float>::infinity();
-  for (size_t i = 0; i < plans.size(); ++i) {
-    const float time = milliseconds(plans[i], stream, run);
-    if (time < best_time) best_time = time, best = i;
+  std::string failure;
+  for (const size_t i : order) {
+    try {
+      const float time = milliseconds(plans[i], stream, run);
+      if (time < best_time) best_time = time, best = i;
+    } catch (const RunFailed& e) {
+      failure = e.what();
+    }
   }
+  if (best == plans.size()) throw RunFailed("{}", failure);
   return best;
 }
 

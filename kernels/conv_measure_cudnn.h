@@ -9,8 +9,8 @@ namespace skein::cuda {
 
 using RunPlan = std::function<void(const ConvPlan&)>;  // puts it on the stream
 
-// Index of the plan that takes the least time on the stream: of three runs the best, after one to warm up. At most the
-// first 16 different ones are tried. The host waits, so the stream must not be captured.
+// Index of the plan that takes the least time on the stream: of three runs the best, after one to warm up. One that
+// fails, for want of memory say, is not taken; RunFailed if all do. The host waits, so the stream must not be captured.
 size_t fastest(const std::vector<ConvPlan>&, Stream, const RunPlan&);
 
 }  // namespace skein::cuda

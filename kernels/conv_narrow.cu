@@ -114,11 +114,12 @@ void convolve(Stream stream, const Patches& p, int in, int out, const Bf16* from
 bool conv_narrow_suits(const ConvProblem& p, int compute_major) {
   return compute_major >= 8 && p.dtype == DType::bf16 && p.kernel == 3 && p.stride == 1 && p.padding == 1 &&
          p.c % 4 == 0 && p.out % 4 == 0 && std::min(p.c, p.out) <= 64 && p.pass != ConvPass::inference &&
-         p.n * p.h * p.w * std::max(p.c, p.out) < int64_t{1} << 31;
+         p.n * p.h * p.w > 0 && p.n * p.h * p.w * std::max(p.c, p.out) < int64_t{1} << 31;
 }
 
 void conv_narrow(Stream stream, const ConvProblem& p, View x, View w, View y) {
   CHECK(conv_narrow_suits(p, 8), "{} is not for these kernels", name_of(p));
+  CHECK(is_aligned(x.data, 16) && is_aligned(w.data, 16) && is_aligned(y.data, 16), "operands that are not aligned");
   const Patches patches(p.n, p.h, p.w);
   const int c = int(p.c), out = int(p.out);
   if (p.pass == ConvPass::forward)

@@ -7,6 +7,7 @@
 #include "kernels/conv_narrow_patches.h"
 #include "kernels/mma.h"
 #include "kernels/runtime.h"
+#include "kernels/workspace_lock.h"
 
 namespace skein::cuda {
 namespace {
@@ -110,6 +111,7 @@ void conv_narrow_weights(Stream stream, const Patches& p, int in, int out, const
     const Channels c{in, out, int(ceil_div(in, kIn) * ceil_div(out, kOut)) * (kTaps / kTapsAtOnce)};
     const int64_t most = std::min(ceil_div(kBlocksEach * multiprocessors(), c.chunks), kSliceBytes / (numbers * 4) + 1);
     const int64_t count = ceil_div(p.count, ceil_div(p.count, most));
+    const auto held = hold_workspace(stream);
     float* const slices = static_cast<float*>(workspace(stream, size_t(count * numbers) * sizeof(float)));
     const bool wide = in % 8 == 0 && out % 8 == 0;
     const auto kernel = wide ? narrow_gradient_kernel<kIn, kOut, 8> : narrow_gradient_kernel<kIn, kOut, 4>;

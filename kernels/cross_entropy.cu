@@ -3,6 +3,7 @@
 #include "kernels/cross_entropy.h"
 #include "kernels/gpu.h"
 #include "kernels/runtime.h"
+#include "kernels/workspace_lock.h"
 
 namespace skein::cuda {
 namespace {
@@ -67,6 +68,7 @@ void cross_entropy(Stream stream, View logits, View labels, View loss, View corr
   CHECK(logits.dtype == DType::f32 && loss.dtype == DType::f32, "logits and loss are f32");
   CHECK(!dlogits || (dlogits.dtype == DType::f32 && dlogits.numel() == logits.numel()), "dlogits are as the logits");
   CHECK(rows < (1 << 24) && classes < (1 << 24), "{} rows of {} classes", rows, classes);
+  const auto held = hold_workspace(stream);
   float* losses = static_cast<float*>(workspace(stream, size_t(rows) * (sizeof(float) + sizeof(int32_t))));
   int32_t* ranks = reinterpret_cast<int32_t*>(losses + rows);
   launch(row_kernel, ceil_div(rows, kRows), kRows * kWarp, stream, logits.as<float>(), labels.as<int32_t>(), int(rows),

@@ -26,14 +26,17 @@ std::string body_of(const std::string& key, const CachedPlan& plan) {
 
 std::string file_text(const std::string& body) { return fmt::format("{:016x}\n{}", hash(body), body); }
 
-std::optional<CachedPlan> read(const std::string& path, const std::string& key) {
-  std::ostringstream contents;
-  if (!(contents << std::ifstream(path, std::ios::binary).rdbuf())) return {};
-  const std::string text = contents.str();
+std::optional<CachedPlan> parse(const std::string& text, const std::string& key) {
   const size_t begin = text.find('\n') + 1;
   if (text != file_text(text.substr(begin)) || text.compare(begin, key.size() + 1, key + '\n') != 0) return {};
   const size_t route = begin + key.size() + 1, json = text.find('\n', route) + 1;
   return CachedPlan{text.substr(json), text.compare(route, json - route, "cast\n") == 0};
+}
+
+std::optional<CachedPlan> read(const std::string& path, const std::string& key) {
+  std::ostringstream contents;
+  if (!(contents << std::ifstream(path, std::ios::binary).rdbuf())) return {};
+  return parse(contents.str(), key);
 }
 
 }  // namespace
@@ -62,6 +65,12 @@ void PlanCache::store(const std::string& key, const CachedPlan& plan) {
   out.close();
   if (out) std::filesystem::rename(temporary, path, error);
   if (!out || error) std::filesystem::remove(temporary, error);
+}
+
+std::string PlanCache::text_of(const std::string& key, const CachedPlan& plan) { return file_text(body_of(key, plan)); }
+
+void PlanCache::keep_text(const std::string& key, const std::string& text) {
+  if (const std::optional<CachedPlan> plan = parse(text, key)) memory_[key] = *plan;
 }
 
 void PlanCache::forget(const std::string& key) {

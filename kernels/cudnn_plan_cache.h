@@ -20,7 +20,9 @@ class PlanCache {
   void store(const std::string& key, const CachedPlan&);  // a folder that cannot be written is no failure
   void forget(const std::string& key);                    // cuDNN did not take it
   const std::map<std::string, CachedPlan>& in_memory() const { return memory_; }
-  void keep_in_memory(const std::string& key, const CachedPlan& plan) { memory_[key] = plan; }
+  // As text with a checksum, for a file; nothing is kept that is damaged or was written for another key.
+  static std::string text_of(const std::string& key, const CachedPlan&);
+  void keep_text(const std::string& key, const std::string& text);
   std::string file_of(const std::string& key) const;
 
  private:

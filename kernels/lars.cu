@@ -3,6 +3,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/lars.h"
 #include "kernels/runtime.h"
+#include "kernels/workspace_lock.h"
 
 namespace skein::cuda {
 namespace {
@@ -82,6 +83,7 @@ void lars_scale(Stream stream, View value, LarsHyper h, View grad) {
         grad.numel());
   const Split s = split<4>(n, value.as<const float>(), grad.as<const float>());
   const int64_t blocks = std::clamp<int64_t>(ceil_div(n, 16 * kBlock), 1, 2 * multiprocessors());
+  const auto held = hold_workspace(stream);
   float* rate = static_cast<float*>(workspace(stream, size_t(2 * blocks + 1) * sizeof(float)));
   float* partial = rate + 1;
   launch(squares_kernel, blocks, kBlock, stream, value.as<float>(), grad.as<float>(), s, partial);

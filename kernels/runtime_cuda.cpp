@@ -10,6 +10,7 @@
 #include "kernels/emulated.h"
 #include "kernels/runtime.h"
 #include "kernels/timing.h"
+#include "kernels/workspace_lock.h"
 
 namespace skein::cuda {
 namespace {
@@ -47,8 +48,15 @@ class Workspaces {
     }
     return blocks.back().first;
   }
+  std::unique_lock<std::recursive_mutex> hold(Stream stream) {
+    std::unique_lock lock(mutex_);
+    std::recursive_mutex& holder = holders_[stream];  // map nodes stay where they are
+    lock.unlock();
+    return std::unique_lock(holder);
+  }
   void release_all(Stream stream) {
     const std::lock_guard lock(mutex_);
+    holders_.erase(stream);
     for (const auto& [memory, size] : blocks_[stream]) release(memory);
     blocks_.erase(stream);
   }
@@ -56,6 +64,7 @@ class Workspaces {
  private:
   std::mutex mutex_;
   std::map<Stream, std::vector<std::pair<void*, size_t>>> blocks_;
+  std::map<Stream, std::recursive_mutex> holders_;
 };
 
 Workspaces& workspaces() {
@@ -207,6 +216,7 @@ void destroy_stream(Stream stream) {
 }
 
 void* workspace(Stream stream, size_t bytes) { return workspaces().get(stream, bytes); }
+std::unique_lock<std::recursive_mutex> hold_workspace(Stream stream) { return workspaces().hold(stream); }
 
 Event create_event() {
   cudaEvent_t event = nullptr;

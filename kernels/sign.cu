@@ -4,6 +4,7 @@
 #include "kernels/runtime.h"
 #include "kernels/sign.h"
 #include "kernels/sign_segments.h"
+#include "kernels/workspace_lock.h"
 
 namespace skein::cuda {
 namespace {
@@ -145,6 +146,7 @@ void sign_scales(Stream stream, SignLayout l, View consensus, View value, View m
         l.count, scales.numel());
   Distances a{consensus.as<float>(), value.as<float>(), memory.as<float>(), d.as<float>(), false};
   a.aligned = is_aligned(a.consensus, 16) && is_aligned(a.value, 16) && is_aligned(a.memory, 16) && is_aligned(a.d, 16);
+  const auto held = hold_workspace(stream);
   float* partial = static_cast<float*>(workspace(stream, size_t(chunks + l.count) * sizeof(float)));
   launch(memory ? distances_kernel<true> : distances_kernel<false>, ceil_div(chunks, kWarps), kBlock, stream, l, a, n,
          partial);

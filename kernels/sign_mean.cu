@@ -3,6 +3,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/runtime.h"
 #include "kernels/sign_segments.h"
+#include "kernels/workspace_lock.h"
 
 namespace skein::cuda {
 namespace {
@@ -165,6 +166,7 @@ void sign_count_mean(Stream stream, SignLayout l, SignMessages m, View planes, i
   check(l, m);
   const Received in(m);
   const int64_t digits = planes.rows();
+  const auto held = hold_workspace(stream);
   float* factors = static_cast<float*>(workspace(stream, size_t(l.count) * sizeof(float)));
   launch(factors_kernel, ceil_div(l.count, kBlock), kBlock, stream, in, int(l.count), factors);
   const float base = float(in.ranks - (int64_t{1} << digits) + 1);

@@ -1,12 +1,15 @@
 // Convolutions on a GPU, or on the emulated one through the real cuDNN's plans (tests/standin/cudnn.cpp).
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <bit>
 #include <ostream>
 #include <thread>
 
 #include "kernels/check.h"
 #include "kernels/conv_inference.h"
 #include "kernels/conv_plan.h"
+#include "kernels/cudnn_plan_cache.h"
 #include "kernels/gpu_model.h"
 #include "tests/expect_close.h"
 #include "tests/need_gpu.h"
@@ -38,9 +41,7 @@ class OnStream {
 
 class CudnnCase : public ::testing::TestWithParam<OpCase> {
  protected:
-  void SetUp() override {
-    NEEDS(absent());
-  }
+  void SetUp() override { NEEDS(absent()); }
 };
 
 TEST_P(CudnnCase, MatchesReference) {
@@ -62,9 +63,7 @@ INSTANTIATE_TEST_SUITE_P(Ops, CudnnCase, ::testing::ValuesIn(conv_cases()),
 
 class Cudnn : public ::testing::Test {
  protected:
-  void SetUp() override {
-    NEEDS(absent());
-  }
+  void SetUp() override { NEEDS(absent()); }
   void TearDown() override { cuda::set_conv_options({}); }
 };
 
@@ -123,20 +122,37 @@ TEST_F(Cudnn, MeasuresEngines) {
   }
 }
 
-TEST_F(Cudnn, ChoicesGoIntoACheckpointAndComeBack) {
+ConvChoice choice_of(const std::string& part_of_key) {
+  for (const ConvChoice& c : cuda::conv_choices())
+    if (c.layer.find(part_of_key) != std::string::npos) return c;
+  ADD_FAILURE() << "no choice for " << part_of_key;
+  return {};
+}
+
+// As from a checkpoint: skein's own kernel in cuDNN's place. A thread looks a choice up once.
+TEST_F(Cudnn, TakesTheChoicesThatItIsGiven) {
   const OnStream on;
-  const BoundCase bound = find_case(kForward).bind(on.queue);
-  bound.run();
-  cuda::synchronize(on.queue.stream);
-  const std::vector<ConvChoice> made = cuda::conv_choices();
-  ASSERT_FALSE(made.empty());
-  std::map<std::string, std::string> given = {{"a", "own"}, {"b", "cast {\n}"}, {"c", "direct {}"}}, found;
-  for (const ConvChoice& c : made) given[c.layer] = c.implementation;
-  std::vector<ConvChoice> all;
-  for (const auto& [layer, implementation] : given) all.push_back({layer, implementation});
-  cuda::set_conv_choices(all);
-  for (const ConvChoice& c : cuda::conv_choices()) found[c.layer] = c.implementation;
-  EXPECT_EQ(found, given);
+  const BoundCase bound = find_case("conv_backward_weights/2x14x14x16->16 3x3/1/bf16").bind(on.queue);
+  const auto run = [&] {
+    std::thread([&] { bound.run(), cuda::synchronize(on.queue.stream); }).join();
+    return bound.outputs[0].actual.to_vector();
+  };
+  const auto rounded = [](const std::vector<float>& v) {  // to bf16, all of them
+    return std::all_of(v.begin(), v.end(), [](float f) { return (std::bit_cast<uint32_t>(f) & 0xffffu) == 0; });
+  };
+  EXPECT_TRUE(rounded(run()));
+  const std::string layer = choice_of("backward_weights bf16 2x14x14x16->16").layer;
+  const std::string made = choice_of(layer).implementation, own = cuda::PlanCache::text_of(layer, {});
+  EXPECT_NE(made, own);
+  std::string damaged = own;
+  damaged.back() ^= 1;
+  cuda::set_conv_choices({{layer, damaged}});
+  EXPECT_EQ(choice_of(layer).implementation, made);
+  cuda::set_conv_choices({{layer, own}});
+  EXPECT_EQ(choice_of(layer).implementation, own);
+  EXPECT_FALSE(rounded(run()));
+  expect_close(bound.outputs[0]);
+  cuda::set_conv_choices({{layer, made}});
 }
 
 TEST_F(Cudnn, WorksForSeveralThreadsAtOnce) {

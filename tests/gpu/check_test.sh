@@ -26,6 +26,7 @@ check() {
   PATH=$work/bin:$PATH PYTHON=$work/bin/python bash "$work/gpu/check.sh" --out "$work/report" "$@" >"$work/output" 2>&1
 }
 
+expect "bash can read all of it" bash -n "$root/gpu/check.sh"
 bash "$root/gpu/check.sh" --dry-run >"$work/dry"
 expect "a dry run needs no GPU" [ $? -eq 0 ]
 expect "24 steps" [ "$(wc -l <"$work/dry")" -eq 24 ]
