@@ -11,8 +11,8 @@
 namespace skein::cuda {
 namespace {
 
-// In shared memory [tap][output][input], from weights (output, 3, 3, input); or where they are turned round
-// [tap][input] [output], from (input, 3, 3, output), the taps from the last to the first.
+// In shared memory by tap, output and input, from weights (output, 3, 3, input); where they are turned round by tap,
+// input and output, from (input, 3, 3, output), the taps from the last to the first.
 template <int kIn, int kOut, int kWidth, bool kTurned>
 __device__ void load_weights(const Bf16* w, const Channels& c, int first_in, int first_out, Bf16* to) {
   constexpr int kAcross = kTurned ? kOut : kIn, kDown = kTurned ? kIn : kOut;

@@ -3,7 +3,7 @@
 //   1-D grids and blocks: threadIdx.x, blockIdx.x, blockDim.x, gridDim.x; launch() instead of <<<>>>
 //   SHARED(float, tile, [8][33]) for shared arrays, __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_sync,
 //   __ballot_sync, __popc; fmaf written out where contraction matters (it is off everywhere else), expf, logf, log1pf,
-//   sqrtf, fmaxf, fabsf
+//   sqrtf, fmaxf, fabsf; kernels/mma.h for the tensor cores
 //   no double, no local arrays indexed at run time, no atomics in sums
 #pragma once
 
