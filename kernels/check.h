@@ -4,6 +4,12 @@
 //   CHECK      a promise between two pieces of skein was broken: names the line               exit status 1
 #pragma once
 
+#ifdef __CUDACC__
+#include "kernels/check_in_cuda.h"
+#define CHECK(condition, text, ...) \
+  ((condition) ? void() : ::skein::check_failed(__FILE__, __LINE__, #condition, text, {__VA_ARGS__}))
+#else
+
 #include <fmt/format.h>
 
 #include <stdexcept>
@@ -34,3 +40,4 @@ class RunFailed : public std::runtime_error {
   ((condition) ? void() : ::skein::check_failed(__FILE__, __LINE__, #condition, fmt::format(__VA_ARGS__)))
 
 }  // namespace skein
+#endif

@@ -118,7 +118,7 @@ bool conv_narrow_suits(const ConvProblem& p, int compute_major) {
 }
 
 void conv_narrow(Stream stream, const ConvProblem& p, View x, View w, View y) {
-  CHECK(conv_narrow_suits(p, 8), "{} is not for these kernels", name_of(p));
+  CHECK(conv_narrow_suits(p, 8), "{} is not for these kernels", name_of(p).c_str());
   CHECK(is_aligned(x.data, 16) && is_aligned(w.data, 16) && is_aligned(y.data, 16), "operands that are not aligned");
   const Patches patches(p.n, p.h, p.w);
   const int c = int(p.c), out = int(p.out);
