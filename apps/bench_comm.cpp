@@ -4,7 +4,6 @@
 #include <omp.h>
 
 #include <algorithm>
-#include <chrono>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -13,6 +12,7 @@
 #include "comm/launcher.h"
 #include "comm/mpi_communicator.h"
 #include "comm/thread_communicator.h"
+#include "engine/stopwatch.h"
 #include "engine/tensor.h"
 #include "kernels/check.h"
 #include "kernels/peak.h"
@@ -21,17 +21,12 @@
 namespace skein {
 namespace {
 
-double median(std::vector<double> x) {
-  std::sort(x.begin(), x.end());
-  return x[x.size() / 2];
-}
-
 // Of the slowest rank, equal on all.
 double timed(Communicator& c, const std::function<void()>& body) {
   c.barrier();
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   body();
-  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  double seconds = seconds_since(start);
   std::vector<double> all(size_t(c.size()));
   auto bytes = [](double* x, size_t n) { return View{x, DType::u8, {1, 1, 1, int64_t(n * sizeof(double))}}; };
   c.gather(bytes(&seconds, 1), bytes(all.data(), all.size()));
@@ -43,12 +38,12 @@ void check_value(const Tensor& x, float expected) {
     CHECK(x.host()[i] == expected, "element {} is {}, not {}", i, x.host()[i], expected);
 }
 
-struct Measured {
+struct Comparison {
   std::vector<double> seconds, others;  // others: of what it is compared with, in the same turns
   double ratio() const {
     std::vector<double> ratios;
     for (size_t i = 0; i < seconds.size(); ++i) ratios.push_back(others[i] / seconds[i]);
-    return median(ratios);
+    return timing_of(ratios).median;
   }
 };
 
@@ -65,8 +60,8 @@ double copy_seconds(double bytes, int cores, int workers) {
 }
 
 // Both are the fastest of five in each turn, as measure_copy_gbs() is.
-Measured average_on_threads(const CommBench& o, double bytes) {
-  Measured measured;
+Comparison average_on_threads(const CommBench& o, double bytes) {
+  Comparison measured;
   const int cores = omp_get_max_threads(), workers = int(o.workers);
   ThreadGroup group(workers);
   auto worker = [&](int rank) {
@@ -88,8 +83,8 @@ Measured average_on_threads(const CommBench& o, double bytes) {
   return measured;
 }
 
-Measured sum_over_mpi(const CommBench& o, const MpiApi& mpi, Communicator& world) {
-  Measured measured;
+Comparison sum_over_mpi(const CommBench& o, const MpiApi& mpi, Communicator& world) {
+  Comparison measured;
   const Tensor x = Tensor::empty(Device::cpu, DType::f32, {o.elements});
   auto measure = [&](std::vector<double>& seconds, const std::function<void()>& body) {
     cpu::fill(nullptr, 1.0f, x);
@@ -106,8 +101,8 @@ Measured sum_over_mpi(const CommBench& o, const MpiApi& mpi, Communicator& world
 void bench_threads(CommBench o) {
   if (o.elements == 0) o.elements = 25'557'032;  // ResNet-50
   const double bytes = 8.0 * double(o.workers) * double(o.elements);
-  const Measured m = average_on_threads(o, bytes);
-  const double seconds = median(m.seconds), gbs = bytes / seconds * 1e-9;
+  const Comparison m = average_on_threads(o, bytes);
+  const double seconds = timing_of(m.seconds).median, gbs = bytes / seconds * 1e-9;
   if (o.json)
     fmt::print("{}\n", nlohmann::json{{"workers", o.workers},
                                       {"elements", o.elements},
@@ -126,9 +121,9 @@ void bench_mpi(CommBench o) {
   if (o.elements == 0) o.elements = 25'000'000;
   const MpiApi& mpi = mpi_library();
   const auto world = join_mpi(mpi, place.size);
-  const Measured m = sum_over_mpi(o, mpi, *world);
+  const Comparison m = sum_over_mpi(o, mpi, *world);
   if (world->rank() != 0) return;
-  const double seconds = median(m.seconds), others = median(m.others);
+  const double seconds = timing_of(m.seconds).median, others = timing_of(m.others).median;
   if (o.json)
     fmt::print("{}\n", nlohmann::json{{"ranks", world->size()},
                                       {"bytes", o.elements * 4},

@@ -1,12 +1,12 @@
 // `skein bench data`: how fast batches come when nothing else runs.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "apps/bench.h"
 #include "data/decode_loader.h"
 #include "data/loader.h"
+#include "engine/stopwatch.h"
 
 namespace skein {
 namespace {
@@ -23,10 +23,6 @@ void print_decode(const DecodeSpeed& s) {
 }  // namespace
 
 void bench_data(const DataBench& o) {
-  using Clock = std::chrono::steady_clock;
-  const auto seconds_since = [](Clock::time_point t) {
-    return std::chrono::duration<double>(Clock::now() - t).count();
-  };
   DatasetOptions options;
   options.dir = o.data_dir;
   options.crop = o.crop;

@@ -2,12 +2,12 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "apps/machine.h"
 #include "apps/noise_step.h"
 #include "apps/team.h"
+#include "engine/stopwatch.h"
 
 namespace skein {
 
@@ -23,9 +23,9 @@ void bench_step(const StepBench& o) {
   int64_t allocations = 0;
   for (int64_t step = -o.warmup; step < o.steps; ++step) {
     if (step == 0) allocations = cpu::allocations();
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     training.run();
-    if (step >= 0) seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+    if (step >= 0) seconds.push_back(seconds_since(start));
   }
   allocations = cpu::allocations() - allocations;
   const Timing time = timing_of(std::move(seconds));

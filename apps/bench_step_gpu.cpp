@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "apps/noise_step.h"
 #include "apps/team.h"
 #include "engine/step_graph.h"
+#include "engine/stopwatch.h"
 #include "kernels/device_info.h"
 #include "kernels/device_timer.h"
 
@@ -30,16 +30,12 @@ struct Mode {
   double gap() const { return step.median - busy; }
 };
 
-double seconds_since(std::chrono::steady_clock::time_point t) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - t).count();
-}
-
 Mode measure_steps(const StepBench& o, Queue queue, const std::function<void()>& step) {
   Mode mode;
   std::vector<double> steps, launches;
   for (int64_t i = -std::max(o.warmup, kGraphWarmUps); i < o.steps; ++i) {
     if (i == 0) mode.allocations = cuda::allocations();
-    const auto start = std::chrono::steady_clock::now();
+    const auto start = Clock::now();
     step();
     const double launched = seconds_since(start);
     cuda::synchronize(queue.stream);

@@ -44,11 +44,6 @@ double turn(Trainer& trainer) {
   return seconds;
 }
 
-double median(std::vector<double> x) {
-  std::sort(x.begin(), x.end());
-  return x[x.size() / 2];
-}
-
 }  // namespace
 
 void bench_workers(const WorkersBench& o) {
@@ -64,9 +59,9 @@ void bench_workers(const WorkersBench& o) {
     times_one.push_back(b);
     ratios.push_back(a / b);
   }
-  const double cost = median(ratios), spread = *std::max_element(ratios.begin(), ratios.end()) -
-                                               *std::min_element(ratios.begin(), ratios.end());
-  const double rate_many = 1 / median(times_many), rate_one = 1 / median(times_one);
+  const double cost = timing_of(ratios).median, spread = *std::max_element(ratios.begin(), ratios.end()) -
+                                                         *std::min_element(ratios.begin(), ratios.end());
+  const double rate_many = 1 / timing_of(times_many).median, rate_one = 1 / timing_of(times_one).median;
   if (o.json)
     fmt::print("{}\n", nlohmann::json{{"model", o.model},
                                       {"workers", o.workers},

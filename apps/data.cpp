@@ -2,7 +2,6 @@
 // folder of shards (JPEG files of any size, for ImageNet); skein data info: what is in a dataset.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 #include "data/image_import.h"
 #include "data/shards.h"
 #include "data/sources.h"
+#include "engine/stopwatch.h"
 #include "kernels/check.h"
 
 namespace skein {
@@ -30,10 +30,6 @@ struct InfoFlags {
   DatasetOptions options;
   bool json = false, verify = false;
 };
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 constexpr size_t kListed = 10;  // classes and bad images that are named
 
@@ -90,7 +86,7 @@ void set_constants(const char* flag, const std::vector<float>& values, bool posi
 
 void import_shards(const ImportFlags& flags) {
   check_output(flags);
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   ImportOptions o;
   o.short_side = flags.short_side;
   o.quality = int(flags.quality);
@@ -117,7 +113,7 @@ void import_shards(const ImportFlags& flags) {
 void import_folder(const ImportFlags& flags) {
   if (wants_shards(flags)) return import_shards(flags);
   check_output(flags);
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   Splits s = open_image_folder(flags.dir, flags.size);
   set_constants("--mean", flags.mean, false, s, &Dataset::mean);
   set_constants("--std", flags.std, true, s, &Dataset::std);
@@ -136,7 +132,7 @@ void verify(const Splits& s) {
 }
 
 void print_info(const InfoFlags& flags) {
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   const Splits s = open_dataset(flags.name, flags.options);
   const double seconds = seconds_since(begin);
   const Dataset& d = s.train;

@@ -1,7 +1,6 @@
 // skein eval: loss and accuracy of a checkpoint on a test set.
 #include <fmt/format.h>
 
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -11,6 +10,7 @@
 #include "apps/machine.h"
 #include "apps/team.h"
 #include "apps/train.h"
+#include "engine/stopwatch.h"
 #include "kernels/check.h"
 
 namespace skein {
@@ -64,9 +64,9 @@ void eval(const EvalFlags& flags) {
   load_model(checkpoint, parameters);
 
   Loader batches(test, evaluation_options(config.eval_batch), lane.queue);
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   const Score score = evaluate(*model, batches, lane.tape);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const double seconds = seconds_since(begin);
   if (flags.json) {
     const nlohmann::ordered_json line = {{"checkpoint", checkpoint.folder},
                                          {"model", config.model},

@@ -94,12 +94,12 @@ void list(const std::vector<ParameterSpec>& specs, const std::vector<Segment>& s
   }
 }
 
-struct ImportFlags {
+struct TorchImportFlags {
   std::string from = "torch", file, out;
   TrainConfig config;
 };
 
-void import(const ImportFlags& flags) {
+void import(const TorchImportFlags& flags) {
   const ModelCard card = make_card(flags.config, open_dataset(flags.config.data, dataset_options(flags.config)).train);
   ParameterStore parameters;
   make_model(flags.config.model, card.model_options(), parameters);
@@ -145,7 +145,7 @@ void write_torch_file(const std::string& path, const ParameterStore& p) {
 }
 
 void add_import_command(CommandLine& skein) {
-  auto flags = std::make_shared<ImportFlags>();
+  auto flags = std::make_shared<TorchImportFlags>();
   CommandLine command = skein.add("import", "Make a checkpoint of weights that PyTorch saved");
   command.option("--from", flags->from, "who saved them", {.type = "WHO", .choices = {"torch"}});
   command.option("file", flags->file, "safetensors file of a state_dict", {.type = "FILE", .required = true});

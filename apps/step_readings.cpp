@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine/stopwatch.h"
 #include "kernels/check.h"
 
 namespace skein {
@@ -30,7 +31,7 @@ StepReadings::~StepReadings() {
 
 void StepReadings::begin() {
   CHECK(noted_ < parts_.size(), "{} parts of steps, and nobody has collected them", noted_);
-  begun_ = std::chrono::steady_clock::now();
+  begun_ = Clock::now();
   if (queue_.device == Device::cuda) cuda::record(parts_[noted_].begin, queue_.stream);
 }
 
@@ -43,7 +44,7 @@ void StepReadings::note(const Loss* loss, int64_t images) {
     queue_.run(cpu::copy_to_host, cuda::copy_to_host_async, loss->mean->value, &numbers.mean);
     queue_.run(cpu::copy_to_host, cuda::copy_to_host_async, loss->correct, numbers.correct);
   }
-  part.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun_).count();
+  part.seconds = seconds_since(begun_);
   if (queue_.device == Device::cuda) cuda::record(part.end, queue_.stream);
 }
 

@@ -3,20 +3,17 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <utility>
 
 #include "apps/machine.h"
 #include "comm/nccl_communicator.h"
+#include "engine/stopwatch.h"
 #include "kernels/check.h"
 
 namespace skein {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 std::vector<std::unique_ptr<Worker>> make_workers(const Job& job, const ModelCard& card, const Dataset& train,
                                                   const TrainState& start, const Lanes& lanes) {

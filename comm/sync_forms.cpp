@@ -14,14 +14,14 @@
 namespace skein {
 namespace {
 
-struct Shape {
+struct Form {
   const char* name;
   std::vector<std::string> required, optional;
   const char* help;
 };
 
-const std::vector<Shape>& shapes() {
-  static const std::vector<Shape> all{
+const std::vector<Form>& forms() {
+  static const std::vector<Form> all{
       {"minibatch", {}, {}, "minibatch                      mini-batch SGD: average after every step"},
       {"local", {"H"}, {}, "local:H=8                      local SGD (algorithm 1): every 8 steps"},
       {"post-local",
@@ -49,21 +49,21 @@ const std::vector<std::string> kWarmupKeys{"warmup", "warmup-epochs", "restart"}
 const std::vector<std::string> kWarmups{"none", "constant", "linear", "exponential"};
 constexpr int64_t kMost = 1'000'000'000;
 
-struct Part {
+struct Setting {
   std::string key, value;
   bool has_value;
 };
 
-std::vector<Part> split(std::string_view text) {
-  std::vector<Part> parts;
+std::vector<Setting> split(std::string_view text) {
+  std::vector<Setting> settings;
   while (true) {
     const size_t comma = text.find(',');
-    const std::string_view part = text.substr(0, comma);
-    const size_t equals = part.find('=');
-    const bool has_value = equals != part.npos;
-    parts.push_back(
-        {std::string(part.substr(0, equals)), std::string(has_value ? part.substr(equals + 1) : ""), has_value});
-    if (comma == text.npos) return parts;
+    const std::string_view setting = text.substr(0, comma);
+    const size_t equals = setting.find('=');
+    const bool has_value = equals != setting.npos;
+    settings.push_back(
+        {std::string(setting.substr(0, equals)), std::string(has_value ? setting.substr(equals + 1) : ""), has_value});
+    if (comma == text.npos) return settings;
     text.remove_prefix(comma + 1);
   }
 }
@@ -79,12 +79,12 @@ class FormParser {
   SyncForm parse() {
     const size_t colon = expression_.find(':');
     form_.name = expression_.substr(0, colon);
-    const auto shape = std::find_if(shapes().begin(), shapes().end(), [&](auto& s) { return s.name == form_.name; });
-    if (shape == shapes().end()) fail(fmt::format("there is no policy '{}'", form_.name));
-    if (colon != std::string::npos) parts_ = split(std::string_view(expression_).substr(colon + 1));
-    check_keys(*shape);
-    for (const Part& part : parts_) take(part);
-    complete(*shape);
+    const auto form = std::find_if(forms().begin(), forms().end(), [&](auto& s) { return s.name == form_.name; });
+    if (form == forms().end()) fail(fmt::format("there is no policy '{}'", form_.name));
+    if (colon != std::string::npos) settings_ = split(std::string_view(expression_).substr(colon + 1));
+    check_keys(*form);
+    for (const Setting& setting : settings_) take(setting);
+    complete(*form);
     return form_;
   }
 
@@ -94,28 +94,28 @@ class FormParser {
   }
 
   bool given(const std::string& key) const {
-    return std::any_of(parts_.begin(), parts_.end(), [&](const Part& p) { return p.key == key; });
+    return std::any_of(settings_.begin(), settings_.end(), [&](const Setting& p) { return p.key == key; });
   }
 
-  void check_keys(const Shape& shape) const {
-    std::vector<std::string> known = shape.required;
-    known.insert(known.end(), shape.optional.begin(), shape.optional.end());
-    if (contains(shape.required, "H")) known.insert(known.end(), kWarmupKeys.begin(), kWarmupKeys.end());
-    for (const Part& p : parts_) {
-      if (known.empty()) fail(fmt::format("{} takes no '{}'", shape.name, p.key));
+  void check_keys(const Form& form) const {
+    std::vector<std::string> known = form.required;
+    known.insert(known.end(), form.optional.begin(), form.optional.end());
+    if (contains(form.required, "H")) known.insert(known.end(), kWarmupKeys.begin(), kWarmupKeys.end());
+    for (const Setting& p : settings_) {
+      if (known.empty()) fail(fmt::format("{} takes no '{}'", form.name, p.key));
       if (!contains(known, p.key))
-        fail(fmt::format("{} takes no '{}', only {}", shape.name, p.key, fmt::join(known, ", ")));
-      if (std::count_if(parts_.begin(), parts_.end(), [&](const Part& q) { return q.key == p.key; }) > 1)
+        fail(fmt::format("{} takes no '{}', only {}", form.name, p.key, fmt::join(known, ", ")));
+      if (std::count_if(settings_.begin(), settings_.end(), [&](const Setting& q) { return q.key == p.key; }) > 1)
         fail(fmt::format("{} is given twice", p.key));
     }
-    for (const std::string& key : shape.required)
-      if (!given(key)) fail(fmt::format("{} needs {}=...", shape.name, key));
+    for (const std::string& key : form.required)
+      if (!given(key)) fail(fmt::format("{} needs {}=...", form.name, key));
     if (!given("warmup"))
       for (const char* key : {"warmup-epochs", "restart"})
         if (given(key)) fail(fmt::format("{} needs warmup=constant, linear or exponential", key));
   }
 
-  void take(const Part& p) {
+  void take(const Setting& p) {
     if (p.key == "H") form_.steps = whole(p);
     if (p.key == "Hb") form_.block_rounds = whole(p);
     if (p.key == "block") form_.block = whole(p);
@@ -131,14 +131,14 @@ class FormParser {
     form_.warmup = Warmup(found - kWarmups.begin());
   }
 
-  void complete(const Shape& shape) {
+  void complete(const Form& form) {
     if (form_.warmup != Warmup::none && form_.warmup_epochs == 0) form_.warmup_epochs = form_.steps;
-    if (!contains(shape.optional, "from") || form_.name == "hierarchical" || given("from")) return;
+    if (!contains(form.optional, "from") || form_.name == "hierarchical" || given("from")) return;
     if (!std::isfinite(first_drop_)) fail("the learning rate never drops, so from=... must be given");
     form_.from = first_drop_;
   }
 
-  int64_t whole(const Part& p) const {
+  int64_t whole(const Setting& p) const {
     int64_t value = 0;
     const char* end = p.value.data() + p.value.size();
     const auto [read, error] = std::from_chars(p.value.data(), end, value);
@@ -147,7 +147,7 @@ class FormParser {
     return value;
   }
 
-  double real(const Part& p) const {
+  double real(const Setting& p) const {
     double value = 0;
     const char* end = p.value.data() + p.value.size();
     const auto [read, error] = std::from_chars(p.value.data(), end, value);
@@ -158,7 +158,7 @@ class FormParser {
 
   const std::string expression_;
   double first_drop_;
-  std::vector<Part> parts_;
+  std::vector<Setting> settings_;
   SyncForm form_;
 };
 
@@ -172,7 +172,7 @@ SyncForm parse_sync_form(const std::string& expression, double first_drop) {
 
 std::string sync_forms() {
   std::string text;
-  for (const Shape& shape : shapes()) text += fmt::format("  {}\n", shape.help);
+  for (const Form& form : forms()) text += fmt::format("  {}\n", form.help);
   return text +
          "  ...,warmup=constant|linear|exponential[,warmup-epochs=P][,restart]\n"
          "                                 H grows to its value over P epochs [H], again after every drop with restart";

@@ -13,7 +13,7 @@ namespace skein {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr uint32_t kData = 0x736b6431, kGoodbye = 0x736b6231;
+constexpr uint32_t kDataMark = 0x736b6431, kGoodbyeMark = 0x736b6231;
 constexpr int64_t kLongestGoodbye = 4096;
 constexpr int kLook = 1000;          // milliseconds after which wait() looks at the clock
 constexpr double kFarewell = 1;      // seconds that a goodbye may take
@@ -28,11 +28,11 @@ TcpStreams::TcpStreams(std::vector<Socket> links, int rank, double patience) : r
 }
 
 void TcpStreams::send(View v, int peer, uint32_t group) {
-  if (v.bytes() > 0) links_[size_t(peer)].out.push_back({{kData, group, int64_t(v.bytes())}, v.as<char>()});
+  if (v.bytes() > 0) links_[size_t(peer)].out.push_back({{kDataMark, group, int64_t(v.bytes())}, v.as<char>()});
 }
 
 void TcpStreams::receive(View v, int peer, uint32_t group) {
-  if (v.bytes() > 0) links_[size_t(peer)].in.push_back({{kData, group, int64_t(v.bytes())}, v.as<char>()});
+  if (v.bytes() > 0) links_[size_t(peer)].in.push_back({{kDataMark, group, int64_t(v.bytes())}, v.as<char>()});
 }
 
 void TcpStreams::wait() {
@@ -98,8 +98,8 @@ bool TcpStreams::pull(int peer) {
 void TcpStreams::check_header(int peer) {
   const Header& arrived = links_[size_t(peer)].arriving;
   const Header& expected = links_[size_t(peer)].in.front().header;
-  if (arrived.kind == kGoodbye) hear_goodbye(peer);
-  if (arrived.kind != kData || arrived.group != expected.group || arrived.bytes != expected.bytes)
+  if (arrived.kind == kGoodbyeMark) hear_goodbye(peer);
+  if (arrived.kind != kDataMark || arrived.group != expected.group || arrived.bytes != expected.bytes)
     throw PeerLost(fmt::format("rank {} and rank {} make different calls: {} bytes came where {} were expected", peer,
                                rank_, arrived.bytes, expected.bytes));
 }
@@ -116,7 +116,7 @@ void TcpStreams::lose(int peer) {
   Link& link = links_[size_t(peer)];
   const bool between_messages = link.in.empty() || link.in.front().done == 0;
   if (between_messages && link.socket.read(&link.arriving, sizeof(Header), in_seconds(kLastWords)) &&
-      link.arriving.kind == kGoodbye)
+      link.arriving.kind == kGoodbyeMark)
     hear_goodbye(peer);
   throw PeerLost(fmt::format("rank {} has ended, or cannot be reached any more", peer));
 }
@@ -138,7 +138,7 @@ void TcpStreams::lose_patience() const {
 
 void TcpStreams::say_goodbye(const std::string& reason) noexcept {
   const std::string words = reason.substr(0, size_t(kLongestGoodbye));
-  const Header header{kGoodbye, 0, int64_t(words.size())};
+  const Header header{kGoodbyeMark, 0, int64_t(words.size())};
   for (const Link& l : links_)
     if (l.socket && (l.out.empty() || l.out.front().done == 0) &&
         l.socket.write(&header, sizeof header, in_seconds(kFarewell)))

@@ -4,13 +4,11 @@
 #include <chrono>
 
 #include "data/random_crop.h"
+#include "engine/stopwatch.h"
 #include "kernels/check.h"
 
 namespace skein {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 constexpr double kAcceptedWait = 0.02;  // of the caller's time; above it one more thread decodes
 constexpr double kReviewSeconds = 0.25;

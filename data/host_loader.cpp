@@ -1,8 +1,8 @@
 #include "data/host_loader.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "engine/stopwatch.h"
 #include "kernels/augment.h"
 #include "kernels/gather.h"
 
@@ -36,9 +36,9 @@ const Batch& HostLoader::next() {
   freed_.notify_one();
   const auto ready = [this] { return produced_ > taken_ || error_; };
   if (!ready()) {
-    const auto begin = std::chrono::steady_clock::now();
+    const auto begin = Clock::now();
     filled_.wait(lock, ready);
-    wait_seconds_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    wait_seconds_ += seconds_since(begin);
   }
   if (produced_ == taken_) std::rethrow_exception(error_);
   return batches_[taken_++ % kSlots];

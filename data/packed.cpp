@@ -1,54 +1,29 @@
-#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "data/metadata.h"
 #include "data/sources.h"
-#include "engine/safetensors.h"
 #include "kernels/check.h"
 
 namespace skein {
 namespace {
 
-using nlohmann::json;
-
 constexpr const char* kFormat = "skein-dataset";
 constexpr const char* kVersion = "1";
-
-// A metadata value, which is JSON in a string.
-template <class T>
-T read_meta(const SafetensorsFile& file, const std::string& key) {
-  try {
-    return json::parse(file.meta(key)).get<T>();
-  } catch (const json::exception& e) {
-    throw BadInput("{}: metadata '{}' is damaged ({}). Make the file again with `skein data import`", file.path(), key,
-                   e.what());
-  }
-}
-
-void read_constants(const SafetensorsFile& file, const std::string& key, bool positive, int64_t channels, float* to) {
-  const auto values = read_meta<std::vector<float>>(file, key);
-  bool good = int64_t(values.size()) == channels;
-  for (float v : values) good = good && std::isfinite(v) && (!positive || v > 0);
-  if (!good)
-    throw BadInput(
-        "{}: metadata '{}' are not {} {}numbers, one per channel. Make the file again with `skein data import`",
-        file.path(), key, channels, positive ? "positive " : "");
-  std::copy(values.begin(), values.end(), to);
-}
 
 Dataset read_split(const std::shared_ptr<const SafetensorsFile>& file, const std::string& split) {
   Dataset d;
   d.name = std::filesystem::path(file->path()).stem().string();
   d.images = file->view(split + ".images", DType::u8);
   d.labels = file->view(split + ".labels", DType::i32);
-  d.classes = read_meta<std::vector<std::string>>(*file, "classes");
+  d.classes = read_metadata<std::vector<std::string>>(*file, "classes");
   d.storage = file;
   if (d.images.numel() == 0 || (d.channels() != 1 && d.channels() != 3))
-    throw BadInput("{}: tensor '{}.images': {} images of {} x {} x {}; 1 or 3 channels are possible. Make it again",
-                   file->path(), split, d.size(), d.height(), d.width(), d.channels());
+    throw BadInput("{}: tensor '{}.images': {} images of {} x {} x {}; 1 or 3 channels are possible. {}", file->path(),
+                   split, d.size(), d.height(), d.width(), d.channels(), kImportAgain);
   if (d.labels.numel() != d.size())
-    throw BadInput("{}: tensor '{}.labels': {} labels for {} images. Make the file again with `skein data import`",
-                   file->path(), split, d.labels.numel(), d.size());
+    throw BadInput("{}: tensor '{}.labels': {} labels for {} images. {}", file->path(), split, d.labels.numel(),
+                   d.size(), kImportAgain);
   for (int64_t i = 0; i < d.size(); ++i)
     check_label(file->path() + ": tensor '" + split + ".labels'", i, d.label()[i], d.classes.size());
   read_constants(*file, "mean", false, d.channels(), d.mean);
@@ -64,12 +39,11 @@ Splits open_packed(const std::string& path) {
   if (format == file->metadata().end() || format->second != kFormat)
     throw BadInput("{}: is a safetensors file, but not a dataset. Make one with `skein data import`", path);
   if (file->meta("version") != kVersion)
-    throw BadInput(
-        "{}: version {} of the dataset format, this program reads {}. Make it again with `skein data import`", path,
-        file->meta("version"), kVersion);
+    throw BadInput("{}: version {} of the dataset format, this program reads {}. {}", path, file->meta("version"),
+                   kVersion, kImportAgain);
   Splits s{read_split(file, "train"), read_split(file, "test")};
   if (!std::equal(s.train.images.dims + 1, s.train.images.dims + 4, s.test.images.dims + 1))
-    throw BadInput("{}: train and test images differ in size. Make the file again with `skein data import`", path);
+    throw BadInput("{}: train and test images differ in size. {}", path, kImportAgain);
   return s;
 }
 
@@ -85,7 +59,7 @@ void write_packed(const std::string& path, const Splits& s) {
                      {"test.labels", s.test.labels, {s.test.size()}}},
                     {{"format", kFormat},
                      {"version", kVersion},
-                     {"classes", json(s.train.classes).dump()},
+                     {"classes", nlohmann::json(s.train.classes).dump()},
                      {"mean", per_channel(s.train.mean)},
                      {"std", per_channel(s.train.std)}});
 }

@@ -8,60 +8,37 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "data/metadata.h"
 #include "data/sources.h"
 #include "kernels/check.h"
 
 namespace skein {
 namespace fs = std::filesystem;
-using nlohmann::json;
 namespace {
-
-constexpr const char* kAgain = "Make the folder again with `skein data import`";
-
-template <class T>
-T read_meta(const SafetensorsFile& index, const std::string& key) {
-  try {
-    return json::parse(index.meta(key)).get<T>();
-  } catch (const json::exception& e) {
-    throw BadInput("{}: metadata '{}' is damaged ({}). {}", index.path(), key, e.what(), kAgain);
-  }
-}
 
 std::vector<ShardFile> read_shard_list(const SafetensorsFile& index, const std::string& split) {
   const std::string key = split + ".shards";
   std::vector<ShardFile> shards;
   for (const auto& [file, bytes, images] :
-       read_meta<std::vector<std::tuple<std::string, int64_t, int64_t>>>(index, key)) {
+       read_metadata<std::vector<std::tuple<std::string, int64_t, int64_t>>>(index, key)) {
     if (file.empty() || file.find('/') != std::string::npos || bytes < 0 || images < 0 || images > bytes)
       throw BadInput("{}: metadata '{}': shard '{}' of {} bytes and {} images is not possible. {}", index.path(), key,
-                     file, bytes, images, kAgain);
+                     file, bytes, images, kImportAgain);
     shards.push_back({file, bytes, images});
   }
   return shards;
 }
 
-void read_constants(const SafetensorsFile& index, const std::string& key, bool positive, float* to) {
-  const auto values = read_meta<std::vector<float>>(index, key);
-  bool good = values.size() == 3;
-  for (float v : values) good = good && std::isfinite(v) && (!positive || v > 0);
-  if (!good)
-    throw BadInput("{}: metadata '{}' are not three {}numbers. {}", index.path(), key, positive ? "positive " : "",
-                   kAgain);
-  std::copy(values.begin(), values.end(), to);
-}
-
 void check_index(const SafetensorsFile& index, const std::vector<std::string>& splits) {
   const auto format = index.metadata().find("format");
   if (format == index.metadata().end() || format->second != kShardFormat)
-    throw BadInput("{}: is not the index of a shard folder. {}", index.path(), kAgain);
+    throw BadInput("{}: is not the index of a shard folder. {}", index.path(), kImportAgain);
   if (index.meta("version") != kShardVersion)
     throw BadInput("{}: version {} of the shard format, this program reads {}. {}", index.path(), index.meta("version"),
-                   kShardVersion, kAgain);
+                   kShardVersion, kImportAgain);
   uint32_t sum = 0;
   for (const std::string& split : splits)
     for (const char* name : kShardTensors) {
@@ -80,10 +57,10 @@ Dataset make_dataset(const std::string& folder, const SafetensorsFile& index, co
   d.name = (plain.has_filename() ? plain : plain.parent_path()).filename().string();
   d.images = {nullptr, DType::u8, {shards->size(), crop, crop, 3}};
   d.labels = shards->labels();
-  d.classes = read_meta<std::vector<std::string>>(index, "classes");
+  d.classes = read_metadata<std::vector<std::string>>(index, "classes");
   for (int64_t i = 0; i < d.size(); ++i) check_label(shards->place(i), i, d.label()[i], d.classes.size());
-  read_constants(index, "mean", false, d.mean);
-  read_constants(index, "std", true, d.std);
+  read_constants(index, "mean", false, 3, d.mean);
+  read_constants(index, "std", true, 3, d.std);
   d.storage = d.encoded = shards;
   return d;
 }
@@ -119,7 +96,7 @@ Shards::Shards(const std::string& folder, const std::string& split, std::shared_
   const int64_t n = bytes_.numel();
   if (n < 1 || n > INT32_MAX || labels_.numel() != n || sizes_.numel() != 2 * n || checksums_.numel() != n)
     throw BadInput("{}: {} images with {} labels, {} sizes and {} checksums. {}", index_->path(), n, labels_.numel(),
-                   sizes_.numel() / 2, checksums_.numel(), kAgain);
+                   sizes_.numel() / 2, checksums_.numel(), kImportAgain);
   read_names(split, index_->view(split + ".names", DType::u8), n);
   offsets_.resize(size_t(n));
   checked_ = std::vector<std::atomic<uint8_t>>(size_t(n));
@@ -128,21 +105,21 @@ Shards::Shards(const std::string& folder, const std::string& split, std::shared_
   try {
     for (const ShardFile& shard : read_shard_list(*index_, split)) {
       if (shard.images > n - image)
-        throw BadInput("{}: the shards of '{}' have more than {} images. {}", index_->path(), split, n, kAgain);
+        throw BadInput("{}: the shards of '{}' have more than {} images. {}", index_->path(), split, n, kImportAgain);
       shards.push_back(image);
       int64_t offset = 0;
       for (const int64_t end = image + shard.images; image < end; ++image) {
         const int64_t bytes = bytes_.as<const int32_t>()[image];
         if (bytes < 1 || bytes > shard.bytes - offset)
           throw BadInput("{}: record {}: {} bytes at byte {} of {}, which has {}. {}", index_->path(), image, bytes,
-                         offset, shard.file, shard.bytes, kAgain);
+                         offset, shard.file, shard.bytes, kImportAgain);
         offsets_[size_t(image)] = offset;
         offset += bytes;
       }
       map((fs::path(folder) / shard.file).string(), shard);
     }
     if (image != n)
-      throw BadInput("{}: {} images, the shards of '{}' have {}. {}", index_->path(), n, split, image, kAgain);
+      throw BadInput("{}: {} images, the shards of '{}' have {}. {}", index_->path(), n, split, image, kImportAgain);
   } catch (...) {
     for (const Mapped& m : mapped_) munmap(const_cast<uint8_t*>(m.memory), size_t(m.bytes));
     throw;
@@ -183,7 +160,7 @@ void Shards::read_names(const std::string& split, const View& text, int64_t n) {
   }
   if (int64_t(names_.size()) != n)
     throw BadInput("{}: tensor '{}.names': {} names for {} images. {}", index_->path(), split, names_.size(), n,
-                   kAgain);
+                   kImportAgain);
 }
 
 size_t Shards::shard_of(int64_t i) const {

@@ -7,13 +7,9 @@
 namespace skein {
 namespace {
 
-constexpr size_t kAlignment = 256, kChunk = size_t(64) << 20;
+constexpr size_t kChunk = size_t(64) << 20;
 // Below it a larger piece is left whole: the few bytes of a channel's statistics must not break up a feature map.
 constexpr size_t kSmall = size_t(64) << 10;
-
-size_t padded_bytes(DType t, const Shape& s) {
-  return (std::max<size_t>(size_t(s.numel()) * size_of(t), 1) + kAlignment - 1) / kAlignment * kAlignment;
-}
 
 bool by_number(const auto& a, const auto& b) { return a.number < b.number; }
 

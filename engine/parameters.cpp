@@ -11,7 +11,7 @@
 namespace skein {
 namespace {
 
-constexpr int64_t kAlignment = 64;
+constexpr int64_t kSegmentAlignment = 64;
 
 int64_t numel(const std::vector<int64_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
@@ -47,7 +47,7 @@ void ParameterStore::Group::lay_out() {
     for (size_t i = 0; i < specs.size(); ++i) {
       if (specs[i].decay != decay) continue;
       segments[i] = {size, numel(specs[i].shape)};
-      size += (segments[i].count + kAlignment - 1) / kAlignment * kAlignment;
+      size += (segments[i].count + kSegmentAlignment - 1) / kSegmentAlignment * kSegmentAlignment;
     }
 }
 
@@ -82,8 +82,8 @@ void ParameterStore::lay_out() {
   states_.lay_out();
   for (size_t i = 0; i < specs().size(); ++i)
     if (specs()[i].decay)
-      decayed_ =
-          std::max(decayed_, segments()[i].begin + (segments()[i].count + kAlignment - 1) / kAlignment * kAlignment);
+      decayed_ = std::max(decayed_, segments()[i].begin + (segments()[i].count + kSegmentAlignment - 1) /
+                                                              kSegmentAlignment * kSegmentAlignment);
 }
 
 void ParameterStore::bind() {

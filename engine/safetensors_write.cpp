@@ -13,7 +13,7 @@
 namespace skein {
 namespace {
 
-constexpr size_t kAlignment = 64;
+constexpr size_t kHeaderAlignment = 64;
 
 const char* name_of(DType t) {
   return t == DType::f32 ? "F32" : t == DType::bf16 ? "BF16" : t == DType::i32 ? "I32" : "U8";
@@ -36,7 +36,7 @@ std::string make_header(const std::vector<const TensorToWrite*>& tensors,
     offset = end;
   }
   std::string text = std::string(8, '\0') + header.dump();
-  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  text.resize((text.size() + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment, ' ');
   const uint64_t length = text.size() - 8;
   for (size_t i = 0; i < 8; ++i) text[i] = char(length >> (8 * i) & 0xff);
   return text;

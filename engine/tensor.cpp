@@ -13,11 +13,6 @@ std::shared_ptr<void> allocate(Device d, size_t bytes) {
   return {cpu::allocate(bytes), cpu::release};
 }
 
-size_t padded_bytes(DType t, const Shape& s) {
-  constexpr size_t kPadding = 256;
-  return (std::max<size_t>(size_t(s.numel()) * size_of(t), 1) + kPadding - 1) / kPadding * kPadding;
-}
-
 View make_view(void* data, DType t, const Shape& s) {
   View v{data, t, {}};
   std::copy(s.dims.begin(), s.dims.end(), v.dims);
@@ -29,6 +24,11 @@ View make_view(void* data, DType t, const Shape& s) {
 Shape::Shape(std::initializer_list<int64_t> d) {
   CHECK(d.size() <= 4, "a shape has at most 4 dimensions, not {}", d.size());
   std::copy(d.begin(), d.end(), dims.end() - std::ptrdiff_t(d.size()));
+}
+
+size_t padded_bytes(DType t, const Shape& s) {
+  constexpr size_t kPadding = 256;
+  return (std::max<size_t>(size_t(s.numel()) * size_of(t), 1) + kPadding - 1) / kPadding * kPadding;
 }
 
 Tensor Tensor::empty(Device d, DType t, Shape s) {

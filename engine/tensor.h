@@ -23,6 +23,9 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
+// Bytes of memory that a tensor takes: whole blocks of 256, at least one.
+size_t padded_bytes(DType t, const Shape& s);
+
 class Tensor {
  public:
   Tensor() = default;

@@ -7,7 +7,7 @@
 
 #include "kernels/random.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 struct Images {
@@ -140,4 +140,4 @@ TEST(Augment, RefusesASampleThatIsNotThere) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

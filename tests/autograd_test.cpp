@@ -8,7 +8,7 @@
 #include "engine/ops.h"
 #include "models/model.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 struct Bench {
@@ -149,4 +149,4 @@ TEST(ResNetCifar, GradientMatchesFiniteDifferences) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -6,13 +6,11 @@
 #include "apps/trainer.h"
 #include "tests/small_run.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
-using testing::expect_error;
-
 TrainConfig two_workers() {
-  TrainConfig c = testing::small_config();
+  TrainConfig c = small_config();
   c.workers = 2;
   c.synthetic_train = 80;
   return c;
@@ -71,4 +69,4 @@ TEST(AveragedModel, MomentsAddTheVarianceBetweenTheMeans) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

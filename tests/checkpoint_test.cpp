@@ -8,14 +8,10 @@
 #include "engine/safetensors.h"
 #include "tests/run_binary.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::expect_error;
-using testing::read_file;
-using testing::TempDir;
-using testing::write_file;
 
 ModelCard small_card(const std::string& model = "resnet8") {
   ModelCard card;
@@ -184,18 +180,17 @@ TEST_F(CheckpointTest, WrongTypeIsRefused) {
 TEST(CheckpointOnFullDisk, KeepsTheOlderOne) {
   const TempDir dir;
   const std::string run = (dir / "run").string();
-  ASSERT_EQ(testing::skein(testing::kSmallRun + " --limit-steps 12 --out " + run).status, 0);
+  ASSERT_EQ(skein(kSmallRun + " --limit-steps 12 --out " + run).status, 0);
   const std::string before = read_file(run + "/checkpoints/last/model.safetensors");
   ASSERT_GT(before.size(), 200000u);
-  const auto full =
-      testing::shell("trap '' XFSZ; ulimit -f 200; " SKEIN_BINARY " train --limit-steps 3 --resume " + run);
-  testing::expect_failure(full, 1,
-                          {run + "/checkpoints/last was not written", "File too large", "free space",
-                           "checkpoint of step 12 is kept", "--resume " + run});
+  const auto full = shell("trap '' XFSZ; ulimit -f 200; " + kSkein + " train --limit-steps 3 --resume " + run);
+  expect_failure(full, 1,
+                 {run + "/checkpoints/last was not written", "File too large", "free space",
+                  "checkpoint of step 12 is kept", "--resume " + run});
   EXPECT_EQ(read_file(run + "/checkpoints/last/model.safetensors"), before);
   EXPECT_FALSE(fs::exists(run + "/checkpoints/last.new"));
-  EXPECT_EQ(testing::skein("train --limit-steps 3 --resume " + run).status, 0) << "the run cannot go on";
+  EXPECT_EQ(skein("train --limit-steps 3 --resume " + run).status, 0) << "the run cannot go on";
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -4,18 +4,10 @@
 #include "kernels/runtime.h"
 #include "tests/run_binary.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 using nlohmann::json;
-using testing::expect_failure;
-using testing::expect_parts;
-using testing::kSmallRun;
-using testing::Output;
-using testing::read_file;
-using testing::skein;
-using testing::TempDir;
-using testing::write_file;
 
 json last_line(const std::string& text) {
   const size_t end = text.find_last_not_of('\n');
@@ -29,7 +21,7 @@ std::string last_row(const std::string& csv) {
 }
 
 TEST(Cli, HelpAndVersion) {
-  const Output help = skein("train --help");
+  const ProgramOutput help = skein("train --help");
   EXPECT_EQ(help.status, 0);
   expect_parts(help.out,
                {"Model:", "Data:", "Optimisation:", "Learning rate:", "Run:", "Machine:", "--model NAME [resnet20]",
@@ -66,7 +58,7 @@ TEST(Cli, ConfigFileThenResumeThenEval) {
   const TempDir dir;
   const std::string run = (dir / "run").string(), toml = (dir / "run.toml").string();
   write_file(toml, "batch = 4\nseed = 5\n");
-  const Output first = skein(kSmallRun + " --config " + toml + " --limit-steps 13 --out " + run);
+  const ProgramOutput first = skein(kSmallRun + " --config " + toml + " --limit-steps 13 --out " + run);
   ASSERT_EQ(first.status, 0) << first.err;
   expect_parts(first.out, {"stopped  after step 13", "skein train --resume " + run, "epoch 1/2"});
   expect_parts(read_file(run + "/config.toml"), {"batch = 8", "seed = 5", "lr = 0.05"});
@@ -74,7 +66,7 @@ TEST(Cli, ConfigFileThenResumeThenEval) {
   expect_failure(skein("train --resume " + run + " --config " + toml), 2, {"--config"});
   expect_failure(skein("train --resume " + run + " --out " + toml), 2, {"--out"});
 
-  const Output second = skein("train --resume " + run);
+  const ProgramOutput second = skein("train --resume " + run);
   ASSERT_EQ(second.status, 0) << second.err;
   expect_parts(second.out,
                {"resume   from step 13", "epoch 2/2", "skein eval --checkpoint " + run + "/checkpoints/best"});
@@ -95,10 +87,9 @@ TEST(Cli, InterruptedRunGoesOnToTheBit) {
   const std::string whole = (dir / "whole").string(), run = (dir / "run").string(), metrics = run + "/metrics.jsonl";
   const std::string longer = kSmallRun + " --synthetic-train 400";
   ASSERT_EQ(skein(longer + " --out " + whole).status, 0);
-  const Output stopped = testing::shell(fmt::format(
-      SKEIN_BINARY
-      " {} --out {} & pid=$!; while ! grep -q step {} 2>/dev/null; do sleep 0.02; done; kill -INT $pid; wait $pid",
-      longer, run, metrics));
+  const ProgramOutput stopped = shell(fmt::format(
+      "{} {} --out {} & pid=$!; while ! grep -q step {} 2>/dev/null; do sleep 0.02; done; kill -INT $pid; wait $pid",
+      kSkein, longer, run, metrics));
   EXPECT_EQ(stopped.status, 130) << stopped.err;
   expect_parts(stopped.out, {"stopped  after step", "skein train --resume " + run});
   expect_parts(stopped.err, {"once more to kill"});
@@ -133,10 +124,10 @@ TEST(Cli, SummaryCountsParametersAndWork) {
 }
 
 TEST(Cli, DevicesSaysWhatThereIs) {
-  const Output devices = skein("devices");
+  const ProgramOutput devices = skein("devices");
   EXPECT_EQ(devices.status, 0);
   expect_parts(devices.out, {"cpu ", "cores", "onednn", cuda::available() ? "cuda  " : "cuda  absent"});
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

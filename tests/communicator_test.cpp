@@ -17,7 +17,7 @@ namespace {
 using Body = std::function<void(Communicator&)>;
 
 // body on every rank; returns what each rank's exception said, empty where there was none.
-std::vector<std::string> on_ranks(int size, const Body& body, ThreadGroup* group = nullptr) {
+std::vector<std::string> errors_on_ranks(int size, const Body& body, ThreadGroup* group = nullptr) {
   ThreadGroup own(size);
   if (!group) group = &own;
   std::vector<std::string> errors(static_cast<size_t>(size));
@@ -39,7 +39,7 @@ std::vector<std::string> on_ranks(int size, const Body& body, ThreadGroup* group
 }
 
 void run_ranks(int size, const Body& body) {
-  for (const std::string& error : on_ranks(size, body)) EXPECT_EQ(error, "");
+  for (const std::string& error : errors_on_ranks(size, body)) EXPECT_EQ(error, "");
 }
 
 std::vector<float> sum_in_rank_order(int64_t n, int ranks, float scale) {
@@ -139,7 +139,7 @@ TEST(ThreadCommunicator, SplitsNest) {
 TEST(ThreadCommunicator, AbortReleasesTheOthersInSplitsToo) {
   ThreadGroup group(5);
   const auto start = std::chrono::steady_clock::now();
-  const auto errors = on_ranks(
+  const auto errors = errors_on_ranks(
       5,
       [&](Communicator& world) {
         const auto half = world.split(world.rank() % 2);
@@ -160,7 +160,7 @@ TEST(ThreadCommunicator, AbortReleasesTheOthersInSplitsToo) {
 }
 
 TEST(ThreadCommunicator, RankThatLeavesIsNamed) {
-  const auto errors = on_ranks(4, [&](Communicator& c) {
+  const auto errors = errors_on_ranks(4, [&](Communicator& c) {
     c.barrier();
     if (c.rank() == 2) return;
     c.barrier();
@@ -171,7 +171,7 @@ TEST(ThreadCommunicator, RankThatLeavesIsNamed) {
 
 TEST(ThreadCommunicator, DisagreementIsAnErrorOnEveryRank) {
   auto each = [](const Body& body, const std::string& part) {
-    for (const std::string& error : on_ranks(3, body)) EXPECT_NE(error.find(part), std::string::npos) << error;
+    for (const std::string& error : errors_on_ranks(3, body)) EXPECT_NE(error.find(part), std::string::npos) << error;
   };
   each(
       [](Communicator& c) {

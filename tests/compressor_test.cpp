@@ -31,7 +31,7 @@ using Make = std::function<std::unique_ptr<Compressor>(const ParameterStore&)>;
 Make sign(SignOptions options) {
   return [options](const ParameterStore& p) { return make_sign_compressor(options, p, {}); };
 }
-Make named(const std::string& name) {
+Make make_of(const std::string& name) {
   return [name](const ParameterStore& p) { return make_compressor(name, p, {}); };
 }
 
@@ -126,7 +126,7 @@ TEST(Compressor, TheCheaperRouteIsTaken) {
 void expect_nothing_lost(const std::string& name, int size) {
   Numbers sent(distance(0, 0).size()), moved(sent.size());
   for (int rounds = 1; rounds <= 5; ++rounds) {
-    const Round round = run(size, named(name), rounds);
+    const Round round = run(size, make_of(name), rounds);
     for (size_t i = 0; i < sent.size(); ++i) sent[i] += double(round.means[0][i]);
     for (int r = 0; r < size; ++r) {
       const Flat d = distance(r, rounds - 1);
@@ -147,7 +147,7 @@ TEST(Compressor, ErrorFeedbackLosesNothing) {
 
 TEST(Compressor, TwoWaySendsTwoBits) {
   const int64_t shard = small_store()->value.numel() / 4, scales = 7;
-  const Round round = run(4, named("ef-sign:two-way"));
+  const Round round = run(4, make_of("ef-sign:two-way"));
   for (const Flat& mean : round.means) EXPECT_TRUE(same_bits(mean, round.means[0]));
   EXPECT_LE(round.bytes, 2 * 3 * 4 * (shard / 32 + 2 + scales));  // out and back, to three others, words and scales
   EXPECT_LT(round.bytes, run(4, sign({true, false, Route::exchange})).bytes / 8);  // f32 comes back
@@ -157,7 +157,7 @@ TEST(Compressor, PaddingStaysZero) {
   const auto p = small_store();
   for (const char* name :
        {"bf16", "sign", "ef-sign", "sign:mean-of-means", "ef-sign:mean-of-means", "ef-sign:two-way"}) {
-    const Round round = run(5, named(name), 2);
+    const Round round = run(5, make_of(name), 2);
     EXPECT_EQ(largest_in_padding(*p, round.means[0]), 0) << name;
     for (const Flat& memory : round.memories)
       if (!memory.empty()) {
@@ -192,7 +192,7 @@ TEST(Compressor, Bf16RoundsTwice) {
         largest[i] = std::max(largest[i], std::abs(double(d[i])));
       }
     }
-    const Round round = run(size, named("bf16"));
+    const Round round = run(size, make_of("bf16"));
     for (const Flat& m : round.means) EXPECT_TRUE(same_bits(m, round.means[0]));
     for (size_t i = 0; i < mean.size(); ++i) {
       ASSERT_NEAR(round.means[0][i], mean[i], largest[i] * 2.01 / 256) << i;  // each time by half of 2^-7

@@ -4,10 +4,8 @@
 
 #include "tests/data_files.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
-
-using testing::expect_error;
 
 TrainConfig parse(const std::string& text) {
   TrainConfig config;
@@ -126,4 +124,4 @@ TEST(Config, ValuesByFlag) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

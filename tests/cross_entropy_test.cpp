@@ -6,7 +6,7 @@
 
 #include "engine/tensor.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 struct Result {
@@ -48,4 +48,4 @@ TEST(CrossEntropy, RefusesALabelOutOfRange) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

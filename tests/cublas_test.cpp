@@ -7,7 +7,7 @@
 #include "tests/expect_close.h"
 #include "tests/need_gpu.h"
 
-namespace skein {
+namespace skein::testing {
 
 void PrintTo(const OpCase& c, std::ostream* out);
 
@@ -57,4 +57,4 @@ TEST(Cublas, ChecksShapes) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

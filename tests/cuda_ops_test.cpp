@@ -16,12 +16,12 @@
 #include "kernels/vector.h"
 #include "tests/need_gpu.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN(), kInfinity = std::numeric_limits<float>::infinity();
 
-class CudaOpsEdge : public testing::Test {
+class CudaOpsEdge : public ::testing::Test {
  protected:
   void SetUp() override {
     NEEDS(absent_gpu());
@@ -174,4 +174,4 @@ TEST(CpuOps, RefuseBf16) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -12,7 +12,7 @@
 #include "models/model.h"
 #include "tests/need_gpu.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 constexpr int64_t kSteps = 21;  // of ten steps an epoch, the last one on half a batch
@@ -32,7 +32,7 @@ struct Outcome {
   int64_t allocations = 0, synchronizations = 0;  // in the last ten steps
 };
 
-class CudaStep : public testing::Test {
+class CudaStep : public ::testing::Test {
  protected:
   void SetUp() override {
     NEEDS(absent_gpu());
@@ -192,4 +192,4 @@ TEST_F(CudaStep, AFailureInsideTheCaptureLeavesTheStreamUsable) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -5,11 +5,8 @@
 #include "data/sources.h"
 #include "tests/small_run.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
-
-using testing::never;
-using testing::small_config;
 
 class CudaTrain : public ::testing::Test {
  protected:
@@ -94,4 +91,4 @@ TEST_F(CudaTrain, ALossThatIsNotANumberNamesItsStep) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

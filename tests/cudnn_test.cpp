@@ -14,7 +14,7 @@
 #include "tests/expect_close.h"
 #include "tests/need_gpu.h"
 
-namespace skein {
+namespace skein::testing {
 
 void PrintTo(const OpCase& c, std::ostream* out);
 
@@ -193,4 +193,4 @@ TEST_F(Cudnn, DescribesTheDevice) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -9,10 +9,10 @@
 #include "kernels/cast.h"
 #include "tests/need_gpu.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
-class DeviceLoader : public testing::Test {
+class DeviceLoader : public ::testing::Test {
  protected:
   void SetUp() override {
     NEEDS(absent_gpu());
@@ -87,4 +87,4 @@ TEST_F(DeviceLoader, GivesTheSameInBf16) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

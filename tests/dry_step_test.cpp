@@ -7,7 +7,7 @@
 #include "engine/ops.h"
 #include "models/model.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 const PlannedLayer& find(const DryStep& step, const std::string& name, const std::string& op) {
@@ -78,4 +78,4 @@ TEST(DryStep, CountsBytes) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

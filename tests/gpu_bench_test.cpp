@@ -9,12 +9,10 @@
 #include "tests/need_gpu.h"
 #include "tests/run_binary.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 using nlohmann::json;
-using testing::expect_failure;
-using testing::Output;
 
 std::string absent_planner() {
   try {
@@ -26,7 +24,7 @@ std::string absent_planner() {
 }
 
 json measured(const std::string& arguments) {
-  const Output output = testing::skein(arguments + " --json");
+  const ProgramOutput output = skein(arguments + " --json");
   EXPECT_EQ(output.status, 0) << output.err;
   return json::parse(output.out);
 }
@@ -68,8 +66,8 @@ TEST(GpuBench, TimesConvolutions) {
 
 TEST(GpuBench, PrintsATableOfKernels) {
   NEEDS(absent_gpu());
-  const Output output = testing::skein("bench kernels --device cuda --all --repetitions 2 --filter add/4097");
-  testing::expect_parts(output.out, {cuda::devices().at(0).name, "of copy", "add/4097", "add/4097/bf16"});
+  const ProgramOutput output = skein("bench kernels --device cuda --all --repetitions 2 --filter add/4097");
+  expect_parts(output.out, {cuda::devices().at(0).name, "of copy", "add/4097", "add/4097/bf16"});
 }
 
 TEST(GpuBench, TimesStepsAsAGraphAndOneByOne) {
@@ -95,26 +93,26 @@ TEST(GpuBench, TimesStepsAsAGraphAndOneByOne) {
 }
 
 TEST(GpuBench, SaysWhatItNeeds) {
-  expect_failure(testing::skein("bench step --dtype bf16"), 2, {"--dtype bf16", "GPU"});
-  expect_failure(testing::skein("bench step --device gpu"), 2, {"--device", "cuda"});
+  expect_failure(skein("bench step --dtype bf16"), 2, {"--dtype bf16", "GPU"});
+  expect_failure(skein("bench step --device gpu"), 2, {"--device", "cuda"});
   if (cuda::available()) return;
   for (const char* command : {"bench kernels --device cuda", "bench step --device cuda"})
-    expect_failure(testing::skein(command), 2, {"--device cuda", cuda::absent_reason()});
+    expect_failure(skein(command), 2, {"--device cuda", cuda::absent_reason()});
 }
 
 class DeviceDescription : public ::testing::Test {
  protected:
   // What skein devices --json prints, and in file().
   json describe(const std::string& environment = "") const {
-    const Output output = testing::shell(environment + " " SKEIN_BINARY " devices --json | tee " + file());
+    const ProgramOutput output = shell(environment + " " + kSkein + " devices --json | tee " + file());
     EXPECT_EQ(output.status, 0) << output.err;
     return json::parse(output.out);
   }
   std::string file() const { return (dir_ / "devices.json").string(); }
-  Output plan() const { return testing::skein("plan --model resnet8 --batch 4 --gpu " + file()); }
+  ProgramOutput plan() const { return skein("plan --model resnet8 --batch 4 --gpu " + file()); }
 
  private:
-  testing::TempDir dir_;
+  TempDir dir_;
 };
 
 TEST_F(DeviceDescription, NamesTheProcessor) {
@@ -144,9 +142,9 @@ TEST_F(DeviceDescription, IsPlannedFor) {
   EXPECT_EQ(read.multiprocessors, here.multiprocessors);
   EXPECT_EQ(read.memory, int64_t(here.memory));
   NEEDS(absent_planner());
-  const Output planned = plan();
+  const ProgramOutput planned = plan();
   EXPECT_EQ(planned.status, 0) << planned.err;
-  testing::expect_parts(planned.out, {here.name, "32x32 3->16 3x3/1", "every choice is deterministic: yes"});
+  expect_parts(planned.out, {here.name, "32x32 3->16 3x3/1", "every choice is deterministic: yes"});
 }
 
 // cuDNN's own words about the device come before the runtime's: the stand-in describes the GPU that it plans for.
@@ -161,4 +159,4 @@ TEST_F(DeviceDescription, IsCudnnsWhereThereIsCudnn) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

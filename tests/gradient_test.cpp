@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 // Two tensors with decay and one without, none a multiple of the padding; values as drawn, gradients their halves.
@@ -93,4 +93,4 @@ TEST(Gradient, LarsHasTheSameBitsForAnyNumberOfThreads) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -11,15 +11,15 @@
 #include "kernels/check.h"
 #include "models/model.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 std::string golden(const std::string& model, const char* part = "") {
   return SKEIN_SOURCE_DIR "/tests/golden/torch_" + model + part + ".safetensors";
 }
 
-struct Net {
-  explicit Net(const std::string& name, int64_t classes = 5)
+struct TorchNet {
+  explicit TorchNet(const std::string& name, int64_t classes = 5)
       : model(make_model(name, {.classes = classes}, parameters)) {
     parameters.build(Device::cpu, 1);
   }
@@ -27,10 +27,10 @@ struct Net {
   std::unique_ptr<Model> model;
 };
 
-class Interchange : public testing::TestWithParam<std::string> {};
+class Interchange : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Interchange, ReadsWhatPyTorchWroteAndComputesTheSame) {
-  Net net(GetParam());
+  TorchNet net(GetParam());
   read_torch_file(golden(GetParam()), net.parameters);
   const auto expected = SafetensorsFile::open(golden(GetParam(), "-logits"));
   const View images = expected->view("images"), logits = expected->view("logits");
@@ -47,9 +47,9 @@ TEST_P(Interchange, ReadsWhatPyTorchWroteAndComputesTheSame) {
 }
 
 TEST_P(Interchange, WritesTheSameBytesBack) {
-  Net net(GetParam()), again(GetParam());
+  TorchNet net(GetParam()), again(GetParam());
   read_torch_file(golden(GetParam()), net.parameters);
-  const std::string path = testing::TempDir() + "interchange-" + GetParam() + ".safetensors";
+  const std::string path = ::testing::TempDir() + "interchange-" + GetParam() + ".safetensors";
   write_torch_file(path, net.parameters);
   const auto ours = SafetensorsFile::open(path), theirs = SafetensorsFile::open(golden(GetParam()));
   EXPECT_EQ(ours->names().size(), theirs->names().size());
@@ -71,7 +71,7 @@ TEST_P(Interchange, WritesTheSameBytesBack) {
   std::filesystem::remove(path);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, Interchange, testing::Values("resnet8", "densenet-bc-10-4"), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(Models, Interchange, ::testing::Values("resnet8", "densenet-bc-10-4"), [](const auto& info) {
   std::string name = info.param;
   std::erase(name, '-');
   return name;
@@ -79,7 +79,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Interchange, testing::Values("resnet8", "densen
 
 TEST(InterchangeErrors, NameTheTensor) {
   const auto message = [](const std::string& model, int64_t classes, const std::string& file) -> std::string {
-    Net net(model, classes);
+    TorchNet net(model, classes);
     try {
       read_torch_file(file, net.parameters);
     } catch (const BadInput& e) {
@@ -94,13 +94,13 @@ TEST(InterchangeErrors, NameTheTensor) {
             std::string::npos);
   EXPECT_NE(message("densenet-bc-10-4", 5, golden("resnet8")).find("'module.conv1.weight' is F32 [16,3,3,3]"),
             std::string::npos);
-  Net small("resnet8");
-  const std::string path = testing::TempDir() + "interchange-larger.safetensors";
-  Net larger("resnet14");
+  TorchNet small("resnet8");
+  const std::string path = ::testing::TempDir() + "interchange-larger.safetensors";
+  TorchNet larger("resnet14");
   write_torch_file(path, larger.parameters);
   EXPECT_NE(message("resnet8", 5, path).find("the model has no tensor 'layer1.1."), std::string::npos);
   std::filesystem::remove(path);
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

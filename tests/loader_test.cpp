@@ -22,15 +22,15 @@ Dataset numbered(int64_t n, int64_t channels = 3, int64_t side = 8) {
   return d;
 }
 
-struct Copy {
+struct BatchCopy {
   int64_t epoch, index, size;
   std::vector<float> images;
   std::vector<int32_t> labels;
-  bool operator==(const Copy&) const = default;
+  bool operator==(const BatchCopy&) const = default;
 };
 
-std::vector<Copy> take(Loader& loader, int64_t batches) {
-  std::vector<Copy> result;
+std::vector<BatchCopy> take(Loader& loader, int64_t batches) {
+  std::vector<BatchCopy> result;
   for (int64_t i = 0; i < batches; ++i) {
     const Batch& b = loader.next();
     const int32_t* labels = b.labels.view().as<int32_t>();
@@ -41,9 +41,9 @@ std::vector<Copy> take(Loader& loader, int64_t batches) {
   return result;
 }
 
-std::map<int32_t, std::vector<float>> by_sample(const std::vector<Copy>& batches) {
+std::map<int32_t, std::vector<float>> by_sample(const std::vector<BatchCopy>& batches) {
   std::map<int32_t, std::vector<float>> result;
-  for (const Copy& b : batches) {
+  for (const BatchCopy& b : batches) {
     const size_t size = b.images.size() / size_t(b.size);
     for (size_t i = 0; i < b.labels.size(); ++i) {
       const auto begin = b.images.begin() + std::ptrdiff_t(i * size);
@@ -120,7 +120,7 @@ TEST(Loader, TrainingFollowsThePermutationOfEachEpoch) {
   ASSERT_EQ(loader.steps(), 2);  // 12 samples of 25
   const auto batches = take(loader, 4);
   for (int64_t i = 0; i < 4; ++i) {
-    const Copy& b = batches[size_t(i)];
+    const BatchCopy& b = batches[size_t(i)];
     EXPECT_EQ(b.epoch, 4 + i / 2);
     EXPECT_EQ(b.index, i % 2);
     std::vector<int32_t> order(25);
@@ -143,10 +143,10 @@ TEST(Loader, FourWorkersTogetherSeeWhatOneSees) {
   Loader one(d, {.batch = 7, .seed = 3});
   const auto all = by_sample(take(one, one.steps()));
   ASSERT_EQ(all.size(), 40u);
-  std::vector<Copy> parts;
+  std::vector<BatchCopy> parts;
   for (int64_t rank = 0; rank < 4; ++rank) {
     Loader loader(d, {.batch = 3, .workers = 4, .rank = rank, .seed = 3});
-    for (Copy& b : take(loader, loader.steps())) parts.push_back(std::move(b));
+    for (BatchCopy& b : take(loader, loader.steps())) parts.push_back(std::move(b));
   }
   EXPECT_TRUE(by_sample(parts) == all);
   Loader next(d, {.batch = 7, .seed = 3, .epoch = 1});
@@ -159,7 +159,7 @@ TEST(Loader, StartingInTheMiddleGoesOnAsIfNeverStopped) {
   const auto all = take(through, 20);
   for (int64_t start : {1, 5, 6, 13}) {
     Loader loader(d, {.batch = 4, .seed = 8, .epoch = start / 6, .step = start % 6});
-    EXPECT_TRUE(take(loader, 20 - start) == std::vector<Copy>(all.begin() + start, all.end())) << start;
+    EXPECT_TRUE(take(loader, 20 - start) == std::vector<BatchCopy>(all.begin() + start, all.end())) << start;
   }
 }
 
@@ -168,10 +168,10 @@ TEST(Loader, NeitherThreadsNorTimingChangeTheBatches) {
   const auto run = [&](int threads, int pause_ms) {
     omp_set_num_threads(threads);
     Loader loader(d, {.batch = 8, .seed = 1});
-    std::vector<Copy> result;
+    std::vector<BatchCopy> result;
     for (int i = 0; i < 20; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(i % 3 * pause_ms));
-      for (Copy& b : take(loader, 1)) result.push_back(std::move(b));
+      for (BatchCopy& b : take(loader, 1)) result.push_back(std::move(b));
     }
     return result;
   };

@@ -7,15 +7,8 @@
 #include "engine/layers.h"
 #include "tests/small_run.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
-
-using testing::expect_error;
-using testing::expect_same_tensors;
-using testing::never;
-using testing::small_config;
-using testing::TempDir;
-using testing::without_times;
 
 TrainConfig workers_config(const std::string& sync, int64_t workers = 4) {
   TrainConfig c = small_config();
@@ -24,8 +17,6 @@ TrainConfig workers_config(const std::string& sync, int64_t workers = 4) {
   c.sync = sync;
   return c;
 }
-
-std::string last(const std::string& run) { return run + "/checkpoints/last"; }
 
 void expect_same_workers(const std::string& a, const std::string& b, int64_t workers) {
   expect_same_tensors(last(a) + "/model.safetensors", last(b) + "/model.safetensors");
@@ -263,4 +254,4 @@ TEST(LocalSgd, RefusesASyncThatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

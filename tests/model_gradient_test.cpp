@@ -10,10 +10,8 @@
 #include "engine/ops.h"
 #include "tests/small_networks.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
-
-using testing::named, testing::narrow, testing::Network;
 
 void move_to_smooth_ground(const ParameterStore& p) {
   for (size_t i = 0; i < p.specs().size(); ++i)
@@ -22,7 +20,7 @@ void move_to_smooth_ground(const ParameterStore& p) {
         p.value.host()[p.segments()[i].begin + c] = c % 3 == 2 ? -3.0f : 3.0f;
 }
 
-class ModelGradient : public ::testing::TestWithParam<Network> {};
+class ModelGradient : public ::testing::TestWithParam<SmallNetwork> {};
 
 TEST_P(ModelGradient, MatchesFiniteDifferences) {
   ParameterStore p;
@@ -65,7 +63,7 @@ INSTANTIATE_TEST_SUITE_P(Models, ModelGradient,
                          ::testing::Values(narrow<BasicBlock>("resnet18"), narrow<Bottleneck>("resnet50"),
                                            named("densenet10-4"), named("densenet-bc-16-4"),
                                            named("densenet10-4", 0.2f), named("wrn10-1"), named("wrn16-1", 0.3f)),
-                         [](const auto& info) { return testing::test_name(info.param); });
+                         [](const auto& info) { return name_without_dashes(info.param); });
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -10,7 +10,7 @@
 #include "engine/ops.h"
 #include "kernels/check.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 struct Counted {
@@ -226,4 +226,4 @@ TEST(ParameterStore, DrawsTheSameWeightsFromTheSameSeedOnly) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -1,6 +1,7 @@
 // skein train as MPI processes: the bits of threads, and how all of them end together. Needs mpirun.
 #include <gtest/gtest.h>
 
+#include "kernels/emulated.h"
 #include "tests/mpi_run.h"
 #include "tests/team_run.h"
 
@@ -8,8 +9,6 @@ namespace skein::testing {
 namespace {
 
 const std::string kRun = kTeamRun;
-
-std::string last(const std::string& run) { return run + "/checkpoints/last"; }
 
 class MpiTrain : public ::testing::Test {
   void SetUp() override {
@@ -24,26 +23,22 @@ class MpiTrain : public ::testing::Test {
 // Every schedule x compression x momentum, and gradients and statistics of every kind. Under a sanitizer, where all of
 // them take minutes, each of these choices once: what it looks for depends on no combination.
 TEST_F(MpiTrain, ProcessesGetTheBitsOfThreadsInEveryCell) {
-#ifdef __SANITIZE_ADDRESS__
-  const bool all = false;
-#else
-  const bool all = true;
-#endif
-  const Output output = mpirun("-np 4 " SKEIN_MPI_WORKER + std::string(all ? " cells " : " few-cells ") + dir_.str());
+  const bool all = !cuda::emulated();
+  const ProgramOutput output = mpirun("-np 4 " + kMpiWorker + (all ? " cells " : " few-cells ") + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
   expect_cells_of_threads(dir_, all ? cells() : few_cells());
 }
 
 TEST_F(MpiTrain, StoppedAndGoneOnWithTheyAreTheSame) {
-  const Output output = mpirun("-np 4 " SKEIN_MPI_WORKER " resumed-cells " + dir_.str());
+  const ProgramOutput output = mpirun("-np 4 " + kMpiWorker + " resumed-cells " + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
   expect_cells_of_threads(dir_, few_cells());
 }
 
 TEST_F(MpiTrain, TheProgramEndsWithTheSameCheckpoint) {
-  const Output threads = shell(kRun + "--workers 4 --out " + folder("threads"));
+  const ProgramOutput threads = shell(kRun + "--workers 4 --out " + folder("threads"));
   EXPECT_EQ(threads.status, 0) << threads.err;
-  const Output processes = mpirun("-np 4 " + kRun + "--out " + folder("processes"));
+  const ProgramOutput processes = mpirun("-np 4 " + kRun + "--out " + folder("processes"));
   EXPECT_EQ(processes.status, 0) << processes.err;
   expect_parts(processes.out, {"workers  4, in 4 processes with 1 threads each", "done     test top-1"});
   EXPECT_EQ(processes.out.find("done"), processes.out.rfind("done")) << "said by more than one process";
@@ -56,30 +51,30 @@ TEST_F(MpiTrain, ThreadsAndProcessesGoOnWithEachOther) {
   ASSERT_EQ(shell(kRun + "--workers 4 --out " + whole).status, 0);
   ASSERT_EQ(shell(kRun + "--workers 4 --limit-steps 2 --out " + parts).status, 0);
   for (const char* steps : {"2", "3"}) {
-    const Output resumed =
-        mpirun("-np 4 " SKEIN_BINARY " train --limit-steps " + std::string(steps) + " --resume " + parts);
+    const ProgramOutput resumed =
+        mpirun("-np 4 " + kSkein + " train --limit-steps " + std::string(steps) + " --resume " + parts);
     EXPECT_EQ(resumed.status, 0) << resumed.err;
     expect_parts(resumed.out, {"resume   from step", "stopped  after step"});
   }
   EXPECT_EQ(open_checkpoint(last(parts)).state.step, 7);
-  ASSERT_EQ(shell(SKEIN_BINARY " train --resume " + parts).status, 0);
+  ASSERT_EQ(shell(kSkein + " train --resume " + parts).status, 0);
   expect_same_run(whole, parts, 4);
 }
 
 // Measured by one process, kept in the checkpoint, used by all and by whoever goes on.
 TEST_F(MpiTrain, ConvolutionsAreChosenOnceForAll) {
   const std::string a = folder("a"), b = folder("b");
-  const Output processes = mpirun("-np 4 " + kRun + "--conv auto --limit-steps 4 --out " + a);
+  const ProgramOutput processes = mpirun("-np 4 " + kRun + "--conv auto --limit-steps 4 --out " + a);
   ASSERT_EQ(processes.status, 0) << processes.err;
   EXPECT_FALSE(open_checkpoint(last(a)).conv_choices.empty());
   std::filesystem::copy(a, b, std::filesystem::copy_options::recursive);
-  EXPECT_EQ(mpirun("-np 4 " SKEIN_BINARY " train --resume " + a).status, 0);
-  EXPECT_EQ(shell(SKEIN_BINARY " train --resume " + b).status, 0);
+  EXPECT_EQ(mpirun("-np 4 " + kSkein + " train --resume " + a).status, 0);
+  EXPECT_EQ(shell(kSkein + " train --resume " + b).status, 0);
   expect_same_run(a, b, 4);
 }
 
 TEST_F(MpiTrain, AnotherNumberOfWorkersIsRefused) {
-  const Output other = mpirun("-np 4 " + kRun + "--workers 3 --out " + folder("run"));
+  const ProgramOutput other = mpirun("-np 4 " + kRun + "--workers 3 --out " + folder("run"));
   EXPECT_EQ(other.status, 2);
   expect_parts(other.err, {"--workers 3: 4 processes were started together, and each is one worker"});
   EXPECT_EQ(other.err.find("--workers 3"), other.err.rfind("--workers 3")) << "said more than once: " << other.err;
@@ -88,11 +83,11 @@ TEST_F(MpiTrain, AnotherNumberOfWorkersIsRefused) {
 TEST_F(MpiTrain, AnotherNumberOfProcessesGoesOnFromTheConsensusOnly) {
   const std::string run = folder("run");
   ASSERT_EQ(shell(kRun + "--workers 4 --limit-steps 7 --out " + run).status, 0);
-  const std::string resume = SKEIN_BINARY " train --resume " + run;
-  const Output refused = mpirun("-np 2 " + resume);
+  const std::string resume = kSkein + " train --resume " + run;
+  const ProgramOutput refused = mpirun("-np 2 " + resume);
   EXPECT_EQ(refused.status, 2);
   expect_parts(refused.err, {"the run has 4 workers", "2 processes", "--from-consensus"});
-  const Output restarted = mpirun("-np 2 " + resume + " --from-consensus");
+  const ProgramOutput restarted = mpirun("-np 2 " + resume + " --from-consensus");
   EXPECT_EQ(restarted.status, 0) << restarted.err;
   expect_parts(restarted.out, {"restart  2 workers from the average of 4, in epoch 2", "dropped: momentum",
                                "error memory", "2 steps"});
@@ -105,7 +100,7 @@ TEST_F(MpiTrain, AnotherNumberOfProcessesGoesOnFromTheConsensusOnly) {
 TEST_F(MpiTrain, DisagreementIsNamedByRankAndField) {
   const std::string other =
       " : -np 1 " + kRun + "--weight-decay 0.5 --out " + folder("run") + " : -np 1 " + kRun + "--out " + folder("run");
-  const Output config = mpirun("-np 2 " + kRun + "--out " + folder("run") + other);
+  const ProgramOutput config = mpirun("-np 2 " + kRun + "--out " + folder("run") + other);
   EXPECT_EQ(config.status, 2) << config.err;
   expect_parts(
       config.err,
@@ -122,33 +117,34 @@ TEST_F(MpiTrain, OtherDataIsNoticed) {
       std::filesystem::create_directories(data);
       write_packed(data + "/set.skein", splits);
     }
-    commands += fmt::format("{}-np 1 sh -c 'cd {} && exec " SKEIN_BINARY
-                            " train --model resnet8 --data set.skein --epochs 1"
-                            " --batch 8 --threads 1 --out {}'",
-                            commands.empty() ? "" : " : ", data, folder("run"));
+    commands += fmt::format(
+        "{}-np 1 sh -c 'cd {} && exec {} train --model resnet8 --data set.skein --epochs 1 --batch 8 --threads 1 "
+        "--out {}'",
+        commands.empty() ? "" : " : ", data, kSkein, folder("run"));
   }
-  const Output output = mpirun(commands);
+  const ProgramOutput output = mpirun(commands);
   EXPECT_EQ(output.status, 2) << output.err;
   expect_parts(output.err, {"on rank 2 the fingerprint of the training images is"});
 }
 
 TEST_F(MpiTrain, AFileThatOneRankCannotReadIsNamed) {
-  const std::string good = SKEIN_BINARY " train --data synthetic --threads 1 --out " + folder("run");
-  const Output output = mpirun("-np 2 " + good + " --config /dev/null : -np 1 " + good + " --config /nonexistent.toml");
+  const std::string good = kSkein + " train --data synthetic --threads 1 --out " + folder("run");
+  const ProgramOutput output =
+      mpirun("-np 2 " + good + " --config /dev/null : -np 1 " + good + " --config /nonexistent.toml");
   EXPECT_EQ(output.status, 2) << output.err;
   expect_parts(output.err, {"skein: rank 2: /nonexistent.toml"});
 }
 
 // Long enough to be ended by a signal only.
-const std::string kEndless = kRun + "--epochs 100000 --sync local:H=5 --out ";
+const std::string kEndlessMpi = kRun + "--epochs 100000 --sync local:H=5 --out ";
 
 TEST_F(MpiTrain, TermOfOneRankStopsAllAndSaves) {
   const std::string run = folder("run");
   const auto ready = [&] { return read_file(run + "/summary.csv").find("\n3,") != std::string::npos; };
-  const Output stopped = mpirun_and_signal("-np 4 " + kEndless + run, run, SIGTERM, ready);
+  const ProgramOutput stopped = mpirun_and_signal("-np 4 " + kEndlessMpi + run, run, SIGTERM, ready);
   EXPECT_EQ(stopped.status, 128 + SIGTERM) << stopped.err;
   expect_parts(stopped.out, {"stopped  after step", "go on    skein train --resume " + run});
-  const Output resumed = mpirun("-np 4 " SKEIN_BINARY " train --limit-steps 5 --resume " + run);
+  const ProgramOutput resumed = mpirun("-np 4 " + kSkein + " train --limit-steps 5 --resume " + run);
   EXPECT_EQ(resumed.status, 0) << resumed.err;
 }
 
@@ -156,12 +152,12 @@ TEST_F(MpiTrain, ARankThatIsKilledEndsTheRun) {
   const std::string run = folder("run");
   const auto ready = [&] { return read_file(run + "/summary.csv").find("\n2,") != std::string::npos; };
   const auto begin = std::chrono::steady_clock::now();
-  const Output killed = mpirun_and_signal("-np 4 " + kEndless + run, run, SIGKILL, ready);
+  const ProgramOutput killed = mpirun_and_signal("-np 4 " + kEndlessMpi + run, run, SIGKILL, ready);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
   EXPECT_NE(killed.status, 0);
   expect_parts(killed.out + killed.err, {"rank 2", "signal 9"});
   EXPECT_FALSE(pid_of_rank(run, 0)) << "rank 0 goes on alone";
-  EXPECT_EQ(mpirun("-np 4 " SKEIN_BINARY " train --limit-steps 5 --resume " + run).status, 0) << "the last checkpoint";
+  EXPECT_EQ(mpirun("-np 4 " + kSkein + " train --limit-steps 5 --resume " + run).status, 0) << "the last checkpoint";
 }
 
 // One rank's disk is full: all end together, and the older checkpoint is whole. (Not by shared memory, whose files the
@@ -169,8 +165,8 @@ TEST_F(MpiTrain, ARankThatIsKilledEndsTheRun) {
 TEST_F(MpiTrain, ARankThatCannotWriteEndsTheRun) {
   const std::string run = folder("run");
   ASSERT_EQ(shell(kRun + "--workers 4 --limit-steps 6 --out " + run).status, 0);
-  const std::string resume = SKEIN_BINARY " train --limit-steps 2 --resume " + run;
-  const Output full = mpirun(fmt::format(
+  const std::string resume = kSkein + " train --limit-steps 2 --resume " + run;
+  const ProgramOutput full = mpirun(fmt::format(
       "--mca btl self,tcp -np 2 {0} : -np 1 sh -c 'trap \"\" XFSZ; ulimit -f 200; exec {0}' : -np 1 {0}", resume));
   EXPECT_EQ(full.status, 1) << full.err;
   expect_parts(full.err, {"skein: checkpoint " + last(run) + " was not written: rank 2: ", "worker-2.safetensors",

@@ -4,10 +4,10 @@
 
 #include "kernels/check.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
-void expect_bad(const std::string& text, const std::string& part) {
+void expect_bad_network(const std::string& text, const std::string& part) {
   try {
     parse_network(text);
     ADD_FAILURE() << "'" << text << "' was taken";
@@ -33,20 +33,20 @@ TEST(Network, Parses) {
 }
 
 TEST(Network, BadTexts) {
-  expect_bad("", "link among all is missing");
-  expect_bad("block=1Gbit,1s;;1Gbit,200us", "latency is missing");
-  expect_bad("1Gbit", "latency is missing");
-  expect_bad("1,200us", "bandwidth '1' has no known unit");
-  expect_bad("1GB,200us", "bandwidth '1GB' has no known unit");
-  expect_bad("1Gbit,200", "latency '200' has no known unit");
-  expect_bad("1Gbit,200us,3", "latency '200us,3'");
-  expect_bad("fast,200us", "bandwidth 'fast' is not a number");
-  expect_bad("-1Gbit,200us", "bandwidth '-1Gbit' is not a number");
-  expect_bad("0Gbit,200us", "bandwidth is zero");
-  expect_bad("infGbit,200us", "is not a number");
-  expect_bad("node=1Gbit,200us", "no link 'node'");
-  expect_bad("block=1Gbit,200us", "link among all is missing");
-  expect_bad("1Gbit,200us;world=1Gbit,1ms", "world link is given twice");
+  expect_bad_network("", "link among all is missing");
+  expect_bad_network("block=1Gbit,1s;;1Gbit,200us", "latency is missing");
+  expect_bad_network("1Gbit", "latency is missing");
+  expect_bad_network("1,200us", "bandwidth '1' has no known unit");
+  expect_bad_network("1GB,200us", "bandwidth '1GB' has no known unit");
+  expect_bad_network("1Gbit,200", "latency '200' has no known unit");
+  expect_bad_network("1Gbit,200us,3", "latency '200us,3'");
+  expect_bad_network("fast,200us", "bandwidth 'fast' is not a number");
+  expect_bad_network("-1Gbit,200us", "bandwidth '-1Gbit' is not a number");
+  expect_bad_network("0Gbit,200us", "bandwidth is zero");
+  expect_bad_network("infGbit,200us", "is not a number");
+  expect_bad_network("node=1Gbit,200us", "no link 'node'");
+  expect_bad_network("block=1Gbit,200us", "link among all is missing");
+  expect_bad_network("1Gbit,200us;world=1Gbit,1ms", "world link is given twice");
 }
 
 TEST(Network, CostOfASum) {
@@ -79,4 +79,4 @@ TEST(Network, BreakEven) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -9,14 +9,14 @@
 #include "tests/expect_close.h"
 #include "tests/need_gpu.h"
 
-namespace skein {
+namespace skein::testing {
 
 void PrintTo(const OpCase& c, std::ostream* out) { *out << c.name; }
 void PrintTo(const GradientCase& c, std::ostream* out) { *out << c.name; }
 
 namespace {
 
-class OpTest : public testing::TestWithParam<OpCase> {};
+class OpTest : public ::testing::TestWithParam<OpCase> {};
 
 TEST_P(OpTest, MatchesReference) {
   const bool conv = GetParam().name.starts_with("conv");
@@ -36,13 +36,13 @@ std::vector<OpCase> small_cases(Device device) {
   return cases;
 }
 
-std::string case_name(const testing::TestParamInfo<OpCase>& info) { return test_name(info.param.name); }
+std::string case_name(const ::testing::TestParamInfo<OpCase>& info) { return test_name(info.param.name); }
 
-INSTANTIATE_TEST_SUITE_P(Ops, OpTest, testing::ValuesIn(small_cases(Device::cpu)), case_name);
+INSTANTIATE_TEST_SUITE_P(Ops, OpTest, ::testing::ValuesIn(small_cases(Device::cpu)), case_name);
 
 // The same rows on the GPU, or on the emulator in its place. Convolutions and matrix products are the libraries':
 // tests/cudnn_test.cpp and tests/cublas_test.cpp.
-class CudaOpTest : public testing::TestWithParam<OpCase> {
+class CudaOpTest : public ::testing::TestWithParam<OpCase> {
  protected:
   void SetUp() override {
     NEEDS(absent_gpu());
@@ -81,9 +81,9 @@ std::vector<OpCase> cuda_cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(CudaOps, CudaOpTest, testing::ValuesIn(cuda_cases()), case_name);
+INSTANTIATE_TEST_SUITE_P(CudaOps, CudaOpTest, ::testing::ValuesIn(cuda_cases()), case_name);
 
-class GradientTest : public testing::TestWithParam<GradientCase> {};
+class GradientTest : public ::testing::TestWithParam<GradientCase> {};
 
 TEST_P(GradientTest, ReferenceMatchesFiniteDifferences) {
   const GradientCase& c = GetParam();
@@ -106,8 +106,8 @@ TEST_P(GradientTest, ReferenceMatchesFiniteDifferences) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(Ops, GradientTest, testing::ValuesIn(gradient_cases()),
+INSTANTIATE_TEST_SUITE_P(Ops, GradientTest, ::testing::ValuesIn(gradient_cases()),
                          [](const auto& info) { return test_name(info.param.name); });
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

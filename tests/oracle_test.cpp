@@ -8,7 +8,7 @@
 #include "engine/safetensors.h"
 #include "kernels/conv.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 double relative_error(const Tensor& actual, View expected) {
@@ -21,7 +21,7 @@ double relative_error(const Tensor& actual, View expected) {
   return std::sqrt(difference / norm);
 }
 
-class Oracle : public testing::TestWithParam<std::string> {
+class Oracle : public ::testing::TestWithParam<std::string> {
  protected:
   void SetUp() override { cpu::force_conv_implementation(GetParam()); }
   void TearDown() override { cpu::force_conv_implementation("auto"); }
@@ -39,11 +39,11 @@ TEST_P(Oracle, ResNet8AgreesWithPyTorch) {
     EXPECT_LE(relative_error(actual.tensor, golden->view(name)), name == "losses" ? 1e-3 : 1e-4) << name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Conv, Oracle, testing::ValuesIn(cpu::conv_implementations()), [](const auto& info) {
+INSTANTIATE_TEST_SUITE_P(Conv, Oracle, ::testing::ValuesIn(cpu::conv_implementations()), [](const auto& info) {
   std::string name = info.param;
   std::erase(name, '-');
   return name;
 });
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -11,7 +11,7 @@
 #include "kernels/runtime.h"
 #include "tests/run_binary.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 constexpr size_t kBudget = size_t(32) << 20;  // bytes of workspace for any convolution of ResNet-20 at batch 128
@@ -21,7 +21,7 @@ std::unique_ptr<cuda::ConvPlanner> planner_for(const std::string& gpu) {
 }
 
 // Why nothing can be planned here; empty: it can.
-std::string absent() {
+std::string absent_library() {
   if (cuda::available() && !cuda::emulated())
     return "cuDNN crashes when it plans for another kind of GPU than the one it sees; hide it: CUDA_VISIBLE_DEVICES=''";
   try {
@@ -35,7 +35,7 @@ std::string absent() {
 class Plan : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (const std::string why = absent(); !why.empty()) GTEST_SKIP() << why;
+    if (const std::string why = absent_library(); !why.empty()) GTEST_SKIP() << why;
   }
 };
 
@@ -158,11 +158,11 @@ TEST_F(Plan, ReadsADescriptionFromAFile) {
 }
 
 TEST_F(Plan, PrintsATableAndJson) {
-  const testing::Output table = testing::skein("plan --gpu h100 --model resnet8 --batch 16 --dtype bf16");
+  const testing::ProgramOutput table = skein("plan --gpu h100 --model resnet8 --batch 16 --dtype bf16");
   EXPECT_EQ(table.status, 0) << table.err;
-  testing::expect_parts(table.out, {"NVIDIA H100", "32x32 3->16 3x3/1", "backward weights", "tensor cores",
-                                    "largest batch", "estimate, not measured"});
-  const testing::Output json = testing::skein("plan --gpu h100 --model resnet8 --batch 16 --json");
+  expect_parts(table.out, {"NVIDIA H100", "32x32 3->16 3x3/1", "backward weights", "tensor cores", "largest batch",
+                           "estimate, not measured"});
+  const testing::ProgramOutput json = skein("plan --gpu h100 --model resnet8 --batch 16 --json");
   const nlohmann::json plan = nlohmann::json::parse(json.out);
   EXPECT_EQ(plan.at("batch"), 16);
   EXPECT_GT(plan.at("roofline_estimate_ms"), 0.0);
@@ -170,9 +170,9 @@ TEST_F(Plan, PrintsATableAndJson) {
 }
 
 TEST_F(Plan, RefusesWhatTheGpuCannotDo) {
-  testing::expect_failure(testing::skein("plan --gpu t4 --model resnet8 --batch 16 --dtype bf16"), 2,
-                          {"Tesla T4", "bfloat16", "Use f32"});
+  expect_failure(skein("plan --gpu t4 --model resnet8 --batch 16 --dtype bf16"), 2,
+                 {"Tesla T4", "bfloat16", "Use f32"});
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -15,7 +15,7 @@ namespace skein::testing {
 inline int free_port() { return Socket::listening(0, AF_INET).own_address().port(); }
 
 // commands[r] as rank r of as many on this machine. The status is that of the last that failed.
-inline Output start_processes(const std::vector<std::string>& commands) {
+inline ProgramOutput start_processes(const std::vector<std::string>& commands) {
   const int port = free_port();
   std::string script = "export ASAN_OPTIONS=detect_leaks=0 MASTER_ADDR=127.0.0.1 MASTER_PORT=" + std::to_string(port);
   script += fmt::format(" WORLD_SIZE={}; pids=; ", commands.size());
@@ -23,7 +23,7 @@ inline Output start_processes(const std::vector<std::string>& commands) {
     script += fmt::format("RANK={0} LOCAL_RANK={0} timeout 300 {1} & pids=\"$pids $!\"; ", r, commands[r]);
   return shell(script + "status=0; for p in $pids; do wait $p || status=$?; done; exit $status");
 }
-inline Output start_processes(int ranks, const std::string& command) {
+inline ProgramOutput start_processes(int ranks, const std::string& command) {
   return start_processes(std::vector<std::string>(size_t(ranks), command));
 }
 
@@ -46,8 +46,8 @@ inline std::optional<pid_t> pid_of_rank(const std::string& argument, int rank) {
 }
 
 // Starts processes, sends rank 2 a signal as soon as ready() holds, and returns when all have ended.
-inline Output start_and_signal(const std::function<Output()>& start, const std::string& argument, int signal,
-                               const std::function<bool()>& ready) {
+inline ProgramOutput start_and_signal(const std::function<ProgramOutput()>& start, const std::string& argument,
+                                      int signal, const std::function<bool()>& ready) {
   auto output = std::async(std::launch::async, start);
   const auto ended = [&] { return output.wait_for(std::chrono::milliseconds(20)) == std::future_status::ready; };
   while (!ready() && !ended()) continue;

@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 // Known answers published with the Random123 library, also evaluated by the compiler.
@@ -78,4 +78,4 @@ TEST(Random, NormalHasTheRightMomentsAndNoInfinity) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

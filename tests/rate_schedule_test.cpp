@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 // lr 0.1 per 64, batch 128, 16 workers, 25 steps per epoch, 300 epochs.
@@ -35,4 +35,4 @@ TEST(RateSchedule, ScalesByTheSquareRootOrNotAtAll) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -10,12 +10,10 @@
 #include "tests/small_networks.h"
 #include "tests/small_run.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
-using testing::narrow, testing::Network;
-
-struct Outcome {
+struct Recomputed {
   std::vector<float> losses, value, grad, state;
   std::vector<const Variable*> parameters;  // with `final`, in the order in which they became final
   std::vector<std::vector<float>> final;
@@ -23,8 +21,8 @@ struct Outcome {
 };
 
 // Three steps; the last one's gradients are noted as they become final.
-Outcome take_steps(ParameterStore& p, const Model& model, const Network& network, bool recompute) {
-  Outcome out;
+Recomputed take_steps(ParameterStore& p, const Model& model, const SmallNetwork& network, bool recompute) {
+  Recomputed out;
   Arena arena(Device::cpu);
   Tape tape({}, arena);
   tape.recompute = recompute;
@@ -54,18 +52,18 @@ Outcome take_steps(ParameterStore& p, const Model& model, const Network& network
   return out;
 }
 
-class Recompute : public ::testing::TestWithParam<Network> {};
+class Recompute : public ::testing::TestWithParam<SmallNetwork> {};
 
 TEST_P(Recompute, GivesTheSameBits) {
   ParameterStore p;
   const auto model = GetParam().make(p);
   p.build(Device::cpu, 5);
   const std::vector<float> value = p.value.to_vector(), state = p.state.to_vector();
-  const Outcome kept = take_steps(p, *model, GetParam(), false);
+  const Recomputed kept = take_steps(p, *model, GetParam(), false);
   cpu::copy_from_host(nullptr, value.data(), p.value);
   cpu::copy_from_host(nullptr, state.data(), p.state);
   cpu::zero(nullptr, p.velocity);
-  const Outcome again = take_steps(p, *model, GetParam(), true);
+  const Recomputed again = take_steps(p, *model, GetParam(), true);
   EXPECT_NE(kept.value, value);
   EXPECT_NE(kept.state, state);
   EXPECT_EQ(again.losses, kept.losses);
@@ -79,12 +77,11 @@ TEST_P(Recompute, GivesTheSameBits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Recompute,
-                         ::testing::Values(testing::named("resnet14"), narrow<BasicBlock>("resnet18"),
-                                           narrow<Bottleneck>("resnet50"), testing::named("wrn16-1"),
-                                           testing::named("wrn16-1", 0.3f), testing::named("densenet10-4", 0.2f),
-                                           testing::named("densenet-bc-16-4"),
-                                           testing::named("densenet-bc-16-4", 0.2f)),
-                         [](const auto& info) { return testing::test_name(info.param); });
+                         ::testing::Values(named("resnet14"), narrow<BasicBlock>("resnet18"),
+                                           narrow<Bottleneck>("resnet50"), named("wrn16-1"), named("wrn16-1", 0.3f),
+                                           named("densenet10-4", 0.2f), named("densenet-bc-16-4"),
+                                           named("densenet-bc-16-4", 0.2f)),
+                         [](const auto& info) { return name_without_dashes(info.param); });
 
 // Of a whole step, in the arena's own count and in what the machine was asked for.
 struct Memory {
@@ -149,8 +146,8 @@ TEST(Recompute, RefusesABlockThatUsesUpItsInput) {
 }
 
 TEST(Recompute, LeavesALocalSgdRunAsItIs) {
-  const testing::TempDir dir;
-  TrainConfig config = testing::small_config();
+  const TempDir dir;
+  TrainConfig config = small_config();
   config.model = "wrn10-1";
   config.dropout = 0.3;
   config.workers = 2;
@@ -159,12 +156,12 @@ TEST(Recompute, LeavesALocalSgdRunAsItIs) {
   config.accumulate = 2;
   for (const bool recompute : {false, true}) {
     config.recompute = recompute;
-    train({.config = config, .out = (dir / (recompute ? "again" : "kept")).string()}, testing::never);
+    train({.config = config, .out = (dir / (recompute ? "again" : "kept")).string()}, never);
   }
   for (const char* file : {"model", "worker-0", "worker-1"})
-    testing::expect_same_tensors((dir / "again/checkpoints/last/" / file).string() + ".safetensors",
-                                 (dir / "kept/checkpoints/last/" / file).string() + ".safetensors");
+    expect_same_tensors((dir / "again/checkpoints/last/" / file).string() + ".safetensors",
+                        (dir / "kept/checkpoints/last/" / file).string() + ".safetensors");
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -4,25 +4,32 @@
 #include <sys/wait.h>
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 #include "tests/data_files.h"
 
 namespace skein::testing {
 
-struct Output {
+struct ProgramOutput {
   int status;
   std::string out, err;
 };
 
-inline Output shell(const std::string& command) {
+inline ProgramOutput shell(const std::string& command) {
   const TempDir dir;
   const std::string out = (dir / "out").string(), err = (dir / "err").string();
   const int result = std::system(fmt::format("( {} ) >{} 2>{}", command, out, err).c_str());
   return {WIFEXITED(result) ? WEXITSTATUS(result) : -1, read_file(out), read_file(err)};
 }
 
-inline Output skein(const std::string& arguments) { return shell(SKEIN_BINARY " " + arguments); }
+// A program or library of the same build as this one.
+inline std::string built(const std::string& name) {
+  return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / name).string();
+}
+inline const std::string kSkein = built("skein"), kMpiWorker = built("skein_mpi_worker");
+
+inline ProgramOutput skein(const std::string& arguments) { return shell(kSkein + " " + arguments); }
 
 inline void expect_parts(const std::string& text, const std::vector<std::string>& parts) {
   for (const std::string& part : parts)
@@ -30,7 +37,7 @@ inline void expect_parts(const std::string& text, const std::vector<std::string>
 }
 
 // Exit status and one line on stderr, `skein: ...`, with every part in it.
-inline void expect_failure(const Output& output, int status, const std::vector<std::string>& parts) {
+inline void expect_failure(const ProgramOutput& output, int status, const std::vector<std::string>& parts) {
   EXPECT_EQ(output.status, status) << output.err;
   EXPECT_EQ(output.err.rfind("skein: ", 0), 0u) << output.err;
   EXPECT_EQ(std::count(output.err.begin(), output.err.end(), '\n'), 1) << output.err;

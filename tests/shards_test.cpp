@@ -218,7 +218,8 @@ TEST_F(ShardsTest, LooseFilesAreADatasetToo) {
 }
 
 TEST_F(ShardsTest, TheCommand) {
-  const Output made = skein(fmt::format("data import {} --out {} --short-side 34", images.string(), out.string()));
+  const ProgramOutput made =
+      skein(fmt::format("data import {} --out {} --short-side 34", images.string(), out.string()));
   EXPECT_EQ(made.status, 0) << made.err;
   expect_parts(made.out,
                {"3: n0, n1, n2", "40 JPEG or PNG images in 1 shards", "9 images", "encoded again with quality 90"});
@@ -230,7 +231,7 @@ TEST_F(ShardsTest, TheCommand) {
                  {"not a folder of shards"});
   expect_parts(skein(fmt::format("data info {} --verify", out.string())).out, {"verified every image"});
   damage(out / "test-00000.shard", 50);
-  const Output bad = skein(fmt::format("data info {} --verify", out.string()));
+  const ProgramOutput bad = skein(fmt::format("data info {} --verify", out.string()));
   EXPECT_EQ(bad.status, 2);
   expect_parts(bad.err, {"test-00000.shard: record 0", "checksum", "1 images are damaged"});
 }

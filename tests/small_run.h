@@ -24,6 +24,7 @@ inline TrainConfig small_config() {
   return c;
 }
 
+inline std::string last(const std::string& run) { return run + "/checkpoints/last"; }
 inline bool never() { return false; }
 
 inline std::vector<std::string> lines_of(const std::filesystem::path& path) {

@@ -11,7 +11,7 @@
 #include "kernels/conv.h"
 #include "models/model.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 // Threads are numbered upwards, so a thread that came and went is seen in the highest number as well.
@@ -28,7 +28,7 @@ Threads threads() {
   return t;
 }
 
-class SteadyStep : public testing::TestWithParam<int> {
+class SteadyStep : public ::testing::TestWithParam<int> {
  protected:
   // skein's own direct convolutions, for every layer: oneDNN takes fewer threads for small ones, and libgomp ends those
   // that are left over and starts them anew.
@@ -70,7 +70,7 @@ TEST_P(SteadyStep, TakesNoMemoryAndStartsNoThread) {
   EXPECT_EQ(cpu::allocations(), allocations + 1) << "the counter counts";
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, SteadyStep, testing::Values(1, 2, 3, 5));
+INSTANTIATE_TEST_SUITE_P(Threads, SteadyStep, ::testing::Values(1, 2, 3, 5));
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -8,7 +8,7 @@
 #include "engine/rate_schedule.h"
 #include "kernels/check.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 constexpr double kNever = std::numeric_limits<double>::infinity();
@@ -53,7 +53,7 @@ std::vector<int64_t> gaps(const std::string& expression, const SyncRun& run) {
   return result;
 }
 
-void expect_bad(const std::string& expression, const std::vector<std::string>& parts, double first_drop = 150) {
+void expect_bad_form(const std::string& expression, const std::vector<std::string>& parts, double first_drop = 150) {
   try {
     parse_sync(expression, first_drop);
     ADD_FAILURE() << "'" << expression << "' was taken";
@@ -166,27 +166,27 @@ TEST(SyncPolicy, DescribesItself) {
 }
 
 TEST(SyncPolicy, BadExpressions) {
-  expect_bad("", {"no policy ''"});
-  expect_bad("pos-local:H=4", {"no policy 'pos-local'"});
-  expect_bad("local", {"local needs H"});
-  expect_bad("local:", {"takes no ''"});
-  expect_bad("local:H", {"H= must be a whole number"});
+  expect_bad_form("", {"no policy ''"});
+  expect_bad_form("pos-local:H=4", {"no policy 'pos-local'"});
+  expect_bad_form("local", {"local needs H"});
+  expect_bad_form("local:", {"takes no ''"});
+  expect_bad_form("local:H", {"H= must be a whole number"});
   for (const char* h : {"0", "-4", "2.5", "4x", "", "99999999999999999999", "2000000000"})
-    expect_bad(fmt::format("local:H={}", h), {fmt::format("H={} ", h), "whole number"});
-  expect_bad("local:H=4,H=5", {"H is given twice"});
-  expect_bad("local:H=4,from=3", {"takes no 'from'"});
-  expect_bad("local:H=4,", {"takes no ''"});
-  expect_bad("minibatch:H=4", {"minibatch takes no 'H'"});
-  expect_bad("hierarchical:H=4,block=2", {"needs Hb"});
-  expect_bad("hierarchical:H=4,Hb=2", {"needs block"});
-  expect_bad("quadratic:H=4", {"needs alpha"});
-  expect_bad("quadratic:H=4,alpha=0", {"alpha=0", "above 0"});
-  for (const char* from : {"-1", "nan"}) expect_bad(fmt::format("post-local:H=4,from={}", from), {"from="});
-  expect_bad("local:H=4,warmup=cubic", {"warmup=cubic", "linear"});
-  expect_bad("local:H=4,warmup-epochs=3", {"warmup-epochs needs warmup"});
-  expect_bad("local:H=4,restart", {"restart needs warmup"});
-  expect_bad("local:H=4,warmup=linear,restart=1", {"restart takes no value"});
-  expect_bad("post-local:H=4", {"from=", "never drops"}, kNever);
+    expect_bad_form(fmt::format("local:H={}", h), {fmt::format("H={} ", h), "whole number"});
+  expect_bad_form("local:H=4,H=5", {"H is given twice"});
+  expect_bad_form("local:H=4,from=3", {"takes no 'from'"});
+  expect_bad_form("local:H=4,", {"takes no ''"});
+  expect_bad_form("minibatch:H=4", {"minibatch takes no 'H'"});
+  expect_bad_form("hierarchical:H=4,block=2", {"needs Hb"});
+  expect_bad_form("hierarchical:H=4,Hb=2", {"needs block"});
+  expect_bad_form("quadratic:H=4", {"needs alpha"});
+  expect_bad_form("quadratic:H=4,alpha=0", {"alpha=0", "above 0"});
+  for (const char* from : {"-1", "nan"}) expect_bad_form(fmt::format("post-local:H=4,from={}", from), {"from="});
+  expect_bad_form("local:H=4,warmup=cubic", {"warmup=cubic", "linear"});
+  expect_bad_form("local:H=4,warmup-epochs=3", {"warmup-epochs needs warmup"});
+  expect_bad_form("local:H=4,restart", {"restart needs warmup"});
+  expect_bad_form("local:H=4,warmup=linear,restart=1", {"restart takes no value"});
+  expect_bad_form("post-local:H=4", {"from=", "never drops"}, kNever);
 }
 
 TEST(SyncPolicy, MustFitTheRun) {
@@ -202,4 +202,4 @@ TEST(SyncPolicy, MustFitTheRun) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

@@ -33,8 +33,8 @@ std::thread start_rank(const Meeting& meeting, int rank, int size, TcpOptions op
   });
 }
 
-std::vector<std::string> on_ranks(int size, const Body& body, TcpOptions options = kSmall,
-                                  const std::string& host = "127.0.0.1") {
+std::vector<std::string> on_tcp_ranks(int size, const Body& body, TcpOptions options = kSmall,
+                                      const std::string& host = "127.0.0.1") {
   const Meeting meeting{host, free_port()};
   std::vector<std::string> errors(static_cast<size_t>(size));
   std::vector<std::thread> threads;
@@ -55,7 +55,7 @@ TEST(Tcp, RanksGetTheBitsAndTrafficOfThreads) {
         expected[size_t(r)] = run_script(*group.join(r));
       });
     for (std::thread& t : threads) t.join();
-    for (const std::string& e : on_ranks(size, [&](Communicator& c) { actual[size_t(c.rank())] = run_script(c); }))
+    for (const std::string& e : on_tcp_ranks(size, [&](Communicator& c) { actual[size_t(c.rank())] = run_script(c); }))
       EXPECT_EQ(e, "");
     for (int r = 0; r < size; ++r) EXPECT_EQ(actual[size_t(r)], expected[size_t(r)]) << "rank " << r << " of " << size;
   }
@@ -70,11 +70,11 @@ TEST(Tcp, MoreThanTheSocketsHold) {
     for (size_t i = 0; i < all.size(); i += 999)
       CHECK(all[i] == float(i % kNumbers) + 0.25f * float(i / kNumbers), "number {} is {}", i, all[i]);
   };
-  EXPECT_EQ(on_ranks(3, body, kSmall, "localhost"), std::vector<std::string>(3));
+  EXPECT_EQ(on_tcp_ranks(3, body, kSmall, "localhost"), std::vector<std::string>(3));
 }
 
 TEST(Tcp, ARankThatEndsIsNamed) {
-  const auto errors = on_ranks(4, [](Communicator& c) {
+  const auto errors = on_tcp_ranks(4, [](Communicator& c) {
     std::vector<float> x(10);
     c.sum(view_of(x));
     if (c.rank() == 2) return;
@@ -85,23 +85,23 @@ TEST(Tcp, ARankThatEndsIsNamed) {
 }
 
 TEST(Tcp, ARankThatIsSilentIsNamed) {
-  const auto errors = on_ranks(2,
-                               [](Communicator& c) {
-                                 if (c.rank() == 1) std::this_thread::sleep_for(std::chrono::seconds(1));
-                                 std::vector<float> x(10);
-                                 c.sum(view_of(x));
-                               },
-                               {.meeting = 20, .patience = 0.3});
+  const auto errors = on_tcp_ranks(2,
+                                   [](Communicator& c) {
+                                     if (c.rank() == 1) std::this_thread::sleep_for(std::chrono::seconds(1));
+                                     std::vector<float> x(10);
+                                     c.sum(view_of(x));
+                                   },
+                                   {.meeting = 20, .patience = 0.3});
   EXPECT_EQ(errors[0], "rank 1 has not answered for 0.3 s");
 }
 
 TEST(Tcp, OtherCallsAreNoticed) {
-  const auto errors = on_ranks(2, [](Communicator& c) {
+  const auto errors = on_tcp_ranks(2, [](Communicator& c) {
     std::vector<float> x(c.rank() == 0 ? 10 : 12);
     c.broadcast(view_of(x), 0);
   });
   EXPECT_EQ(errors[1], "rank 0 and rank 1 make different calls: 40 bytes came where 48 were expected");
-  const auto groups = on_ranks(2, [](Communicator& c) {
+  const auto groups = on_tcp_ranks(2, [](Communicator& c) {
     const auto part = c.split(0);
     std::vector<float> x(10);
     (c.rank() == 0 ? *part : c).broadcast(view_of(x), 0);

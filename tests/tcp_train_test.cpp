@@ -15,13 +15,13 @@ class TcpTrain : public ::testing::Test {
 };
 
 TEST_F(TcpTrain, ProcessesGetTheBitsOfThreads) {
-  const Output output = start_processes(4, SKEIN_MPI_WORKER " few-cells " + dir_.str());
+  const ProgramOutput output = start_processes(4, kMpiWorker + " few-cells " + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
   expect_cells_of_threads(dir_, few_cells());
 }
 
 TEST_F(TcpTrain, StoppedAndGoneOnWithTheyAreTheSame) {
-  const Output output = start_processes(4, SKEIN_MPI_WORKER " resumed-cells " + dir_.str());
+  const ProgramOutput output = start_processes(4, kMpiWorker + " resumed-cells " + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
   expect_cells_of_threads(dir_, few_cells());
 }
@@ -29,9 +29,9 @@ TEST_F(TcpTrain, StoppedAndGoneOnWithTheyAreTheSame) {
 TEST_F(TcpTrain, TheProgramEndsWithTheSameCheckpoint) {
   for (const int ranks : {2, 4}) {
     const std::string threads = folder(fmt::format("threads{}", ranks)), processes = folder(std::to_string(ranks));
-    const Output alone = shell(kTeamRun + fmt::format("--workers {} --out {}", ranks, threads));
+    const ProgramOutput alone = shell(kTeamRun + fmt::format("--workers {} --out {}", ranks, threads));
     EXPECT_EQ(alone.status, 0) << alone.err;
-    const Output together = start_processes(ranks, kTeamRun + "--out " + processes);
+    const ProgramOutput together = start_processes(ranks, kTeamRun + "--out " + processes);
     EXPECT_EQ(together.status, 0) << together.err;
     expect_parts(together.out, {fmt::format("in {} processes with 1 threads each", ranks), "done     test top-1"});
     EXPECT_EQ(together.out.find("done"), together.out.rfind("done")) << "said by more than one process";
@@ -43,17 +43,17 @@ TEST_F(TcpTrain, GoesOnWithWhatThreadsHaveBegun) {
   const std::string whole = folder("whole"), parts = folder("parts");
   ASSERT_EQ(shell(kTeamRun + "--workers 4 --out " + whole).status, 0);
   ASSERT_EQ(shell(kTeamRun + "--workers 4 --limit-steps 4 --out " + parts).status, 0);
-  const Output resumed = start_processes(4, SKEIN_BINARY " train --resume " + parts);
+  const ProgramOutput resumed = start_processes(4, kSkein + " train --resume " + parts);
   EXPECT_EQ(resumed.status, 0) << resumed.err;
   expect_same_run(whole, parts, 4);
-  const Output refused = start_processes(2, SKEIN_BINARY " train --resume " + parts);
+  const ProgramOutput refused = start_processes(2, kSkein + " train --resume " + parts);
   EXPECT_EQ(refused.status, 2);
   expect_parts(refused.err, {"the run has 4 workers", "2 processes", "--from-consensus"});
 }
 
 TEST_F(TcpTrain, DisagreementIsNamedByRankAndField) {
   const std::string run = kTeamRun + "--out " + folder("run");
-  const Output output = start_processes({run, run, run + " --weight-decay 0.5"});
+  const ProgramOutput output = start_processes({run, run, run + " --weight-decay 0.5"});
   EXPECT_EQ(output.status, 2) << output.err;
   expect_parts(
       output.err,
@@ -62,12 +62,12 @@ TEST_F(TcpTrain, DisagreementIsNamedByRankAndField) {
 }
 
 TEST_F(TcpTrain, AVariableThatIsMissingIsNamed) {
-  const Output no_port = shell("RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 " + kTeamRun);
+  const ProgramOutput no_port = shell("RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 " + kTeamRun);
   expect_failure(no_port, 2, {"MASTER_PORT is not set", "Set both alike for all of them"});
 }
 
 TEST_F(TcpTrain, ARankThatThrowsTellsTheOthers) {
-  const Output output = start_processes(4, SKEIN_MPI_WORKER " throw");
+  const ProgramOutput output = start_processes(4, kMpiWorker + " throw");
   EXPECT_NE(output.status, 0);
   expect_parts(output.err, {"skein: rank 2: the disk is full"});
   EXPECT_TRUE(output.err.find("rank 2 gave up: the disk is full") != std::string::npos ||
@@ -81,10 +81,11 @@ const std::string kEndless = kTeamRun + "--epochs 100000 --sync local:H=5 --out 
 TEST_F(TcpTrain, TermOfOneRankStopsAllAndSaves) {
   const std::string run = folder("run");
   const auto ready = [&] { return read_file(run + "/summary.csv").find("\n3,") != std::string::npos; };
-  const Output stopped = start_and_signal([&] { return start_processes(4, kEndless + run); }, run, SIGTERM, ready);
+  const ProgramOutput stopped =
+      start_and_signal([&] { return start_processes(4, kEndless + run); }, run, SIGTERM, ready);
   EXPECT_EQ(stopped.status, 128 + SIGTERM) << stopped.err;
   expect_parts(stopped.out, {"stopped  after step", "go on    skein train --resume " + run});
-  const Output resumed = shell(SKEIN_BINARY " train --limit-steps 5 --resume " + run);
+  const ProgramOutput resumed = shell(kSkein + " train --limit-steps 5 --resume " + run);
   EXPECT_EQ(resumed.status, 0) << resumed.err;
 }
 
@@ -92,12 +93,13 @@ TEST_F(TcpTrain, ARankThatIsKilledEndsTheRun) {
   const std::string run = folder("run");
   const auto ready = [&] { return read_file(run + "/summary.csv").find("\n2,") != std::string::npos; };
   const auto begin = std::chrono::steady_clock::now();
-  const Output killed = start_and_signal([&] { return start_processes(4, kEndless + run); }, run, SIGKILL, ready);
+  const ProgramOutput killed =
+      start_and_signal([&] { return start_processes(4, kEndless + run); }, run, SIGKILL, ready);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
   EXPECT_NE(killed.status, 0);
   expect_parts(killed.err, {"skein: rank 0: rank", "rank 2 has ended"});
   EXPECT_FALSE(pid_of_rank(run, 0)) << "rank 0 goes on alone";
-  EXPECT_EQ(shell(SKEIN_BINARY " train --limit-steps 5 --resume " + run).status, 0) << "the last checkpoint";
+  EXPECT_EQ(shell(kSkein + " train --limit-steps 5 --resume " + run).status, 0) << "the last checkpoint";
 }
 
 // The real torchrun, where there is one that works: PyTorch 1.13's does not under Python 3.11. With --standalone the
@@ -110,7 +112,7 @@ TEST_F(TcpTrain, UnderTorchrun) {
   for (const bool standalone : {true, false}) {
     const std::string where = standalone ? "--standalone" : fmt::format("--master_port {}", free_port());
     const std::string run = folder(where.substr(2, 6));
-    const Output output = shell(fmt::format("{}2 {} {} --out {}", torchrun, where, kTeamRun, run));
+    const ProgramOutput output = shell(fmt::format("{}2 {} {} --out {}", torchrun, where, kTeamRun, run));
     EXPECT_EQ(output.status, 0) << output.err;
     expect_same_run(threads, run, 2);
   }

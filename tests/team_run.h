@@ -20,10 +20,10 @@ inline void expect_cells_of_threads(const TempDir& dir, const std::vector<TrainC
 }
 
 // A run of several workers, as threads or processes; --out is missing.
-inline const std::string kTeamRun = SKEIN_BINARY
-    " train --model resnet8 --data synthetic --synthetic-train 160 "
-    "--synthetic-test 30 --synthetic-size 8 --epochs 2 --batch 8 --eval-batch 16 "
-    "--lr 0.05 --conv onednn --threads 1 --sync local:H=3 --compress ef-sign ";
+inline const std::string kTeamRun = kSkein +
+                                    " train --model resnet8 --data synthetic --synthetic-train 160 "
+                                    "--synthetic-test 30 --synthetic-size 8 --epochs 2 --batch 8 --eval-batch 16 "
+                                    "--lr 0.05 --conv onednn --threads 1 --sync local:H=3 --compress ef-sign ";
 
 inline void expect_same_run(const std::string& a, const std::string& b, int workers) {
   std::vector<std::string> files = {"model"};

@@ -12,18 +12,10 @@
 #include "tests/run_binary.h"
 #include "tests/small_run.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::expect_error;
-using testing::expect_same_tensors;
-using testing::lines_of;
-using testing::never;
-using testing::read_file;
-using testing::small_config;
-using testing::TempDir;
-using testing::without_times;
 
 std::vector<nlohmann::json> records(const fs::path& path, const std::string& type) {
   std::vector<nlohmann::json> all;
@@ -145,7 +137,7 @@ TEST(Train, ResumesFromTheOlderCheckpointWhenThereIsNoOther) {
   const std::string run = (dir / "run").string(), last = run + "/checkpoints/last";
   EXPECT_FALSE(train({.config = small_config(), .out = run, .limit_steps = 3}, never));
   fs::rename(last, last + ".old");
-  const testing::Output resumed = testing::skein("train --limit-steps 1 --resume " + run);
+  const testing::ProgramOutput resumed = skein("train --limit-steps 1 --resume " + run);
   EXPECT_EQ(resumed.status, 0) << resumed.err;
   EXPECT_EQ(open_checkpoint(last).state.step, 4);
 }
@@ -262,4 +254,4 @@ TEST(Evaluate, DoesNotDependOnTheBatch) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing

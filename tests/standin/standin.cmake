@@ -1,5 +1,7 @@
 # Stand-ins for vendors' libraries, opened at run time by their paths (tests/standin/use_standins.cpp).
-add_library(skein_cudnn_standin MODULE tests/standin/cudnn.cpp tests/standin/cudnn_program.cpp kernels/gpu_model.cpp)
+add_library(skein_cudnn_standin MODULE tests/standin/cudnn.cpp tests/standin/cudnn_program.cpp
+                                         tests/standin/cudnn_plan_json.cpp)
+set_source_files_properties(tests/standin/cudnn_plan_json.cpp PROPERTIES COMPILE_OPTIONS "-O0;-fno-sanitize=all")
 target_link_libraries(skein_cudnn_standin PRIVATE fmt::fmt nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS})
 add_library(skein_cublas_standin MODULE tests/standin/cublas.cpp)
 add_library(skein_nccl_standin MODULE tests/standin/nccl.cpp)
@@ -12,8 +14,5 @@ foreach(standin skein_cudnn_standin skein_cublas_standin skein_nccl_standin)
   target_compile_options(${standin} PRIVATE -O1)
 endforeach()
 target_sources(skein_tests PRIVATE tests/standin/use_standins.cpp tests/standin/standin_test.cpp)
-target_compile_definitions(skein_tests PRIVATE SKEIN_CUDNN_STANDIN="$<TARGET_FILE:skein_cudnn_standin>"
-                                               SKEIN_CUBLAS_STANDIN="$<TARGET_FILE:skein_cublas_standin>"
-                                               SKEIN_NCCL_STANDIN="$<TARGET_FILE:skein_nccl_standin>"
-                                               SKEIN_DRIVER_STANDIN="$<TARGET_FILE:skein_driver_standin>")
+target_include_directories(skein_tests SYSTEM PRIVATE ${CUDA_INCLUDE_DIR})
 add_dependencies(skein_tests skein_cudnn_standin skein_cublas_standin skein_nccl_standin skein_driver_standin)

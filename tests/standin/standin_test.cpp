@@ -16,7 +16,7 @@
 #include "tests/run_binary.h"
 #include "tests/standin/probe.h"
 
-namespace skein {
+namespace skein::testing {
 namespace {
 
 class StandinTest : public ::testing::Test {
@@ -216,10 +216,10 @@ TEST_F(CublasStandin, EveryFailingCallIsAnError) {
 // In a process of its own: cuDNN looks for the driver once, when it is opened, which is before the tests here begin.
 void pass_with_driver(const std::string& test) {
   const std::string program = std::filesystem::read_symlink("/proc/self/exe");
-  const testing::Output run =
-      testing::shell(fmt::format("env -u GTEST_TOTAL_SHARDS -u GTEST_SHARD_INDEX SKEIN_STANDIN_DRIVER='{}' '{}' "
-                                 "--gtest_filter='{}'",
-                                 SKEIN_DRIVER_STANDIN, program, test));
+  const ProgramOutput run =
+      shell(fmt::format("env -u GTEST_TOTAL_SHARDS -u GTEST_SHARD_INDEX SKEIN_STANDIN_DRIVER='{}' '{}' "
+                        "--gtest_filter='{}'",
+                        built("libskein_driver_standin.so"), program, test));
   EXPECT_EQ(run.status, 0) << run.out << run.err;
   EXPECT_NE(run.out.find("[  PASSED  ] 1 test."), std::string::npos) << run.out << run.err;
 }
@@ -256,4 +256,4 @@ TEST_F(CudnnStandin, MakesWeightGradientsInF32WhereEnginesCanBeCompiled) {
 }
 
 }  // namespace
-}  // namespace skein
+}  // namespace skein::testing
