@@ -39,11 +39,13 @@ class ImageReader {
   virtual void finish() = 0;         // forgets the image, wherever it is
   virtual bool can_scale() const = 0;
   virtual bool grey() const = 0;  // the image that is open has one channel
+  virtual const char* name() const = 0;
 };
 
 // More pixels than this are refused: a header costs nothing to forge.
 constexpr int64_t kMostPixels = 100'000'000;
 
+std::unique_ptr<ImageReader> make_jpeg_reader();
 std::unique_ptr<ImageReader> make_jpeg_turbo_reader();  // null where the library is absent
 std::unique_ptr<ImageReader> make_stb_reader();
 

@@ -100,6 +100,7 @@ class JpegTurboReader final : public ImageReader {
   void finish() override { jpeg_abort_decompress(&info_); }
   bool can_scale() const override { return true; }
   bool grey() const override { return info_.num_components == 1; }
+  const char* name() const override { return "libjpeg-turbo"; }
 
  private:
   [[noreturn]] void refuse() {

@@ -1,0 +1,56 @@
+// Entropy decoding of sequential JPEG (ITU-T T.81, F.2): bits to the quantised coefficients of 8 x 8 blocks.
+// The data come without stuffed zeros and markers. Nothing here is undefined for any data: what no encoder writes is
+// reported, not interpreted.
+#pragma once
+
+#include <cstdint>
+
+namespace skein::cpu {
+
+// As a DHT segment defines a code: how many symbols have 1, 2 ... 16 bits, and which ones.
+struct HuffmanCode {
+  uint8_t counts[16] = {};
+  uint8_t symbols[256] = {};
+  bool operator==(const HuffmanCode&) const = default;
+};
+
+// The same for decoding. A step is a symbol and the bits that follow it.
+struct HuffmanTable {
+  static constexpr int kLookahead = 11;
+  uint32_t steps[1 << kLookahead];  // by the next bits: see jpeg_huffman.cpp
+  uint32_t skips[1 << kLookahead];  // the same for as many AC steps as are known from these bits
+  int32_t limits[17];               // of each length: the first code that is too large, in 16 bits
+  int32_t offsets[17];              // of each length: from a code to its symbol
+  uint8_t symbols[256];
+
+  // False: not a prefix code, or one with a code of ones alone. A symbol asks for at most `most_bits` further bits;
+  // larger ones count as bad codes where they occur.
+  bool make(const HuffmanCode& code, int most_bits);
+};
+
+constexpr int kMostDcBits = 11, kMostAcBits = 10;  // of baseline JPEG (T.81, F.1.2)
+
+// Where decoding is.
+struct JpegBits {
+  const uint8_t* next = nullptr;  // the first byte that is not in `bits`
+  const uint8_t* end = nullptr;   // kPadding more bytes can be read
+  uint64_t bits = 0;              // from the top; bits below `count` are those of the following bytes, or 0
+  int count = 0;
+  int32_t predictions[3] = {};  // DC of the last block of each component
+
+  static constexpr int kPadding = 512;  // more than a block can take
+};
+
+struct JpegBlock {
+  int component = 0;
+  const HuffmanTable *dc = nullptr, *ac = nullptr;
+  int16_t* coefficients = nullptr;  // where it goes in the first MCU: (8,8), all zero; null: it is skipped
+  uint8_t* last = nullptr;          // the number of its last coefficient in zigzag order
+  int64_t step = 0;                 // from one MCU to the next, in blocks
+};
+
+// Decodes `mcus` MCUs of `n` blocks each. False: bad code, too many coefficients, absurd DC or not enough data; then
+// state and coefficients are anything.
+bool decode_mcus(JpegBits& state, const JpegBlock* blocks, int n, int64_t mcus);
+
+}  // namespace skein::cpu
