@@ -27,12 +27,6 @@ enum Marker : uint8_t {
 
 constexpr int64_t kMostSide = 65500;  // of libjpeg
 
-// From zigzag to row order (T.81, figure A.6).
-constexpr uint8_t kNatural[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
-                                  12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
-                                  35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
-                                  58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
-
 int64_t word(FileBytes b, size_t at) { return b[at] << 8 | b[at + 1]; }
 
 bool read_quant(FileBytes body, JpegHeader& h) {
@@ -41,7 +35,7 @@ bool read_quant(FileBytes body, JpegHeader& h) {
     const size_t bytes = wide ? 128 : 64, table = body[0] & 15;
     if (body[0] >> 4 > 1 || table > 3 || body.size() < 1 + bytes) return false;
     auto& to = h.quant[table].emplace();
-    for (size_t k = 0; k < 64; ++k) to[kNatural[k]] = uint16_t(wide ? word(body, 1 + 2 * k) : body[1 + k]);
+    for (size_t k = 0; k < 64; ++k) to[cpu::kJpegNatural[k]] = uint16_t(wide ? word(body, 1 + 2 * k) : body[1 + k]);
     body = body.subspan(1 + bytes);
   }
   return true;

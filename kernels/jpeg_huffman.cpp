@@ -31,12 +31,6 @@ uint32_t step_of_symbol(uint32_t length, uint8_t symbol, int most_bits) {
   return step_of(length, more, uint32_t(symbol >> 4) + 1);
 }
 
-// From zigzag to row order (T.81, figure A.6).
-constexpr uint8_t kNatural[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
-                                  12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
-                                  35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
-                                  58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
-
 struct Bits {
   uint64_t bits;
   int count;
@@ -89,7 +83,7 @@ SKEIN_INLINE int read_ac(Bits& b, const HuffmanTable& table, int16_t* to) {
       }
     }
     last = k += advance_of(step);
-    to[kNatural[k]] = int16_t(b.value(step));
+    to[kJpegNatural[k]] = int16_t(b.value(step));
     b.drop(length_of(step));
     if (k == 63) return 63;
   }
@@ -150,6 +144,7 @@ bool HuffmanTable::make(const HuffmanCode& from, int most_bits) {
     offsets[length] = symbol - code;
     for (int i = 0; i < from.counts[length - 1]; ++i, ++code, ++symbol) {
       if (symbol > 255 || code >= (1 << length) - 1) return false;
+      if (most_bits == kMostDcBits && symbols[symbol] > 15) return false;
       if (length > kLookahead) continue;
       const int free = kLookahead - length;
       std::fill_n(steps + (code << free), 1 << free, step_of_symbol(uint32_t(length), symbols[symbol], most_bits));

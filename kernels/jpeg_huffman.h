@@ -7,6 +7,12 @@
 
 namespace skein::cpu {
 
+// From zigzag to row order (T.81, figure A.6).
+constexpr uint8_t kJpegNatural[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
+                                      12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6,  7,  14, 21, 28,
+                                      35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51,
+                                      58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
+
 // As a DHT segment defines a code: how many symbols have 1, 2 ... 16 bits, and which ones.
 struct HuffmanCode {
   uint8_t counts[16] = {};
@@ -23,8 +29,8 @@ struct HuffmanTable {
   int32_t offsets[17];              // of each length: from a code to its symbol
   uint8_t symbols[256];
 
-  // False: not a prefix code, or one with a code of ones alone. A symbol asks for at most `most_bits` further bits;
-  // larger ones count as bad codes where they occur.
+  // False: not a prefix code, one with a code of ones alone, or with a DC symbol above 15. A symbol asks for at most
+  // `most_bits` further bits; larger ones count as bad codes where they occur.
   bool make(const HuffmanCode& code, int most_bits);
 };
 

@@ -52,11 +52,7 @@ bool jpeg_transform_plain(int16_t* coefficients, const uint8_t*, int64_t n, cons
 
 bool jpeg_inverse_transform(int16_t* coefficients, const uint8_t* last, int64_t n, const uint16_t* quant,
                             uint8_t* samples, int64_t stride) {
-#if defined(__x86_64__)
   static const JpegTransform transform = __builtin_cpu_supports("avx2") ? jpeg_transform_avx2 : jpeg_transform_plain;
-#else
-  constexpr JpegTransform transform = jpeg_transform_plain;
-#endif
   return transform(coefficients, last, n, quant, samples, stride);
 }
 
