@@ -114,8 +114,6 @@ class JpegReader final : public ImageReader {
                              p.coefficients.data() + 64 * block, p.last.data() + block, component.across});
         }
     }
-    skipped_ = blocks_;
-    for (cpu::JpegBlock& block : skipped_) block.coefficients = nullptr;
     row_.resize(size_t(mcus * mcu_width_ * 4));
     for (auto& chroma : chroma_) chroma.resize(size_t(mcus * mcu_width_));
   }
@@ -133,27 +131,24 @@ class JpegReader final : public ImageReader {
     mcus_left_ = header_.restart_interval;
   }
 
-  void decode(const std::vector<cpu::JpegBlock>& blocks, int64_t mcus) {
-    std::vector<cpu::JpegBlock>& moved = moved_ = blocks;
-    while (mcus > 0) {
+  // The next MCUs of this row, in pieces between which there are restart markers.
+  void decode(bool wanted, int64_t mcus) {
+    const auto run = wanted ? cpu::read_mcus : cpu::skip_mcus;
+    for (int64_t done = 0; done < mcus;) {
       if (header_.restart_interval > 0 && mcus_left_ == 0) restart();
-      const int64_t n = header_.restart_interval > 0 ? std::min(mcus, mcus_left_) : mcus;
-      if (!cpu::decode_mcus(bits_, moved.data(), int(moved.size()), n)) leave_to_others();
-      for (cpu::JpegBlock& block : moved) {
-        if (block.coefficients) block.coefficients += 64 * n * block.step;
-        block.last += n * block.step;
-      }
-      mcus -= n;
+      const int64_t n = header_.restart_interval > 0 ? std::min(mcus - done, mcus_left_) : mcus - done;
+      if (!run(bits_, blocks_, done, done + n)) leave_to_others();
+      done += n;
       mcus_left_ -= n;
     }
   }
 
   void decode_row() {
     const int64_t row = decoded_++;
-    if (row < first_row_) return decode(skipped_, mcus_);
-    decode(skipped_, first_mcu_);
-    decode(blocks_, end_mcu_ - first_mcu_);
-    decode(skipped_, mcus_ - end_mcu_);
+    if (row < first_row_) return decode(false, mcus_);
+    decode(false, first_mcu_);
+    decode(true, end_mcu_ - first_mcu_);
+    decode(false, mcus_ - end_mcu_);
     for (int c = 0; c < header_.components; ++c) {
       Plane& p = plane_[c];
       const int down = header_.component[c].down;
@@ -191,8 +186,8 @@ class JpegReader final : public ImageReader {
   JpegScan scan_;
   Table dc_[4], ac_[4];
   int64_t mcu_width_ = 8, mcu_height_ = 8, mcus_ = 0, mcu_rows_ = 0;
-  int64_t first_mcu_ = 0, end_mcu_ = 0, first_row_ = 0;   // that are wanted
-  std::vector<cpu::JpegBlock> blocks_, skipped_, moved_;  // of an MCU
+  int64_t first_mcu_ = 0, end_mcu_ = 0, first_row_ = 0;  // that are wanted
+  std::vector<cpu::JpegBlock> blocks_;                   // of an MCU
   Plane plane_[3];
   cpu::JpegBits bits_;
   size_t part_ = 0;

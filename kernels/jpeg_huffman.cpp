@@ -10,15 +10,18 @@ namespace {
 
 #define SKEIN_INLINE inline __attribute__((always_inline))
 
-// A step: bits 0-7 its length, bits of the code and further ones; 8-15 length of the code; 16-23 the further bits;
-// 24-31 how many coefficients it goes on, which is too many for a block where the step is not a coefficient.
-constexpr uint32_t kEnd = 128, kLong = 254, kBad = 255;
+// A step: bits 0-5 its length, bits of the code and further ones; 8-13 length of the code; 16-21 what is left of 64
+// bits without the further ones; 24-31 how many coefficients it goes on, which is too many for a block where the step
+// is not a coefficient.
+constexpr uint32_t kEnd = 128, kZeros = 253, kLong = 254, kBad = 255;
 
 constexpr uint32_t step_of(uint32_t code, uint32_t more, uint32_t advance) {
-  return (code + more) | code << 8 | more << 16 | advance << 24;
+  return (code + more) | code << 8 | (64 - more) % 64 << 16 | advance << 24;
 }
 
-SKEIN_INLINE uint32_t length_of(uint32_t step) { return step & 255; }
+SKEIN_INLINE uint32_t length_of(uint32_t step) { return step & 63; }
+SKEIN_INLINE uint32_t code_of(uint32_t step) { return step >> 8 & 63; }
+SKEIN_INLINE uint32_t rest_of(uint32_t step) { return step >> 16 & 63; }
 SKEIN_INLINE uint32_t advance_of(uint32_t step) { return step >> 24; }
 
 // T.81, tables F.1 and F.2: a DC symbol is a number of bits; in an AC symbol, a number of zeros stands before that.
@@ -27,7 +30,8 @@ uint32_t step_of_symbol(uint32_t length, uint8_t symbol, int most_bits) {
   const uint32_t more = most_bits == kMostDcBits ? symbol : symbol & 15;
   if (int(more) > most_bits) return kBad << 24;
   if (symbol == kEndOfBlock) return step_of(length, 0, kEnd);
-  if (more == 0 && symbol != kSixteenZeros) return kBad << 24;
+  if (symbol == kSixteenZeros) return step_of(length, 0, kZeros);
+  if (more == 0) return kBad << 24;
   return step_of(length, more, uint32_t(symbol >> 4) + 1);
 }
 
@@ -49,12 +53,12 @@ struct Bits {
     bits <<= n;
     count -= int(n);
   }
-  // The number that the bits behind the code stand for (T.81, F.2.2.1, EXTEND), without a branch; 0 for no bits.
+  // The number that the bits behind the code stand for (T.81, F.2.2.1, EXTEND), without a branch. There is one at
+  // least.
   SKEIN_INLINE int32_t value(uint32_t step) const {
-    const uint64_t from = bits << (step >> 8 & 255);
-    const uint32_t more = step >> 16 & 255;
-    const auto positive = uint32_t(int64_t(from) >> 63);
-    return int32_t(uint32_t(from >> 1 >> (63 - more)) + (~positive & (1 - (1u << more))));
+    const uint64_t from = bits << code_of(step);
+    const uint64_t positive = uint64_t(int64_t(from) >> 63);
+    return int32_t((from >> rest_of(step)) - (~positive & ~uint64_t{0} >> rest_of(step)));
   }
 };
 
@@ -68,55 +72,93 @@ uint32_t long_step(const HuffmanTable& table, uint64_t bits) {
   return kBad << 24;
 }
 
-// The coefficients after the first. Two steps take at most 52 bits, so bits are filled in before every other one; the
-// first follows upon a DC step of at most 27. Returns the last coefficient's number, -1: bad data.
-SKEIN_INLINE int read_ac(Bits& b, const HuffmanTable& table, int16_t* to) {
-  uint32_t k = 0, last = 0;
-  for (bool fill = false;; fill = !fill) {
-    if (fill) b.fill();
-    uint32_t step = table.steps[b.ahead()];
-    if (k + advance_of(step) > 63) [[unlikely]] {
-      if (advance_of(step) == kLong) step = long_step<kMostAcBits>(table, b.bits);
-      if (k + advance_of(step) > 63) {
-        b.drop(length_of(step));
-        return advance_of(step) == kEnd ? int(last) : -1;
-      }
-    }
-    last = k += advance_of(step);
+enum class Block { unfinished, done, bad };
+
+// A step that is not in the table, or not a coefficient.
+SKEIN_INLINE Block rare_step(const Bits& b, const HuffmanTable& table, uint32_t& step, uint32_t& k) {
+  if (advance_of(step) == kLong) step = long_step<kMostAcBits>(table, b.bits);
+  const uint32_t advance = advance_of(step) == kZeros ? 16 : advance_of(step);
+  if (advance == kEnd) return Block::done;
+  if (k + advance > 63) return Block::bad;
+  k += advance;
+  return Block::unfinished;
+}
+
+// The next coefficient, the one after number k.
+SKEIN_INLINE Block read_coefficient(Bits& b, const HuffmanTable& table, uint32_t& k, int16_t* to) {
+  uint32_t step = table.steps[b.ahead()];
+  if (k + advance_of(step) <= 63) [[likely]] {
+    k += advance_of(step);
     to[kJpegNatural[k]] = int16_t(b.value(step));
     b.drop(length_of(step));
-    if (k == 63) return 63;
+    return k == 63 ? Block::done : Block::unfinished;
   }
+  const Block block = rare_step(b, table, step, k);
+  if (block == Block::unfinished && advance_of(step) != kZeros) to[kJpegNatural[k]] = int16_t(b.value(step));
+  b.drop(length_of(step));
+  return block == Block::unfinished && k == 63 ? Block::done : block;
+}
+
+// The coefficients after the first. Two steps take at most 52 bits and one with the DC step before it 53, so the bits
+// are filled up before every other one. Returns the last coefficient's number, -1: bad data.
+SKEIN_INLINE int read_ac(Bits& b, const HuffmanTable& table, int16_t* to) {
+  uint32_t k = 0;
+  Block block;
+  for (;;) {
+    block = read_coefficient(b, table, k, to);
+    if (block != Block::unfinished) break;
+    b.fill();
+    block = read_coefficient(b, table, k, to);
+    if (block != Block::unfinished) break;
+  }
+  return block == Block::done ? int(k) : -1;
+}
+
+// The next steps, after coefficient k. The end of the block counts only where the block is not full before, and what
+// follows is another block's: then one step at a time.
+SKEIN_INLINE Block skip_coefficients(Bits& b, const HuffmanTable& table, uint32_t& k) {
+  uint32_t step = table.skips[b.ahead()];
+  const uint32_t to = k + advance_of(step);
+  if (to <= 62) [[likely]] {
+    k = to;
+    b.drop(length_of(step));
+    return Block::unfinished;
+  }
+  if (to >= kEnd && to <= kEnd + 62) [[likely]] {
+    b.drop(length_of(step));
+    return Block::done;
+  }
+  step = table.steps[b.ahead()];
+  Block block = Block::unfinished;
+  if (k + advance_of(step) <= 63)
+    k += advance_of(step);
+  else
+    block = rare_step(b, table, step, k);
+  b.drop(length_of(step));
+  return block == Block::unfinished && k == 63 ? Block::done : block;
 }
 
 SKEIN_INLINE bool skip_ac(Bits& b, const HuffmanTable& table) {
   uint32_t k = 0;
   for (;;) {
-    uint32_t step = table.skips[b.ahead()];
-    // The end of the block in the midst of a skip: the block may have been full before, so one at a time.
-    k += advance_of(step);
-    if (k > 62) [[unlikely]] {
-      if (k >= kEnd && k <= kEnd + 62) {
-        b.drop(length_of(step));
-        return true;
-      }
-      k -= advance_of(step);
-      step = table.steps[b.ahead()];
-      if (advance_of(step) == kLong) step = long_step<kMostAcBits>(table, b.bits);
-      k += advance_of(step);
-      if (k > 62) {
-        b.drop(length_of(step));
-        return k == 63 || advance_of(step) == kEnd;
-      }
-    }
-    b.drop(length_of(step));
+    Block block = skip_coefficients(b, table, k);
+    if (block != Block::unfinished) return block == Block::done;
     b.fill();
+    block = skip_coefficients(b, table, k);
+    if (block != Block::unfinished) return block == Block::done;
   }
 }
 
-SKEIN_INLINE uint32_t read_dc_step(const Bits& b, const HuffmanTable& table) {
-  const uint32_t step = table.steps[b.ahead()];
-  return advance_of(step) == kLong ? long_step<kMostDcBits>(table, b.bits) : step;
+// DC of the component's next block; the data are bad where it is out of range.
+SKEIN_INLINE bool read_dc(Bits& b, const HuffmanTable& table, int32_t& dc) {
+  uint32_t step = table.steps[b.ahead()];
+  if (advance_of(step) == kLong) [[unlikely]]
+    step = long_step<kMostDcBits>(table, b.bits);
+  if (advance_of(step) == kBad) [[unlikely]]
+    return false;
+  if (rest_of(step) != 0) dc += b.value(step);
+  b.drop(length_of(step));
+  return dc >= -8192 && dc <= 8191;
 }
 
 // As many steps as fit: of the last one, only the code need be among the bits that are known.
@@ -125,11 +167,11 @@ uint32_t skip_of(const uint32_t* steps, uint32_t ahead) {
   uint32_t length = 0, advance = 0;
   while (length < kWindow) {
     const uint32_t step = steps[ahead << length & ((1u << kWindow) - 1)];
-    if (advance_of(step) > kEnd || (step >> 8 & 255) > kWindow - length) break;
-    if (advance + advance_of(step) % kEnd > 63) break;
+    const uint32_t more = advance_of(step) == kZeros ? 16 : advance_of(step);
+    if (more > kEnd || code_of(step) > kWindow - length || advance + more % kEnd > 63) break;
     length += length_of(step);
-    advance += advance_of(step);
-    if (advance_of(step) == kEnd) break;
+    advance += more;
+    if (more == kEnd) break;
   }
   return advance == 0 ? kLong << 24 : length | advance << 24;
 }
@@ -156,28 +198,32 @@ bool HuffmanTable::make(const HuffmanCode& from, int most_bits) {
   return true;
 }
 
-SKEIN_SIMD bool decode_mcus(JpegBits& state, const JpegBlock* blocks, int n, int64_t mcus) {
+SKEIN_SIMD bool read_mcus(JpegBits& state, std::span<const JpegBlock> blocks, int64_t begin, int64_t end) {
   Bits b{state.bits, state.count, state.next};
-  for (int64_t mcu = 0; mcu < mcus; ++mcu)
-    for (int i = 0; i < n; ++i) {
-      const JpegBlock& block = blocks[i];
-      b.fill();
-      const uint32_t step = read_dc_step(b, *block.dc);
+  for (int64_t mcu = begin; mcu < end; ++mcu)
+    for (const JpegBlock& block : blocks) {
       int32_t& dc = state.predictions[block.component];
-      if (advance_of(step) == kBad) return false;
-      dc += b.value(step);
-      b.drop(length_of(step));
-      if (dc < -8192 || dc > 8191) return false;
-      if (block.coefficients) {
-        int16_t* to = block.coefficients + 64 * mcu * block.step;
-        to[0] = int16_t(dc);
-        const int last = read_ac(b, *block.ac, to);
-        if (last < 0) return false;
-        block.last[mcu * block.step] = uint8_t(last);
-      } else if (!skip_ac(b, *block.ac)) {
-        return false;
-      }
-      if (b.next - b.count / 8 > state.end) return false;
+      b.fill();
+      if (!read_dc(b, *block.dc, dc)) return false;
+      int16_t* to = block.coefficients + 64 * mcu * block.step;
+      to[0] = int16_t(dc);
+      const int last = read_ac(b, *block.ac, to);
+      if (last < 0 || b.next - b.count / 8 > state.end) return false;
+      block.last[mcu * block.step] = uint8_t(last);
+    }
+  state.bits = b.bits;
+  state.count = b.count;
+  state.next = b.next;
+  return true;
+}
+
+SKEIN_SIMD bool skip_mcus(JpegBits& state, std::span<const JpegBlock> blocks, int64_t begin, int64_t end) {
+  Bits b{state.bits, state.count, state.next};
+  for (int64_t mcu = begin; mcu < end; ++mcu)
+    for (const JpegBlock& block : blocks) {
+      b.fill();
+      if (!read_dc(b, *block.dc, state.predictions[block.component])) return false;
+      if (!skip_ac(b, *block.ac) || b.next - b.count / 8 > state.end) return false;
     }
   state.bits = b.bits;
   state.count = b.count;

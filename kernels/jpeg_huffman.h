@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 namespace skein::cpu {
 
@@ -50,13 +51,15 @@ struct JpegBits {
 struct JpegBlock {
   int component = 0;
   const HuffmanTable *dc = nullptr, *ac = nullptr;
-  int16_t* coefficients = nullptr;  // where it goes in the first MCU: (8,8), all zero; null: it is skipped
+  int16_t* coefficients = nullptr;  // where it goes in MCU 0: (8,8), all zero
   uint8_t* last = nullptr;          // the number of its last coefficient in zigzag order
   int64_t step = 0;                 // from one MCU to the next, in blocks
 };
 
-// Decodes `mcus` MCUs of `n` blocks each. False: bad code, too many coefficients, absurd DC or not enough data; then
-// state and coefficients are anything.
-bool decode_mcus(JpegBits& state, const JpegBlock* blocks, int n, int64_t mcus);
+// The MCUs [begin, end) of a row, each of these blocks. False: bad code, too many coefficients, absurd DC or not enough
+// data; then state and coefficients are anything.
+bool read_mcus(JpegBits& state, std::span<const JpegBlock> blocks, int64_t begin, int64_t end);
+// The same, of which nothing but the DC predictions is kept.
+bool skip_mcus(JpegBits& state, std::span<const JpegBlock> blocks, int64_t begin, int64_t end);
 
 }  // namespace skein::cpu
