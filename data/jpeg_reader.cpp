@@ -55,32 +55,23 @@ class JpegReader final : public ImageReader {
   // Samples of the MCUs that are wanted, in two rows of MCUs: one is decoded while the other is still interpolated
   // with.
   struct Plane {
-    int64_t height = 0, stride = 0, rows = 0, blocks = 0;  // rows of both; blocks in a row
-    std::vector<int16_t> coefficients;                     // of one row of MCUs
+    int64_t height = 0, stride = 0, rows = 0;  // of the image, and of both rows of MCUs
+    std::vector<int16_t> coefficients;         // of kStrip MCUs
     std::vector<uint8_t> last, samples;
     uint8_t* row(int64_t y) { return samples.data() + y % rows * stride; }
   };
 
   void make_tables() {
     for (int c = 0; c < header_.components; ++c) {
-      make_table(dc_[header_.component[c].dc], *header_.dc[size_t(header_.component[c].dc)], cpu::kMostDcBits);
-      make_table(ac_[header_.component[c].ac], *header_.ac[size_t(header_.component[c].ac)], cpu::kMostAcBits);
+      const auto dc = size_t(header_.component[c].dc), ac = size_t(header_.component[c].ac);
+      // Components share tables: made for the first that has them.
+      const auto is_new = [&](auto number, size_t table) {
+        return std::none_of(header_.component, header_.component + c,
+                            [&](const JpegComponent& other) { return size_t(other.*number) == table; });
+      };
+      if (is_new(&JpegComponent::dc, dc) && !dc_[dc].make_dc(*header_.dc[dc])) leave_to_others();
+      if (is_new(&JpegComponent::ac, ac) && !ac_[ac].make_ac(*header_.ac[ac])) leave_to_others();
     }
-  }
-
-  struct Table {
-    cpu::HuffmanCode code;
-    std::unique_ptr<cpu::HuffmanTable> table;  // null: not made yet, or it cannot be
-  };
-
-  // Most files have the codes of the standard, so they have been made already.
-  static void make_table(Table& to, const cpu::HuffmanCode& code, int most_bits) {
-    if (to.table && to.code == code) return;
-    if (!to.table) to.table = std::make_unique<cpu::HuffmanTable>();
-    to.code = code;
-    if (to.table->make(code, most_bits)) return;
-    to.table.reset();
-    leave_to_others();
   }
 
   // Which MCUs are wanted, with the chroma that their pixels are interpolated from, and where their samples go.
@@ -101,17 +92,16 @@ class JpegReader final : public ImageReader {
       const JpegComponent& component = header_.component[c];
       Plane& p = plane_[c];
       p.height = c == 0 ? height : (height + down - 1) / down;
-      p.blocks = mcus * component.across;
-      p.stride = p.blocks * 8;
+      p.stride = mcus * component.across * 8;
       p.rows = 2 * 8 * component.down;
       p.samples.resize(size_t(p.rows * p.stride));
-      p.coefficients.assign(size_t(p.blocks * component.down * 64), 0);
-      p.last.resize(size_t(p.blocks * component.down));
+      p.coefficients.assign(size_t(kStrip * component.across * component.down * 64), 0);
+      p.last.resize(size_t(kStrip * component.across * component.down));
       for (int v = 0; v < component.down; ++v)
         for (int h = 0; h < component.across; ++h) {
-          const int64_t block = v * p.blocks + h;
-          blocks_.push_back({c, dc_[component.dc].table.get(), ac_[component.ac].table.get(),
-                             p.coefficients.data() + 64 * block, p.last.data() + block, component.across});
+          const int64_t block = v * kStrip * component.across + h;
+          blocks_.push_back({c, &dc_[component.dc], &ac_[component.ac], p.coefficients.data() + 64 * block,
+                             p.last.data() + block, component.across});
         }
     }
     row_.resize(size_t(mcus * mcu_width_ * 4));
@@ -125,7 +115,7 @@ class JpegReader final : public ImageReader {
 
   // Goes on behind the next restart marker.
   void restart() {
-    const int64_t unread = 8 * (bits_.end - bits_.next) + bits_.count;
+    const int64_t unread = 8 * (bits_.end - bits_.next) + int64_t(bits_.count);
     if (unread >= 8 || part_ + 1 >= scan_.ends.size()) leave_to_others();
     bits_ = part(++part_);
     mcus_left_ = header_.restart_interval;
@@ -147,16 +137,23 @@ class JpegReader final : public ImageReader {
     const int64_t row = decoded_++;
     if (row < first_row_) return decode(false, mcus_);
     decode(false, first_mcu_);
-    decode(true, end_mcu_ - first_mcu_);
+    for (int64_t mcu = first_mcu_; mcu < end_mcu_; mcu += kStrip) {
+      const int64_t n = std::min(kStrip, end_mcu_ - mcu);
+      decode(true, n);
+      for (int c = 0; c < header_.components; ++c) transform(c, row, mcu - first_mcu_, n);
+    }
     decode(false, mcus_ - end_mcu_);
-    for (int c = 0; c < header_.components; ++c) {
-      Plane& p = plane_[c];
-      const int down = header_.component[c].down;
-      const auto& quant = *header_.quant[size_t(header_.component[c].quant)];
-      for (int v = 0; v < down; ++v)
-        if (!cpu::jpeg_inverse_transform(p.coefficients.data() + 64 * v * p.blocks, p.last.data() + v * p.blocks,
-                                         p.blocks, quant.data(), p.row(8 * (row * down + v)), p.stride))
-          leave_to_others();
+  }
+
+  void transform(int c, int64_t row, int64_t mcu, int64_t mcus) {
+    Plane& p = plane_[c];
+    const auto [id, across, down, quant, dc, ac] = header_.component[c];
+    for (int v = 0; v < down; ++v) {
+      const int64_t block = v * kStrip * across;
+      if (!cpu::jpeg_inverse_transform(p.coefficients.data() + 64 * block, p.last.data() + block, mcus * across,
+                                       header_.quant[size_t(quant)]->data(),
+                                       p.row(8 * (row * down + v)) + 8 * mcu * across, p.stride))
+        leave_to_others();
     }
   }
 
@@ -182,9 +179,11 @@ class JpegReader final : public ImageReader {
     return to;
   }
 
+  static constexpr int64_t kStrip = 16;  // MCUs whose coefficients stay in the first-level cache
+
   JpegHeader header_;
   JpegScan scan_;
-  Table dc_[4], ac_[4];
+  cpu::HuffmanTable dc_[4], ac_[4];
   int64_t mcu_width_ = 8, mcu_height_ = 8, mcus_ = 0, mcu_rows_ = 0;
   int64_t first_mcu_ = 0, end_mcu_ = 0, first_row_ = 0;  // that are wanted
   std::vector<cpu::JpegBlock> blocks_;                   // of an MCU

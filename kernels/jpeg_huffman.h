@@ -18,21 +18,22 @@ constexpr uint8_t kJpegNatural[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32
 struct HuffmanCode {
   uint8_t counts[16] = {};
   uint8_t symbols[256] = {};
-  bool operator==(const HuffmanCode&) const = default;
 };
 
-// The same for decoding. A step is a symbol and the bits that follow it.
+// The same for decoding, looked up by the next bits. A step is a symbol and the bits that follow it.
 struct HuffmanTable {
   static constexpr int kLookahead = 11;
-  uint32_t steps[1 << kLookahead];  // by the next bits: see jpeg_huffman.cpp
-  uint32_t skips[1 << kLookahead];  // the same for as many AC steps as are known from these bits
+  uint32_t steps[1 << kLookahead];  // see jpeg_huffman.cpp
+  uint32_t skips[1 << kLookahead];  // of AC: as many steps as are known from these bits
   int32_t limits[17];               // of each length: the first code that is too large, in 16 bits
   int32_t offsets[17];              // of each length: from a code to its symbol
   uint8_t symbols[256];
+  uint32_t end_length;  // of the end of the block, in AC tables
 
-  // False: not a prefix code, one with a code of ones alone, or with a DC symbol above 15. A symbol asks for at most
-  // `most_bits` further bits; larger ones count as bad codes where they occur.
-  bool make(const HuffmanCode& code, int most_bits);
+  // False: not a prefix code, one with a code of ones alone, or with a DC symbol above 15. Symbols that ask for more
+  // bits than kMostDcBits or kMostAcBits count as bad codes where they occur.
+  bool make_dc(const HuffmanCode& code);
+  bool make_ac(const HuffmanCode& code);
 };
 
 constexpr int kMostDcBits = 11, kMostAcBits = 10;  // of baseline JPEG (T.81, F.1.2)
@@ -42,8 +43,8 @@ struct JpegBits {
   const uint8_t* next = nullptr;  // the first byte that is not in `bits`
   const uint8_t* end = nullptr;   // kPadding more bytes can be read
   uint64_t bits = 0;              // from the top; bits below `count` are those of the following bytes, or 0
-  int count = 0;
-  int32_t predictions[3] = {};  // DC of the last block of each component
+  uint32_t count = 0;             // below 64
+  int32_t predictions[3] = {};    // DC of the last block of each component
 
   static constexpr int kPadding = 512;  // more than a block can take
 };
