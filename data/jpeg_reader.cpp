@@ -57,7 +57,7 @@ class JpegReader final : public ImageReader {
   struct Plane {
     int64_t height = 0, stride = 0, rows = 0;  // of the image, and of both rows of MCUs
     std::vector<int16_t> coefficients;         // of kStrip MCUs
-    std::vector<uint8_t> last, samples;
+    std::vector<uint8_t> samples;
     uint8_t* row(int64_t y) { return samples.data() + y % rows * stride; }
   };
 
@@ -96,12 +96,11 @@ class JpegReader final : public ImageReader {
       p.rows = 2 * 8 * component.down;
       p.samples.resize(size_t(p.rows * p.stride));
       p.coefficients.assign(size_t(kStrip * component.across * component.down * 64), 0);
-      p.last.resize(size_t(kStrip * component.across * component.down));
       for (int v = 0; v < component.down; ++v)
         for (int h = 0; h < component.across; ++h) {
           const int64_t block = v * kStrip * component.across + h;
-          blocks_.push_back({c, &dc_[component.dc], &ac_[component.ac], p.coefficients.data() + 64 * block,
-                             p.last.data() + block, component.across});
+          blocks_.push_back(
+              {c, &dc_[component.dc], &ac_[component.ac], p.coefficients.data() + 64 * block, component.across});
         }
     }
     row_.resize(size_t(mcus * mcu_width_ * 4));
@@ -150,7 +149,7 @@ class JpegReader final : public ImageReader {
     const auto [id, across, down, quant, dc, ac] = header_.component[c];
     for (int v = 0; v < down; ++v) {
       const int64_t block = v * kStrip * across;
-      if (!cpu::jpeg_inverse_transform(p.coefficients.data() + 64 * block, p.last.data() + block, mcus * across,
+      if (!cpu::jpeg_inverse_transform(p.coefficients.data() + 64 * block, mcus * across,
                                        header_.quant[size_t(quant)]->data(),
                                        p.row(8 * (row * down + v)) + 8 * mcu * across, p.stride))
         leave_to_others();

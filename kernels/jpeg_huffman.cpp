@@ -96,8 +96,8 @@ SKEIN_INLINE bool read_step(Bits& b, const HuffmanTable& table, int16_t* to, uin
 }
 
 // The coefficients after the first. A step of the table takes kLookahead bits at most, so there are bits for five of
-// them. Returns the last coefficient's number, -1: bad data.
-SKEIN_INLINE int read_ac(Bits& b, const HuffmanTable& table, int16_t* to) {
+// them.
+SKEIN_INLINE bool read_ac(Bits& b, const HuffmanTable& table, int16_t* to) {
   static_assert(5 * kLookahead <= 56);
   uint32_t k = 0, step = 0;
   for (;;) {
@@ -107,9 +107,9 @@ SKEIN_INLINE int read_ac(Bits& b, const HuffmanTable& table, int16_t* to) {
       continue;
     const bool rare = advance_of(step) > kEnd;
     const Block block = last_step(b, table, k, step);
-    if (block == Block::bad) return -1;
+    if (block == Block::bad) return false;
     if (rare && advance_of(step) <= kMost) to[kJpegNatural[k]] = int16_t(step >> 16);
-    if (block == Block::done) return int(k);
+    if (block == Block::done) return true;
   }
 }
 
@@ -165,10 +165,8 @@ SKEIN_SIMD bool read_mcus(JpegBits& state, std::span<const JpegBlock> blocks, in
       b.fill();
       if (!read_dc(b, *block.dc, dc)) return false;
       int16_t* to = block.coefficients + 64 * mcu * block.step;
-      const int last = read_ac(b, *block.ac, to);
-      if (last < 0 || b.past(state.end)) return false;
+      if (!read_ac(b, *block.ac, to) || b.past(state.end)) return false;
       to[0] = int16_t(dc);
-      block.last[mcu * block.step] = uint8_t(last);
     }
   state.bits = b.bits;
   state.count = b.count & 63;

@@ -53,7 +53,6 @@ struct JpegBlock {
   int component = 0;
   const HuffmanTable *dc = nullptr, *ac = nullptr;
   int16_t* coefficients = nullptr;  // where it goes in MCU 0: (8,8), all zero
-  uint8_t* last = nullptr;          // the number of its last coefficient in zigzag order
   int64_t step = 0;                 // from one MCU to the next, in blocks
 };
 

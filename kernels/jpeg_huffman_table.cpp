@@ -71,7 +71,8 @@ SKEIN_SIMD void make_skips(const uint32_t* __restrict codes, uint32_t* __restric
       const uint32_t skip = one[i << (length & 31) & (kSize - 1)], more = skip >> 16;
       const uint32_t all = advance + (more == kEnd ? 0 : more), code = length + (skip & 255);
       const uint32_t longer = step_of(length + (skip >> 8 & 255), advance + more, 0);
-      skips[i] = (code <= kBits) & (more <= kEnd) & (all <= 63) ? longer : skips[i];
+      const bool known = (code <= kBits) & (more <= kEnd) & (all <= 63);
+      skips[i] = known ? longer : skips[i];
     }
   for (uint32_t i = 0; i < kSize; ++i) skips[i] = advance_of(skips[i]) == 0 ? kUnknown << 8 : skips[i];
 }

@@ -5,10 +5,10 @@
 
 namespace skein::cpu {
 
-using JpegTransform = bool (*)(int16_t* coefficients, const uint8_t* last, int64_t n, const uint16_t* quant,
-                               uint8_t* samples, int64_t stride);
-bool jpeg_transform_plain(int16_t*, const uint8_t*, int64_t, const uint16_t*, uint8_t*, int64_t);
-bool jpeg_transform_avx2(int16_t*, const uint8_t*, int64_t, const uint16_t*, uint8_t*, int64_t);
+using JpegTransform = bool (*)(int16_t* coefficients, int64_t n, const uint16_t* quant, uint8_t* samples,
+                               int64_t stride);
+bool jpeg_transform_plain(int16_t*, int64_t, const uint16_t*, uint8_t*, int64_t);
+bool jpeg_transform_avx2(int16_t*, int64_t, const uint16_t*, uint8_t*, int64_t);
 
 constexpr int kJpegConstantBits = 13, kJpegPassBits = 2;
 

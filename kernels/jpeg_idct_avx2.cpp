@@ -104,9 +104,7 @@ inline __attribute__((always_inline)) void store(const V (&c)[8], uint8_t* sampl
 
 }  // namespace
 
-bool jpeg_transform_avx2(int16_t* coefficients, const uint8_t* last, int64_t n, const uint16_t* quant, uint8_t* samples,
-                         int64_t stride) {
-  (void)last;
+bool jpeg_transform_avx2(int16_t* coefficients, int64_t n, const uint16_t* quant, uint8_t* samples, int64_t stride) {
   const V most = _mm256_set1_epi16(kMostJpegCoefficient);
   V absurd = _mm256_setzero_si256();
   for (int64_t block = 0; block < n; block += 2, samples += 16) {

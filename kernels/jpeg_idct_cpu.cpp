@@ -33,8 +33,7 @@ void transform_line(const int16_t* in, int step, int shift, int16_t* out) {
 
 }  // namespace
 
-bool jpeg_transform_plain(int16_t* coefficients, const uint8_t*, int64_t n, const uint16_t* quant, uint8_t* samples,
-                          int64_t stride) {
+bool jpeg_transform_plain(int16_t* coefficients, int64_t n, const uint16_t* quant, uint8_t* samples, int64_t stride) {
   bool sane = true;
   for (int64_t block = 0; block < n; ++block, coefficients += 64, samples += 8) {
     int16_t columns[64], line[8];
@@ -50,10 +49,9 @@ bool jpeg_transform_plain(int16_t* coefficients, const uint8_t*, int64_t n, cons
   return sane;
 }
 
-bool jpeg_inverse_transform(int16_t* coefficients, const uint8_t* last, int64_t n, const uint16_t* quant,
-                            uint8_t* samples, int64_t stride) {
+bool jpeg_inverse_transform(int16_t* coefficients, int64_t n, const uint16_t* quant, uint8_t* samples, int64_t stride) {
   static const JpegTransform transform = __builtin_cpu_supports("avx2") ? jpeg_transform_avx2 : jpeg_transform_plain;
-  return transform(coefficients, last, n, quant, samples, stride);
+  return transform(coefficients, n, quant, samples, stride);
 }
 
 }  // namespace skein::cpu

@@ -8,13 +8,11 @@
 namespace skein::cpu {
 
 // The inverse transform of `n` blocks that lie beside each other: `coefficients` (n,8,8), set to zero behind it, times
-// `quant` (8,8), to samples (8, 8 n) with `stride` from row to row. last[i]: all coefficients of block i after that one
-// in zigzag order are 0.
+// `quant` (8,8), to samples (8, 8 n) with `stride` from row to row.
 //   C. Loeffler, A. Ligtenberg, G. Moschytz, "Practical Fast 1-D DCT Algorithms with 11 Multiplications", ICASSP 1989;
 //   columns first, constants in 13 bits, 2 fractional bits between the passes.
 // False: a coefficient is so large, 8 times what an image has, that libjpeg-turbo's result depends on its version.
-bool jpeg_inverse_transform(int16_t* coefficients, const uint8_t* last, int64_t n, const uint16_t* quant,
-                            uint8_t* samples, int64_t stride);
+bool jpeg_inverse_transform(int16_t* coefficients, int64_t n, const uint16_t* quant, uint8_t* samples, int64_t stride);
 
 // Chroma at twice the columns: each new sample is 3/4 of the nearest and 1/4 of the next. n samples become 2 n;
 // outside, the edge is repeated.

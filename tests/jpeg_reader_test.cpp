@@ -181,14 +181,14 @@ TEST(JpegTransform, IsTheSameOnEveryProcessor) {
     const int64_t n = 1 + i % 5, range = int64_t(2) << i % 12;
     uint16_t quant[64];
     std::vector<int16_t> a(size_t(64 * n));
-    std::vector<uint8_t> last(size_t(n), 0), from(size_t(64 * n)), plain(from);
+    std::vector<uint8_t> from(size_t(64 * n)), plain(from);
     for (auto& q : quant) q = uint16_t(1 + below(random, i % 40 == 0 ? 65535 : 255));
     for (int64_t block = 0; block < n; ++block)
-      for (int64_t k = 0; k <= (last[size_t(block)] = uint8_t(below(random, i % 3 == 0 ? 64 : 3))); ++k)
+      for (int64_t k = 0, last = below(random, i % 3 == 0 ? 64 : 3); k <= last; ++k)
         a[size_t(64 * block + cpu::kJpegNatural[k])] = int16_t(below(random, range) - range / 2);
     std::vector<int16_t> b = a;
-    const bool sane = cpu::jpeg_inverse_transform(a.data(), last.data(), n, quant, from.data(), 8 * n);
-    ASSERT_EQ(cpu::jpeg_transform_plain(b.data(), last.data(), n, quant, plain.data(), 8 * n), sane);
+    const bool sane = cpu::jpeg_inverse_transform(a.data(), n, quant, from.data(), 8 * n);
+    ASSERT_EQ(cpu::jpeg_transform_plain(b.data(), n, quant, plain.data(), 8 * n), sane);
     if (!sane) std::fill(from.begin(), from.end(), 0), std::fill(plain.begin(), plain.end(), 0);
     ASSERT_EQ(from, plain) << i;
     ASSERT_EQ(a, std::vector<int16_t>(a.size(), 0));
@@ -199,16 +199,21 @@ TEST(JpegTransform, IsTheSameOnEveryProcessor) {
 TEST(HuffmanTable, RefusesWhatIsNotACode) {
   cpu::HuffmanTable table;
   cpu::HuffmanCode code;
-  EXPECT_TRUE(table.make(code, cpu::kMostAcBits));
+  EXPECT_TRUE(table.make_ac(code));
   code.counts[0] = 1;
-  EXPECT_TRUE(table.make(code, cpu::kMostAcBits));
+  EXPECT_TRUE(table.make_ac(code));
   code.counts[0] = 2;  // a code of ones alone
-  EXPECT_FALSE(table.make(code, cpu::kMostAcBits));
+  EXPECT_FALSE(table.make_ac(code));
   code.counts[0] = 1;
   code.counts[2] = 4;  // more codes than there are
-  EXPECT_FALSE(table.make(code, cpu::kMostAcBits));
+  EXPECT_FALSE(table.make_ac(code));
   std::fill(std::begin(code.counts), std::end(code.counts), uint8_t(255));
-  EXPECT_FALSE(table.make(code, cpu::kMostDcBits));
+  EXPECT_FALSE(table.make_dc(code));
+  cpu::HuffmanCode large;
+  large.counts[3] = 1;
+  large.symbols[0] = 16;
+  EXPECT_TRUE(table.make_ac(large));
+  EXPECT_FALSE(table.make_dc(large));
 }
 
 }  // namespace
