@@ -207,7 +207,8 @@ std::unique_ptr<ImageReader> make_jpeg_turbo_reader() { return std::make_unique<
 
 std::string encode_jpeg(const uint8_t* rgb, ImageSize size, int quality, const JpegLayout& layout) {
   Encoder encoder;
-  if (!encoder.encode(rgb, size, quality, layout)) throw RunFailed("an image cannot be encoded: {}", encoder.error.reason);
+  if (!encoder.encode(rgb, size, quality, layout))
+    throw RunFailed("an image cannot be encoded: {}", encoder.error.reason);
   return {reinterpret_cast<const char*>(encoder.memory), encoder.size};
 }
 
