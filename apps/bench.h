@@ -46,10 +46,10 @@ void bench_data(const DataBench&);
 
 // Images per second of one core's time, over the first images of an encoded set; medians of rounds taken by turns.
 struct DecodeSpeed {
-  double crop = 0;               // decode, random resized crop, normalise: what training does
-  double library = 0;            // libjpeg-turbo alone, whole images; 0 where it is absent
-  double stb_crop = 0, stb = 0;  // the same crop with stb_image in its place; stb_image alone
-  int64_t images = 0;
+  double crop = 0;                   // decode, random resized crop, normalise: what training does
+  double library = 0;                // libjpeg-turbo alone, whole images; 0 where it is absent
+  double stb_crop = 0, stb = 0;      // the same crop with stb_image in its place; stb_image alone
+  int64_t images = 0, by_skein = 0;  // the latter: whose crops need no library
 };
 DecodeSpeed bench_decode(const Dataset& dataset, int64_t side);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <string_view>
 
 #include "apps/bench.h"
 #include "data/encoded_images.h"
@@ -38,13 +39,15 @@ DecodeSpeed bench_decode(const Dataset& dataset, int64_t side) {
     files.emplace_back(bytes.begin(), bytes.end());
   }
   std::vector<float> out(size_t(side * side * 3));
-  ImageDecoder ours, with_stb(true);
+  ImageDecoder ours, with_stb(FirstDecoder::stb_image);
+  int64_t by_skein = 0;
   const auto turbo = make_jpeg_turbo_reader(), stb = make_stb_reader();
   int64_t round = 0;
   const auto crop = [&](ImageDecoder& decoder) {
     for (size_t i = 0; i < files.size(); ++i) {
       const ImageSize size = decoder.open(files[i]);
       decoder.decode(random_resized_crop(size, 0, round, int64_t(i)), PixelScale{}, {side, side}, out.data());
+      if (round == 0) by_skein += decoder.decoder() == std::string_view("skein");
     }
   };
   const auto whole = [&](ImageReader* reader) {
@@ -63,8 +66,8 @@ DecodeSpeed bench_decode(const Dataset& dataset, int64_t side) {
     std::nth_element(v.begin(), v.begin() + kRounds / 2, v.end());
     return v[kRounds / 2];
   };
-  return {median(speeds[0]), turbo ? median(speeds[1]) : 0, median(speeds[2]), median(speeds[3]),
-          int64_t(files.size())};
+  return {median(speeds[0]), turbo ? median(speeds[1]) : 0, median(speeds[2]),
+          median(speeds[3]), int64_t(files.size()),         by_skein};
 }
 
 }  // namespace skein

@@ -23,25 +23,29 @@ cpu::Extent stored_extent(cpu::Extent e, bool mirrored, int64_t size, int denomi
 
 }  // namespace
 
-ImageDecoder::ImageDecoder(bool stb_alone)
-    : turbo_(stb_alone ? nullptr : make_jpeg_turbo_reader()), stb_(make_stb_reader()) {}
+ImageDecoder::ImageDecoder(FirstDecoder first) {
+  if (first == FirstDecoder::skein) readers_.push_back(make_jpeg_reader());
+  if (first != FirstDecoder::stb_image) readers_.push_back(make_jpeg_turbo_reader());
+  readers_.push_back(make_stb_reader());
+  std::erase(readers_, nullptr);
+}
 
 ImageSize ImageDecoder::open(FileBytes file) {
   if (file.empty()) throw BadImage("the file is empty");
   orientation_ = read_orientation(file);
-  if (!turbo_ || !is_jpeg(file)) return open_with(*stb_, file);
-  try {
-    return open_with(*turbo_, file);
-  } catch (const BadImage& e) {
-    if (e.damaged) throw;
-    return open_with(*stb_, file);
-  }
+  return open_with(is_jpeg(file) ? 0 : readers_.size() - 1, file);
 }
 
-ImageSize ImageDecoder::open_with(ImageReader& reader, FileBytes file) {
-  reader_ = &reader;
+// Tries this reader and the ones behind it.
+ImageSize ImageDecoder::open_with(size_t reader, FileBytes file) {
+  reader_ = reader;
   file_ = file;
-  stored_ = reader.open(file);
+  try {
+    stored_ = readers_[reader]->open(file);
+  } catch (const BadImage& e) {
+    if (e.damaged || reader + 1 == readers_.size()) throw;
+    return open_with(reader + 1, file);
+  }
   if (stored_.width < 1 || stored_.height < 1 || stored_.width > kMostPixels / stored_.height)
     throw BadImage(fmt::format("{} x {} pixels; 1 to {} are possible", stored_.width, stored_.height, kMostPixels));
   return transposed(orientation_) ? ImageSize{stored_.height, stored_.width} : stored_;
@@ -49,17 +53,17 @@ ImageSize ImageDecoder::open_with(ImageReader& reader, FileBytes file) {
 
 void ImageDecoder::decode(const Crop& crop, const PixelScale& scale, ImageSize size, float* out) {
   try {
-    decode_with(*reader_, crop, scale, size, out);
+    decode_with(*readers_[reader_], crop, scale, size, out);
   } catch (const BadImage& e) {
-    reader_->finish();
-    if (e.damaged || reader_ == stb_.get()) throw;
-    open_with(*stb_, file_);
-    decode_with(*stb_, crop, scale, size, out);
+    readers_[reader_]->finish();
+    if (e.damaged || reader_ + 1 == readers_.size()) throw;
+    open_with(reader_ + 1, file_);
+    decode(crop, scale, size, out);
   }
 }
 
 int ImageDecoder::choose_denominator(const Crop& crop, ImageSize size) const {
-  if (!scaling_ || !reader_->can_scale()) return 1;
+  if (!scaling_ || !readers_[reader_]->can_scale()) return 1;
   const double times = std::min(crop.x.length / double(size.width), crop.y.length / double(size.height));
   return times >= 8 ? 8 : times >= 4 ? 4 : times >= 2 ? 2 : 1;
 }

@@ -21,25 +21,29 @@ struct PixelScale {
   float mean[3] = {0, 0, 0}, std[3] = {1.0f / 255, 1.0f / 255, 1.0f / 255};  // as it is: bytes stay bytes
 };
 
+// Who may decode, to compare with: what an image is tried with first; the ones behind it take what it refuses.
+enum class FirstDecoder { skein, libjpeg_turbo, stb_image };
+
 // One per thread. BadImage from both functions; the decoder is good for the next image then.
 class ImageDecoder {
  public:
-  explicit ImageDecoder(bool stb_alone = false);  // stb_image for JPEG too, to compare with
+  explicit ImageDecoder(FirstDecoder first = FirstDecoder::skein);
 
   // Size of the upright image. The bytes must stay as they are until decode() has returned.
   ImageSize open(FileBytes file);
   // Writes `size` pixels, RGB. The order of all sums is fixed, so the result depends on the arguments alone.
   void decode(const Crop& crop, const PixelScale& scale, ImageSize size, float* out);
-  bool grey() const { return reader_->grey(); }         // the image that is open
-  void allow_scaling(bool allow) { scaling_ = allow; }  // false: decode at full size, as torchvision does
+  bool grey() const { return readers_[reader_]->grey(); }            // the image that is open
+  const char* decoder() const { return readers_[reader_]->name(); }  // of that image, or the one decoded last
+  void allow_scaling(bool allow) { scaling_ = allow; }               // false: decode at full size, as torchvision does
 
  private:
-  ImageSize open_with(ImageReader& reader, FileBytes file);
+  ImageSize open_with(size_t reader, FileBytes file);
   void decode_with(ImageReader& reader, const Crop& crop, const PixelScale& scale, ImageSize size, float* out);
   int choose_denominator(const Crop& crop, ImageSize size) const;
 
-  std::unique_ptr<ImageReader> turbo_, stb_;
-  ImageReader* reader_ = nullptr;  // that has the image open
+  std::vector<std::unique_ptr<ImageReader>> readers_;  // in the order in which they are tried; stb_image is the last
+  size_t reader_ = 0;                                  // that has the image open
   FileBytes file_;
   ImageSize stored_;
   int orientation_ = 1;

@@ -1,5 +1,6 @@
-// An image file in memory, decoded from the top row by row. One implementation per library: libjpeg-turbo for JPEG
-// (jpeg_turbo.cpp; no_jpeg_turbo.cpp where it is absent), stb_image for the rest and for what the former refuses.
+// An image file in memory, decoded from the top row by row. Three implementations, each for what those before it leave:
+// skein's own for the common kind of JPEG (jpeg_reader.cpp), libjpeg-turbo for JPEG (jpeg_turbo.cpp; no_jpeg_turbo.cpp
+// where it is absent), stb_image for the rest.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ using FileBytes = std::span<const uint8_t>;
 class BadImage : public std::runtime_error {
  public:
   explicit BadImage(const std::string& reason, bool damaged = true) : std::runtime_error(reason), damaged(damaged) {}
-  const bool damaged;  // false: this library cannot decode it, another may
+  const bool damaged;  // false: this decoder cannot decode it, another may
 };
 
 struct ImageSize {
@@ -39,16 +40,25 @@ class ImageReader {
   virtual void finish() = 0;         // forgets the image, wherever it is
   virtual bool can_scale() const = 0;
   virtual bool grey() const = 0;  // the image that is open has one channel
+  virtual const char* name() const = 0;
 };
 
 // More pixels than this are refused: a header costs nothing to forge.
 constexpr int64_t kMostPixels = 100'000'000;
 
+// Gives the pixels that libjpeg-turbo would, to the bit. Every BadImage has damaged = false.
+std::unique_ptr<ImageReader> make_jpeg_reader();
 std::unique_ptr<ImageReader> make_jpeg_turbo_reader();  // null where the library is absent
 std::unique_ptr<ImageReader> make_stb_reader();
 
-// RGB pixels (h,w,3) as a JPEG file; quality 1 to 100.
-std::string encode_jpeg(const uint8_t* rgb, ImageSize size, int quality);
+struct JpegLayout {
+  int across = 2, down = 2;  // columns and rows of luma per one of chroma
+  bool grey = false;
+  int restart_interval = 0;  // in MCUs; 0: no restart markers
+};
+
+// RGB pixels (h,w,3) as a JPEG file; quality 1 to 100. Without libjpeg-turbo the layout is stb_image's.
+std::string encode_jpeg(const uint8_t* rgb, ImageSize size, int quality, const JpegLayout& layout = {});
 const char* jpeg_library();  // name and version, for reports
 
 }  // namespace skein

@@ -66,17 +66,17 @@ class JpegTurboReader final : public ImageReader {
  public:
   JpegTurboReader() {
     set_handlers(error_);
-    info_.err = &error_.manager;
-    jpeg_create_decompress(&info_);
     progress_.progress_monitor = on_progress;
-    info_.progress = &progress_;
+    create();
   }
   ~JpegTurboReader() override { jpeg_destroy_decompress(&info_); }
   JpegTurboReader(const JpegTurboReader&) = delete;
   JpegTurboReader& operator=(const JpegTurboReader&) = delete;
 
   ImageSize open(FileBytes file) override {
-    finish();
+    // Anew: the tables of the image before would stand in for those that this one lacks.
+    jpeg_destroy_decompress(&info_);
+    create();
     if (!read_header(file)) refuse();
     return {int64_t(info_.image_width), int64_t(info_.image_height)};
   }
@@ -100,8 +100,15 @@ class JpegTurboReader final : public ImageReader {
   void finish() override { jpeg_abort_decompress(&info_); }
   bool can_scale() const override { return true; }
   bool grey() const override { return info_.num_components == 1; }
+  const char* name() const override { return "libjpeg-turbo"; }
 
  private:
+  void create() {
+    info_.err = &error_.manager;
+    jpeg_create_decompress(&info_);
+    info_.progress = &progress_;
+  }
+
   [[noreturn]] void refuse() {
     finish();
     throw BadImage(error_.reason, error_.damaged);
@@ -171,7 +178,7 @@ struct Encoder {
   Encoder(const Encoder&) = delete;
   Encoder& operator=(const Encoder&) = delete;
 
-  bool encode(const uint8_t* rgb, ImageSize s, int quality) {
+  bool encode(const uint8_t* rgb, ImageSize s, int quality, const JpegLayout& layout) {
     if (setjmp(error.jump)) return false;
     jpeg_mem_dest(&info, &memory, &size);
     info.image_width = JDIMENSION(s.width);
@@ -180,6 +187,10 @@ struct Encoder {
     info.in_color_space = JCS_RGB;
     jpeg_set_defaults(&info);
     jpeg_set_quality(&info, quality, TRUE);
+    if (layout.grey) jpeg_set_colorspace(&info, JCS_GRAYSCALE);
+    info.comp_info[0].h_samp_factor = layout.grey ? 1 : layout.across;
+    info.comp_info[0].v_samp_factor = layout.grey ? 1 : layout.down;
+    info.restart_interval = unsigned(layout.restart_interval);
     jpeg_start_compress(&info, TRUE);
     while (info.next_scanline < info.image_height) {
       auto* row = const_cast<JSAMPROW>(rgb + int64_t(info.next_scanline) * s.width * 3);
@@ -194,9 +205,10 @@ struct Encoder {
 
 std::unique_ptr<ImageReader> make_jpeg_turbo_reader() { return std::make_unique<JpegTurboReader>(); }
 
-std::string encode_jpeg(const uint8_t* rgb, ImageSize size, int quality) {
+std::string encode_jpeg(const uint8_t* rgb, ImageSize size, int quality, const JpegLayout& layout) {
   Encoder encoder;
-  if (!encoder.encode(rgb, size, quality)) throw RunFailed("an image cannot be encoded: {}", encoder.error.reason);
+  if (!encoder.encode(rgb, size, quality, layout))
+    throw RunFailed("an image cannot be encoded: {}", encoder.error.reason);
   return {reinterpret_cast<const char*>(encoder.memory), encoder.size};
 }
 

@@ -1,4 +1,4 @@
-// Where libjpeg-turbo is not installed: stb_image decodes everything, several times slower.
+// Where libjpeg-turbo is not installed: stb_image decodes what skein's own decoder leaves, more slowly.
 #include <stb/stb_image_write.h>
 
 #include "data/image_reader.h"
@@ -8,7 +8,7 @@ namespace skein {
 
 std::unique_ptr<ImageReader> make_jpeg_turbo_reader() { return nullptr; }
 
-std::string encode_jpeg(const uint8_t* rgb, ImageSize size, int quality) {
+std::string encode_jpeg(const uint8_t* rgb, ImageSize size, int quality, const JpegLayout&) {
   std::string bytes;
   const auto append = [](void* to, void* data, int n) {
     static_cast<std::string*>(to)->append(static_cast<const char*>(data), size_t(n));

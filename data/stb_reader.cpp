@@ -61,6 +61,7 @@ class StbReader final : public ImageReader {
   void finish() override { pixels_.reset(); }
   bool can_scale() const override { return false; }
   bool grey() const override { return channels_ <= 2; }  // with alpha or without
+  const char* name() const override { return "stb_image"; }
 
  private:
   static bool is_png(FileBytes file) {

@@ -1,5 +1,7 @@
-// Any bytes as a picture: as import decodes it, as training does, and as evaluation does.
+// Any bytes as a picture: as import decodes it, as training does, and as evaluation does; skein's own JPEG decoder
+// against libjpeg-turbo.
 #include <cmath>
+#include <string_view>
 
 #include "data/image_decoder.h"
 #include "data/random_crop.h"
@@ -30,11 +32,47 @@ void decode(FileBytes file, uint32_t seed, int use) {
   });
 }
 
+// With skein's own decoder and without: the same pixels to the bit, or the same error.
+struct Outcome {
+  std::string error;
+  std::vector<float> pixels;
+};
+
+Outcome decode_piece(ImageDecoder& decoder, FileBytes file, uint32_t seed) {
+  Outcome out;
+  try {
+    const ImageSize image = decoder.open(file);
+    if (image.width * image.height > kMostDecoded) return out;
+    const auto piece = [](int64_t n, uint32_t at) {
+      const int64_t begin = n * (at & 15) / 16, length = std::min<int64_t>(n - begin, 1 + n * (at >> 4) / 15);
+      return cpu::Extent{double(begin), double(length), begin, begin + length};
+    };
+    const Crop crop{piece(image.width, seed), piece(image.height, seed * 167 & 255)};
+    const ImageSize size{int64_t(crop.x.length), int64_t(crop.y.length)};
+    out.pixels.resize(size_t(size.width * size.height * 3));
+    decoder.decode(crop, PixelScale{}, size, out.pixels.data());
+  } catch (const BadImage& e) {
+    out.error = e.what();
+    out.pixels.clear();
+  }
+  return out;
+}
+
+void compare(FileBytes file, uint32_t seed) {
+  static ImageDecoder ours, library(FirstDecoder::libjpeg_turbo);
+  const Outcome a = decode_piece(ours, file, seed);
+  if (std::string_view(ours.decoder()) != "skein") return;  // not even looked at, or left to the library
+  const Outcome b = decode_piece(library, file, seed);
+  if (a.error != b.error || a.pixels != b.pixels) std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
   const std::vector<uint8_t> file(data + 2, data + size);  // memory of its own, so that reading past it is seen
   decode(file, uint32_t(data[0]), data[1] % 3);
+  static const bool library = make_jpeg_turbo_reader() != nullptr;
+  if (library) compare(file, data[0]);
   return 0;
 }
