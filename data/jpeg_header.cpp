@@ -9,22 +9,6 @@
 namespace skein {
 namespace {
 
-// T.81, table B.1.
-enum Marker : uint8_t {
-  kBaseline = 0xc0,
-  kExtended = 0xc1,
-  kHuffmanTables = 0xc4,
-  kRestart0 = 0xd0,
-  kEndOfImage = 0xd9,
-  kStartOfScan = 0xda,
-  kQuantTables = 0xdb,
-  kRestartInterval = 0xdd,
-  kApp0 = 0xe0,
-  kApp14 = 0xee,
-  kApp15 = 0xef,
-  kComment = 0xfe
-};
-
 constexpr int64_t kMostSide = 65500;  // of libjpeg
 
 int64_t word(FileBytes b, size_t at) { return b[at] << 8 | b[at + 1]; }

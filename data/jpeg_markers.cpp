@@ -7,8 +7,6 @@
 namespace skein {
 namespace {
 
-constexpr uint8_t kStartOfScan = 0xda, kEndOfImage = 0xd9, kExif = 0xe1, kHuffmanTables = 0xc4;
-
 // The tag in the first directory of a TIFF header, whose byte order is its own.
 int tiff_orientation(FileBytes tiff) {
   if (tiff.size() < 8 || (tiff[0] != 'I' && tiff[0] != 'M') || tiff[1] != tiff[0]) return 1;
@@ -99,7 +97,7 @@ int read_orientation(FileBytes file) {
   constexpr std::string_view kHeader("Exif\0\0", 6);
   int orientation = 1;
   for_each_segment(file, [&](uint8_t marker, FileBytes body) {
-    if (marker == kExif && body.size() > kHeader.size() &&
+    if (marker == kApp1 && body.size() > kHeader.size() &&
         std::memcmp(body.data(), kHeader.data(), kHeader.size()) == 0)
       orientation = tiff_orientation(body.subspan(kHeader.size()));
   });

@@ -5,6 +5,23 @@
 
 namespace skein {
 
+// T.81, table B.1.
+enum JpegMarker : uint8_t {
+  kBaseline = 0xc0,
+  kExtended = 0xc1,
+  kHuffmanTables = 0xc4,
+  kRestart0 = 0xd0,
+  kEndOfImage = 0xd9,
+  kStartOfScan = 0xda,
+  kQuantTables = 0xdb,
+  kRestartInterval = 0xdd,
+  kApp0 = 0xe0,
+  kApp1 = 0xe1,   // EXIF
+  kApp14 = 0xee,  // Adobe
+  kApp15 = 0xef,
+  kComment = 0xfe
+};
+
 struct JpegMarkers {
   bool complete = false;  // there is an end marker after the image's data
   // The segments follow each other up to the first scan, and no Huffman table has more than the 256 symbols that it can

@@ -5,18 +5,12 @@
 
 #include "data/jpeg_markers.h"
 #include "data/random_crop.h"
-#include "tests/data_files.h"
+#include "tests/image_files.h"
 
 namespace skein::testing {
 namespace {
 
 constexpr ImageSize kSize{40, 24};
-
-std::string image_file(const std::string& name) {
-  return read_file(fs::path(SKEIN_SOURCE_DIR) / "tests/images" / name);
-}
-
-FileBytes bytes_of(const std::string& s) { return {reinterpret_cast<const uint8_t*>(s.data()), s.size()}; }
 
 std::vector<float> decode(ImageDecoder& decoder, const std::string& file, const Crop& crop, ImageSize size,
                           const PixelScale& scale = {}) {

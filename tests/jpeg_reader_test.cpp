@@ -6,7 +6,7 @@
 #include "kernels/jpeg_huffman.h"
 #include "kernels/jpeg_idct.h"
 #include "kernels/jpeg_pixels.h"
-#include "tests/data_files.h"
+#include "tests/image_files.h"
 
 namespace skein::testing {
 namespace {
@@ -14,12 +14,6 @@ namespace {
 using Random = std::mt19937;
 
 int64_t below(Random& random, int64_t n) { return int64_t(random() % uint64_t(n)); }
-
-FileBytes bytes_of(const std::string& s) { return {reinterpret_cast<const uint8_t*>(s.data()), s.size()}; }
-
-std::string image_file(const std::string& name) {
-  return read_file(fs::path(SKEIN_SOURCE_DIR) / "tests/images" / name);
-}
 
 PixelRange random_range(Random& random, int64_t n) {
   const int64_t begin = below(random, n);
