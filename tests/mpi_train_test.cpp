@@ -1,7 +1,6 @@
 // skein train as MPI processes: the bits of threads, and how all of them end together. Needs mpirun.
 #include <gtest/gtest.h>
 
-#include "kernels/emulated.h"
 #include "tests/mpi_run.h"
 #include "tests/team_run.h"
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every fuzzer for SECONDS, or the ones that are named, as many at a time as there are cores:
+# Runs every fuzzer for SECONDS, or the ones that are named, all side by side on whatever cores there are:
 #   run.sh SECONDS [SUBJECT ...]
 # Builds them first (preset fuzz). A finding is left in build/fuzz and ends with status 1; `build/fuzz/fuzz_SUBJECT FILE`
 # shows it again. What was found before is in tests/fuzz/corpus/SUBJECT, and run first.
@@ -36,4 +36,4 @@ fuzz() {
 }
 export -f fuzz
 export build corpus seconds
-printf '%s\n' "$@" | xargs -P "$(nproc)" -I{} bash -c 'fuzz {}'
+printf '%s\n' "$@" | xargs -P "$#" -I{} bash -c 'fuzz {}'
