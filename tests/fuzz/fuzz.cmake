@@ -18,7 +18,6 @@ add_library(readers STATIC ${sources} engine/safetensors.cpp engine/safetensors_
                            kernels/jpeg_huffman.cpp kernels/jpeg_huffman_table.cpp kernels/jpeg_idct_avx2.cpp
                            kernels/jpeg_idct_cpu.cpp kernels/jpeg_pixels_cpu.cpp)
 set_source_files_properties(kernels/jpeg_idct_avx2.cpp PROPERTIES COMPILE_OPTIONS -mavx2)
-set_target_properties(readers PROPERTIES UNITY_BUILD ON)
 target_include_directories(readers PRIVATE ${STB_INCLUDE_DIR})
 target_compile_options(readers PUBLIC -O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=undefined
                                       -fsanitize=fuzzer-no-link,address,undefined -Wno-unknown-pragmas)

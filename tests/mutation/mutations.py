@@ -85,8 +85,8 @@ MUTATIONS = [
             "void Sgd::step() {\n": "void Sgd::step() {\n  queue_.run(cpu::fill, cuda::fill, asked, rate_);\n",
         },
         EMULATOR + ", deferred streams",
-        "CudaStep.ReplayedGraphs*",
-        r"FAILED.*ReplayedGraphsDoWhatTheirBodiesDid",
+        "CudaStep.ReplayedSteps*",
+        r"FAILED.*ReplayedStepsDoWhatTheirBodiesDid",
     ),
     gtest(
         "missing event wait",
