@@ -13,11 +13,14 @@ if(JPEG_FOUND)
 else()
   list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/data/jpeg_turbo.cpp)
 endif()
+# Readers alone.
+list(FILTER sources EXCLUDE REGEX "loader\\.cpp$|_(import|writer)\\.cpp$|/(encoded_images|fingerprint|partition|sample_order)\\.cpp$")
 add_library(readers STATIC ${sources} engine/safetensors.cpp engine/safetensors_write.cpp engine/tensor.cpp
-                           kernels/no_cuda.cpp kernels/runtime_cpu.cpp kernels/resample_cpu.cpp kernels/augment_cpu.cpp
+                           kernels/no_cuda.cpp kernels/runtime_cpu.cpp kernels/resample_cpu.cpp
                            kernels/jpeg_huffman.cpp kernels/jpeg_huffman_table.cpp kernels/jpeg_idct_avx2.cpp
                            kernels/jpeg_idct_cpu.cpp kernels/jpeg_pixels_cpu.cpp)
 set_source_files_properties(kernels/jpeg_idct_avx2.cpp PROPERTIES COMPILE_OPTIONS -mavx2)
+set_target_properties(readers PROPERTIES UNITY_BUILD ON)
 target_include_directories(readers PRIVATE ${STB_INCLUDE_DIR})
 target_compile_options(readers PUBLIC -O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=undefined
                                       -fsanitize=fuzzer-no-link,address,undefined -Wno-unknown-pragmas)
