@@ -42,7 +42,10 @@ bool huffman_tables_fit(FileBytes body) {
 // Anything that could be a table between two scans: wherever a scan is taken to end, the tables behind it fit.
 bool later_tables_fit(FileBytes data) {
   for (size_t i = 0; i + 4 <= data.size(); ++i) {
-    if (data[i] != 0xff || data[i + 1] != kHuffmanTables) continue;
+    const auto* found = static_cast<const uint8_t*>(std::memchr(&data[i], 0xff, data.size() - 3 - i));
+    if (!found) break;
+    i = size_t(found - data.data());
+    if (data[i + 1] != kHuffmanTables) continue;
     const size_t length = size_t(data[i + 2]) << 8 | data[i + 3];
     if (length < 2 || length > data.size() - i - 2 || !huffman_tables_fit(data.subspan(i + 4, length - 2)))
       return false;
