@@ -64,7 +64,7 @@ __global__ void __launch_bounds__(kBlock) average_pool_backward_kernel(const T* 
   }
 }
 
-void check(View x, View y) {
+void check_average_pool(View x, View y) {
   CHECK(x.dims[0] == y.dims[0] && x.dims[1] / 2 == y.dims[1] && x.dims[2] / 2 == y.dims[2] &&
             x.channels() == y.channels() && x.dtype == y.dtype,
         "({},{},{},{}) average-pooled to ({},{},{},{})", x.dims[0], x.dims[1], x.dims[2], x.dims[3], y.dims[0],
@@ -76,7 +76,7 @@ int64_t grid(const Pixels& p) { return streaming_grid(ceil_div(p.vectors, kBlock
 }  // namespace
 
 void average_pool_forward(Stream stream, View x, View y) {
-  check(x, y);
+  check_average_pool(x, y);
   if (y.numel() == 0) return;
   dispatch_columns(x.dtype, x.channels(), {x.data, y.data}, [&]<class T, int kWidth>() {
     const Pixels at(y, x, kWidth);
@@ -85,7 +85,7 @@ void average_pool_forward(Stream stream, View x, View y) {
 }
 
 void average_pool_backward(Stream stream, View dy, View dx) {
-  check(dx, dy);
+  check_average_pool(dx, dy);
   dispatch_columns(dx.dtype, dx.channels(), {dx.data, dy.data}, [&]<class T, int kWidth>() {
     const Pixels at(dx, dy, kWidth);
     launch(average_pool_backward_kernel<T, kWidth>, grid(at), kBlock, stream, dy.as<T>(), dx.as<T>(), at);

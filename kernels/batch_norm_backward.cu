@@ -24,13 +24,13 @@ struct Gradients {
 };
 
 template <class T, int kWidth>
-struct Inputs {
+struct GradientInputs {
   Pack<T, kWidth> x, y, dy;
 };
 
 template <class T, int kWidth, Mask kMask>
-__device__ Inputs<T, kWidth> load_inputs(const T* x, const T* y, const T* dy, int64_t i) {
-  Inputs<T, kWidth> in;
+__device__ GradientInputs<T, kWidth> load_inputs(const T* x, const T* y, const T* dy, int64_t i) {
+  GradientInputs<T, kWidth> in;
   in.x = load<kWidth>(x + i);
   if constexpr (kMask == Mask::from_y) in.y = load<kWidth>(y + i);
   in.dy = load<kWidth>(dy + i);
@@ -39,15 +39,15 @@ __device__ Inputs<T, kWidth> load_inputs(const T* x, const T* y, const T* dy, in
 
 // scale and beta as the forward pass used them, so that the mask has its bits.
 template <int kWidth>
-struct Constants {
+struct GradientConstants {
   float mean[kWidth], scale[kWidth], beta[kWidth], rstd[kWidth];
 };
 
 template <int kWidth>
-__device__ Constants<kWidth> load_constants(const Forward& f, int channel) {
+__device__ GradientConstants<kWidth> load_constants(const Forward& f, int channel) {
   const auto mean = load<kWidth>(f.mean + channel), rstd = load<kWidth>(f.rstd + channel);
   const auto gamma = load<kWidth>(f.gamma + channel), beta = load<kWidth>(f.beta + channel);
-  Constants<kWidth> out;
+  GradientConstants<kWidth> out;
 #pragma unroll
   for (int k = 0; k < kWidth; ++k) {
     out.mean[k] = mean[k], out.scale[k] = gamma[k] * rstd[k], out.beta[k] = beta[k], out.rstd[k] = rstd[k];
@@ -56,7 +56,7 @@ __device__ Constants<kWidth> load_constants(const Forward& f, int channel) {
 }
 
 template <Mask kMask, class T, int kWidth>
-__device__ float masked(const Inputs<T, kWidth>& in, const Constants<kWidth>& a, int k) {
+__device__ float masked(const GradientInputs<T, kWidth>& in, const GradientConstants<kWidth>& a, int k) {
   if constexpr (kMask == Mask::from_x) return (in.x[k] - a.mean[k]) * a.scale[k] + a.beta[k] > 0.0f ? in.dy[k] : 0.0f;
   if constexpr (kMask == Mask::from_y) return in.y[k] > 0.0f ? in.dy[k] : 0.0f;
   return in.dy[k];
@@ -67,10 +67,10 @@ __global__ void __launch_bounds__(kBlock) gradient_sums_kernel(Gradients<T> d, F
   const Place p = place(c);
   float sums[2 * kWidth] = {};
   if (p.active) {
-    const Constants<kWidth> a = load_constants<kWidth>(f, p.group * kWidth);
+    const GradientConstants<kWidth> a = load_constants<kWidth>(f, p.group * kWidth);
     for_rows<2, kWidth>(
         c, p, [&](int64_t i) { return load_inputs<T, kWidth, kMask>(d.x, d.y, d.dy, i); },
-        [&](int64_t i, const Inputs<T, kWidth>& in) {
+        [&](int64_t i, const GradientInputs<T, kWidth>& in) {
           float g[kWidth];
 #pragma unroll
           for (int k = 0; k < kWidth; ++k) {
@@ -100,7 +100,7 @@ __global__ void __launch_bounds__(kBlock)
                          Columns c) {
   const Place p = place(c);
   if (!p.active) return;
-  const Constants<kWidth> a = load_constants<kWidth>(f, p.group * kWidth);
+  const GradientConstants<kWidth> a = load_constants<kWidth>(f, p.group * kWidth);
   const auto products = load<kWidth>(dgamma + p.group * kWidth), total = load<kWidth>(dbeta + p.group * kWidth);
   const float m = float(c.rows);
   float offset[kWidth], slope[kWidth];
@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(kBlock)
   }
   for_rows<2, kWidth>(
       c, p, [&](int64_t i) { return load_inputs<T, kWidth, kMask>(x, y, g, i); },
-      [&](int64_t i, const Inputs<T, kWidth>& in) {
+      [&](int64_t i, const GradientInputs<T, kWidth>& in) {
         float out[kWidth];
 #pragma unroll
         for (int k = 0; k < kWidth; ++k)

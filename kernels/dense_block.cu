@@ -77,22 +77,22 @@ __global__ void __launch_bounds__(kBlock)
   var[total.channel] = fmaxf(total.second / m - d * d, 0.0f);
 }
 
-struct Normalisation {
+struct DenseNormalisation {
   const float *mean, *var, *gamma, *beta;
   float eps;
 };
 
 template <int kWidth>
-struct Constants {
+struct NormConstants {
   float mean[kWidth], scale[kWidth], beta[kWidth];
 };
 
 // The same arithmetic forwards and backwards, so that the mask has the bits of y.
 template <int kWidth>
-__device__ Constants<kWidth> load_constants(const Normalisation& n, int channel) {
+__device__ NormConstants<kWidth> load_constants(const DenseNormalisation& n, int channel) {
   const auto mean = load<kWidth>(n.mean + channel), var = load<kWidth>(n.var + channel);
   const auto gamma = load<kWidth>(n.gamma + channel), beta = load<kWidth>(n.beta + channel);
-  Constants<kWidth> out;
+  NormConstants<kWidth> out;
 #pragma unroll
   for (int k = 0; k < kWidth; ++k) {
     out.mean[k] = mean[k], out.beta[k] = beta[k];
@@ -102,11 +102,11 @@ __device__ Constants<kWidth> load_constants(const Normalisation& n, int channel)
 }
 
 template <class T, int kWidth>
-__global__ void __launch_bounds__(kBlock) norm_kernel(Rows<const T> x, Normalisation n, Rows<T> y, Columns c) {
+__global__ void __launch_bounds__(kBlock) norm_kernel(Rows<const T> x, DenseNormalisation n, Rows<T> y, Columns c) {
   const Place p = place(c);
   if (!p.active) return;
   const int channel = p.group * kWidth;
-  const Constants<kWidth> a = load_constants<kWidth>(n, channel);
+  const NormConstants<kWidth> a = load_constants<kWidth>(n, channel);
   x = x.right(channel), y = y.right(channel);
   for_row_numbers<4>(
       c, p, [&](int64_t row) { return load<kWidth>(x.at(row)); },
@@ -131,30 +131,30 @@ __global__ void __launch_bounds__(kBlock)
 }
 
 template <class T, int kWidth>
-struct Inputs {
+struct NormInputs {
   Pack<T, kWidth> x, dy;
   Pack<float, kWidth> dx;
 };
 
 template <class T, int kWidth, bool kAdd>
-__global__ void __launch_bounds__(kBlock) norm_backward_kernel(Rows<const T> x, Rows<const T> dy, Normalisation n,
+__global__ void __launch_bounds__(kBlock) norm_backward_kernel(Rows<const T> x, Rows<const T> dy, DenseNormalisation n,
                                                                Rows<float> dx, Columns c, float* partial) {
   const Place p = place(c);
   float sums[2 * kWidth] = {};
   if (p.active) {
     const int channel = p.group * kWidth;
-    const Constants<kWidth> a = load_constants<kWidth>(n, channel);
+    const NormConstants<kWidth> a = load_constants<kWidth>(n, channel);
     x = x.right(channel), dy = dy.right(channel), dx = dx.right(channel);
     for_row_numbers<2>(
         c, p,
         [&](int64_t row) {
-          Inputs<T, kWidth> in;
+          NormInputs<T, kWidth> in;
           in.x = load<kWidth>(x.at(row));
           in.dy = load<kWidth>(dy.at(row));
           if constexpr (kAdd) in.dx = load<kWidth>(dx.at(row));
           return in;
         },
-        [&](int64_t row, const Inputs<T, kWidth>& in) {
+        [&](int64_t row, const NormInputs<T, kWidth>& in) {
           float out[kWidth];
 #pragma unroll
           for (int k = 0; k < kWidth; ++k) {
@@ -176,7 +176,7 @@ struct Results {
 };
 
 __global__ void __launch_bounds__(kBlock)
-    norm_totals_kernel(const float* partial, Columns c, int channels, Normalisation n, bool add, Results out) {
+    norm_totals_kernel(const float* partial, Columns c, int channels, DenseNormalisation n, bool add, Results out) {
   const Totals total = add_sums(partial, c.strips, channels);
   if (!total.owns) return;
   const int i = total.channel;
@@ -231,7 +231,7 @@ void dispatch_slice(View features, View dense, int64_t first, std::initializer_l
   dispatch_columns(features.dtype, aligned ? common : 1, {features.data, dense.data}, body);
 }
 
-Normalisation normalisation(DenseStats stats, View gamma, View beta, float eps) {
+DenseNormalisation normalisation(DenseStats stats, View gamma, View beta, float eps) {
   return {stats.mean.as<float>(), stats.var.as<float>(), gamma.as<float>(), beta.as<float>(), eps};
 }
 
@@ -278,7 +278,7 @@ void dense_norm_backward(Stream stream, View features, DenseStats stats, View ga
   dispatch_slice(features, dy, 0, {stats.mean, stats.var, gamma, beta, dfeatures}, [&]<class T, int kWidth>() {
     const Columns c = columns(dy.rows(), channels / kWidth, 4, 3);
     float* partial = sums_of(stream, c, channels);
-    const Normalisation n = normalisation(stats, gamma, beta, eps);
+    const DenseNormalisation n = normalisation(stats, gamma, beta, eps);
     launch(add ? norm_backward_kernel<T, kWidth, true> : norm_backward_kernel<T, kWidth, false>, c.blocks(), kBlock,
            stream, rows_of<const T>(features), rows_of<const T>(dy), n, rows_of<float>(dfeatures), c, partial);
     launch(norm_totals_kernel, ceil_div(channels, kTotalWidth), kBlock, stream, partial, c, int(channels), n, add,

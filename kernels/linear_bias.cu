@@ -36,7 +36,7 @@ __global__ void __launch_bounds__(kBlock) column_sum_kernel(const float* dy, flo
   if (p.active && p.row == 0) store(db + p.group * kWidth, sums);
 }
 
-void check(View image, View vector) {
+void check_linear_bias(View image, View vector) {
   CHECK(image.dtype == DType::f32 && vector.dtype == DType::f32 && vector.numel() == image.channels(),
         "{} columns and a vector of {}, f32", image.channels(), vector.numel());
 }
@@ -44,7 +44,7 @@ void check(View image, View vector) {
 }  // namespace
 
 void bias_add(Stream stream, View b, View y) {
-  check(y, b);
+  check_linear_bias(y, b);
   dispatch_width<float>(y.channels(), {b.data, y.data}, [&]<int kWidth>() {
     const Columns c = columns(y.rows(), y.channels() / kWidth, 4, 8);
     launch(bias_add_kernel<kWidth>, c.blocks(), kBlock, stream, b.as<float>(), y.as<float>(), c);
@@ -52,7 +52,7 @@ void bias_add(Stream stream, View b, View y) {
 }
 
 void column_sum(Stream stream, View dy, View db) {
-  check(dy, db);
+  check_linear_bias(dy, db);
   dispatch_width<float>(dy.channels(), {dy.data, db.data}, [&]<int kWidth>() {
     const Columns c = columns(dy.rows(), dy.channels() / kWidth);
     launch(column_sum_kernel<kWidth>, c.blocks(), kBlock, stream, dy.as<float>(), db.as<float>(), c);

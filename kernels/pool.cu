@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(kBlock) pool_backward_kernel(const float* dy, 
       c, p, [](int64_t) { return Nothing{}; }, [&](int64_t i, Nothing) { store(dx + i, out); });
 }
 
-void check(View image, View pooled) {
+void check_global_pool(View image, View pooled) {
   CHECK(image.dims[0] == pooled.rows() && image.channels() == pooled.channels() && pooled.dtype == DType::f32,
         "({},{},{},{}) pooled to ({},{}) in f32", image.dims[0], image.dims[1], image.dims[2], image.dims[3],
         pooled.rows(), pooled.channels());
@@ -59,7 +59,7 @@ Columns images(View image, int64_t groups) {
 }  // namespace
 
 void global_pool_forward(Stream stream, View x, View y) {
-  check(x, y);
+  check_global_pool(x, y);
   dispatch_columns(x.dtype, x.channels(), {x.data, y.data}, [&]<class T, int kWidth>() {
     const Columns c = images(x, x.channels() / kWidth);
     launch(pool_forward_kernel<T, kWidth>, c.blocks(), kBlock, stream, x.as<T>(), y.as<float>(), c);
@@ -67,7 +67,7 @@ void global_pool_forward(Stream stream, View x, View y) {
 }
 
 void global_pool_backward(Stream stream, View dy, View dx) {
-  check(dx, dy);
+  check_global_pool(dx, dy);
   dispatch_columns(dx.dtype, dx.channels(), {dy.data, dx.data}, [&]<class T, int kWidth>() {
     const Columns c = images(dx, dx.channels() / kWidth);
     launch(pool_backward_kernel<T, kWidth>, c.blocks(), kBlock, stream, dy.as<float>(), dx.as<T>(), c);

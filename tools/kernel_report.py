@@ -20,6 +20,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+SOURCES = sorted((ROOT / "kernels").glob("*.cu"))
 BUDGET = ROOT / "tests" / "kernel_budget.json"
 ARCHITECTURES = ["80", "90", "100"]
 SHARED_PER_MULTIPROCESSOR = {"80": 164 << 10, "90": 228 << 10, "100": 228 << 10}
@@ -102,9 +103,17 @@ def read_log(text):
     return facts
 
 
+def file_of(kernel):
+    """The .cu file that has this kernel, or what it gives to a kernel of a header: elementwise<Drop<Bf16>>."""
+    name = re.match(r"(?:elementwise<)?(\w+)", kernel)[1]
+    for source in SOURCES:
+        if re.search(rf"\b(?:struct {name}\b|{name}(?:_kernel)?\()", source.read_text()):
+            return source.stem
+    sys.exit(f"kernel_report: no file of kernels/ has {kernel}")
+
+
 def read_evidence(folder):
-    """{kernel: {architecture: facts}} of one .cu file, and the compiler's version."""
-    source = folder.name.split(".")[0]
+    """{kernel: {architecture: facts}} of one object, and the compiler's version."""
     log = read_log((folder / "ptxas.log").read_text())
     kernels, version = {}, ""
     for architecture in ARCHITECTURES:
@@ -126,7 +135,7 @@ def read_evidence(folder):
             facts["wide"] = [sum(m == (kind, 16) for m in moved) for kind in ("ld", "st")]
             facts["loop_bytes"], facts["accesses"] = main_loop(body)
             facts["warps"] = warps_at_once(architecture, facts["threads"], facts["registers"], facts["shared"])
-            kernels.setdefault(f"{source}: {names[name]}", {})[architecture] = facts
+            kernels.setdefault(names[name], {})[architecture] = facts
     return kernels, version
 
 
@@ -203,10 +212,9 @@ def main():
     options.add_argument("--update", action="store_true", help="write the budget anew")
     options = options.parse_args()
     kernels, version = {}, ""
-    for source in sorted((ROOT / "kernels").glob("*.cu")):
-        for folder in options.build.rglob(f"{source.name}.o.evidence"):
-            more, version = read_evidence(folder)
-            kernels |= more
+    for folder in options.build.rglob("*.cu.o.evidence"):
+        more, version = read_evidence(folder)
+        kernels |= {f"{file_of(name)}: {name}": facts for name, facts in more.items()}
     if not kernels:
         print(f"no CUDA kernel was built in {options.build}")
         return 77

@@ -29,10 +29,9 @@ else()
   target_compile_options(emulator PRIVATE ${sanitize_host})
 endif()
 
-file(GLOB cuda_kernels CONFIGURE_DEPENDS kernels/*.cu)
-list(APPEND cuda_kernels tests/emulator/faults.cu)
-set_source_files_properties(${cuda_kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -xc++)
-add_library(cuda_kernels OBJECT ${cuda_kernels})
+list(APPEND cuda_batches tests/emulator/faults.cu)
+set_source_files_properties(${cuda_batches} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -xc++)
+add_library(cuda_kernels OBJECT ${cuda_batches})
 target_compile_options(cuda_kernels PRIVATE ${sanitize} ${SKEIN_EMULATED_OPTIONS})
 target_precompile_headers(cuda_kernels PRIVATE kernels/gpu.h)
 
