@@ -8,23 +8,24 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct AugmentRow {
   Shape images;
   bool training, timed = false;
 };
-const std::vector<Row> kRows = {{{5, 6, 7, 1}, true},   {{5, 6, 7, 3}, false},          {{9, 5, 5, 3}, true},
-                                {{7, 8, 8, 3}, true},   {{3, 28, 28, 1}, true},         {{4, 2, 3, 2}, true},
-                                {{3, 40, 70, 4}, true}, {{256, 32, 32, 3}, true, true}, {{256, 28, 28, 1}, true, true}};
-constexpr uint64_t kSeed = 3;
+const std::vector<AugmentRow> kAugmentRows = {
+    {{5, 6, 7, 1}, true},   {{5, 6, 7, 3}, false},          {{9, 5, 5, 3}, true},
+    {{7, 8, 8, 3}, true},   {{3, 28, 28, 1}, true},         {{4, 2, 3, 2}, true},
+    {{3, 40, 70, 4}, true}, {{256, 32, 32, 3}, true, true}, {{256, 28, 28, 1}, true, true}};
+constexpr uint64_t kAugmentSeed = 3;
 constexpr uint32_t kEpoch = 2;
 
-struct Inputs {
+struct AugmentInputs {
   Shape shape;
   Augmentation options{true, 4, {0.4914f, 0.4822f, 0.4465f, 0.5f}, {0.2023f, 0.1994f, 0.2010f, 0.25f}};
   std::vector<uint8_t> pixels;
   std::vector<int32_t> samples;  // half of the images, last first
 
-  explicit Inputs(const Row& r) : shape(r.images), pixels(size_t(r.images.numel())) {
+  explicit AugmentInputs(const AugmentRow& r) : shape(r.images), pixels(size_t(r.images.numel())) {
     options.training = r.training;
     for (size_t i = 0; i < pixels.size(); ++i)
       pixels[i] = uint8_t(random_words(1, Purpose::test, 0, 0, uint32_t(i))[0]);
@@ -33,7 +34,7 @@ struct Inputs {
 
   // The value that torchvision's flip, RandomCrop and Normalize would put at (y, x, c).
   double at(int32_t sample, int64_t y, int64_t x, int64_t c) const {
-    const RandomWords w = random_words(kSeed, Purpose::augment, kEpoch, uint32_t(sample), 0);
+    const RandomWords w = random_words(kAugmentSeed, Purpose::augment, kEpoch, uint32_t(sample), 0);
     if (options.training) {
       const uint32_t range = uint32_t(2 * options.padding + 1);
       y += int64_t(bounded(w[1], range)) - options.padding;
@@ -46,13 +47,13 @@ struct Inputs {
   }
 };
 
-BoundCase bind(Queue q, const Row& r, DType type) {
-  auto in = std::make_shared<Inputs>(r);
+BoundCase bind_augment(Queue q, const AugmentRow& r, DType type) {
+  auto in = std::make_shared<AugmentInputs>(r);
   const Shape s{int64_t(in->samples.size()), r.images[1], r.images[2], r.images[3]};
   const Tensor images = Tensor::empty(q.device, DType::u8, r.images);
   q.run(cpu::copy_from_host, cuda::copy_from_host, in->pixels.data(), images);
   const Tensor out = Tensor::empty(q.device, type, s), samples = Tensor::from(q.device, in->samples, {s[0]});
-  auto run = [=] { q.run(cpu::augment, cuda::augment, images, samples, in->options, kSeed, kEpoch, out); };
+  auto run = [=] { q.run(cpu::augment, cuda::augment, images, samples, in->options, kAugmentSeed, kEpoch, out); };
   auto expected = [=] {
     Numbers numbers;
     for (const int32_t sample : in->samples)
@@ -68,11 +69,11 @@ BoundCase bind(Queue q, const Row& r, DType type) {
 
 std::vector<OpCase> augment_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows)
+  for (const AugmentRow& r : kAugmentRows)
     for (const DType t : {DType::f32, DType::bf16})
       cases.push_back({fmt::format("augment/{}{}{}", name_of(r.images), r.training ? "+crop+flip" : "", suffix_of(t)),
                        r.timed, 0, (1 + double(size_of(t))) / 2 * double(r.images.numel()),
-                       [=](Queue q) { return bind(q, r, t); }, t == DType::bf16, true});
+                       [=](Queue q) { return bind_augment(q, r, t); }, t == DType::bf16, true});
   return cases;
 }
 

@@ -6,15 +6,15 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct AveragePoolRow {
   Shape x;
   bool timed = false;
 };
 // The timed one: the first transition of DenseNet-40-12, batch 64.
-const std::vector<Row> kRows = {
+const std::vector<AveragePoolRow> kAveragePoolRows = {
     {{1, 2, 2, 1}}, {{3, 5, 7, 3}}, {{2, 4, 6, 17}}, {{1, 1, 3, 4}}, {{64, 32, 32, 160}, true}};
 
-BoundCase bind_forward(Queue q, const Shape& s, DType type) {
+BoundCase bind_average_pool_forward(Queue q, const Shape& s, DType type) {
   const reference::AveragePool pool{s};
   const Tensor x = random_tensor(q, s, 1, 0, 1, type), y = Tensor::empty(q.device, type, pool.y());
   return {[=] { q.run(cpu::average_pool_forward, cuda::average_pool_forward, x, y); },
@@ -22,7 +22,7 @@ BoundCase bind_forward(Queue q, const Shape& s, DType type) {
               "y", y, [=] { return pool.forward(to_numbers(x)); }, tolerance_of(type))}};
 }
 
-BoundCase bind_backward(Queue q, const Shape& s, DType type) {
+BoundCase bind_average_pool_backward(Queue q, const Shape& s, DType type) {
   const reference::AveragePool pool{s};
   const Tensor dy = random_tensor(q, pool.y(), 1, 0, 1, type), dx = Tensor::empty(q.device, type, s);
   return {[=] { q.run(cpu::average_pool_backward, cuda::average_pool_backward, dy, dx); },
@@ -34,14 +34,14 @@ BoundCase bind_backward(Queue q, const Shape& s, DType type) {
 
 std::vector<OpCase> average_pool_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows)
+  for (const AveragePoolRow& r : kAveragePoolRows)
     for (const DType t : {DType::f32, DType::bf16}) {
       const double bytes = double(size_of(t)) * double(r.x.numel() + reference::AveragePool{r.x}.y().numel());
       const std::string shape = name_of(r.x) + suffix_of(t);
       cases.push_back({"average_pool_forward/" + shape, r.timed, 0, bytes,
-                       [=](Queue q) { return bind_forward(q, r.x, t); }, t == DType::bf16, true});
+                       [=](Queue q) { return bind_average_pool_forward(q, r.x, t); }, t == DType::bf16, true});
       cases.push_back({"average_pool_backward/" + shape, r.timed, 0, bytes,
-                       [=](Queue q) { return bind_backward(q, r.x, t); }, t == DType::bf16, true});
+                       [=](Queue q) { return bind_average_pool_backward(q, r.x, t); }, t == DType::bf16, true});
     }
   return cases;
 }

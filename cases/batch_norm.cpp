@@ -8,27 +8,28 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct BatchNormRow {
   Shape x;
   bool relu, residual, timed;
   bool again = false;  // forward without running statistics, which are left alone
 };
 
 // Channels that fill a wide access, half of one, none; more than a block is wide.
-const std::vector<Row> kRows = {{{2, 3, 5, 1}, false, false, false},      {{3, 5, 7, 3}, true, false, false},
-                                {{2, 4, 4, 16}, true, true, false},       {{4, 9, 5, 17}, false, true, false},
-                                {{1, 1, 2, 300}, true, true, false},      {{16, 16, 16, 16}, true, false, false},
-                                {{3, 7, 5, 12}, true, true, false},       {{1, 3, 1, 2056}, true, false, false},
-                                {{3, 7, 5, 12}, true, true, false, true}, {{128, 32, 32, 16}, true, false, true},
-                                {{128, 32, 32, 16}, true, true, true},    {{128, 16, 16, 32}, true, true, true},
-                                {{128, 8, 8, 64}, true, true, true},      {{128, 16, 16, 32}, false, false, true}};
+const std::vector<BatchNormRow> kBatchNormRows = {
+    {{2, 3, 5, 1}, false, false, false},      {{3, 5, 7, 3}, true, false, false},
+    {{2, 4, 4, 16}, true, true, false},       {{4, 9, 5, 17}, false, true, false},
+    {{1, 1, 2, 300}, true, true, false},      {{16, 16, 16, 16}, true, false, false},
+    {{3, 7, 5, 12}, true, true, false},       {{1, 3, 1, 2056}, true, false, false},
+    {{3, 7, 5, 12}, true, true, false, true}, {{128, 32, 32, 16}, true, false, true},
+    {{128, 32, 32, 16}, true, true, true},    {{128, 16, 16, 32}, true, true, true},
+    {{128, 8, 8, 64}, true, true, true},      {{128, 16, 16, 32}, false, false, true}};
 
-struct Tensors {
+struct BatchNormTensors {
   DType type;  // of the activations
   Tensor x, gamma, beta, residual, y, dy, dx, dresidual, dgamma, dbeta, mean, rstd, running_mean, running_var;
   reference::BatchNorm reference;
 
-  Tensors(Queue q, const Row& r, DType t)
+  BatchNormTensors(Queue q, const BatchNormRow& r, DType t)
       : type(t),
         x(random_tensor(q, r.x, 1, 2.0f, 3.0f, t)),
         gamma(random_tensor(q, {r.x[3]}, 2)),
@@ -46,13 +47,13 @@ struct Tensors {
   Numbers residual_numbers() const { return residual.defined() ? to_numbers(residual) : Numbers{}; }
 };
 
-std::string name(const char* op, const Row& r, DType t) {
+std::string name(const char* op, const BatchNormRow& r, DType t) {
   return fmt::format("{}/{}{}{}{}{}", op, name_of(r.x), r.residual ? "+residual" : "", r.relu ? "+relu" : "",
                      r.again ? "+again" : "", suffix_of(t));
 }
 
-BoundCase bind_forward(Queue q, const Row& r, DType type) {
-  auto t = std::make_shared<Tensors>(q, r, type);
+BoundCase bind_batch_norm_forward(Queue q, const BatchNormRow& r, DType type) {
+  auto t = std::make_shared<BatchNormTensors>(q, r, type);
   const Numbers mean0 = to_numbers(t->running_mean), var0 = to_numbers(t->running_var);
   const double m = double(t->x.view().rows());
   auto run = [=] {
@@ -81,8 +82,8 @@ BoundCase bind_forward(Queue q, const Row& r, DType type) {
            expect("running_var", t->running_var, [=] { return blend(var0, moments().var, m > 1 ? m / (m - 1) : 1); })}};
 }
 
-BoundCase bind_inference(Queue q, const Row& r, DType type) {
-  auto t = std::make_shared<Tensors>(q, r, type);
+BoundCase bind_batch_norm_inference(Queue q, const BatchNormRow& r, DType type) {
+  auto t = std::make_shared<BatchNormTensors>(q, r, type);
   auto run = [=] {
     q.run(cpu::batch_norm_inference, cuda::batch_norm_inference, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
           BatchNormRunning{t->running_mean, t->running_var}, t->y);
@@ -98,8 +99,8 @@ BoundCase bind_inference(Queue q, const Row& r, DType type) {
               tolerance_of(type))}};
 }
 
-BoundCase bind_backward(Queue q, const Row& r, DType type) {
-  auto t = std::make_shared<Tensors>(q, r, type);
+BoundCase bind_batch_norm_backward(Queue q, const BatchNormRow& r, DType type) {
+  auto t = std::make_shared<BatchNormTensors>(q, r, type);
   q.run(cpu::batch_norm_forward, cuda::batch_norm_forward, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
         BatchNormRunning{t->running_mean, t->running_var}, t->y, BatchNormStats{t->mean, t->rstd});
   auto run = [=] {
@@ -127,18 +128,18 @@ BoundCase bind_backward(Queue q, const Row& r, DType type) {
 
 std::vector<OpCase> batch_norm_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows)
+  for (const BatchNormRow& r : kBatchNormRows)
     for (const DType t : {DType::f32, DType::bf16}) {
       const double n = double(size_of(t)) * double(r.x.numel());  // bytes of one tensor
       const bool cuda_only = t == DType::bf16;
       cases.push_back({name("batch_norm_forward", r, t), r.timed, 0, n * (r.residual ? 4 : 3),
-                       [=](Queue q) { return bind_forward(q, r, t); }, cuda_only});
+                       [=](Queue q) { return bind_batch_norm_forward(q, r, t); }, cuda_only});
       if (r.again) continue;
       if (!r.timed || r.residual)
         cases.push_back({name("batch_norm_inference", r, t), r.timed, 0, n * (r.residual ? 3 : 2),
-                         [=](Queue q) { return bind_inference(q, r, t); }, cuda_only, true});
+                         [=](Queue q) { return bind_batch_norm_inference(q, r, t); }, cuda_only, true});
       cases.push_back({name("batch_norm_backward", r, t), r.timed, 0, n * (r.residual ? 7 : 5),
-                       [=](Queue q) { return bind_backward(q, r, t); }, cuda_only});
+                       [=](Queue q) { return bind_batch_norm_backward(q, r, t); }, cuda_only});
     }
   return cases;
 }

@@ -44,7 +44,7 @@ BoundCase bind_cast(Queue q, int64_t n) {
               0)}};
 }
 
-BoundCase bind_mean(Queue q, int64_t rows, int64_t n) {
+BoundCase bind_cast_mean(Queue q, int64_t rows, int64_t n) {
   const Tensor parts = Tensor::empty(q.device, DType::bf16, {rows, n}),
                mean = Tensor::empty(q.device, DType::bf16, {n});
   const Tensor widened = Tensor::zeros(q.device, DType::f32, {n});
@@ -76,7 +76,7 @@ std::vector<OpCase> cast_cases() {
   for (const auto& [rows, n, timed] : std::vector<std::tuple<int64_t, int64_t, bool>>{
            {1, 3, false}, {3, 1001, false}, {9, 808, false}, {4, 6'250'000, true}})
     cases.push_back({fmt::format("mean_bf16/{}x{}", rows, n), timed, 0, 2.0 * double((rows + 4) * n),
-                     [rows = rows, n = n](Queue q) { return bind_mean(q, rows, n); }, false, true});
+                     [rows = rows, n = n](Queue q) { return bind_cast_mean(q, rows, n); }, false, true});
   return cases;
 }
 

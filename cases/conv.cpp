@@ -11,7 +11,7 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct ConvRow {
   Shape x;
   int64_t out, kernel, stride;
   bool timed = false;
@@ -20,59 +20,59 @@ struct Row {
 };
 
 // Small and odd: single rows and columns, tails of every vector width, strides that do not divide.
-const std::vector<Row> kRows = {{{1, 1, 1, 1}, 1, 1, 1},
-                                {{2, 5, 7, 3}, 16, 3, 1},
-                                {{2, 4, 4, 1}, 16, 3, 1},
-                                {{3, 7, 5, 16}, 16, 3, 1},
-                                {{2, 9, 6, 16}, 32, 3, 2},
-                                {{2, 7, 9, 32}, 32, 3, 1},
-                                {{1, 8, 8, 64}, 64, 3, 1},
-                                {{2, 8, 8, 32}, 64, 3, 2},
-                                {{3, 8, 8, 16}, 32, 1, 2},
-                                {{1, 7, 7, 32}, 64, 1, 2},
-                                {{2, 6, 5, 5}, 7, 3, 1},
-                                {{2, 6, 5, 5}, 7, 3, 2},
-                                {{1, 9, 9, 3}, 8, 7, 2},
-                                {{2, 1, 9, 16}, 16, 3, 1},
-                                {{2, 11, 1, 16}, 16, 3, 1},
-                                {{1, 4, 6, 12}, 24, 1, 1},
-                                {{1, 33, 31, 16}, 16, 3, 1},
-                                {{2, 16, 16, 48}, 16, 3, 1},
-                                {{1, 6, 6, 16}, 80, 3, 1},
-                                {{5, 3, 3, 64}, 64, 3, 1},
-                                {{1, 2, 2, 16}, 32, 3, 2},
-                                {{1, 6, 6, 17}, 33, 3, 1},
-                                {{2, 14, 14, 16}, 16, 3, 1},
-                                {{7, 8, 8, 64}, 64, 3, 1},
-                                {{2, 6, 5, 12}, 12, 3, 1},
-                                {{1, 9, 7, 28}, 12, 3, 1},
-                                {{2, 8, 8, 40}, 12, 3, 1},
-                                {{1, 5, 6, 100}, 14, 3, 1},
-                                {{2, 5, 5, 15}, 47, 3, 1},
-                                {{2, 6, 6, 28}, 12, 3, 1},
-                                {{2, 5, 6, 272}, 16, 3, 1},
-                                // ResNet-20 on 32x32 images, batch 128
-                                {{128, 32, 32, 3}, 16, 3, 1, true},
-                                {{128, 32, 32, 16}, 16, 3, 1, true},
-                                {{128, 32, 32, 16}, 32, 3, 2, true},
-                                {{128, 16, 16, 32}, 32, 3, 1, true},
-                                {{128, 16, 16, 32}, 64, 3, 2, true},
-                                {{128, 8, 8, 64}, 64, 3, 1, true},
-                                {{128, 32, 32, 16}, 32, 1, 2, true},
-                                {{128, 16, 16, 32}, 64, 1, 2, true},
-                                // WRN-28-10, DenseNet-40-12 and ResNet-50 at the batches they are measured with
-                                {{16, 32, 32, 160}, 160, 3, 1, true},
-                                {{16, 8, 8, 640}, 640, 3, 1, true},
-                                {{64, 32, 32, 100}, 12, 3, 1, true},
-                                {{16, 224, 224, 3}, 64, 7, 2, true},
-                                {{16, 56, 56, 64}, 256, 1, 1, true},
-                                {{16, 14, 14, 1024}, 256, 1, 1, true},
-                                {{16, 7, 7, 512}, 512, 3, 1, true}};
+const std::vector<ConvRow> kConvRows = {{{1, 1, 1, 1}, 1, 1, 1},
+                                        {{2, 5, 7, 3}, 16, 3, 1},
+                                        {{2, 4, 4, 1}, 16, 3, 1},
+                                        {{3, 7, 5, 16}, 16, 3, 1},
+                                        {{2, 9, 6, 16}, 32, 3, 2},
+                                        {{2, 7, 9, 32}, 32, 3, 1},
+                                        {{1, 8, 8, 64}, 64, 3, 1},
+                                        {{2, 8, 8, 32}, 64, 3, 2},
+                                        {{3, 8, 8, 16}, 32, 1, 2},
+                                        {{1, 7, 7, 32}, 64, 1, 2},
+                                        {{2, 6, 5, 5}, 7, 3, 1},
+                                        {{2, 6, 5, 5}, 7, 3, 2},
+                                        {{1, 9, 9, 3}, 8, 7, 2},
+                                        {{2, 1, 9, 16}, 16, 3, 1},
+                                        {{2, 11, 1, 16}, 16, 3, 1},
+                                        {{1, 4, 6, 12}, 24, 1, 1},
+                                        {{1, 33, 31, 16}, 16, 3, 1},
+                                        {{2, 16, 16, 48}, 16, 3, 1},
+                                        {{1, 6, 6, 16}, 80, 3, 1},
+                                        {{5, 3, 3, 64}, 64, 3, 1},
+                                        {{1, 2, 2, 16}, 32, 3, 2},
+                                        {{1, 6, 6, 17}, 33, 3, 1},
+                                        {{2, 14, 14, 16}, 16, 3, 1},
+                                        {{7, 8, 8, 64}, 64, 3, 1},
+                                        {{2, 6, 5, 12}, 12, 3, 1},
+                                        {{1, 9, 7, 28}, 12, 3, 1},
+                                        {{2, 8, 8, 40}, 12, 3, 1},
+                                        {{1, 5, 6, 100}, 14, 3, 1},
+                                        {{2, 5, 5, 15}, 47, 3, 1},
+                                        {{2, 6, 6, 28}, 12, 3, 1},
+                                        {{2, 5, 6, 272}, 16, 3, 1},
+                                        // ResNet-20 on 32x32 images, batch 128
+                                        {{128, 32, 32, 3}, 16, 3, 1, true},
+                                        {{128, 32, 32, 16}, 16, 3, 1, true},
+                                        {{128, 32, 32, 16}, 32, 3, 2, true},
+                                        {{128, 16, 16, 32}, 32, 3, 1, true},
+                                        {{128, 16, 16, 32}, 64, 3, 2, true},
+                                        {{128, 8, 8, 64}, 64, 3, 1, true},
+                                        {{128, 32, 32, 16}, 32, 1, 2, true},
+                                        {{128, 16, 16, 32}, 64, 1, 2, true},
+                                        // WRN-28-10, DenseNet-40-12 and ResNet-50 at the batches they are measured with
+                                        {{16, 32, 32, 160}, 160, 3, 1, true},
+                                        {{16, 8, 8, 640}, 640, 3, 1, true},
+                                        {{64, 32, 32, 100}, 12, 3, 1, true},
+                                        {{16, 224, 224, 3}, 64, 7, 2, true},
+                                        {{16, 56, 56, 64}, 256, 1, 1, true},
+                                        {{16, 14, 14, 1024}, 256, 1, 1, true},
+                                        {{16, 7, 7, 512}, 512, 3, 1, true}};
 
-struct Tensors {
-  Row row;
+struct ConvTensors {
+  ConvRow row;
   Tensor x, w, dy, b, y, dx, dw;
-  Tensors(Queue q, const Row& r)
+  ConvTensors(Queue q, const ConvRow& r)
       : row(r),
         x(random_tensor(q, r.x, 1, 0, 1, r.dtype)),
         w(random_tensor(q, r.reference().w, 2, 0, 1, r.dtype)),
@@ -83,16 +83,16 @@ struct Tensors {
         dw(Tensor::empty(q.device, DType::f32, r.reference().w)) {}
 };
 
-BoundCase bind_forward(Queue q, const Row& r) {
-  auto t = std::make_shared<Tensors>(q, r);
+BoundCase bind_conv_forward(Queue q, const ConvRow& r) {
+  auto t = std::make_shared<ConvTensors>(q, r);
   return {[=] { q.run(cpu::conv_forward, cuda::conv_forward, t->x, t->w, t->row.reference().g, t->y); },
           {expect(
               "y", t->y, [t] { return t->row.reference().forward(to_numbers(t->x), to_numbers(t->w)); },
               tolerance_of(r.dtype))}};
 }
 
-BoundCase bind_bias_relu(Queue q, const Row& r) {
-  auto t = std::make_shared<Tensors>(q, r);
+BoundCase bind_bias_relu(Queue q, const ConvRow& r) {
+  auto t = std::make_shared<ConvTensors>(q, r);
   auto run = [=] { q.run(cpu::conv_bias_relu, cuda::conv_bias_relu, t->x, t->w, t->b, t->row.reference().g, t->y); };
   auto expected = [t] {
     Numbers y = t->row.reference().forward(to_numbers(t->x), to_numbers(t->w));
@@ -103,8 +103,8 @@ BoundCase bind_bias_relu(Queue q, const Row& r) {
   return {run, {expect("y", t->y, expected, tolerance_of(r.dtype))}};
 }
 
-BoundCase bind_backward_data(Queue q, const Row& r) {
-  auto t = std::make_shared<Tensors>(q, r);
+BoundCase bind_backward_data(Queue q, const ConvRow& r) {
+  auto t = std::make_shared<ConvTensors>(q, r);
   return {[=] { q.run(cpu::conv_backward_data, cuda::conv_backward_data, t->dy, t->w, t->row.reference().g, t->dx); },
           {expect(
               "dx", t->dx, [t] { return t->row.reference().backward_data(to_numbers(t->dy), to_numbers(t->w)); },
@@ -112,8 +112,8 @@ BoundCase bind_backward_data(Queue q, const Row& r) {
 }
 
 // Of bf16 operands it may pass through bf16.
-BoundCase bind_backward_weights(Queue q, const Row& r) {
-  auto t = std::make_shared<Tensors>(q, r);
+BoundCase bind_backward_weights(Queue q, const ConvRow& r) {
+  auto t = std::make_shared<ConvTensors>(q, r);
   auto run = [=] {
     q.run(cpu::conv_backward_weights, cuda::conv_backward_weights, t->x, t->dy, t->row.reference().g, t->dw);
   };
@@ -127,7 +127,7 @@ BoundCase bind_backward_weights(Queue q, const Row& r) {
 
 std::vector<OpCase> conv_cases() {
   std::vector<OpCase> cases;
-  for (Row r : kRows)
+  for (ConvRow r : kConvRows)
     for (const DType dtype : {DType::f32, DType::bf16}) {
       r.dtype = dtype;
       const reference::Conv c = r.reference();
@@ -135,11 +135,11 @@ std::vector<OpCase> conv_cases() {
       const double bytes = double(size_of(dtype)) * double(r.x.numel() + c.y().numel() + c.w.numel());
       const std::string shape =
           fmt::format("{}->{} {}x{}/{}{}", name_of(r.x), r.out, r.kernel, r.kernel, r.stride, suffix_of(dtype));
-      auto add = [&](const char* op, BoundCase (*bind)(Queue, const Row&), bool timed) {
+      auto add = [&](const char* op, BoundCase (*bind)(Queue, const ConvRow&), bool timed) {
         cases.push_back({fmt::format("{}/{}", op, shape), timed, flops, bytes,
                          [bind, r](Queue q) { return bind(q, r); }, dtype == DType::bf16});
       };
-      add("conv_forward", bind_forward, r.timed);
+      add("conv_forward", bind_conv_forward, r.timed);
       if (!r.timed || r.x[3] > 3) add("conv_backward_data", bind_backward_data, r.timed);  // images need no gradient
       add("conv_backward_weights", bind_backward_weights, r.timed);
       if (!r.timed) add("conv_bias_relu", bind_bias_relu, false);

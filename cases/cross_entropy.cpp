@@ -10,22 +10,22 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct CrossEntropyRow {
   int64_t rows, classes;
   float scale = 1.0f;
   bool ties = false;  // logits are whole numbers
   bool timed = false;
 };
-const std::vector<Row> kRows = {{1, 1},
-                                {5, 3},
-                                {33, 10, 30.0f},
-                                {301, 10, 2.0f, true},
-                                {6, 333, 1.0f, true},
-                                {3, 1000},
-                                {128, 10, 2.0f, false, true},
-                                {128, 1000, 2.0f, false, true}};
+const std::vector<CrossEntropyRow> kCrossEntropyRows = {{1, 1},
+                                                        {5, 3},
+                                                        {33, 10, 30.0f},
+                                                        {301, 10, 2.0f, true},
+                                                        {6, 333, 1.0f, true},
+                                                        {3, 1000},
+                                                        {128, 10, 2.0f, false, true},
+                                                        {128, 1000, 2.0f, false, true}};
 
-Tensor logits_of(Queue q, const Row& r) {
+Tensor logits_of(Queue q, const CrossEntropyRow& r) {
   const Tensor drawn = random_tensor(q, {r.rows, r.classes}, 1, 0.0f, r.scale);
   if (!r.ties) return drawn;
   std::vector<float> whole = drawn.to_vector();
@@ -33,7 +33,7 @@ Tensor logits_of(Queue q, const Row& r) {
   return Tensor::from(q.device, whole, {r.rows, r.classes});
 }
 
-BoundCase bind(Queue q, const Row& r) {
+BoundCase bind_cross_entropy(Queue q, const CrossEntropyRow& r) {
   const Tensor logits = logits_of(q, r);
   const Tensor labels = random_labels(q, r.rows, r.classes, 2);
   const Tensor loss = Tensor::empty(q.device, DType::f32, {1}), correct = Tensor::empty(q.device, DType::i32, {2});
@@ -59,9 +59,9 @@ BoundCase bind(Queue q, const Row& r) {
 
 std::vector<OpCase> cross_entropy_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows)
+  for (const CrossEntropyRow& r : kCrossEntropyRows)
     cases.push_back({fmt::format("cross_entropy/{}x{}{}", r.rows, r.classes, r.ties ? "+ties" : ""), r.timed, 0,
-                     8.0 * double(r.rows * r.classes), [r](Queue q) { return bind(q, r); }});
+                     8.0 * double(r.rows * r.classes), [r](Queue q) { return bind_cross_entropy(q, r); }});
   return cases;
 }
 

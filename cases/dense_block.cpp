@@ -11,7 +11,7 @@ namespace {
 constexpr float kEps = 1e-5f;
 
 // A block that gets `first` channels and then `growth`, read by a layer in between and by one at the end.
-struct Row {
+struct DenseBlockRow {
   int64_t n, h, w, first, growth;
   int64_t pixels() const { return n * h * w; }
   int64_t channels() const { return first + growth; }
@@ -19,10 +19,10 @@ struct Row {
   Shape of(int64_t c) const { return {n, h, w, c}; }
 };
 
-const std::vector<Row> kRows = {{1, 1, 5, 1, 1},   {2, 3, 5, 16, 12}, {3, 7, 5, 3, 5},
-                                {2, 4, 4, 28, 12}, {1, 9, 4, 100, 7}, {5, 16, 16, 40, 12}};
+const std::vector<DenseBlockRow> kDenseBlockRows = {{1, 1, 5, 1, 1},   {2, 3, 5, 16, 12}, {3, 7, 5, 3, 5},
+                                                    {2, 4, 4, 28, 12}, {1, 9, 4, 100, 7}, {5, 16, 16, 40, 12}};
 // DenseNet-40-12, batch 64: in the middle of the first block and at the end of the last.
-const std::vector<Row> kTimed = {{64, 32, 32, 88, 12}, {64, 8, 8, 436, 12}};
+const std::vector<DenseBlockRow> kTimed = {{64, 32, 32, 88, 12}, {64, 8, 8, 436, 12}};
 
 struct ReaderTensors {
   Tensor gamma, beta, running_mean, running_var, y, dy, dgamma, dbeta;
@@ -39,13 +39,13 @@ struct ReaderTensors {
   reference::DenseBlock::Reader reader() const { return {to_numbers(gamma), to_numbers(beta)}; }
 };
 
-struct Tensors {
+struct DenseBlockTensors {
   Queue q;
-  Row row;
+  DenseBlockRow row;
   Tensor x0, x1, dx0, dx1, features, dfeatures, mean, var, offset, slope;
   ReaderTensors early, late;
 
-  Tensors(Queue queue, const Row& r, DType type)
+  DenseBlockTensors(Queue queue, const DenseBlockRow& r, DType type)
       : q(queue),
         row(r),
         x0(random_tensor(q, r.of(r.first), 1, 2.0f, 3.0f, type)),
@@ -101,7 +101,7 @@ struct Tensors {
   }
 };
 
-using TensorsPtr = std::shared_ptr<Tensors>;
+using TensorsPtr = std::shared_ptr<DenseBlockTensors>;
 
 std::vector<Output> reader_outputs(const TensorsPtr& t, const ReaderTensors& r, const std::string& name) {
   const double rounding = tolerance_of(r.y.dtype());
@@ -118,8 +118,8 @@ std::vector<Output> reader_outputs(const TensorsPtr& t, const ReaderTensors& r, 
           expect(name + ".dbeta", r.dbeta, gradient(&Gradients::dbeta))};
 }
 
-BoundCase bind_all(Queue q, const Row& row, DType type) {
-  auto t = std::make_shared<Tensors>(q, row, type);
+BoundCase bind_dense_block_all(Queue q, const DenseBlockRow& row, DType type) {
+  auto t = std::make_shared<DenseBlockTensors>(q, row, type);
   const Numbers mean0 = to_numbers(t->late.running_mean), var0 = to_numbers(t->late.running_var);
   auto run = [t] {
     t->forward();
@@ -152,8 +152,8 @@ BoundCase bind_all(Queue q, const Row& row, DType type) {
   return bound;
 }
 
-BoundCase bind_inference(Queue q, const Row& row, DType type) {
-  auto t = std::make_shared<Tensors>(q, row, type);
+BoundCase bind_dense_block_inference(Queue q, const DenseBlockRow& row, DType type) {
+  auto t = std::make_shared<DenseBlockTensors>(q, row, type);
   auto run = [t] {
     const ReaderTensors& r = t->late;
     t->q.run(cpu::dense_append, cuda::dense_append, t->x0, int64_t{0}, t->features, DenseStats{});
@@ -173,8 +173,9 @@ BoundCase bind_inference(Queue q, const Row& row, DType type) {
 }
 
 // One kernel of a block that is ready for it.
-BoundCase bind_one(Queue q, const Row& row, DType type, void (*kernel)(const Tensors&)) {
-  auto t = std::make_shared<Tensors>(q, row, type);
+BoundCase bind_dense_block_one(Queue q, const DenseBlockRow& row, DType type,
+                               void (*kernel)(const DenseBlockTensors&)) {
+  auto t = std::make_shared<DenseBlockTensors>(q, row, type);
   t->forward();
   t->norm_backward(t->late, false);
   return {[t, kernel] { kernel(*t); }, {}};
@@ -186,24 +187,27 @@ std::vector<OpCase> dense_block_cases() {
   std::vector<OpCase> cases;
   for (const DType t : {DType::f32, DType::bf16}) {
     const bool cuda_only = t == DType::bf16;
-    const auto shape = [t](const Row& r) {
+    const auto shape = [t](const DenseBlockRow& r) {
       return fmt::format("{}+{}{}", name_of(r.of(r.first)), r.growth, suffix_of(t));
     };
-    for (const Row& r : kRows) {
-      cases.push_back({"dense_block/" + shape(r), false, 0, 0, [=](Queue q) { return bind_all(q, r, t); }, cuda_only});
+    for (const DenseBlockRow& r : kDenseBlockRows) {
+      cases.push_back(
+          {"dense_block/" + shape(r), false, 0, 0, [=](Queue q) { return bind_dense_block_all(q, r, t); }, cuda_only});
       cases.push_back({"dense_block_inference/" + shape(r), false, 0, 0,
-                       [=](Queue q) { return bind_inference(q, r, t); }, cuda_only});
+                       [=](Queue q) { return bind_dense_block_inference(q, r, t); }, cuda_only});
     }
-    for (const Row& r : kTimed) {
+    for (const DenseBlockRow& r : kTimed) {
       const double s = double(size_of(t)), early = double(r.of(r.first).numel()), late = double(r.of(r.growth).numel());
-      auto add = [&](const std::string& name, double bytes, void (*kernel)(const Tensors&)) {
-        cases.push_back(
-            {name + "/" + shape(r), true, 0, bytes, [=](Queue q) { return bind_one(q, r, t, kernel); }, cuda_only});
+      auto add = [&](const std::string& name, double bytes, void (*kernel)(const DenseBlockTensors&)) {
+        cases.push_back({name + "/" + shape(r), true, 0, bytes,
+                         [=](Queue q) { return bind_dense_block_one(q, r, t, kernel); }, cuda_only});
       };
-      add("dense_append", 2 * s * late, [](const Tensors& b) { b.append(b.x1, b.row.first); });
-      add("dense_norm", 2 * s * early, [](const Tensors& b) { b.norm(b.early); });
-      add("dense_norm_backward", (2 * s + 8) * early, [](const Tensors& b) { b.norm_backward(b.early, true); });
-      add("dense_append_backward", (2 * s + 4) * late, [](const Tensors& b) { b.append_backward(b.row.first, b.dx1); });
+      add("dense_append", 2 * s * late, [](const DenseBlockTensors& b) { b.append(b.x1, b.row.first); });
+      add("dense_norm", 2 * s * early, [](const DenseBlockTensors& b) { b.norm(b.early); });
+      add("dense_norm_backward", (2 * s + 8) * early,
+          [](const DenseBlockTensors& b) { b.norm_backward(b.early, true); });
+      add("dense_append_backward", (2 * s + 4) * late,
+          [](const DenseBlockTensors& b) { b.append_backward(b.row.first, b.dx1); });
     }
   }
   return cases;

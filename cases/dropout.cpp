@@ -8,32 +8,33 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct DropoutRow {
   Shape x;
   float rate;
   bool timed = false;
 };
 // The timed one: a block of WRN-28-10, batch 16.
-const std::vector<Row> kRows = {{{1, 1, 1, 1}, 0.5f},
-                                {{2, 3, 5, 7}, 0.3f},
-                                {{3, 7, 11, 13}, 0.0f},
-                                {{1, 9, 9, 60}, 0.9f},
-                                {{16, 32, 32, 160}, 0.3f, true}};
-constexpr uint64_t kSeed = 0x0123456789abcdef;
-constexpr uint32_t kWorker = 3, kStep = 17, kLayer = 5;
+const std::vector<DropoutRow> kDropoutRows = {{{1, 1, 1, 1}, 0.5f},
+                                              {{2, 3, 5, 7}, 0.3f},
+                                              {{3, 7, 11, 13}, 0.0f},
+                                              {{1, 9, 9, 60}, 0.9f},
+                                              {{16, 32, 32, 160}, 0.3f, true}};
+constexpr uint64_t kDropoutSeed = 0x0123456789abcdef;
+constexpr uint32_t kDropoutWorker = 3, kDropoutStep = 17, kDropoutLayer = 5;
 
-BoundCase bind(Queue q, const Row& r, DType type) {
+BoundCase bind_dropout(Queue q, const DropoutRow& r, DType type) {
   const Tensor x = random_tensor(q, r.x, 1, 0, 1, type), y = Tensor::empty(q.device, type, r.x);
   const Tensor step = Tensor::empty(q.device, DType::i32, {1});
-  q.run(cpu::copy_from_host, cuda::copy_from_host, &kStep, step);
+  q.run(cpu::copy_from_host, cuda::copy_from_host, &kDropoutStep, step);
   auto run = [=] {
-    q.run(cpu::dropout, cuda::dropout, x, r.rate, DropoutStream{kSeed, kWorker, step.view().as<const uint32_t>()},
-          kLayer, y);
+    q.run(cpu::dropout, cuda::dropout, x, r.rate,
+          DropoutStream{kDropoutSeed, kDropoutWorker, step.view().as<const uint32_t>()}, kDropoutLayer, y);
   };
   auto expected = [=] {
     Numbers out = to_numbers(x);
     for (size_t i = 0; i < out.size(); ++i) {
-      const RandomWords w = random_words(kSeed, Purpose::dropout, kStep, kWorker << 16 | kLayer, uint32_t(i / 4));
+      const RandomWords w = random_words(kDropoutSeed, Purpose::dropout, kDropoutStep,
+                                         kDropoutWorker << 16 | kDropoutLayer, uint32_t(i / 4));
       out[i] = double(w[i % 4] >> 8) < double(r.rate) * 0x1p24 ? 0 : out[i] / (1 - double(r.rate));
     }
     return out;
@@ -45,10 +46,10 @@ BoundCase bind(Queue q, const Row& r, DType type) {
 
 std::vector<OpCase> dropout_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows)
+  for (const DropoutRow& r : kDropoutRows)
     for (const DType t : {DType::f32, DType::bf16})
       cases.push_back({fmt::format("dropout/{}/{}{}", name_of(r.x), r.rate, suffix_of(t)), r.timed, 0,
-                       2.0 * double(size_of(t)) * double(r.x.numel()), [=](Queue q) { return bind(q, r, t); },
+                       2.0 * double(size_of(t)) * double(r.x.numel()), [=](Queue q) { return bind_dropout(q, r, t); },
                        t == DType::bf16, true});
   return cases;
 }
@@ -58,8 +59,10 @@ std::vector<GradientCase> dropout_gradients() {
   const auto map = [](const Numbers& x) {
     Numbers y = x;
     for (size_t i = 0; i < y.size(); ++i)
-      y[i] *=
-          uniform(random_words(kSeed, Purpose::dropout, kStep, kLayer, uint32_t(i / 4))[int64_t(i % 4)]) < 0.5f ? 0 : 2;
+      y[i] *= uniform(random_words(kDropoutSeed, Purpose::dropout, kDropoutStep, kDropoutLayer,
+                                   uint32_t(i / 4))[int64_t(i % 4)]) < 0.5f
+                  ? 0
+                  : 2;
     return y;
   };
   return {{"dropout",

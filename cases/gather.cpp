@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kLabels = 1000;
 
-BoundCase bind(Queue q, int64_t n) {
+BoundCase bind_gather(Queue q, int64_t n) {
   const Tensor from = random_labels(q, kLabels, 10, 1), index = random_labels(q, n, kLabels, 2),
                out = Tensor::empty(q.device, DType::i32, {n});
   return {[=] { q.run(cpu::gather, cuda::gather, from, index, out); }, {expect("out", out, [=] {
@@ -25,7 +25,8 @@ BoundCase bind(Queue q, int64_t n) {
 std::vector<OpCase> gather_cases() {
   std::vector<OpCase> cases;
   for (const int64_t n : {1, 127, 129})
-    cases.push_back({fmt::format("gather/{}", n), false, 0, 12.0 * double(n), [n](Queue q) { return bind(q, n); }});
+    cases.push_back(
+        {fmt::format("gather/{}", n), false, 0, 12.0 * double(n), [n](Queue q) { return bind_gather(q, n); }});
   return cases;
 }
 

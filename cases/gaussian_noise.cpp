@@ -8,28 +8,30 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct GaussianNoiseRow {
   int64_t n, first;
   bool timed = false;
 };
-const std::vector<Row> kRows = {{1, 0}, {30001, 64}, {777, 12800}, {30, 6}, {272640, 0, true}};  // the last: ResNet-20
+const std::vector<GaussianNoiseRow> kGaussianNoiseRows = {
+    {1, 0}, {30001, 64}, {777, 12800}, {30, 6}, {272640, 0, true}};  // the last: ResNet-20
 constexpr float kSigma = 0.5f;
-constexpr uint64_t kSeed = 0x0123456789abcdef;
-constexpr uint32_t kWorker = 3, kStep = 17;
+constexpr uint64_t kGaussianNoiseSeed = 0x0123456789abcdef;
+constexpr uint32_t kGaussianNoiseWorker = 3, kGaussianNoiseStep = 17;
 
-BoundCase bind(Queue q, const Row& r) {
+BoundCase bind_gaussian_noise(Queue q, const GaussianNoiseRow& r) {
   const Tensor grad = random_tensor(q, {r.n}, 1), step = Tensor::empty(q.device, DType::i32, {1});
-  q.run(cpu::copy_from_host, cuda::copy_from_host, &kStep, step);
+  q.run(cpu::copy_from_host, cuda::copy_from_host, &kGaussianNoiseStep, step);
   const Numbers g0 = to_numbers(grad);
   auto run = [=] {
     q.run(cpu::gaussian_noise, cuda::gaussian_noise, kSigma,
-          NoiseStream{kSeed, kWorker, step.view().as<const uint32_t>()}, r.first, grad);
+          NoiseStream{kGaussianNoiseSeed, kGaussianNoiseWorker, step.view().as<const uint32_t>()}, r.first, grad);
   };
   auto expected = [=] {
     Numbers g = g0;
     for (int64_t i = 0; i < r.n; ++i) {
       const int64_t place = r.first + i;
-      const RandomWords w = random_words(kSeed, Purpose::noise, kStep, kWorker, uint32_t(place / 2));
+      const RandomWords w = random_words(kGaussianNoiseSeed, Purpose::noise, kGaussianNoiseStep, kGaussianNoiseWorker,
+                                         uint32_t(place / 2));
       g[size_t(i)] += double(kSigma) * (place % 2 == 0 ? normal(w[0], w[1]) : normal(w[2], w[3]));
     }
     return g;
@@ -41,9 +43,9 @@ BoundCase bind(Queue q, const Row& r) {
 
 std::vector<OpCase> gaussian_noise_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows)
+  for (const GaussianNoiseRow& r : kGaussianNoiseRows)
     cases.push_back({fmt::format("gaussian_noise/{}+{}", r.n, r.first), r.timed, 0, 8.0 * double(r.n),
-                     [r](Queue q) { return bind(q, r); }});
+                     [r](Queue q) { return bind_gaussian_noise(q, r); }});
   return cases;
 }
 

@@ -9,19 +9,19 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct LarsRow {
   int64_t n;
   LarsHyper hyper;
   float scale_value, scale_grad;
   bool timed = false;
 };
-const std::vector<Row> kRows = {{1, {}, 1, 1},
-                                {65, {0.02f, 0.1f}, 1, 3},
-                                {60007, {}, 0.01f, 1},
-                                {100, {0.02f, 0}, 0, 1},  // a norm of zero
-                                {100, {0.02f, 0.1f}, 1, 0},
-                                {36864, {}, 1, 1, true},     // ResNet-20's largest tensor
-                                {2359296, {}, 1, 1, true}};  // ResNet-50's
+const std::vector<LarsRow> kLarsRows = {{1, {}, 1, 1},
+                                        {65, {0.02f, 0.1f}, 1, 3},
+                                        {60007, {}, 0.01f, 1},
+                                        {100, {0.02f, 0}, 0, 1},  // a norm of zero
+                                        {100, {0.02f, 0.1f}, 1, 0},
+                                        {36864, {}, 1, 1, true},     // ResNet-20's largest tensor
+                                        {2359296, {}, 1, 1, true}};  // ResNet-50's
 
 double norm(const Numbers& x) {
   double sum = 0;
@@ -29,7 +29,7 @@ double norm(const Numbers& x) {
   return std::sqrt(sum);
 }
 
-BoundCase bind(Queue q, const Row& r) {
+BoundCase bind_lars(Queue q, const LarsRow& r) {
   const Tensor value = random_tensor(q, {r.n}, 1, 0, r.scale_value), grad = random_tensor(q, {r.n}, 2, 0, r.scale_grad);
   const Numbers w = to_numbers(value), g0 = to_numbers(grad);
   auto run = [=] { q.run(cpu::lars_scale, cuda::lars_scale, value, r.hyper, grad); };
@@ -47,9 +47,9 @@ BoundCase bind(Queue q, const Row& r) {
 
 std::vector<OpCase> lars_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows)
+  for (const LarsRow& r : kLarsRows)
     cases.push_back({fmt::format("lars/{}/{:g}/{:g}", r.n, r.scale_value, r.scale_grad), r.timed, 0, 20.0 * double(r.n),
-                     [r](Queue q) { return bind(q, r); }});
+                     [r](Queue q) { return bind_lars(q, r); }});
   return cases;
 }
 

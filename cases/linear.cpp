@@ -8,16 +8,17 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct LinearRow {
   int64_t rows, in, out;
   bool timed = false;
   reference::Linear reference() const { return {size_t(rows), size_t(in), size_t(out)}; }
 };
-const std::vector<Row> kRows = {{1, 1, 1}, {3, 5, 7}, {17, 64, 10}, {128, 64, 10, true}, {128, 640, 100, true}};
+const std::vector<LinearRow> kLinearRows = {
+    {1, 1, 1}, {3, 5, 7}, {17, 64, 10}, {128, 64, 10, true}, {128, 640, 100, true}};
 
-struct Tensors {
+struct LinearTensors {
   Tensor x, w, b, dy, y, dx, dw, db;
-  Tensors(Queue q, const Row& r)
+  LinearTensors(Queue q, const LinearRow& r)
       : x(random_tensor(q, {r.rows, r.in}, 1)),
         w(random_tensor(q, {r.out, r.in}, 2)),
         b(random_tensor(q, {r.out}, 3)),
@@ -28,15 +29,15 @@ struct Tensors {
         db(Tensor::empty(q.device, DType::f32, {r.out})) {}
 };
 
-BoundCase bind_forward(Queue q, const Row& r) {
-  auto t = std::make_shared<Tensors>(q, r);
+BoundCase bind_linear_forward(Queue q, const LinearRow& r) {
+  auto t = std::make_shared<LinearTensors>(q, r);
   auto expected = [=] { return r.reference().forward(to_numbers(t->x), to_numbers(t->w), to_numbers(t->b)); };
   return {[=] { q.run(cpu::linear_forward, cuda::linear_forward, t->x, t->w, t->b, t->y); },
           {expect("y", t->y, expected)}};
 }
 
-BoundCase bind_backward(Queue q, const Row& r) {
-  auto t = std::make_shared<Tensors>(q, r);
+BoundCase bind_linear_backward(Queue q, const LinearRow& r) {
+  auto t = std::make_shared<LinearTensors>(q, r);
   auto run = [=] {
     q.run(cpu::linear_backward_x, cuda::linear_backward_x, t->dy, t->w, t->dx);
     q.run(cpu::linear_backward_w, cuda::linear_backward_w, t->x, t->dy, t->dw, t->db);
@@ -51,13 +52,14 @@ BoundCase bind_backward(Queue q, const Row& r) {
 
 std::vector<OpCase> linear_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows) {
+  for (const LinearRow& r : kLinearRows) {
     const double flops = 2.0 * double(r.rows * r.in * r.out);
     const double bytes = 4.0 * double(r.rows * r.in + r.rows * r.out + r.in * r.out);
     const std::string shape = fmt::format("{}x{}->{}", r.rows, r.in, r.out);
-    cases.push_back({"linear_forward/" + shape, r.timed, flops, bytes, [r](Queue q) { return bind_forward(q, r); }});
     cases.push_back(
-        {"linear_backward/" + shape, r.timed, 2 * flops, 2 * bytes, [r](Queue q) { return bind_backward(q, r); }});
+        {"linear_forward/" + shape, r.timed, flops, bytes, [r](Queue q) { return bind_linear_forward(q, r); }});
+    cases.push_back({"linear_backward/" + shape, r.timed, 2 * flops, 2 * bytes,
+                     [r](Queue q) { return bind_linear_backward(q, r); }});
   }
   return cases;
 }

@@ -8,12 +8,12 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct LinearBiasRow {
   int64_t rows, columns;
 };
-const std::vector<Row> kRows = {{1, 1}, {5, 3}, {130, 10}, {3000, 10}, {37, 100}, {9, 1028}};
+const std::vector<LinearBiasRow> kLinearBiasRows = {{1, 1}, {5, 3}, {130, 10}, {3000, 10}, {37, 100}, {9, 1028}};
 
-BoundCase bind_add(Queue q, const Row& r) {
+BoundCase bind_linear_bias_add(Queue q, const LinearBiasRow& r) {
   const Tensor b = random_tensor(q, {r.columns}, 1), y = random_tensor(q, {r.rows, r.columns}, 2);
   const Numbers before = to_numbers(y), bias = to_numbers(b);
   return {[=] { cuda::bias_add(q.stream, b, y); }, {expect("y", y, [=] {
@@ -23,7 +23,7 @@ BoundCase bind_add(Queue q, const Row& r) {
           })}};
 }
 
-BoundCase bind_sum(Queue q, const Row& r) {
+BoundCase bind_linear_bias_sum(Queue q, const LinearBiasRow& r) {
   const Tensor dy = random_tensor(q, {r.rows, r.columns}, 1), db = Tensor::empty(q.device, DType::f32, {r.columns});
   const reference::Linear linear{size_t(r.rows), 0, size_t(r.columns)};
   return {[=] { cuda::column_sum(q.stream, dy, db); },
@@ -34,12 +34,12 @@ BoundCase bind_sum(Queue q, const Row& r) {
 
 std::vector<OpCase> linear_bias_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows) {
+  for (const LinearBiasRow& r : kLinearBiasRows) {
     const double n = double(r.rows * r.columns);
     cases.push_back({fmt::format("bias_add/{}x{}", r.rows, r.columns), false, 0, 8 * n,
-                     [r](Queue q) { return bind_add(q, r); }, true});
+                     [r](Queue q) { return bind_linear_bias_add(q, r); }, true});
     cases.push_back({fmt::format("column_sum/{}x{}", r.rows, r.columns), false, 0, 4 * n,
-                     [r](Queue q) { return bind_sum(q, r); }, true});
+                     [r](Queue q) { return bind_linear_bias_sum(q, r); }, true});
   }
   return cases;
 }

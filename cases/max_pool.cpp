@@ -7,13 +7,13 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct MaxPoolRow {
   Shape x;
   bool timed = false;
 };
 // The timed one: ResNet-50 on 224x224 images, batch 16.
-const std::vector<Row> kRows = {{{1, 1, 1, 1}},  {{2, 2, 3, 5}},  {{3, 7, 6, 3}},
-                                {{1, 8, 8, 17}}, {{2, 9, 5, 64}}, {{16, 112, 112, 64}, true}};
+const std::vector<MaxPoolRow> kMaxPoolRows = {{{1, 1, 1, 1}},  {{2, 2, 3, 5}},  {{3, 7, 6, 3}},
+                                              {{1, 8, 8, 17}}, {{2, 9, 5, 64}}, {{16, 112, 112, 64}, true}};
 
 // After a ReLU: many zeros, so that windows have several maxima and the first must be taken.
 Tensor rectified(Queue q, const Shape& s, DType type) {
@@ -23,7 +23,7 @@ Tensor rectified(Queue q, const Shape& s, DType type) {
   return y;
 }
 
-BoundCase bind_forward(Queue q, const Shape& s, DType type) {
+BoundCase bind_max_pool_forward(Queue q, const Shape& s, DType type) {
   const reference::MaxPool pool{s};
   const Tensor x = rectified(q, s, type), y = Tensor::empty(q.device, type, pool.y());
   const Tensor tap = Tensor::empty(q.device, DType::u8, pool.y());
@@ -32,7 +32,7 @@ BoundCase bind_forward(Queue q, const Shape& s, DType type) {
               "y", y, [=] { return pool.forward(to_numbers(x)); }, 0)}};
 }
 
-BoundCase bind_backward(Queue q, const Shape& s, DType type) {
+BoundCase bind_max_pool_backward(Queue q, const Shape& s, DType type) {
   const reference::MaxPool pool{s};
   const Tensor x = rectified(q, s, type), y = Tensor::empty(q.device, type, pool.y());
   const Tensor tap = Tensor::empty(q.device, DType::u8, pool.y());
@@ -48,15 +48,15 @@ BoundCase bind_backward(Queue q, const Shape& s, DType type) {
 
 std::vector<OpCase> max_pool_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows)
+  for (const MaxPoolRow& r : kMaxPoolRows)
     for (const DType t : {DType::f32, DType::bf16}) {
       const double size = double(size_of(t)), outputs = double(reference::MaxPool{r.x}.y().numel());
       const double bytes = size * double(r.x.numel()) + (size + 1) * outputs;
       const std::string shape = name_of(r.x) + suffix_of(t);
-      cases.push_back({"max_pool_forward/" + shape, r.timed, 0, bytes, [=](Queue q) { return bind_forward(q, r.x, t); },
-                       t == DType::bf16, true});
+      cases.push_back({"max_pool_forward/" + shape, r.timed, 0, bytes,
+                       [=](Queue q) { return bind_max_pool_forward(q, r.x, t); }, t == DType::bf16, true});
       cases.push_back({"max_pool_backward/" + shape, r.timed, 0, bytes,
-                       [=](Queue q) { return bind_backward(q, r.x, t); }, t == DType::bf16});
+                       [=](Queue q) { return bind_max_pool_backward(q, r.x, t); }, t == DType::bf16});
     }
   return cases;
 }

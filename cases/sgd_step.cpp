@@ -8,25 +8,25 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct SgdStepRow {
   int64_t n, decayed;
   SgdHyper hyper;
   bool shadow = false, timed = false;
 };
-const std::vector<Row> kRows = {{1, 0, {}},
-                                {777, 700, {}},
-                                {10001, 5000, {0.5f, 0.1f, false}},
-                                {64, 64, {0.0f, 0.0f, false}},
-                                {777, 700, {0.9f, 1e-4f, true, true}},
-                                {4099, 0, {0.5f, 0.0f, false, true}},
-                                {5, 3, {}, true},
-                                {60005, 1027, {}, true},
-                                {272640, 271104, {}, false, true},      // ResNet-20
-                                {272640, 271104, {}, true, true},       // with bf16 activations
-                                {25557120, 25500000, {}, true, true}};  // ResNet-50
+const std::vector<SgdStepRow> kSgdStepRows = {{1, 0, {}},
+                                              {777, 700, {}},
+                                              {10001, 5000, {0.5f, 0.1f, false}},
+                                              {64, 64, {0.0f, 0.0f, false}},
+                                              {777, 700, {0.9f, 1e-4f, true, true}},
+                                              {4099, 0, {0.5f, 0.0f, false, true}},
+                                              {5, 3, {}, true},
+                                              {60005, 1027, {}, true},
+                                              {272640, 271104, {}, false, true},      // ResNet-20
+                                              {272640, 271104, {}, true, true},       // with bf16 activations
+                                              {25557120, 25500000, {}, true, true}};  // ResNet-50
 constexpr float kRate = 0.1f;
 
-BoundCase bind(Queue q, const Row& r) {
+BoundCase bind_sgd_step(Queue q, const SgdStepRow& r) {
   const Tensor value = random_tensor(q, {r.n}, 1), grad = random_tensor(q, {r.n}, 2);
   const Tensor velocity = random_tensor(q, {r.n}, 3), rate = random_tensor(q, {1}, 0, kRate, 0.0f);
   const Tensor shadow = r.shadow ? Tensor::empty(q.device, DType::bf16, {r.n}) : Tensor{};
@@ -66,11 +66,11 @@ BoundCase bind(Queue q, const Row& r) {
 
 std::vector<OpCase> sgd_step_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows)
+  for (const SgdStepRow& r : kSgdStepRows)
     cases.push_back({fmt::format("sgd_step/{}{}{}{}", r.n, r.hyper.nesterov ? "+nesterov" : "",
                                  r.hyper.sign ? "+sign" : "", r.shadow ? "+shadow" : ""),
-                     r.timed, 0, (r.shadow ? 22.0 : 20.0) * double(r.n), [r](Queue q) { return bind(q, r); }, false,
-                     true});
+                     r.timed, 0, (r.shadow ? 22.0 : 20.0) * double(r.n), [r](Queue q) { return bind_sgd_step(q, r); },
+                     false, true});
   return cases;
 }
 

@@ -11,13 +11,13 @@
 namespace skein {
 namespace {
 
-struct Row {
+struct SignRow {
   const char* name;
   std::vector<int64_t> counts;  // of the segments, each of which starts at a multiple of 64
   int64_t ranks;
   bool timed = false;
 };
-const std::vector<Row> kRows = {
+const std::vector<SignRow> kSignRows = {
     {"one", {1}, 1},
     {"small", {3, 1, 1, 2, 40, 1, 1, 1, 6, 1, 700}, 2},
     {"odd", {31, 1, 33, 64, 10, 4097, 5}, 1},
@@ -34,7 +34,7 @@ struct Flat {
   Tensor segments;
   int64_t size = 0, bits = 0;
 
-  Flat(Queue queue, const Row& r) : q(queue) {
+  Flat(Queue queue, const SignRow& r) : q(queue) {
     for (const int64_t count : r.counts) {
       plain.segments.push_back({size, count, bits});
       size += (count + 63) / 64 * 64;
@@ -56,7 +56,7 @@ struct Flat {
   Tensor ints(Shape s) const { return Tensor::zeros(q.device, DType::i32, s); }
 };
 
-BoundCase bind_scales(Queue q, const Row& r, bool remembers) {
+BoundCase bind_sign_scales(Queue q, const SignRow& r, bool remembers) {
   const Flat f(q, r);
   const Tensor c = f.numbers(1), w = f.numbers(2), d = f.floats(f.size), scales = f.floats(f.scales());
   const Tensor memory = remembers ? f.numbers(3) : Tensor();
@@ -73,7 +73,7 @@ BoundCase bind_scales(Queue q, const Row& r, bool remembers) {
                                                 "scales", scales, [=] { return f.plain.scales(distances()); }, 1e-6)}};
 }
 
-BoundCase bind_pack(Queue q, const Row& r, bool remembers) {
+BoundCase bind_sign_pack(Queue q, const SignRow& r, bool remembers) {
   const Flat f(q, r);
   const Tensor d = f.numbers(1),
                scales = Tensor::from(q.device, std::vector<float>(r.counts.size(), 0.75f), {f.scales()});
@@ -111,7 +111,7 @@ BoundCase bind_pack(Queue q, const Row& r, bool remembers) {
   return bound;
 }
 
-BoundCase bind_mean(Queue q, const Row& r, bool mean_of_means) {
+BoundCase bind_sign_mean(Queue q, const SignRow& r, bool mean_of_means) {
   const Flat f(q, r);
   const int64_t stride = f.words() + f.scales(), digits = std::bit_width(uint64_t(r.ranks));
   const Tensor data = f.ints({r.ranks, stride}), mean = f.floats(f.size), planes = f.ints({digits, f.words()});
@@ -151,21 +151,21 @@ BoundCase bind_mean(Queue q, const Row& r, bool mean_of_means) {
 
 std::vector<OpCase> sign_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows) {
+  for (const SignRow& r : kSignRows) {
     double n = 0;
     for (const int64_t count : r.counts) n += double(count);
     for (const bool option : {false, true}) {
       const std::string memory = option ? "+memory" : "";
       if (r.ranks < 3 || r.timed) {
         cases.push_back({fmt::format("sign_scales/{}{}", r.name, memory), r.timed, 0, n * (option ? 16 : 12),
-                         [=](Queue q) { return bind_scales(q, r, option); }});
+                         [=](Queue q) { return bind_sign_scales(q, r, option); }});
         cases.push_back({fmt::format("sign_pack/{}{}", r.name, memory), r.timed, 0, n * (option ? 12 : 4) + n / 8,
-                         [=](Queue q) { return bind_pack(q, r, option); }, false, true});
+                         [=](Queue q) { return bind_sign_pack(q, r, option); }, false, true});
       }
       const double planes = option ? 2 * std::bit_width(uint64_t(r.ranks)) : 0;  // written and read
       const double moved = n * (4 + (double(r.ranks) + planes) / 8);
       cases.push_back({fmt::format("{}/{}x{}", option ? "sign_count_mean" : "sign_mean", r.ranks, r.name), r.timed, 0,
-                       moved, [=](Queue q) { return bind_mean(q, r, option); }, false, true});
+                       moved, [=](Queue q) { return bind_sign_mean(q, r, option); }, false, true});
     }
   }
   return cases;

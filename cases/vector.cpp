@@ -30,7 +30,7 @@ Output mapped(const Tensor& z, const Tensor& x, const Tensor& y, Map f) {
       tolerance_of(z.dtype()));
 }
 
-struct Row {
+struct VectorRow {
   const char* name;
   int tensors;  // that move: read plus written
   std::function<void(Queue, Tensor x, Tensor y, Tensor z)> run;
@@ -38,29 +38,29 @@ struct Row {
   Map expected;
 };
 
-const std::vector<Row> kRows = {
-    {"fill", 1, [](Queue q, Tensor x, Tensor, Tensor) { q.run(cpu::fill, cuda::fill, 1.5f, x); }, Row::in_x,
+const std::vector<VectorRow> kVectorRows = {
+    {"fill", 1, [](Queue q, Tensor x, Tensor, Tensor) { q.run(cpu::fill, cuda::fill, 1.5f, x); }, VectorRow::in_x,
      [](double, double) { return 1.5; }},
-    {"axpy", 3, [](Queue q, Tensor x, Tensor y, Tensor) { q.run(cpu::axpy, cuda::axpy, -0.5f, x, y); }, Row::in_y,
+    {"axpy", 3, [](Queue q, Tensor x, Tensor y, Tensor) { q.run(cpu::axpy, cuda::axpy, -0.5f, x, y); }, VectorRow::in_y,
      [](double x, double y) { return y - 0.5 * x; }},
-    {"add", 3, [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(cpu::add, cuda::add, x, y, z); }, Row::in_z,
+    {"add", 3, [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(cpu::add, cuda::add, x, y, z); }, VectorRow::in_z,
      [](double x, double y) { return x + y; }},
-    {"sub", 3, [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(cpu::sub, cuda::sub, x, y, z); }, Row::in_z,
+    {"sub", 3, [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(cpu::sub, cuda::sub, x, y, z); }, VectorRow::in_z,
      [](double x, double y) { return x - y; }},
-    {"scale", 2, [](Queue q, Tensor x, Tensor, Tensor) { q.run(cpu::scale, cuda::scale, 0.25f, x); }, Row::in_x,
+    {"scale", 2, [](Queue q, Tensor x, Tensor, Tensor) { q.run(cpu::scale, cuda::scale, 0.25f, x); }, VectorRow::in_x,
      [](double x, double) { return 0.25 * x; }},
     {"relu_forward", 2, [](Queue q, Tensor x, Tensor, Tensor z) { q.run(cpu::relu_forward, cuda::relu_forward, x, z); },
-     Row::in_z, [](double x, double) { return std::max(x, 0.0); }},
+     VectorRow::in_z, [](double x, double) { return std::max(x, 0.0); }},
     {"relu_backward", 3,
-     [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(cpu::relu_backward, cuda::relu_backward, x, y, z); }, Row::in_z,
-     [](double x, double y) { return x > 0 ? y : 0.0; }}};
+     [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(cpu::relu_backward, cuda::relu_backward, x, y, z); },
+     VectorRow::in_z, [](double x, double y) { return x > 0 ? y : 0.0; }}};
 
-BoundCase bind(Queue q, const Row& r, const Size& s, DType type) {
+BoundCase bind_vector(Queue q, const VectorRow& r, const Size& s, DType type) {
   const auto shifted = [&](const Tensor& t, int64_t shift) { return t.slice(shift, {s.n}); };
   const Tensor x = shifted(random_tensor(q, {s.n + s.shift_x}, 1, 0, 1, type), s.shift_x);
   const Tensor y = shifted(random_tensor(q, {s.n + s.shift_y}, 2, 0, 1, type), s.shift_y);
   const Tensor z = shifted(Tensor::empty(q.device, type, {s.n + s.shift_x}), s.shift_x);
-  const Tensor& result = r.result == Row::in_x ? x : r.result == Row::in_y ? y : z;
+  const Tensor& result = r.result == VectorRow::in_x ? x : r.result == VectorRow::in_y ? y : z;
   return {[=, run = r.run] { run(q, x, y, z); }, {mapped(result, x, y, r.expected)}};
 }
 
@@ -68,12 +68,12 @@ BoundCase bind(Queue q, const Row& r, const Size& s, DType type) {
 
 std::vector<OpCase> vector_cases() {
   std::vector<OpCase> cases;
-  for (const Row& r : kRows)
+  for (const VectorRow& r : kVectorRows)
     for (const Size& s : kSizes)
       for (const DType t : {DType::f32, DType::bf16}) {
         const std::string shift = s.shift_y > 0 ? fmt::format("+{}+{}", s.shift_x, s.shift_y) : "";
         cases.push_back({fmt::format("{}/{}{}{}", r.name, s.n, shift, suffix_of(t)), s.timed, 0,
-                         double(size_of(t)) * double(s.n) * r.tensors, [=](Queue q) { return bind(q, r, s, t); },
+                         double(size_of(t)) * double(s.n) * r.tensors, [=](Queue q) { return bind_vector(q, r, s, t); },
                          t == DType::bf16, true});
       }
   return cases;

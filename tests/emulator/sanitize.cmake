@@ -37,7 +37,8 @@ target_precompile_headers(cuda_kernels PRIVATE kernels/gpu.h)
 
 file(GLOB cases CONFIGURE_DEPENDS cases/*.cpp)
 add_library(cases OBJECT ${cases} kernels/conv_plan.cpp kernels/runtime_cuda.cpp engine/tensor.cpp tests/emulator/sanitize.cpp)
-target_compile_options(cases PRIVATE ${sanitize_host})
+compile_together(cases)
+target_compile_options(cases PRIVATE ${sanitize_host} -O0)
 target_precompile_headers(cases PRIVATE cases/op_case.h <fmt/format.h>)
 
 # The CPU kernels and the libraries' operations are named by the cases and never called here.
