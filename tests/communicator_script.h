@@ -21,7 +21,7 @@ inline std::vector<float> contribution(int64_t n, int rank, uint32_t item = 0) {
   return x;
 }
 
-inline const std::vector<int64_t> kSizes = {0, 1, 2, 3, 7, 64, 1001, 70001};
+inline const std::vector<int64_t> kSizes = {0, 1, 2, 3, 7, 64, 1001, 20001};
 
 // Everything that this rank received, in order.
 inline std::vector<float> run_script(Communicator& world) {

@@ -11,7 +11,7 @@ target_link_options(skein_driver_standin PRIVATE -Wl,-soname,libcuda.so.1)
 foreach(standin skein_cudnn_standin skein_cublas_standin skein_nccl_standin)
   target_include_directories(${standin} SYSTEM PRIVATE ${CUDA_INCLUDE_DIR})
   # Plain loops over whole layers.
-  target_compile_options(${standin} PRIVATE -O1)
+  target_compile_options(${standin} PRIVATE -O2 -fno-sanitize=undefined)
 endforeach()
 target_sources(skein_tests PRIVATE tests/standin/use_standins.cpp tests/standin/standin_test.cpp)
 target_include_directories(skein_tests SYSTEM PRIVATE ${CUDA_INCLUDE_DIR})
