@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "apps/bench.h"
@@ -15,6 +14,7 @@
 #include "engine/stopwatch.h"
 #include "engine/tensor.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 #include "kernels/peak.h"
 #include "kernels/vector.h"
 
@@ -104,11 +104,11 @@ void bench_threads(CommBench o) {
   const Comparison m = average_on_threads(o, bytes);
   const double seconds = timing_of(m.seconds).median, gbs = bytes / seconds * 1e-9;
   if (o.json)
-    fmt::print("{}\n", nlohmann::json{{"workers", o.workers},
-                                      {"elements", o.elements},
-                                      {"average_ms", seconds * 1e3},
-                                      {"gb_per_s", gbs},
-                                      {"fraction_of_copy", m.ratio()}}
+    fmt::print("{}\n", Json{{"workers", o.workers},
+                            {"elements", o.elements},
+                            {"average_ms", seconds * 1e3},
+                            {"gb_per_s", gbs},
+                            {"fraction_of_copy", m.ratio()}}
                            .dump());
   else
     fmt::print("mean of {} thread workers, {} parameters: {:.1f} ms, {:.1f} GB/s, {:.0f} % of the copy bandwidth\n",
@@ -125,11 +125,11 @@ void bench_mpi(CommBench o) {
   if (world->rank() != 0) return;
   const double seconds = timing_of(m.seconds).median, others = timing_of(m.others).median;
   if (o.json)
-    fmt::print("{}\n", nlohmann::json{{"ranks", world->size()},
-                                      {"bytes", o.elements * 4},
-                                      {"sum_ms", seconds * 1e3},
-                                      {"mpi_allreduce_ms", others * 1e3},
-                                      {"speedup", m.ratio()}}
+    fmt::print("{}\n", Json{{"ranks", world->size()},
+                            {"bytes", o.elements * 4},
+                            {"sum_ms", seconds * 1e3},
+                            {"mpi_allreduce_ms", others * 1e3},
+                            {"speedup", m.ratio()}}
                            .dump());
   else
     fmt::print(

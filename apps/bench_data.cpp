@@ -1,12 +1,11 @@
 // `skein bench data`: how fast batches come when nothing else runs.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "apps/bench.h"
 #include "data/decode_loader.h"
 #include "data/loader.h"
 #include "engine/stopwatch.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace {
@@ -34,7 +33,7 @@ void bench_data(const DataBench& o) {
   loader_options.batch = o.batch;
   loader_options.decode_threads = o.decode_threads;
 
-  nlohmann::ordered_json line = {{"data", o.data}, {"batch", o.batch}, {"open_seconds", open_seconds}};
+  Json line = {{"data", o.data}, {"batch", o.batch}, {"open_seconds", open_seconds}};
   std::string by = "by one thread";
   int64_t images = 0;
   const auto start = Clock::now();

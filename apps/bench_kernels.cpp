@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "apps/bench.h"
 #include "apps/machine.h"
 #include "cases/op_case.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 #include "kernels/peak.h"
 
 namespace skein {
@@ -54,13 +54,13 @@ class Table : public benchmark::BenchmarkReporter {
     std::fflush(stdout);
   }
 
-  const nlohmann::json& rows() const { return rows_; }
+  const Json& rows() const { return rows_; }
 
  private:
   const std::vector<OpCase>& cases_;
   Peaks peaks_;
   bool quiet_;
-  nlohmann::json rows_ = nlohmann::json::array();
+  Json rows_ = Json::array();
 };
 
 // Of one case at a time. The library calls a case for every repetition, and to find out how long it takes; drawing
@@ -109,8 +109,7 @@ void bench_kernels(const KernelBench& options) {
   Table table(cases, peaks, options.json);
   benchmark::RunSpecifiedBenchmarks(&table);
   if (options.json)
-    fmt::print("{}\n",
-               nlohmann::json{{"fma_gflops", peaks.gflops}, {"copy_gbs", peaks.gbs}, {"cases", table.rows()}}.dump());
+    fmt::print("{}\n", Json{{"fma_gflops", peaks.gflops}, {"copy_gbs", peaks.gbs}, {"cases", table.rows()}}.dump());
 }
 
 }  // namespace skein

@@ -2,11 +2,10 @@
 // bandwidth that a copy within the GPU's memory reaches.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "apps/bench.h"
 #include "apps/team.h"
 #include "kernels/device_timer.h"
+#include "kernels/json.h"
 #include "kernels/peak.h"
 
 namespace skein {
@@ -29,25 +28,26 @@ Measured measure(const OpCase& c, Queue queue, int64_t repetitions) {
   return {timing_of(std::move(seconds)), timer.ahead()};
 }
 
-nlohmann::ordered_json row_of(const OpCase& c, const Measured& m, double copy_gbs) {
+Json row_of(const OpCase& c, const Measured& m, double copy_gbs) {
   const double gbs = c.bytes / m.time.median * 1e-9;
-  nlohmann::ordered_json row = {{"case", c.name},
-                                {"us", m.time.median * 1e6},
-                                {"spread", m.time.spread},
-                                {"gb_per_s", gbs},
-                                {"of_copy", gbs / copy_gbs},
-                                {"bytes", c.bytes},
-                                {"launches_hidden", m.ahead}};
+  Json row = {{"case", c.name},
+              {"us", m.time.median * 1e6},
+              {"spread", m.time.spread},
+              {"gb_per_s", gbs},
+              {"of_copy", gbs / copy_gbs},
+              {"bytes", c.bytes},
+              {"launches_hidden", m.ahead}};
   if (c.flops > 0) row["tflop_per_s"] = c.flops / m.time.median * 1e-12;
   return row;
 }
 
-void print_row(const nlohmann::ordered_json& row) {
-  const std::string tflops = row.contains("tflop_per_s") ? fmt::format("{:.2f}", row["tflop_per_s"].get<double>()) : "";
-  fmt::print("{:<56} {:>10.1f} {:>6.0f}% {:>9.1f} {:>6.0f}% {:>9}{}\n", row["case"].get<std::string>(),
-             row["us"].get<double>(), 100 * row["spread"].get<double>(), row["gb_per_s"].get<double>(),
-             100 * row["of_copy"].get<double>(), tflops,
-             row["launches_hidden"].get<bool>() ? "" : "  waits for launches");
+void print_row(const Json& row) {
+  const std::string tflops =
+      row.contains("tflop_per_s") ? fmt::format("{:.2f}", row.at("tflop_per_s").get<double>()) : "";
+  fmt::print("{:<56} {:>10.1f} {:>6.0f}% {:>9.1f} {:>6.0f}% {:>9}{}\n", row.at("case").get<std::string>(),
+             row.at("us").get<double>(), 100 * row.at("spread").get<double>(), row.at("gb_per_s").get<double>(),
+             100 * row.at("of_copy").get<double>(), tflops,
+             row.at("launches_hidden").get<bool>() ? "" : "  waits for launches");
   std::fflush(stdout);
 }
 
@@ -61,13 +61,13 @@ void bench_kernels_on_gpu(const KernelBench& options, const std::vector<OpCase>&
     fmt::print("{}: copy {:.1f} GB/s (read + written); every case begins with a cold L2 cache\n\n", gpu, copy_gbs);
     fmt::print("{:<56} {:>10} {:>7} {:>9} {:>7} {:>9}\n", "case", "median us", "spread", "GB/s", "of copy", "TFLOP/s");
   }
-  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  Json rows = Json::array();
   for (const OpCase& c : cases) {
-    rows.push_back(row_of(c, measure(c, lane.queue, options.repetitions), copy_gbs));
-    if (!options.json) print_row(rows.back());
+    const Json row = row_of(c, measure(c, lane.queue, options.repetitions), copy_gbs);
+    if (!options.json) print_row(row);
+    rows.push_back(row);
   }
-  if (options.json)
-    fmt::print("{}\n", nlohmann::ordered_json{{"device", gpu}, {"copy_gbs", copy_gbs}, {"cases", rows}}.dump());
+  if (options.json) fmt::print("{}\n", Json{{"device", gpu}, {"copy_gbs", copy_gbs}, {"cases", rows}}.dump());
 }
 
 }  // namespace skein

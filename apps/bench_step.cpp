@@ -2,12 +2,11 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include <nlohmann/json.hpp>
-
 #include "apps/machine.h"
 #include "apps/noise_step.h"
 #include "apps/team.h"
 #include "engine/stopwatch.h"
+#include "kernels/json.h"
 
 namespace skein {
 
@@ -30,14 +29,14 @@ void bench_step(const StepBench& o) {
   allocations = cpu::allocations() - allocations;
   const Timing time = timing_of(std::move(seconds));
   if (o.json) {
-    fmt::print("{}\n", nlohmann::json{{"model", o.model},
-                                      {"batch", o.batch},
-                                      {"step_ms", time.median * 1e3},
-                                      {"img_per_s", double(o.batch) / time.median},
-                                      {"peak_rss_mb", peak_rss_mb()},
-                                      {"step_mb", double(lane.arena.peak()) / 0x1p20},
-                                      {"allocations", allocations},
-                                      {"threads", omp_get_max_threads()}}
+    fmt::print("{}\n", Json{{"model", o.model},
+                            {"batch", o.batch},
+                            {"step_ms", time.median * 1e3},
+                            {"img_per_s", double(o.batch) / time.median},
+                            {"peak_rss_mb", peak_rss_mb()},
+                            {"step_mb", double(lane.arena.peak()) / 0x1p20},
+                            {"allocations", allocations},
+                            {"threads", omp_get_max_threads()}}
                            .dump());
     return;
   }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "apps/noise_step.h"
 #include "apps/team.h"
@@ -11,6 +10,7 @@
 #include "engine/stopwatch.h"
 #include "kernels/device_info.h"
 #include "kernels/device_timer.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace {
@@ -57,7 +57,7 @@ void measure_busy(const StepBench& o, Queue queue, const std::function<void()>& 
   mode.ahead = timer.ahead();
 }
 
-nlohmann::ordered_json to_json(const Mode& m) {
+Json to_json(const Mode& m) {
   return {{"step_ms", m.step.median * 1e3},
           {"fastest_ms", m.step.fastest * 1e3},
           {"launch_ms", m.launch.median * 1e3},
@@ -91,16 +91,16 @@ void bench_step_on_gpu(const StepBench& o) {
 
   const std::string gpu = cuda::devices().at(size_t(cuda::current_device())).name;
   if (o.json) {
-    fmt::print("{}\n", nlohmann::ordered_json{{"model", o.model},
-                                              {"batch", o.batch},
-                                              {"device", gpu},
-                                              {"dtype", o.dtype},
-                                              {"step_ms", as_graph.step.median * 1e3},
-                                              {"img_per_s", double(o.batch) / as_graph.step.median},
-                                              {"device_memory_mb", memory_mb},
-                                              {"peak_rss_mb", peak_rss_mb()},
-                                              {"graph", to_json(as_graph)},
-                                              {"kernel_by_kernel", to_json(one_by_one)}}
+    fmt::print("{}\n", Json{{"model", o.model},
+                            {"batch", o.batch},
+                            {"device", gpu},
+                            {"dtype", o.dtype},
+                            {"step_ms", as_graph.step.median * 1e3},
+                            {"img_per_s", double(o.batch) / as_graph.step.median},
+                            {"device_memory_mb", memory_mb},
+                            {"peak_rss_mb", peak_rss_mb()},
+                            {"graph", to_json(as_graph)},
+                            {"kernel_by_kernel", to_json(one_by_one)}}
                            .dump());
     return;
   }

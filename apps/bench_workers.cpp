@@ -4,11 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "apps/bench.h"
 #include "apps/train.h"
 #include "apps/trainer.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace {
@@ -63,13 +63,13 @@ void bench_workers(const WorkersBench& o) {
                                                          *std::min_element(ratios.begin(), ratios.end());
   const double rate_many = 1 / timing_of(times_many).median, rate_one = 1 / timing_of(times_one).median;
   if (o.json)
-    fmt::print("{}\n", nlohmann::json{{"model", o.model},
-                                      {"workers", o.workers},
-                                      {"batch", o.batch},
-                                      {"img_per_s", rate_many},
-                                      {"one_worker_img_per_s", rate_one},
-                                      {"cost_per_image", cost},
-                                      {"spread", spread}}
+    fmt::print("{}\n", Json{{"model", o.model},
+                            {"workers", o.workers},
+                            {"batch", o.batch},
+                            {"img_per_s", rate_many},
+                            {"one_worker_img_per_s", rate_one},
+                            {"cost_per_image", cost},
+                            {"spread", spread}}
                            .dump());
   else
     fmt::print(

@@ -3,17 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "apps/files.h"
 #include "apps/machine.h"
 #include "apps/version.h"
 #include "engine/safetensors.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace fs = std::filesystem;
-using nlohmann::json;
 namespace {
 
 constexpr const char kModelFile[] = "/model.safetensors", kMomentumFile[] = "/optimizer.safetensors",
@@ -27,12 +26,12 @@ Metadata to_metadata(const ModelCard& card, const TrainState& state) {
           {"model", card.config.model},
           {"shortcut", card.config.shortcut},
           {"data", card.config.data},
-          {"classes", json(card.classes).dump()},
+          {"classes", Json(card.classes).dump()},
           {"height", std::to_string(card.height)},
           {"width", std::to_string(card.width)},
           {"channels", std::to_string(card.channels)},
-          {"mean", json(card.mean).dump()},
-          {"std", json(card.std).dump()},
+          {"mean", Json(card.mean).dump()},
+          {"std", Json(card.std).dump()},
           {"epoch", std::to_string(state.epoch)},
           {"test_top1", fmt::format("{:.2f}", state.averaged.last)},
           {"config", to_toml(card.config)}};
@@ -42,13 +41,13 @@ ModelCard to_card(const SafetensorsFile& file) {
   ModelCard card;
   parse_config(file.meta("config"), file.path() + " (config)", card.config);
   try {
-    card.classes = json::parse(file.meta("classes")).get<std::vector<std::string>>();
-    card.mean = json::parse(file.meta("mean")).get<std::vector<float>>();
-    card.std = json::parse(file.meta("std")).get<std::vector<float>>();
+    card.classes = Json::parse(file.meta("classes")).get<std::vector<std::string>>();
+    card.mean = Json::parse(file.meta("mean")).get<std::vector<float>>();
+    card.std = Json::parse(file.meta("std")).get<std::vector<float>>();
     for (const auto& [key, to] :
          {std::pair{"height", &card.height}, {"width", &card.width}, {"channels", &card.channels}})
-      *to = json::parse(file.meta(key)).get<int64_t>();
-  } catch (const json::exception& e) {
+      *to = Json::parse(file.meta(key)).get<int64_t>();
+  } catch (const JsonError& e) {
     throw BadInput("{}: the metadata is damaged: {}. Take another checkpoint", file.path(), e.what());
   }
   if (card.classes.empty() || card.channels < 1 || card.channels > 4 || int64_t(card.mean.size()) != card.channels ||
@@ -58,11 +57,11 @@ ModelCard to_card(const SafetensorsFile& file) {
   return card;
 }
 
-json to_json(const Record& r) { return {{"last", r.last}, {"best", r.best}, {"best_epoch", r.best_epoch}}; }
-json to_json(const Traffic& t) { return {{"bytes", t.bytes}, {"rounds", t.rounds}}; }
+Json to_json(const Record& r) { return {{"last", r.last}, {"best", r.best}, {"best_epoch", r.best_epoch}}; }
+Json to_json(const Traffic& t) { return {{"bytes", t.bytes}, {"rounds", t.rounds}}; }
 
-json to_json(const TrainState& s) {
-  json plans = json::object();
+Json to_json(const TrainState& s) {
+  Json plans = Json::object();
   for (const ConvChoice& p : conv_choices()) plans[p.layer] = p.implementation;
   const EpochTotals& t = s.totals;
   return {{"step", s.step},
@@ -78,23 +77,23 @@ json to_json(const TrainState& s) {
             {"bytes", s.rounds.bytes},
             {"compute", s.rounds.compute},
             {"network", s.rounds.network},
-            {"sent", {to_json(s.rounds.sent[0]), to_json(s.rounds.sent[1])}}}},
+            {"sent", Json::array({to_json(s.rounds.sent[0]), to_json(s.rounds.sent[1])})}}},
           {"threads_per_worker", s.threads_per_worker},
           {"conv_plans", plans}};
 }
 
-void from_json(const json& j, Record& r) {
+void from_json(const Json& j, Record& r) {
   j.at("last").get_to(r.last);
   j.at("best").get_to(r.best);
   j.at("best_epoch").get_to(r.best_epoch);
 }
 
-void from_json(const json& j, Traffic& t) {
+void from_json(const Json& j, Traffic& t) {
   j.at("bytes").get_to(t.bytes);
   j.at("rounds").get_to(t.rounds);
 }
 
-void from_json(const json& j, Rounds& r) {
+void from_json(const Json& j, Rounds& r) {
   j.at("world").get_to(r.world);
   j.at("block").get_to(r.block);
   j.at("bytes").get_to(r.bytes);
@@ -103,9 +102,9 @@ void from_json(const json& j, Rounds& r) {
   for (size_t reach = 0; reach < r.sent.size(); ++reach) from_json(j.at("sent").at(reach), r.sent[reach]);
 }
 
-void from_json(const json& j, Checkpoint& c) {
+void from_json(const Json& j, Checkpoint& c) {
   TrainState& s = c.state;
-  const json& totals = j.at("totals");
+  const Json& totals = j.at("totals");
   j.at("step").get_to(s.step);
   j.at("epoch").get_to(s.epoch);
   j.at("step_in_epoch").get_to(s.step_in_epoch);
@@ -118,7 +117,8 @@ void from_json(const json& j, Checkpoint& c) {
   j.at("seconds").get_to(s.seconds);
   from_json(j.at("rounds"), s.rounds);
   j.at("threads_per_worker").get_to(s.threads_per_worker);
-  for (const auto& [layer, name] : j.at("conv_plans").items()) c.conv_choices.push_back({layer, name.get<std::string>()});
+  for (const auto& [layer, name] : j.at("conv_plans").items())
+    c.conv_choices.push_back({layer, name.get<std::string>()});
 }
 
 // The slices of one flat vector in host memory, by name: they are written from where they lie.
@@ -256,8 +256,8 @@ Checkpoint open_checkpoint(const std::string& folder) {
   c.card = to_card(*SafetensorsFile::open(folder + kModelFile));
   const std::string progress = folder + kProgressFile;
   try {
-    from_json(json::parse(read_text(progress)), c);
-  } catch (const json::exception& e) {
+    from_json(Json::parse(read_text(progress)), c);
+  } catch (const JsonError& e) {
     throw BadInput("{}: damaged: {}. Take another checkpoint", progress, e.what());
   }
   return c;

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <nlohmann/json.hpp>
-
 #include "apps/checkpoint.h"
 #include "apps/commands.h"
 #include "apps/resume.h"
 #include "comm/network.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace {
@@ -28,13 +27,13 @@ void clock(const ClockFlags& flags) {
     throw BadInput("{}: this run has averaged nothing yet. Give one with several workers", flags.run);
   const double seconds = network.seconds(r.sent);
   if (flags.json) {
-    const nlohmann::ordered_json line = {{"run", flags.run},
-                                         {"net", fmt::format("{}", fmt::join(flags.net, ";"))},
-                                         {"steps", state.step},
-                                         {"rounds", {{"world", r.world}, {"block", r.block}}},
-                                         {"compute_seconds", r.compute},
-                                         {"network_seconds", seconds},
-                                         {"seconds", r.compute + seconds}};
+    const Json line = {{"run", flags.run},
+                       {"net", fmt::format("{}", fmt::join(flags.net, ";"))},
+                       {"steps", state.step},
+                       {"rounds", {{"world", r.world}, {"block", r.block}}},
+                       {"compute_seconds", r.compute},
+                       {"network_seconds", seconds},
+                       {"seconds", r.compute + seconds}};
     fmt::print("{}\n", line.dump());
     return;
   }

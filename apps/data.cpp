@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
 #include "apps/files.h"
@@ -13,6 +12,7 @@
 #include "data/sources.h"
 #include "engine/stopwatch.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace fs = std::filesystem;
@@ -144,11 +144,10 @@ void print_info(const InfoFlags& flags) {
     return;
   }
   const auto per_channel = [&](const float* p) { return std::vector<float>(p, p + d.channels()); };
-  const nlohmann::ordered_json line = {
-      {"name", d.name},         {"train", d.size()},           {"test", s.test.size()},
-      {"height", d.height()},   {"width", d.width()},          {"channels", d.channels()},
-      {"classes", d.classes},   {"mean", per_channel(d.mean)}, {"std", per_channel(d.std)},
-      {"open_seconds", seconds}};
+  const Json line = {{"name", d.name},         {"train", d.size()},           {"test", s.test.size()},
+                     {"height", d.height()},   {"width", d.width()},          {"channels", d.channels()},
+                     {"classes", d.classes},   {"mean", per_channel(d.mean)}, {"std", per_channel(d.std)},
+                     {"open_seconds", seconds}};
   fmt::print("{}\n", line.dump());
 }
 

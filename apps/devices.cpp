@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "apps/commands.h"
@@ -13,6 +12,7 @@
 #include "kernels/conv_plan.h"
 #include "kernels/device_info.h"
 #include "kernels/emulated.h"
+#include "kernels/json.h"
 #include "kernels/runtime.h"
 
 namespace skein {
@@ -30,13 +30,14 @@ void print_table() {
 }
 
 // cuDNN's own description of the GPU over the CUDA runtime's; without cuDNN the latter alone. `without`: why.
-nlohmann::ordered_json describe_gpu(int index, std::string& without) {
-  auto keys = nlohmann::ordered_json::parse(cuda::describe_device(index));
+Json describe_gpu(int index, std::string& without) {
+  Json keys = Json::parse(cuda::describe_device(index));
   // On a thread of its own: cuDNN's handle, and the GPU that was chosen for it, go with the thread.
   std::thread([&] {
     try {
       cuda::use_device(index);
-      keys.update(nlohmann::ordered_json::parse(cuda::device_description()));
+      const Json of_cudnn = Json::parse(cuda::device_description());
+      for (const auto& [key, value] : of_cudnn.items()) keys[key] = value;
     } catch (const std::exception& e) {
       without = e.what();
     }
@@ -46,13 +47,13 @@ nlohmann::ordered_json describe_gpu(int index, std::string& without) {
 
 void print_json() {
   const Processor p = processor();
-  nlohmann::ordered_json all = {{"cpu",
-                                 {{"name", p.name},
-                                  {"cores", p.cores},
-                                  {"threads", omp_get_max_threads()},
-                                  {"instruction_sets", p.instruction_sets},
-                                  {"convolutions", cpu::conv_implementations()}}},
-                                {"gpus", nlohmann::ordered_json::array()}};
+  Json all = {{"cpu",
+               {{"name", p.name},
+                {"cores", p.cores},
+                {"threads", omp_get_max_threads()},
+                {"instruction_sets", p.instruction_sets},
+                {"convolutions", cpu::conv_implementations()}}},
+              {"gpus", Json::array()}};
   if (!cuda::available()) all["no_gpu"] = cuda::absent_reason();
   if (cuda::emulated()) all["emulated"] = true;
   std::string without;

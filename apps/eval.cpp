@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "apps/checkpoint.h"
 #include "apps/commands.h"
@@ -12,6 +11,7 @@
 #include "apps/train.h"
 #include "engine/stopwatch.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace {
@@ -68,15 +68,15 @@ void eval(const EvalFlags& flags) {
   const Score score = evaluate(*model, batches, lane.tape);
   const double seconds = seconds_since(begin);
   if (flags.json) {
-    const nlohmann::ordered_json line = {{"checkpoint", checkpoint.folder},
-                                         {"model", config.model},
-                                         {"epoch", checkpoint.state.epoch},
-                                         {"data", config.data},
-                                         {"images", test.size()},
-                                         {"loss", score.loss},
-                                         {"top1", score.top1},
-                                         {"top5", score.top5},
-                                         {"img_per_s", double(test.size()) / seconds}};
+    const Json line = {{"checkpoint", checkpoint.folder},
+                       {"model", config.model},
+                       {"epoch", checkpoint.state.epoch},
+                       {"data", config.data},
+                       {"images", test.size()},
+                       {"loss", score.loss},
+                       {"top1", score.top1},
+                       {"top5", score.top5},
+                       {"img_per_s", double(test.size()) / seconds}};
     fmt::print("{}\n", line.dump());
     return;
   }

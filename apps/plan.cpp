@@ -1,11 +1,10 @@
 // skein plan: what a training step would take of a GPU: cuDNN's choices, memory and a bound on its time.
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
 #include "apps/commands.h"
 #include "apps/planned_step.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace {
@@ -69,8 +68,8 @@ void print_totals(const PlannedStep& step, const GpuModel& gpu, const StepShape&
         gpu.peaks.tf32 * 1e-12, gpu.peaks.bf16 * 1e-12);
 }
 
-nlohmann::ordered_json to_json(const PlannedStep& step, const GpuModel& gpu, const PlanFlags& f) {
-  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+Json to_json(const PlannedStep& step, const GpuModel& gpu, const PlanFlags& f) {
+  Json layers = Json::array();
   for (const PlannedConvolution& c : step.convolutions)
     layers.push_back({{"convolution", name_of(c.kernel.problem)},
                       {"count", c.kernel.count},

@@ -7,15 +7,14 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "apps/version.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace fs = std::filesystem;
-using nlohmann::ordered_json;
 namespace {
 
 constexpr const char kSummaryHeader[] =
@@ -43,10 +42,13 @@ void cut_back(const std::string& path, Keep keep) {
 
 // A line that was cut short when the program died goes too.
 bool is_before(const std::string& line, const TrainState& state) {
-  const auto j = nlohmann::json::parse(line, nullptr, false);
-  if (!j.is_object()) return false;
-  return j.value("type", "") == "epoch" ? j.value("epoch", INT64_MAX) <= state.epoch
-                                        : j.value("step", INT64_MAX) <= state.step;
+  try {
+    const Json j = Json::parse(line);
+    return j.at("type") == "epoch" ? j.at("epoch").get<int64_t>() <= state.epoch
+                                   : j.at("step").get<int64_t>() <= state.step;
+  } catch (const JsonError&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -88,8 +90,8 @@ std::unique_ptr<RunFolder> RunFolder::reopen(const std::string& path, const Trai
 }
 
 void RunFolder::write(const StepMetrics& m) {
-  ordered_json line = {{"type", "step"}, {"step", m.step},       {"epoch", m.epoch},  {"loss", m.loss},
-                       {"lr", m.lr},     {"wait_ms", m.wait_ms}, {"images", m.images}};
+  Json line = {{"type", "step"}, {"step", m.step},       {"epoch", m.epoch},  {"loss", m.loss},
+               {"lr", m.lr},     {"wait_ms", m.wait_ms}, {"images", m.images}};
   if (m.sync != Sync::none)
     line["round"] = {{"reach", m.sync == Sync::world ? "world" : "block"}, {"bytes", m.sent.bytes}};
   metrics_.append(line.dump());
@@ -97,17 +99,17 @@ void RunFolder::write(const StepMetrics& m) {
 }
 
 void RunFolder::write(const EpochMetrics& m) {
-  ordered_json line = {{"type", "epoch"},
-                       {"epoch", m.epoch},
-                       {"step", m.step},
-                       {"lr", m.lr},
-                       {"train_loss", m.train_loss},
-                       {"train_top1", m.train_top1},
-                       {"test_loss", m.test.loss},
-                       {"test_top1", m.test.top1},
-                       {"test_top5", m.test.top5},
-                       {"img_per_s", m.images_per_second},
-                       {"seconds", m.seconds}};
+  Json line = {{"type", "epoch"},
+               {"epoch", m.epoch},
+               {"step", m.step},
+               {"lr", m.lr},
+               {"train_loss", m.train_loss},
+               {"train_top1", m.train_top1},
+               {"test_loss", m.test.loss},
+               {"test_top1", m.test.top1},
+               {"test_top5", m.test.top5},
+               {"img_per_s", m.images_per_second},
+               {"seconds", m.seconds}};
   if (m.local) {
     line["local_test_loss"] = m.local->loss;
     line["local_test_top1"] = m.local->top1;

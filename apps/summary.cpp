@@ -2,10 +2,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <nlohmann/json.hpp>
-
 #include "apps/commands.h"
 #include "apps/dry_step.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace {
@@ -25,12 +24,12 @@ void print_layers(const DryStep& step) {
                l.bytes * 1e-6);
 }
 
-nlohmann::ordered_json to_json(const DryStep& step, const SummaryFlags& f) {
-  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+Json to_json(const DryStep& step, const SummaryFlags& f) {
+  Json layers = Json::array();
   for (const PlannedLayer& l : step.layers)
     layers.push_back({{"name", l.name},
                       {"op", l.op},
-                      {"output", l.output.dims},
+                      {"output", std::vector<int64_t>(std::begin(l.output.dims), std::end(l.output.dims))},
                       {"parameters", l.parameters},
                       {"macs", l.macs},
                       {"bytes_moved", int64_t(l.bytes)}});

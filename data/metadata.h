@@ -3,22 +3,24 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "engine/safetensors.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 
 constexpr const char* kImportAgain = "Import it again with `skein data import`";
 
 template <class T>
-T read_metadata(const SafetensorsFile& file, const std::string& key) {
+T read_metadata(
+    const SafetensorsFile& file, const std::string& key,
+    T (*convert)(const Json&) = [](const Json& json) { return json.get<T>(); }) {
   try {
-    return nlohmann::json::parse(file.meta(key)).get<T>();
-  } catch (const nlohmann::json::exception& e) {
+    return convert(Json::parse(file.meta(key)));
+  } catch (const JsonError& e) {
     throw BadInput("{}: metadata '{}' is damaged ({}). {}", file.path(), key, e.what(), kImportAgain);
   }
 }

@@ -1,9 +1,9 @@
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "data/metadata.h"
 #include "data/sources.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace {
@@ -59,7 +59,7 @@ void write_packed(const std::string& path, const Splits& s) {
                      {"test.labels", s.test.labels, {s.test.size()}}},
                     {{"format", kFormat},
                      {"version", kVersion},
-                     {"classes", nlohmann::json(s.train.classes).dump()},
+                     {"classes", Json(s.train.classes).dump()},
                      {"mean", per_channel(s.train.mean)},
                      {"std", per_channel(s.train.std)}});
 }

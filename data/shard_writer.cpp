@@ -7,15 +7,14 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "engine/safetensors.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 #include "kernels/random.h"
 
 namespace skein {
 namespace fs = std::filesystem;
-using nlohmann::json;
 namespace {
 
 constexpr size_t kBuffer = 1 << 20;
@@ -118,12 +117,11 @@ std::string ShardWriter::finish(const std::vector<float>& mean, const std::vecto
   };
   Table tables[2];
   std::vector<TensorToWrite> tensors;
-  std::map<std::string, std::string> metadata = {
-      {"format", kShardFormat},
-      {"version", kShardVersion},
-      {"classes", json(classes()).dump(-1, ' ', false, json::error_handler_t::replace)},
-      {"mean", fmt::format("[{}]", fmt::join(mean, ","))},
-      {"std", fmt::format("[{}]", fmt::join(std, ","))}};
+  std::map<std::string, std::string> metadata = {{"format", kShardFormat},
+                                                 {"version", kShardVersion},
+                                                 {"classes", Json(classes()).dump(-1, Json::BadUtf8::replace)},
+                                                 {"mean", fmt::format("[{}]", fmt::join(mean, ","))},
+                                                 {"std", fmt::format("[{}]", fmt::join(std, ","))}};
   uint32_t sum = 0;
   for (const bool test : {false, true}) {
     const Split& s = split(test);
@@ -132,10 +130,10 @@ std::string ShardWriter::finish(const std::vector<float>& mean, const std::vecto
       continue;
     }
     Table& t = tables[test];
-    json list = json::array();
+    Json list = Json::array();
     for (const auto& shard : s.shards) {
       shard->close();
-      list.push_back({shard->file, shard->bytes, shard->records.size()});
+      list.push_back(Json::array({shard->file, shard->bytes, shard->records.size()}));
       for (const Record& r : shard->records) {
         t.bytes.push_back(r.bytes);
         t.labels.push_back(label[size_t(r.class_id)]);

@@ -14,21 +14,26 @@
 #include "data/metadata.h"
 #include "data/sources.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace fs = std::filesystem;
 namespace {
 
+std::vector<ShardFile> shard_files(const Json& list) {
+  std::vector<ShardFile> shards;
+  for (const Json& shard : list.elements())
+    shards.push_back({shard.at(0).get<std::string>(), shard.at(1).get<int64_t>(), shard.at(2).get<int64_t>()});
+  return shards;
+}
+
 std::vector<ShardFile> read_shard_list(const SafetensorsFile& index, const std::string& split) {
   const std::string key = split + ".shards";
-  std::vector<ShardFile> shards;
-  for (const auto& [file, bytes, images] :
-       read_metadata<std::vector<std::tuple<std::string, int64_t, int64_t>>>(index, key)) {
+  const std::vector<ShardFile> shards = read_metadata(index, key, shard_files);
+  for (const auto& [file, bytes, images] : shards)
     if (file.empty() || file.find('/') != std::string::npos || bytes < 0 || images < 0 || images > bytes)
       throw BadInput("{}: metadata '{}': shard '{}' of {} bytes and {} images is not possible. {}", index.path(), key,
                      file, bytes, images, kImportAgain);
-    shards.push_back({file, bytes, images});
-  }
   return shards;
 }
 

@@ -8,14 +8,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace {
-
-using nlohmann::json;
 
 constexpr uint64_t kLengthBytes = 8, kMaxHeader = 100'000'000;  // the limit of the reference implementation
 constexpr const char* kCopyAgain = "Copy or make the file again";
@@ -49,15 +47,14 @@ int64_t product(const std::vector<int64_t>& shape) {
 }
 
 // One entry of the header; `size` is the number of data bytes in the file.
-StoredTensor parse_entry(const std::string& where, const json& entry, const std::byte* data, uint64_t size) {
+StoredTensor parse_entry(const std::string& where, const Json& entry, const std::byte* data, uint64_t size) {
   StoredTensor t;
   std::vector<uint64_t> offsets;
   try {
-    t.dtype = entry.at("dtype").get<std::string>();
-    t.shape = entry.at("shape").get<std::vector<int64_t>>();
-    for (const json& o : entry.at("data_offsets"))
-      offsets.push_back(o.is_number_unsigned() ? o.get<uint64_t>() : ~0ull);
-  } catch (const json::exception& e) {
+    entry.at("dtype").get_to(t.dtype);
+    entry.at("shape").get_to(t.shape);
+    entry.at("data_offsets").get_to(offsets);
+  } catch (const JsonError& e) {
     throw BadInput("{}: dtype, shape or data_offsets is missing or of the wrong kind ({}). {}", where, e.what(),
                    kCopyAgain);
   }
@@ -123,20 +120,19 @@ void SafetensorsFile::parse_header() {
                    length, size_, kCopyAgain);
   data_begin_ = kLengthBytes + length;
   const char* text = reinterpret_cast<const char*>(memory_ + kLengthBytes);
-  json header;
+  Json header;
   try {
-    header = json::parse(text, text + length);
-  } catch (const json::parse_error& e) {
-    throw BadInput("{}: byte {}: the header is not JSON ({}). {}", path_, kLengthBytes + e.byte, e.what(), kCopyAgain);
-  } catch (const json::exception& e) {  // a number that no type holds
-    throw BadInput("{}: byte {}: the header cannot be read ({}). {}", path_, kLengthBytes, e.what(), kCopyAgain);
+    header = Json::parse({text, length});
+  } catch (const JsonError& e) {
+    throw BadInput("{}: byte {}: the header {} ({}). {}", path_, kLengthBytes + e.byte,
+                   e.byte > 0 ? "is not JSON" : "cannot be read", e.what(), kCopyAgain);
   }
   if (!header.is_object()) throw BadInput("{}: byte 8: the header is not a JSON object. {}", path_, kCopyAgain);
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") {
       try {
-        metadata_ = entry.get<std::map<std::string, std::string>>();
-      } catch (const json::exception&) {
+        for (const auto& [key, text] : entry.items()) metadata_[key] = text.get<std::string>();
+      } catch (const JsonError&) {
         throw BadInput("{}: __metadata__ is not a map from text to text. {}", path_, kCopyAgain);
       }
     } else {

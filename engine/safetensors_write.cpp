@@ -5,10 +5,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
 #include "engine/safetensors.h"
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace {
@@ -22,8 +22,8 @@ const char* name_of(DType t) {
 // Little-endian length and the JSON, padded with spaces so that the data after it is aligned.
 std::string make_header(const std::vector<const TensorToWrite*>& tensors,
                         const std::map<std::string, std::string>& metadata) {
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
+  Json header = Json::object();
+  for (const auto& [key, text] : metadata) header["__metadata__"][key] = text;
   size_t offset = 0;
   for (const TensorToWrite* t : tensors) {
     int64_t n = 1;
@@ -32,7 +32,8 @@ std::string make_header(const std::vector<const TensorToWrite*>& tensors,
           t->view.numel());
     CHECK(!header.contains(t->name) && t->name != "__metadata__", "tensor name '{}' is taken", t->name);
     const size_t end = offset + t->view.bytes();
-    header[t->name] = {{"dtype", name_of(t->view.dtype)}, {"shape", t->shape}, {"data_offsets", {offset, end}}};
+    header[t->name] = {
+        {"dtype", name_of(t->view.dtype)}, {"shape", t->shape}, {"data_offsets", Json::array({offset, end})}};
     offset = end;
   }
   std::string text = std::string(8, '\0') + header.dump();

@@ -1,7 +1,6 @@
-#include <nlohmann/json.hpp>
-
 #include "kernels/cuda_check.h"
 #include "kernels/device_info.h"
+#include "kernels/json.h"
 
 namespace skein::cuda {
 namespace {
@@ -33,7 +32,7 @@ std::string describe_device(int index) {
   CUDA_CHECK(cudaGetDeviceProperties(&p, index));
   int driver = 0;
   CUDA_CHECK(cudaDriverGetVersion(&driver));
-  const nlohmann::ordered_json keys = {
+  const Json keys = {
       {"deviceVer", p.major * 100 + p.minor * 10},
       {"multiProcessorCount", value(cudaDevAttrMultiProcessorCount)},
       {"warpSize", value(cudaDevAttrWarpSize)},
@@ -50,8 +49,9 @@ std::string describe_device(int index) {
       {"memClockRateKHz", value(cudaDevAttrMemoryClockRate)},
       {"l2CacheSize", value(cudaDevAttrL2CacheSize)},
       {"maxBlockSize",
-       {value(cudaDevAttrMaxBlockDimX), value(cudaDevAttrMaxBlockDimY), value(cudaDevAttrMaxBlockDimZ)}},
-      {"maxGridSize", {value(cudaDevAttrMaxGridDimX), value(cudaDevAttrMaxGridDimY), value(cudaDevAttrMaxGridDimZ)}},
+       Json::array({value(cudaDevAttrMaxBlockDimX), value(cudaDevAttrMaxBlockDimY), value(cudaDevAttrMaxBlockDimZ)})},
+      {"maxGridSize",
+       Json::array({value(cudaDevAttrMaxGridDimX), value(cudaDevAttrMaxGridDimY), value(cudaDevAttrMaxGridDimZ)})},
       {"supportCoopLaunch", value(cudaDevAttrCooperativeLaunch)},
       {"pciDeviceId", value(cudaDevAttrPciDeviceId)},
       {"isTccDriver", value(cudaDevAttrTccDriver)},

@@ -4,9 +4,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "kernels/check.h"
+#include "kernels/json.h"
 
 namespace skein {
 namespace {
@@ -129,29 +129,29 @@ constexpr Row kRows[] = {
 };
 
 std::string json_of(const Row& r) {
-  const nlohmann::ordered_json keys = {{"deviceVer", r.compute * 10},  // major * 100 + minor * 10
-                                       {"multiProcessorCount", r.multiprocessors},
-                                       {"warpSize", 32},
-                                       {"maxSharedMemoryPerBlock", 49152},
-                                       {"maxSharedMemoryPerBlockOptin", r.shared_memory},
-                                       {"reservedSharedMemoryPerBlock", r.compute < 80 ? 0 : 1024},
-                                       {"maxRegistersPerSM", 65536},
-                                       {"maxCtasPerSM", r.blocks},
-                                       {"maxThreadsPerBlock", 1024},
-                                       {"maxThreadsPerSM", r.threads},
-                                       {"regsPerBlock", 65536},
-                                       {"totalGlobalMem", r.memory},
-                                       {"smClockRateKHz", r.clock * 1000},
-                                       {"memClockRateKHz", r.memory_clock * 1000},
-                                       {"l2CacheSize", r.l2},
-                                       {"maxBlockSize", {1024, 1024, 64}},
-                                       {"maxGridSize", {2147483647, 65535, 65535}},
-                                       {"supportCoopLaunch", 1},
-                                       {"pciDeviceId", 0},
-                                       {"isTccDriver", 0},
-                                       {"cudaDeviceId", 0},
-                                       {"driverVer", 13000},
-                                       {"deviceName", r.device_name}};
+  const Json keys = {{"deviceVer", r.compute * 10},  // major * 100 + minor * 10
+                     {"multiProcessorCount", r.multiprocessors},
+                     {"warpSize", 32},
+                     {"maxSharedMemoryPerBlock", 49152},
+                     {"maxSharedMemoryPerBlockOptin", r.shared_memory},
+                     {"reservedSharedMemoryPerBlock", r.compute < 80 ? 0 : 1024},
+                     {"maxRegistersPerSM", 65536},
+                     {"maxCtasPerSM", r.blocks},
+                     {"maxThreadsPerBlock", 1024},
+                     {"maxThreadsPerSM", r.threads},
+                     {"regsPerBlock", 65536},
+                     {"totalGlobalMem", r.memory},
+                     {"smClockRateKHz", r.clock * 1000},
+                     {"memClockRateKHz", r.memory_clock * 1000},
+                     {"l2CacheSize", r.l2},
+                     {"maxBlockSize", Json::array({1024, 1024, 64})},
+                     {"maxGridSize", Json::array({2147483647, 65535, 65535})},
+                     {"supportCoopLaunch", 1},
+                     {"pciDeviceId", 0},
+                     {"isTccDriver", 0},
+                     {"cudaDeviceId", 0},
+                     {"driverVer", 13000},
+                     {"deviceName", r.device_name}};
   return keys.dump();
 }
 
@@ -159,10 +159,11 @@ GpuModel from_row(const Row& r) {
   return {r.name, r.device_name, json_of(r), r.compute, r.multiprocessors, r.memory, r.peaks};
 }
 
-GpuPeaks peaks_of(const nlohmann::json& file, const std::string& device_name) {
+GpuPeaks peaks_of(const Json& file, const std::string& device_name) {
   if (file.contains("peaks")) {
-    const nlohmann::json& p = file.at("peaks");
-    return {p.at("bandwidth"), p.at("f32"), p.value("tf32", 0.0), p.value("bf16", 0.0)};
+    const Json& p = file.at("peaks");
+    const auto optional = [&](const char* key) { return p.contains(key) ? p.at(key).get<double>() : 0; };
+    return {p.at("bandwidth").get<double>(), p.at("f32").get<double>(), optional("tf32"), optional("bf16")};
   }
   for (const Row& r : kRows)
     if (device_name == r.device_name) return r.peaks;
@@ -173,18 +174,19 @@ GpuModel from_file(const std::string& path) {
   std::ifstream in(path);
   if (!in) throw BadInput("{} cannot be read", path);
   try {
-    nlohmann::json file = nlohmann::json::parse(in);
+    Json file = Json::parse(std::string(std::istreambuf_iterator<char>(in), {}));
     if (file.contains("gpus")) {  // what skein devices --json prints
-      if (file.at("gpus").empty()) throw BadInput("{} names no GPU: it was written where there was none", path);
-      file = nlohmann::json(file.at("gpus").at(0));
+      if (file.at("gpus").size() == 0) throw BadInput("{} names no GPU: it was written where there was none", path);
+      file = Json(file.at("gpus").at(0));
     }
-    const std::string device_name = file.at("deviceName");
+    const auto device_name = file.at("deviceName").get<std::string>();
     const GpuPeaks peaks = peaks_of(file, device_name);
     file.erase("peaks");
-    const int version = file.at("deviceVer");
-    return {path, device_name, file.dump(), version / 10, file.at("multiProcessorCount"), file.at("totalGlobalMem"),
+    const int version = file.at("deviceVer").get<int>();
+    const int multiprocessors = file.at("multiProcessorCount").get<int>();
+    return {path, device_name, file.dump(), version / 10, multiprocessors, file.at("totalGlobalMem").get<int64_t>(),
             peaks};
-  } catch (const nlohmann::json::exception& e) {
+  } catch (const JsonError& e) {
     throw BadInput("{} does not describe a GPU in cuDNN's JSON: {}", path, e.what());
   }
 }

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <cstring>
-#include <nlohmann/json.hpp>
 
 #include "engine/safetensors.h"
 #include "tests/run_binary.h"

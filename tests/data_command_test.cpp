@@ -1,7 +1,7 @@
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
 #include "apps/commands.h"
+#include "kernels/json.h"
 #include "tests/data_files.h"
 
 namespace skein::testing {
@@ -41,11 +41,11 @@ TEST_F(DataCommand, ImportThenInfo) {
 
   const std::string line = run({"data", "info", out, "--json"});
   EXPECT_EQ(std::count(line.begin(), line.end(), '\n'), 1);
-  const auto json = nlohmann::json::parse(line);
-  EXPECT_EQ(json["train"], 3);
-  EXPECT_EQ(json["test"], 2);
-  EXPECT_EQ(json["channels"], 3);
-  EXPECT_EQ(json["classes"], (std::vector<std::string>{"cat", "dog"}));
+  const Json json = Json::parse(line);
+  EXPECT_EQ(json.at("train"), 3);
+  EXPECT_EQ(json.at("test"), 2);
+  EXPECT_EQ(json.at("channels"), 3);
+  EXPECT_EQ(json.at("classes"), (std::vector<std::string>{"cat", "dog"}));
   EXPECT_NE(run({"data", "info", out}).find("2: cat, dog"), std::string::npos);
 }
 

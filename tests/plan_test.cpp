@@ -3,11 +3,11 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "apps/planned_step.h"
 #include "kernels/check.h"
 #include "kernels/emulated.h"
+#include "kernels/json.h"
 #include "kernels/runtime.h"
 #include "tests/run_binary.h"
 
@@ -140,7 +140,7 @@ TEST_F(Plan, PlansInference) {
 
 TEST_F(Plan, ReadsADescriptionFromAFile) {
   const auto path = std::filesystem::path(::testing::TempDir()) / "gpu.json";
-  nlohmann::json gpu = nlohmann::json::parse(find_gpu("a100").json);
+  Json gpu = Json::parse(find_gpu("a100").json);
   gpu["peaks"] = {{"bandwidth", 1e12}, {"f32", 2e13}};
   std::ofstream(path) << gpu.dump();
   const GpuModel model = find_gpu(path.string());
@@ -163,10 +163,10 @@ TEST_F(Plan, PrintsATableAndJson) {
   expect_parts(table.out, {"NVIDIA H100", "32x32 3->16 3x3/1", "backward weights", "tensor cores", "largest batch",
                            "estimate, not measured"});
   const testing::ProgramOutput json = skein("plan --gpu h100 --model resnet8 --batch 16 --json");
-  const nlohmann::json plan = nlohmann::json::parse(json.out);
+  const Json plan = Json::parse(json.out);
   EXPECT_EQ(plan.at("batch"), 16);
-  EXPECT_GT(plan.at("roofline_estimate_ms"), 0.0);
-  for (const nlohmann::json& layer : plan.at("convolutions")) EXPECT_TRUE(layer.at("deterministic"));
+  EXPECT_GT(plan.at("roofline_estimate_ms").get<double>(), 0.0);
+  for (const Json& layer : plan.at("convolutions").elements()) EXPECT_EQ(layer.at("deterministic"), true);
 }
 
 TEST_F(Plan, RefusesWhatTheGpuCannotDo) {

@@ -2,12 +2,12 @@
 #include "apps/train.h"
 
 #include <cstring>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "apps/evaluation.h"
 #include "apps/trainer.h"
 #include "engine/safetensors.h"
+#include "kernels/json.h"
 #include "kernels/runtime.h"
 #include "tests/run_binary.h"
 #include "tests/small_run.h"
@@ -17,10 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<nlohmann::json> records(const fs::path& path, const std::string& type) {
-  std::vector<nlohmann::json> all;
+std::vector<Json> records(const fs::path& path, const std::string& type) {
+  std::vector<Json> all;
   for (const std::string& line : lines_of(path))
-    if (auto j = nlohmann::json::parse(line); j.at("type") == type) all.push_back(std::move(j));
+    if (Json j = Json::parse(line); j.at("type") == type) all.push_back(std::move(j));
   return all;
 }
 

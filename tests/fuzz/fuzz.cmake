@@ -18,7 +18,7 @@ list(FILTER sources EXCLUDE REGEX "loader\\.cpp$|_(import|writer)\\.cpp$|/(encod
 add_library(readers STATIC ${sources} engine/safetensors.cpp engine/safetensors_write.cpp engine/tensor.cpp
                            kernels/no_cuda.cpp kernels/runtime_cpu.cpp kernels/resample_cpu.cpp
                            kernels/jpeg_huffman.cpp kernels/jpeg_huffman_table.cpp kernels/jpeg_idct_avx2.cpp
-                           kernels/jpeg_idct_cpu.cpp kernels/jpeg_pixels_cpu.cpp)
+                           kernels/jpeg_idct_cpu.cpp kernels/jpeg_pixels_cpu.cpp kernels/json.cpp)
 set_source_files_properties(kernels/jpeg_idct_avx2.cpp PROPERTIES COMPILE_OPTIONS -mavx2)
 set_target_properties(readers PROPERTIES UNITY_BUILD ON)
 target_include_directories(readers PRIVATE ${STB_INCLUDE_DIR})
@@ -30,7 +30,7 @@ set_source_files_properties(data/stb.cpp PROPERTIES COMPILE_OPTIONS
                             "-fno-sanitize=shift,signed-integer-overflow;-Wno-unused-function")
 # Where there is no CUDA, its classes have members that nothing uses; only clang++ minds.
 set_source_files_properties(kernels/no_cuda.cpp PROPERTIES COMPILE_OPTIONS -Wno-unused-private-field)
-target_link_libraries(readers PUBLIC fmt::fmt ZLIB::ZLIB nlohmann_json::nlohmann_json)
+target_link_libraries(readers PUBLIC fmt::fmt ZLIB::ZLIB PRIVATE nlohmann_json::nlohmann_json)
 if(JPEG_FOUND)
   target_link_libraries(readers PRIVATE JPEG::JPEG)
 endif()
