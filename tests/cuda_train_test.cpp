@@ -42,13 +42,12 @@ class CudaTrain : public ::testing::Test {
 TEST_F(CudaTrain, WaitsOnceForManyStepsAndTakesNoMemory) {
   for (const int64_t accumulate : {1, 2}) {
     config_.accumulate = accumulate;
-    config_.epochs = 3;
-    config_.synthetic_train = 16 * 2 * accumulate;
+    config_.synthetic_train = 32 * 2 * accumulate;
     const std::vector<Report> reports = train("cuda");
-    ASSERT_EQ(reports.size(), 48u);
+    ASSERT_EQ(reports.size(), 64u);
     // The first epoch allocates and captures, and at its end comes an evaluation.
-    const Report &before = reports[31], &after = reports[32];
-    EXPECT_EQ(after.step.step, 33) << "reported with the steps up to 48";
+    const Report &before = reports[47], &after = reports[48];
+    EXPECT_EQ(after.step.step, 49) << "reported with the steps up to 64";
     EXPECT_EQ(after.allocations, before.allocations);
     EXPECT_EQ(after.synchronizations - before.synchronizations, 1) << "for the losses of 16 steps";
   }

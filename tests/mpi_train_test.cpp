@@ -26,13 +26,13 @@ class MpiTrain : public ::testing::Test {
 // them take minutes, each of these choices once: what it looks for depends on no combination.
 TEST_F(MpiTrain, ProcessesGetTheBitsOfThreadsInEveryCell) {
   const bool all = !cuda::emulated();
-  const ProgramOutput output = mpirun("-np 4 " + kMpiWorker + (all ? " cells " : " few-cells ") + dir_.str());
+  const ProgramOutput output = mpirun("-np 4 " + kWorker + (all ? " cells " : " few-cells ") + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
   expect_cells_of_threads(dir_, all ? cells() : few_cells());
 }
 
 TEST_F(MpiTrain, StoppedAndGoneOnWithTheyAreTheSame) {
-  const ProgramOutput output = mpirun("-np 4 " + kMpiWorker + " resumed-cells " + dir_.str());
+  const ProgramOutput output = mpirun("-np 4 " + kWorker + " resumed-cells " + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
   expect_cells_of_threads(dir_, few_cells());
 }

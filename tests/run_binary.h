@@ -27,7 +27,7 @@ inline ProgramOutput shell(const std::string& command) {
 inline std::string built(const std::string& name) {
   return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / name).string();
 }
-inline const std::string kSkein = built("skein"), kMpiWorker = built("skein_mpi_worker");
+inline const std::string kSkein = built("skein"), kWorker = built("skein_tests") + " worker";
 
 inline ProgramOutput skein(const std::string& arguments) { return shell(kSkein + " " + arguments); }
 

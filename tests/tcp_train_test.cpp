@@ -15,14 +15,14 @@ class TcpTrain : public ::testing::Test {
 };
 
 TEST_F(TcpTrain, ProcessesGetTheBitsOfThreads) {
-  const ProgramOutput output = start_processes(4, kMpiWorker + " few-cells " + dir_.str());
+  const ProgramOutput output = start_processes(4, kWorker + " few-cells " + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
   expect_cells_of_threads(dir_, few_cells());
 }
 
 TEST_F(TcpTrain, StoppedAndGoneOnWithTheyAreTheSame) {
   if (cuda::emulated()) GTEST_SKIP() << "the sanitizers see the same on threads (tests/resume_cells_test.cpp)";
-  const ProgramOutput output = start_processes(4, kMpiWorker + " resumed-cells " + dir_.str());
+  const ProgramOutput output = start_processes(4, kWorker + " resumed-cells " + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
   expect_cells_of_threads(dir_, few_cells());
 }
@@ -68,7 +68,7 @@ TEST_F(TcpTrain, AVariableThatIsMissingIsNamed) {
 }
 
 TEST_F(TcpTrain, ARankThatThrowsTellsTheOthers) {
-  const ProgramOutput output = start_processes(4, kMpiWorker + " throw");
+  const ProgramOutput output = start_processes(4, kWorker + " throw");
   EXPECT_NE(output.status, 0);
   expect_parts(output.err, {"skein: rank 2: the disk is full"});
   EXPECT_TRUE(output.err.find("rank 2 gave up: the disk is full") != std::string::npos ||

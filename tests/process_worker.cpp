@@ -1,5 +1,5 @@
-// One rank of tests/mpi_test.cpp, tcp_test.cpp and the like:  skein_mpi_worker script DIR | cells DIR | few-cells DIR |
-// resumed-cells DIR | throw | kill | silent | short
+#include "tests/process_worker.h"
+
 #include <omp.h>
 
 #include <chrono>
@@ -62,5 +62,3 @@ int run_worker(const std::string& mode, const std::string& dir) {
 }
 
 }  // namespace skein::testing
-
-int main(int argc, char** argv) { return skein::testing::run_worker(argc > 1 ? argv[1] : "", argc > 2 ? argv[2] : ""); }
