@@ -9,11 +9,9 @@ namespace {
 
 const std::string kRun = kTeamRun;
 
-// Under sanitizers the first test alone: they see the rest over TCP (tests/tcp_train_test.cpp).
 class MpiTrain : public ::testing::Test {
   void SetUp() override {
-    const std::string test = ::testing::UnitTest::GetInstance()->current_test_info()->name();
-    if (cuda::emulated() && test != "ProcessesGetTheBitsOfThreadsInEveryCell") GTEST_SKIP() << "under sanitizers";
+    if (cuda::emulated()) GTEST_SKIP() << "the sanitizers see the same over TCP (tests/tcp_train_test.cpp)";
     if (!can_run_mpi()) GTEST_SKIP() << "there is no mpirun, or skein was built without MPI";
   }
 
@@ -22,19 +20,11 @@ class MpiTrain : public ::testing::Test {
   TempDir dir_;
 };
 
-// Every schedule x compression x momentum, and gradients and statistics of every kind. Under a sanitizer, where all of
-// them take minutes, each of these choices once: what it looks for depends on no combination.
+// Every schedule x compression x momentum, and gradients and statistics of every kind.
 TEST_F(MpiTrain, ProcessesGetTheBitsOfThreadsInEveryCell) {
-  const bool all = !cuda::emulated();
-  const ProgramOutput output = mpirun("-np 4 " + kWorker + (all ? " cells " : " few-cells ") + dir_.str());
+  const ProgramOutput output = mpirun("-np 4 " + kWorker + " cells " + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
-  expect_cells_of_threads(dir_, all ? cells() : few_cells());
-}
-
-TEST_F(MpiTrain, StoppedAndGoneOnWithTheyAreTheSame) {
-  const ProgramOutput output = mpirun("-np 4 " + kWorker + " resumed-cells " + dir_.str());
-  ASSERT_EQ(output.status, 0) << output.err;
-  expect_cells_of_threads(dir_, few_cells());
+  expect_cells_of_threads(dir_, cells());
 }
 
 TEST_F(MpiTrain, TheProgramEndsWithTheSameCheckpoint) {
