@@ -20,7 +20,7 @@ struct Settings {
   DType dtype = DType::f32;
   bool captured = true, recompute = false;
   int64_t images = 76, steps = 21;  // of ten steps an epoch, the last one on half a batch
-  float noise = 0;  // of the initial weights, relative
+  float noise = 0;                  // of the initial weights, relative
   unsigned seed = 0;
 };
 
