@@ -1,13 +1,13 @@
 # make train   installs what is missing, builds, trains ResNet-20 on Fashion-MNIST
 # make test    builds and runs every test: plain, under ASan + UBSan with an emulated GPU, make sanitize and make fuzz
 # make sanitize   the CUDA kernels on the emulated GPU under ThreadSanitizer and MemorySanitizer (clang++)
-# make fuzz    the readers of files under libFuzzer, FUZZ_SECONDS each (30)
+# make fuzz    the readers of files under libFuzzer, FUZZ_SECONDS each (20)
 # make mutations  plants bugs in the CUDA back end, one at a time: a test must catch each
 # make bench   measures kernels, averaging and whole steps, against the machine, MPI and PyTorch
 # make kernel-report   what nvcc made of every CUDA kernel
 BUILD = build/release
 ARGS ?=
-FUZZ_SECONDS ?= 30
+FUZZ_SECONDS ?= 20
 # mpirun on however few cores, in a container too
 MPI_ENV = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 
