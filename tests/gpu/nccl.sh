@@ -5,14 +5,8 @@
 # NCCL; 1 if SKEIN_REQUIRE_GPU says that there must be.
 set -uo pipefail
 skein=$1
-absent() {
-  echo "$1"
-  [ "${SKEIN_REQUIRE_GPU:-0}" = 0 ] && exit 77
-  exit 1
-}
-devices=$("$skein" devices) || { echo "$skein devices failed" && exit 1; }
-reason=$(sed -n 's/^cuda  absent: //p' <<<"$devices")
-[ -z "$reason" ] || absent "$reason"
+source "$(dirname "$0")/need_gpu.sh"
+need_gpu "$skein"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

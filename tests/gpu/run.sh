@@ -4,14 +4,8 @@
 # that there must be.
 set -uo pipefail
 tool=$1 skein=$2 tests=$3 filter=$4
-absent() {
-  echo "$1"
-  [ "${SKEIN_REQUIRE_GPU:-0}" = 0 ] && exit 77
-  exit 1
-}
-devices=$("$skein" devices) || { echo "$skein devices failed" && exit 1; }
-reason=$(sed -n 's/^cuda  absent: //p' <<<"$devices")
-[ -z "$reason" ] || absent "$reason"
+source "$(dirname "$0")/need_gpu.sh"
+need_gpu "$skein"
 [ "$tool" = none ] && exec "$tests" --gtest_brief=1 --gtest_filter="$filter"
 PATH=$PATH:/usr/local/cuda/bin
 command -v compute-sanitizer >/dev/null || absent "there is no compute-sanitizer; it is a part of the CUDA toolkit"
