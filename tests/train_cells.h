@@ -117,7 +117,7 @@ inline std::map<int64_t, uint64_t> run_cell(Job& job, const TrainConfig& config,
   return hashes;
 }
 
-// One line for each cell and worker, as a process of tests/mpi_worker.cpp writes them for its own.
+// One line for each cell and worker, as a process of tests/process_worker.cpp writes them for its own.
 inline std::vector<std::string> lines_of_cells(Job& job, const std::vector<TrainConfig>& which,
                                                const std::string& folder = {}) {
   std::vector<std::string> lines;

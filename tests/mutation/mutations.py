@@ -144,7 +144,7 @@ def run(command):
 
 
 def build(m):
-    # The test code of the emulated build is release's.
+    # The emulated build takes apps/, cases/ and tests/ from release's.
     status, text = run(f"cmake --preset release && cmake --preset {m.preset} && "
                        f"cmake --build --preset {m.preset} --target {m.target}")
     if status:
