@@ -1,14 +1,14 @@
 // skein clock: what a run would have taken on a cluster that one does not have. The run has counted what its workers
-// sent, so every network is one line of arithmetic (comm/network.h), and none needs another run.
+// sent, so every network is one line of arithmetic (local_sgd/network_model.h), and none needs another run.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "apps/checkpoint.h"
 #include "apps/commands.h"
-#include "apps/resume.h"
-#include "comm/network.h"
-#include "kernels/check.h"
-#include "kernels/json.h"
+#include "base/check.h"
+#include "base/json.h"
+#include "local_sgd/network_model.h"
+#include "train/checkpoint.h"
+#include "train/resume.h"
 
 namespace skein {
 namespace {
@@ -20,9 +20,9 @@ struct ClockFlags {
 };
 
 void clock(const ClockFlags& flags) {
-  const Network network = parse_network(fmt::format("{}", fmt::join(flags.net, ";")));
+  const NetworkModel network = parse_network(fmt::format("{}", fmt::join(flags.net, ";")));
   const TrainState state = open_checkpoint(last_checkpoint(flags.run)).state;
-  const Rounds& r = state.rounds;
+  const CommunicationTotals& r = state.rounds;
   if (r.world + r.block == 0)
     throw BadInput("{}: this run has averaged nothing yet. Give one with several workers", flags.run);
   const double seconds = network.seconds(r.sent);

@@ -6,13 +6,13 @@
 #include <filesystem>
 
 #include "apps/commands.h"
-#include "apps/files.h"
-#include "data/image_import.h"
-#include "data/shards.h"
-#include "data/sources.h"
-#include "engine/stopwatch.h"
-#include "kernels/check.h"
-#include "kernels/json.h"
+#include "base/check.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "base/stopwatch.h"
+#include "data/formats/image_import.h"
+#include "data/formats/shards.h"
+#include "data/formats/sources.h"
 
 namespace skein {
 namespace fs = std::filesystem;

@@ -6,14 +6,14 @@
 #include <thread>
 
 #include "apps/commands.h"
-#include "apps/machine.h"
-#include "kernels/check.h"
+#include "base/check.h"
+#include "base/json.h"
 #include "kernels/conv.h"
 #include "kernels/conv_plan.h"
 #include "kernels/device_info.h"
 #include "kernels/emulated.h"
-#include "kernels/json.h"
 #include "kernels/runtime.h"
+#include "train/machine.h"
 
 namespace skein {
 namespace {

@@ -3,15 +3,15 @@
 
 #include <filesystem>
 
-#include "apps/checkpoint.h"
 #include "apps/commands.h"
-#include "apps/evaluation.h"
-#include "apps/machine.h"
-#include "apps/team.h"
-#include "apps/train.h"
-#include "engine/stopwatch.h"
-#include "kernels/check.h"
-#include "kernels/json.h"
+#include "base/check.h"
+#include "base/json.h"
+#include "base/stopwatch.h"
+#include "train/checkpoint.h"
+#include "train/evaluation.h"
+#include "train/machine.h"
+#include "train/run.h"
+#include "train/worker_pool.h"
 
 namespace skein {
 namespace {
@@ -29,20 +29,20 @@ std::string checkpoint_folder(const std::string& given) {
 }
 
 // The test set as the model saw its own: same shape, same normalisation.
-Dataset open_test_set(const ModelCard& card) {
-  Dataset test = open_dataset(card.config.data, dataset_options(card.config)).test;
-  if (test.channels() != card.channels || test.classes.size() != card.classes.size())
+Dataset open_test_set(const ModelInfo& info) {
+  Dataset test = open_dataset(info.config.data, dataset_options(info.config)).test;
+  if (test.channels() != info.channels || test.classes.size() != info.classes.size())
     throw BadInput(
         "dataset '{}': {} classes of {}-channel images; the checkpoint has {} of {}. Give its own with --data",
-        card.config.data, test.classes.size(), test.channels(), card.classes.size(), card.channels);
-  std::copy(card.mean.begin(), card.mean.end(), test.mean);
-  std::copy(card.std.begin(), card.std.end(), test.std);
+        info.config.data, test.classes.size(), test.channels(), info.classes.size(), info.channels);
+  std::copy(info.mean.begin(), info.mean.end(), test.mean);
+  std::copy(info.std.begin(), info.std.end(), test.std);
   return test;
 }
 
 void eval(const EvalFlags& flags) {
   Checkpoint checkpoint = open_checkpoint(checkpoint_folder(flags.checkpoint));
-  TrainConfig& config = checkpoint.card.config;
+  TrainConfig& config = checkpoint.info.config;
   if (!flags.data.empty()) config.data = flags.data;
   if (!flags.data.empty() || !flags.data_dir.empty()) config.data_dir = flags.data_dir;
   if (flags.batch > 0) config.eval_batch = flags.batch;
@@ -55,17 +55,17 @@ void eval(const EvalFlags& flags) {
   } catch (const BadInput&) {  // a checkpoint from another kind of machine: measure here, last bits may differ
   }
 
-  Lane lane(device);
-  Dataset test = open_test_set(checkpoint.card);
-  if (lane.queue.device == Device::cuda && !test.encoded) make_resident(test);
+  StepContext context(device);
+  Dataset test = open_test_set(checkpoint.info);
+  if (context.queue.device == Device::cuda && !test.encoded) make_resident(test);
   ParameterStore parameters;
-  const auto model = make_model(config.model, checkpoint.card.model_options(), parameters);
-  parameters.build(lane.queue.device, 0);
+  const auto model = make_model(config.model, checkpoint.info.model_options(), parameters);
+  parameters.build(context.queue.device, 0);
   load_model(checkpoint, parameters);
 
-  Loader batches(test, evaluation_options(config.eval_batch), lane.queue);
+  Loader batches(test, evaluation_options(config.eval_batch), context.queue);
   const auto begin = Clock::now();
-  const Score score = evaluate(*model, batches, lane.tape);
+  const Score score = evaluate(*model, batches, context.tape);
   const double seconds = seconds_since(begin);
   if (flags.json) {
     const Json line = {{"checkpoint", checkpoint.folder},

@@ -6,12 +6,12 @@
 #include <filesystem>
 #include <map>
 
-#include "apps/checkpoint.h"
 #include "apps/commands.h"
-#include "apps/train.h"
-#include "comm/job.h"
+#include "base/check.h"
+#include "comm/process_group.h"
 #include "engine/safetensors.h"
-#include "kernels/check.h"
+#include "train/checkpoint.h"
+#include "train/run.h"
 
 namespace skein {
 namespace {
@@ -100,13 +100,14 @@ struct TorchImportFlags {
 };
 
 void import(const TorchImportFlags& flags) {
-  const ModelCard card = make_card(flags.config, open_dataset(flags.config.data, dataset_options(flags.config)).train);
+  const ModelInfo info =
+      make_model_info(flags.config, open_dataset(flags.config.data, dataset_options(flags.config)).train);
   ParameterStore parameters;
-  make_model(flags.config.model, card.model_options(), parameters);
+  make_model(flags.config.model, info.model_options(), parameters);
   parameters.build(Device::cpu, 0);
   read_torch_file(flags.file, parameters);
-  Job job;
-  write_checkpoint(job, flags.out, card, parameters, {}, {});
+  ProcessGroup group;
+  write_checkpoint(group, flags.out, info, parameters, {}, {});
   fmt::print("wrote    {}: {}, {} parameters of {}\nevaluate skein eval --checkpoint {}\n", flags.out,
              flags.config.model, parameters.count(), flags.file, flags.out);
 }
@@ -118,12 +119,12 @@ struct ExportFlags {
 void export_checkpoint(const ExportFlags& flags) {
   const Checkpoint checkpoint = open_checkpoint(flags.checkpoint);
   ParameterStore parameters;
-  make_model(checkpoint.card.config.model, checkpoint.card.model_options(), parameters);
+  make_model(checkpoint.info.config.model, checkpoint.info.model_options(), parameters);
   parameters.build(Device::cpu, 0);
   load_model(checkpoint, parameters);
   write_torch_file(flags.out, parameters);
-  fmt::print("wrote    {}: {}, {} tensors\n", flags.out, checkpoint.card.config.model,
-             parameters.specs().size() + parameters.state_specs().size());
+  fmt::print("wrote    {}: {}, {} tensors\n", flags.out, checkpoint.info.config.model,
+             parameters.specs().size() + parameters.running_specs().size());
 }
 
 }  // namespace
@@ -131,16 +132,16 @@ void export_checkpoint(const ExportFlags& flags) {
 void read_torch_file(const std::string& path, ParameterStore& p) {
   TorchFile file(path);
   file.read(p.specs(), p.segments(), p.value);
-  file.read(p.state_specs(), p.state_segments(), p.state);
+  file.read(p.running_specs(), p.running_segments(), p.running_statistics);
   file.finish();
 }
 
 void write_torch_file(const std::string& path, const ParameterStore& p) {
   std::vector<std::vector<float>> memory;
   std::vector<TensorToWrite> tensors;
-  memory.reserve(p.specs().size() + p.state_specs().size());
+  memory.reserve(p.specs().size() + p.running_specs().size());
   list(p.specs(), p.segments(), p.value, memory, tensors);
-  list(p.state_specs(), p.state_segments(), p.state, memory, tensors);
+  list(p.running_specs(), p.running_segments(), p.running_statistics, memory, tensors);
   write_safetensors(path, tensors, {{"format", "pt"}});
 }
 

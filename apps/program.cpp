@@ -8,9 +8,9 @@
 #include <filesystem>
 
 #include "apps/commands.h"
-#include "apps/nearest.h"
-#include "apps/version.h"
-#include "kernels/check.h"
+#include "base/check.h"
+#include "base/nearest.h"
+#include "train/version.h"
 
 namespace skein {
 namespace {

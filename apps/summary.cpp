@@ -1,10 +1,10 @@
-// skein summary: layers, work and memory of a model, from a step in which nothing is computed (apps/dry_step.h).
+// skein summary: layers, work and memory of a model, from a step in which nothing is computed (apps/plan/dry_step.h).
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "apps/commands.h"
-#include "apps/dry_step.h"
-#include "kernels/json.h"
+#include "apps/plan/dry_step.h"
+#include "base/json.h"
 
 namespace skein {
 namespace {

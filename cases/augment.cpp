@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/random.h"
 #include "cases/cases.h"
-#include "kernels/random.h"
 
 namespace skein {
 namespace {

@@ -1,7 +1,7 @@
 #include "kernels/average_pool.h"
 
 #include "cases/cases.h"
-#include "cases/reference/pool.h"
+#include "kernels/reference/pool.h"
 
 namespace skein {
 namespace {

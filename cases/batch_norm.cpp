@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "cases/cases.h"
-#include "cases/reference/batch_norm.h"
+#include "kernels/reference/batch_norm.h"
 
 namespace skein {
 namespace {

@@ -22,7 +22,7 @@ std::vector<OpCase> lars_cases();
 std::vector<OpCase> linear_bias_cases();
 std::vector<OpCase> linear_cases();
 std::vector<OpCase> max_pool_cases();
-std::vector<OpCase> pool_cases();
+std::vector<OpCase> global_average_pool_cases();
 std::vector<OpCase> sgd_step_cases();
 std::vector<OpCase> sign_cases();
 std::vector<OpCase> vector_cases();
@@ -36,7 +36,7 @@ std::vector<GradientCase> downsample_gradients();
 std::vector<GradientCase> dropout_gradients();
 std::vector<GradientCase> linear_gradients();
 std::vector<GradientCase> max_pool_gradients();
-std::vector<GradientCase> pool_gradients();
+std::vector<GradientCase> global_average_pool_gradients();
 std::vector<GradientCase> vector_gradients();
 
 }  // namespace skein

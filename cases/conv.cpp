@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "cases/cases.h"
-#include "cases/reference/conv.h"
 #include "kernels/conv_inference.h"
+#include "kernels/reference/conv.h"
 
 namespace skein {
 namespace {

@@ -1,9 +1,9 @@
-#include "kernels/conv_narrow.h"
+#include "kernels/cuda/conv_narrow.h"
 
 #include <fmt/format.h>
 
 #include "cases/cases.h"
-#include "cases/reference/conv.h"
+#include "kernels/reference/conv.h"
 
 namespace skein {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "cases/cases.h"
-#include "cases/reference/cross_entropy.h"
+#include "kernels/reference/cross_entropy.h"
 
 namespace skein {
 namespace {

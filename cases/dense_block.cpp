@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "cases/cases.h"
-#include "cases/reference/dense_block.h"
+#include "kernels/reference/dense_block.h"
 
 namespace skein {
 namespace {

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "cases/cases.h"
-#include "cases/reference/pool.h"
+#include "kernels/reference/pool.h"
 
 namespace skein {
 namespace {

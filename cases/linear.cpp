@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "cases/cases.h"
-#include "cases/reference/linear.h"
+#include "kernels/reference/linear.h"
 
 namespace skein {
 namespace {
@@ -39,8 +39,8 @@ BoundCase bind_linear_forward(Queue q, const LinearRow& r) {
 BoundCase bind_linear_backward(Queue q, const LinearRow& r) {
   auto t = std::make_shared<LinearTensors>(q, r);
   auto run = [=] {
-    q.run(cpu::linear_backward_x, cuda::linear_backward_x, t->dy, t->w, t->dx);
-    q.run(cpu::linear_backward_w, cuda::linear_backward_w, t->x, t->dy, t->dw, t->db);
+    q.run(cpu::linear_backward_data, cuda::linear_backward_data, t->dy, t->w, t->dx);
+    q.run(cpu::linear_backward_weights, cuda::linear_backward_weights, t->x, t->dy, t->dw, t->db);
   };
   return {run,
           {expect("dx", t->dx, [=] { return r.reference().backward_x(to_numbers(t->dy), to_numbers(t->w)); }),

@@ -1,9 +1,9 @@
-#include "kernels/linear_bias.h"
+#include "kernels/cuda/linear_bias.h"
 
 #include <fmt/format.h>
 
 #include "cases/cases.h"
-#include "cases/reference/linear.h"
+#include "kernels/reference/linear.h"
 
 namespace skein {
 namespace {

@@ -1,7 +1,7 @@
 #include "kernels/max_pool.h"
 
 #include "cases/cases.h"
-#include "cases/reference/pool.h"
+#include "kernels/reference/pool.h"
 #include "kernels/vector.h"
 
 namespace skein {
@@ -26,8 +26,8 @@ Tensor rectified(Queue q, const Shape& s, DType type) {
 BoundCase bind_max_pool_forward(Queue q, const Shape& s, DType type) {
   const reference::MaxPool pool{s};
   const Tensor x = rectified(q, s, type), y = Tensor::empty(q.device, type, pool.y());
-  const Tensor tap = Tensor::empty(q.device, DType::u8, pool.y());
-  return {[=] { q.run(cpu::max_pool_forward, cuda::max_pool_forward, x, y, tap); },
+  const Tensor indices = Tensor::empty(q.device, DType::u8, pool.y());
+  return {[=] { q.run(cpu::max_pool_forward, cuda::max_pool_forward, x, y, indices); },
           {expect(
               "y", y, [=] { return pool.forward(to_numbers(x)); }, 0)}};
 }
@@ -35,11 +35,11 @@ BoundCase bind_max_pool_forward(Queue q, const Shape& s, DType type) {
 BoundCase bind_max_pool_backward(Queue q, const Shape& s, DType type) {
   const reference::MaxPool pool{s};
   const Tensor x = rectified(q, s, type), y = Tensor::empty(q.device, type, pool.y());
-  const Tensor tap = Tensor::empty(q.device, DType::u8, pool.y());
+  const Tensor indices = Tensor::empty(q.device, DType::u8, pool.y());
   const Tensor dy = random_tensor(q, pool.y(), 2, 0, 1, type), dx = Tensor::empty(q.device, type, s);
-  q.run(cpu::max_pool_forward, cuda::max_pool_forward, x, y, tap);
+  q.run(cpu::max_pool_forward, cuda::max_pool_forward, x, y, indices);
   q.run(cpu::synchronize, cuda::synchronize);  // y ends here
-  return {[=] { q.run(cpu::max_pool_backward, cuda::max_pool_backward, dy, tap, dx); },
+  return {[=] { q.run(cpu::max_pool_backward, cuda::max_pool_backward, dy, indices, dx); },
           {expect(
               "dx", dx, [=] { return pool.backward(to_numbers(x), to_numbers(dy)); }, tolerance_of(type))}};
 }

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "base/bf16.h"
+#include "base/random.h"
 #include "cases/cases.h"
-#include "kernels/bf16.h"
-#include "kernels/random.h"
 
 namespace skein {
 namespace {
@@ -25,11 +25,11 @@ void append(std::vector<T>& all, std::vector<T> more) {
 
 std::vector<OpCase> op_cases(Device device) {
   std::vector<OpCase> all;
-  for (auto cases :
-       {all_sum_cases,        augment_cases,       average_pool_cases, batch_norm_cases, cast_cases,     conv_cases,
-        conv_narrow_cases,    cross_entropy_cases, dense_block_cases,  downsample_cases, dropout_cases,  gather_cases,
-        gaussian_noise_cases, lars_cases,          linear_bias_cases,  linear_cases,     max_pool_cases, pool_cases,
-        sgd_step_cases,       sign_cases,          vector_cases})
+  for (auto cases : {all_sum_cases, augment_cases,     average_pool_cases,        batch_norm_cases,  cast_cases,
+                     conv_cases,    conv_narrow_cases, cross_entropy_cases,       dense_block_cases, downsample_cases,
+                     dropout_cases, gather_cases,      gaussian_noise_cases,      lars_cases,        linear_bias_cases,
+                     linear_cases,  max_pool_cases,    global_average_pool_cases, sgd_step_cases,    sign_cases,
+                     vector_cases})
     append(all, cases());
   std::erase_if(all, [device](const OpCase& c) { return c.cuda_only && device != Device::cuda; });
   return all;
@@ -39,7 +39,7 @@ std::vector<GradientCase> gradient_cases() {
   std::vector<GradientCase> all;
   for (auto cases : {average_pool_gradients, batch_norm_gradients, conv_gradients, cross_entropy_gradients,
                      dense_block_gradients, downsample_gradients, dropout_gradients, linear_gradients,
-                     max_pool_gradients, pool_gradients, vector_gradients})
+                     max_pool_gradients, global_average_pool_gradients, vector_gradients})
     append(all, cases());
   return all;
 }

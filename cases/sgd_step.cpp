@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/bf16.h"
 #include "cases/cases.h"
-#include "kernels/bf16.h"
 
 namespace skein {
 namespace {

@@ -5,7 +5,7 @@
 #include <bit>
 
 #include "cases/cases.h"
-#include "cases/reference/sign.h"
+#include "kernels/reference/sign.h"
 #include "kernels/vector.h"
 
 namespace skein {

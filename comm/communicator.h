@@ -30,9 +30,11 @@ class Communicator {
   virtual ~Communicator() = default;
   virtual int rank() const = 0;
   virtual int size() const = 0;
-  virtual void sum(View data, float scale = 1) = 0;  // f32: data <- scale * sum over ranks; the mean has scale 1/size()
-  virtual void gather(View mine, View all) = 0;  // any type: all (size() times mine) <- the ranks' `mine` in rank order
-  virtual void exchange(View to, View from) = 0;  // part r of `to` goes to rank r; part r of `from` came from rank r
+  virtual void all_reduce(View data,
+                          float scale = 1) = 0;  // f32: data <- scale * sum over ranks; the mean has scale 1/size()
+  virtual void all_gather(View mine,
+                          View all) = 0;  // any type: all (size() times mine) <- the ranks' `mine` in rank order
+  virtual void all_to_all(View to, View from) = 0;  // part r of `to` goes to rank r; part r of `from` came from rank r
   virtual void broadcast(View data, int root) = 0;
   virtual void barrier() = 0;
   virtual std::unique_ptr<Communicator> split(int color) = 0;  // the ranks that pass the same color, in rank order

@@ -6,7 +6,7 @@
 #include <limits>
 #include <string_view>
 
-#include "kernels/check.h"
+#include "base/check.h"
 
 namespace skein {
 namespace {
@@ -54,11 +54,11 @@ const char* required(const Lookup& lookup, const char* name, const char* because
 
 }  // namespace
 
-Place find_place(const Lookup& lookup) {
+RankInfo rank_from_environment(const Lookup& lookup) {
   for (const Names& names : kNames) {
     if (names.only_with && !lookup(names.only_with)) continue;
     if (!lookup(names.rank) && !lookup(names.size)) continue;
-    Place place{names.launcher};
+    RankInfo place{names.launcher};
     place.size = number(names.size, required(lookup, names.size, names.rank), std::numeric_limits<int>::max());
     if (place.size == 0) throw BadInput("the environment variable {} is 0", names.size);
     place.rank = number(names.rank, required(lookup, names.rank, names.size), place.size);
@@ -69,9 +69,9 @@ Place find_place(const Lookup& lookup) {
   return {};
 }
 
-Place find_place() { return find_place(own_variable); }
+RankInfo rank_from_environment() { return rank_from_environment(own_variable); }
 
-std::optional<Meeting> find_meeting(Launcher launcher, const Lookup& lookup) {
+std::optional<Rendezvous> tcp_rendezvous(Launcher launcher, const Lookup& lookup) {
   const char *const host = lookup("MASTER_ADDR"), *const port = lookup("MASTER_PORT");
   if (!host && !port && launcher != Launcher::torchrun) return {};
   if (!host || !port)
@@ -81,9 +81,9 @@ std::optional<Meeting> find_meeting(Launcher launcher, const Lookup& lookup) {
         host ? "MASTER_PORT" : "MASTER_ADDR", host || port ? (host ? "MASTER_ADDR" : "MASTER_PORT") : "RANK");
   const char* const agent = lookup("TORCHELASTIC_USE_AGENT_STORE");
   const bool taken = agent && std::string_view(agent) == "True";
-  return Meeting{host, port_number(port) + (taken ? 1 : 0)};
+  return Rendezvous{host, port_number(port) + (taken ? 1 : 0)};
 }
 
-std::optional<Meeting> find_meeting(Launcher launcher) { return find_meeting(launcher, own_variable); }
+std::optional<Rendezvous> tcp_rendezvous(Launcher launcher) { return tcp_rendezvous(launcher, own_variable); }
 
 }  // namespace skein

@@ -19,26 +19,26 @@ namespace skein {
 
 enum class Launcher : uint8_t { none, open_mpi, pmi, torchrun, slurm };
 
-struct Place {
+struct RankInfo {
   Launcher launcher = Launcher::none;
   int rank = 0, size = 1;
   int local_rank = 0;  // among the processes of this machine
-  bool operator==(const Place&) const = default;
+  bool operator==(const RankInfo&) const = default;
 };
 
 using Lookup = std::function<const char*(const char* name)>;  // null: not set
 
-Place find_place(const Lookup&);  // BadInput names the variable that makes no sense
-Place find_place();               // of this process
+RankInfo rank_from_environment(const Lookup&);  // BadInput names the variable that makes no sense
+RankInfo rank_from_environment();               // of this process
 
-struct Meeting {
+struct Rendezvous {
   std::string host;
   int port = 0;
-  bool operator==(const Meeting&) const = default;
+  bool operator==(const Rendezvous&) const = default;
 };
 
 // Empty: over MPI. BadInput names the variable that is missing or makes no sense.
-std::optional<Meeting> find_meeting(Launcher, const Lookup&);
-std::optional<Meeting> find_meeting(Launcher);
+std::optional<Rendezvous> tcp_rendezvous(Launcher, const Lookup&);
+std::optional<Rendezvous> tcp_rendezvous(Launcher);
 
 }  // namespace skein

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <filesystem>
 
-#include "data/shards.h"
-#include "data/sources.h"
-#include "kernels/check.h"
+#include "base/check.h"
+#include "data/formats/shards.h"
+#include "data/formats/sources.h"
 
 namespace skein {
 namespace fs = std::filesystem;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "data/encoded_images.h"
+#include "data/formats/encoded_images.h"
 
 namespace skein {
 namespace {

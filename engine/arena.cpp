@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/check.h"
+#include "base/check.h"
 
 namespace skein {
 namespace {
@@ -24,7 +24,7 @@ Arena::Piece Arena::bump(size_t bytes) {
   if (chunk_ == chunks_.size()) {
     const Shape size{int64_t(std::max(bytes, kChunk))};
     chunks_.push_back(backing_ == Backing::memory ? Tensor::empty(device_, DType::u8, size)
-                                                  : Tensor::nowhere(device_, DType::u8, size));
+                                                  : Tensor::meta(device_, DType::u8, size));
   }
   const Piece piece{chunks_[chunk_].view().as<char>() + offset_, bytes, chunk_, 0};
   offset_ += bytes;
@@ -84,13 +84,13 @@ void Arena::release(std::vector<Piece>::iterator out) {
   out_.erase(out);
 }
 
-void Arena::give_back(const Tensor& x) {
+void Arena::release(const Tensor& x) {
   const auto last = std::find_if(out_.rbegin(), out_.rend(), [&](const Piece& p) { return p.data == x.view().data; });
   CHECK(last != out_.rend(), "memory is given back that is not out: twice, or not of this arena");
   release(std::next(last).base());
 }
 
-void Arena::give_back(int64_t from, int64_t to, const Tensor& kept) {
+void Arena::release(int64_t from, int64_t to, const Tensor& kept) {
   for (size_t i = out_.size(); i-- > 0 && out_[i].number >= from;)
     if (out_[i].number < to && out_[i].data != kept.view().data) release(out_.begin() + std::ptrdiff_t(i));
 }

@@ -15,12 +15,12 @@ class Arena {
   explicit Arena(Device device, Backing backing = Backing::memory) : device_(device), backing_(backing) {}
 
   Tensor take(DType, Shape);
-  void give_back(const Tensor&);  // a tensor of take() that nothing reads any more
+  void release(const Tensor&);  // a tensor of take() that nothing reads any more
   void reset();
 
   // Pieces are numbered as they are taken. Gives back those of [from, to) that have not been, all but `kept`.
   int64_t taken() const { return taken_; }
-  void give_back(int64_t from, int64_t to, const Tensor& kept = {});
+  void release(int64_t from, int64_t to, const Tensor& kept = {});
 
   size_t in_use() const { return in_use_; }  // bytes
   size_t peak() const { return peak_; }      // of in_use()
@@ -31,7 +31,7 @@ class Arena {
   struct Piece {
     char* data;
     size_t bytes, chunk;
-    int64_t number;  // in the order of take(), or of give_back() once it is free
+    int64_t number;  // in the order of take(), or of release() once it is free
   };
   Piece bump(size_t bytes);
   bool reuse(size_t bytes, Piece& piece);

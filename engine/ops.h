@@ -2,7 +2,7 @@
 // backwards. Formulas and shapes: kernels/<name>.h.
 #pragma once
 
-#include "engine/autograd.h"
+#include "engine/tape.h"
 #include "kernels/conv.h"
 
 namespace skein {

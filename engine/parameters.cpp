@@ -4,9 +4,9 @@
 #include <functional>
 #include <numeric>
 
+#include "base/check.h"
+#include "base/random.h"
 #include "kernels/cast.h"
-#include "kernels/check.h"
-#include "kernels/random.h"
 
 namespace skein {
 namespace {
@@ -89,15 +89,15 @@ void ParameterStore::lay_out() {
 void ParameterStore::bind() {
   parameters_.bind(value, &Variable::value);
   parameters_.bind(grad, &Variable::grad);
-  states_.bind(state, &Variable::value);
+  states_.bind(running_statistics, &Variable::value);
   if (shadow.defined()) parameters_.bind(shadow, &Variable::shadow);
 }
 
 void ParameterStore::plan(DType activations) {
   lay_out();
-  for (Tensor* flat : {&value, &grad, &velocity}) *flat = Tensor::nowhere(Device::cpu, DType::f32, {parameters_.size});
-  state = Tensor::nowhere(Device::cpu, DType::f32, {states_.size});
-  if (activations == DType::bf16) shadow = Tensor::nowhere(Device::cpu, DType::bf16, {parameters_.size});
+  for (Tensor* flat : {&value, &grad, &velocity}) *flat = Tensor::meta(Device::cpu, DType::f32, {parameters_.size});
+  running_statistics = Tensor::meta(Device::cpu, DType::f32, {states_.size});
+  if (activations == DType::bf16) shadow = Tensor::meta(Device::cpu, DType::bf16, {parameters_.size});
   bind();
 }
 
@@ -106,7 +106,7 @@ void ParameterStore::build(Device device, uint64_t seed, DType activations) {
   value = Tensor::from(device, parameters_.initial(seed, 0), {parameters_.size});
   grad = Tensor::zeros(device, DType::f32, {parameters_.size});
   velocity = Tensor::zeros(device, DType::f32, {parameters_.size});
-  state = Tensor::from(device, states_.initial(seed, uint32_t(specs().size())), {states_.size});
+  running_statistics = Tensor::from(device, states_.initial(seed, uint32_t(specs().size())), {states_.size});
   if (activations == DType::bf16) shadow = Tensor::empty(device, DType::bf16, {parameters_.size});
   bind();
   refresh_shadow();

@@ -10,7 +10,7 @@
 
 #include <string>
 
-#include "engine/autograd.h"
+#include "engine/tape.h"
 
 namespace skein {
 
@@ -41,20 +41,21 @@ class ParameterStore {
   Statistics add_statistics(const std::string& name, int64_t channels);  // NAME.running_mean, NAME.running_var
   // `activations` bf16: the parameters get a shadow in bf16, which the convolutions read.
   void build(Device, uint64_t seed, DType activations = DType::f32);
-  void plan(DType activations = DType::f32);  // instead of build(): tensors that are nowhere
+  void plan(DType activations = DType::f32);  // instead of build(): tensors that are meta
   void refresh_shadow(Stream = nullptr);      // after anything but a step has changed the value
 
   int64_t decayed() const { return decayed_; }
   int64_t count() const;  // learned numbers, without padding
   const std::vector<ParameterSpec>& specs() const { return parameters_.specs; }
   const std::vector<Segment>& segments() const { return parameters_.segments; }
-  const std::vector<ParameterSpec>& state_specs() const { return states_.specs; }
-  const std::vector<Segment>& state_segments() const { return states_.segments; }
-  std::vector<std::pair<Segment, Segment>> statistics() const;  // mean and variance of each add_statistics(), in state
+  const std::vector<ParameterSpec>& running_specs() const { return states_.specs; }
+  const std::vector<Segment>& running_segments() const { return states_.segments; }
+  std::vector<std::pair<Segment, Segment>> statistics()
+      const;  // mean and variance of each add_statistics(), in running_statistics
 
   Tensor value, grad, velocity;  // f32, one layout
   Tensor shadow;                 // bf16, the same layout; undefined where activations are f32
-  Tensor state;                  // f32, running statistics
+  Tensor running_statistics;     // f32, running statistics
 
  private:
   struct Group {

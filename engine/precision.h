@@ -7,7 +7,7 @@
 //   from the global average pool on: classifier, loss                              f32
 #pragma once
 
-#include "engine/autograd.h"
+#include "engine/tape.h"
 
 namespace skein {
 

@@ -7,16 +7,16 @@
 // The block must not change its input nor be its last user (add_to, DenseFeatures::append), and outlive the step.
 #pragma once
 
-#include "engine/autograd.h"
+#include "base/check.h"
 #include "engine/dense_features.h"
-#include "kernels/check.h"
+#include "engine/tape.h"
 
 namespace skein {
 
 template <class Block>
 Var recompute(const Block& block, const Var& x) {
   const Var y = x->tape->run_block([&block, x] { return block(x); });
-  CHECK(!x->given_back, "a block that is run again for its gradients was the last user of its input");
+  CHECK(!x->released, "a block that is run again for its gradients was the last user of its input");
   return y;
 }
 template <class Block>

@@ -9,8 +9,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "kernels/check.h"
-#include "kernels/json.h"
+#include "base/check.h"
+#include "base/json.h"
 
 namespace skein {
 namespace {

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <filesystem>
 
+#include "base/check.h"
+#include "base/json.h"
 #include "engine/safetensors.h"
-#include "kernels/check.h"
-#include "kernels/json.h"
 
 namespace skein {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <atomic>
 
-#include "kernels/check.h"
+#include "base/check.h"
 
 namespace skein {
 namespace {
@@ -21,11 +21,6 @@ View make_view(void* data, DType t, const Shape& s) {
 
 }  // namespace
 
-Shape::Shape(std::initializer_list<int64_t> d) {
-  CHECK(d.size() <= 4, "a shape has at most 4 dimensions, not {}", d.size());
-  std::copy(d.begin(), d.end(), dims.end() - std::ptrdiff_t(d.size()));
-}
-
 size_t padded_bytes(DType t, const Shape& s) {
   constexpr size_t kPadding = 256;
   return (std::max<size_t>(size_t(s.numel()) * size_of(t), 1) + kPadding - 1) / kPadding * kPadding;
@@ -38,7 +33,7 @@ Tensor Tensor::empty(Device d, DType t, Shape s) {
 }
 
 // From where no process has memory, upwards.
-Tensor Tensor::nowhere(Device d, DType t, Shape s) {
+Tensor Tensor::meta(Device d, DType t, Shape s) {
   static std::atomic<uintptr_t> next{uintptr_t(1) << 60};
   return {d, make_view(reinterpret_cast<void*>(next.fetch_add(padded_bytes(t, s))), t, s), nullptr};
 }

@@ -2,26 +2,15 @@
 // view, everything else is a copy made by a kernel.
 #pragma once
 
-#include <array>
-#include <initializer_list>
 #include <memory>
 #include <span>
 #include <vector>
 
 #include "kernels/runtime.h"
+#include "kernels/shape.h"
 #include "kernels/view.h"
 
 namespace skein {
-
-// N,H,W,C; a shorter list fills from the right: {10} is (1,1,1,10), {128, 10} is (1,1,128,10).
-struct Shape {
-  std::array<int64_t, 4> dims{1, 1, 1, 1};
-  Shape() = default;
-  Shape(std::initializer_list<int64_t> d);
-  int64_t numel() const { return dims[0] * dims[1] * dims[2] * dims[3]; }
-  int64_t operator[](int i) const { return dims[size_t(i)]; }
-  bool operator==(const Shape&) const = default;
-};
 
 // Bytes of memory that a tensor takes: whole blocks of 256, at least one.
 size_t padded_bytes(DType t, const Shape& s);
@@ -29,8 +18,8 @@ size_t padded_bytes(DType t, const Shape& s);
 class Tensor {
  public:
   Tensor() = default;
-  static Tensor empty(Device, DType, Shape);    // fresh memory, contents undefined
-  static Tensor nowhere(Device, DType, Shape);  // an address of its own with no memory behind it: to plan with
+  static Tensor empty(Device, DType, Shape);  // fresh memory, contents undefined
+  static Tensor meta(Device, DType, Shape);   // an address of its own with no memory behind it: to plan with
   static Tensor zeros(Device, DType, Shape);
   static Tensor from(Device, std::span<const float>, Shape);
   static Tensor from(Device, std::span<const int32_t>, Shape);

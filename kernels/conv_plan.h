@@ -48,7 +48,7 @@ struct ConvPlanInfo {
 
 std::string device_description();  // of the GPU at hand, as ConvPlanner takes it
 
-// Plans for a GPU described by cuDNN's 23 keys of JSON (kernels/gpu_model.h). BadInput without cuDNN, or if cuDNN does
+// Plans for a GPU described by cuDNN's 23 keys of JSON (apps/plan/gpu_model.h). BadInput without cuDNN, or if cuDNN does
 // not take the description.
 class ConvPlanner {
  public:

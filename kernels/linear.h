@@ -8,18 +8,18 @@
 namespace skein {
 
 using LinearForward = void(Stream, View x, View w, View b, View y);
-using LinearBackwardX = void(Stream, View dy, View w, View dx);
-using LinearBackwardW = void(Stream, View x, View dy, View dw, View db);
+using LinearBackwardData = void(Stream, View dy, View w, View dx);
+using LinearBackwardWeights = void(Stream, View x, View dy, View dw, View db);
 
 namespace cpu {
 LinearForward linear_forward;
-LinearBackwardX linear_backward_x;
-LinearBackwardW linear_backward_w;
+LinearBackwardData linear_backward_data;
+LinearBackwardWeights linear_backward_weights;
 }  // namespace cpu
 namespace cuda {
 LinearForward linear_forward;
-LinearBackwardX linear_backward_x;
-LinearBackwardW linear_backward_w;
+LinearBackwardData linear_backward_data;
+LinearBackwardWeights linear_backward_weights;
 }  // namespace cuda
 
 }  // namespace skein

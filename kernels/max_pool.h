@@ -1,8 +1,8 @@
 // Max pool 3x3, stride 2, padding 1 (the stem of He et al. 2015): x (N,H,W,C) -> y (N,H',W',C), H' = (H - 1)/2 + 1.
 //
 //   y[n,h,w,c]  = max over taps t = 3i+j of x[n, 2h+i-1, 2w+j-1, c], taps outside the image left out
-//   tap[n,h,w,c] = the first t that has the maximum; a NaN in the window is the maximum (u8, saved by the forward pass)
-//   dx[n,a,b,c] = sum of dy[n,h,w,c] over the windows whose tap is at (a,b)
+//   indices[n,h,w,c] = the first t that has the maximum; a NaN in the window is the maximum (u8, saved by the forward pass)
+//   dx[n,a,b,c] = sum of dy[n,h,w,c] over the windows whose indices is at (a,b)
 //
 // Forward moves 4 bytes for every number of x and 5 for every one of y; backward the same.
 #pragma once
@@ -11,8 +11,8 @@
 
 namespace skein {
 
-using MaxPoolForward = void(Stream, View x, View y, View tap /*absent: not saved*/);
-using MaxPoolBackward = void(Stream, View dy, View tap, View dx);
+using MaxPoolForward = void(Stream, View x, View y, View indices /*absent: not saved*/);
+using MaxPoolBackward = void(Stream, View dy, View indices, View dx);
 
 constexpr int64_t max_pooled(int64_t size) { return (size - 1) / 2 + 1; }
 

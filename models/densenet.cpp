@@ -1,7 +1,7 @@
 #include "models/densenet.h"
 
+#include "base/check.h"
 #include "engine/recompute.h"
-#include "kernels/check.h"
 
 namespace skein {
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <optional>
 
-#include "kernels/check.h"
+#include "base/check.h"
 #include "models/densenet.h"
 #include "models/resnet.h"
 #include "models/resnet_cifar.h"

@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "engine/autograd.h"
 #include "engine/parameters.h"
+#include "engine/tape.h"
 
 namespace skein {
 

@@ -1,7 +1,7 @@
 #include "models/resnet_cifar.h"
 
+#include "base/check.h"
 #include "engine/recompute.h"
-#include "kernels/check.h"
 
 namespace skein {
 

@@ -1,7 +1,7 @@
 #include "models/wide_resnet.h"
 
+#include "base/check.h"
 #include "engine/recompute.h"
-#include "kernels/check.h"
 
 namespace skein {
 

@@ -1,29 +1,63 @@
 #!/usr/bin/env bash
-# Fails if a folder includes one above it:  kernels < engine < { models, data, cases, comm } < apps < tests,
-# or if a vendor's header is named outside kernels/, MPI's or NCCL's outside comm/, or a number's type in models/.
-set -u
-allowed() {
-  case $1 in
-    kernels) echo "kernels" ;;
-    engine) echo "kernels engine" ;;
-    models | data | cases | comm) echo "kernels engine $1" ;;
-    apps) echo "kernels engine models data cases comm apps" ;;
-    tests) echo "kernels engine models data cases comm apps tests" ;;
-  esac
-}
+# Fails if a folder includes one that stands below it in the house (the list of docs/architecture.md), subfolders
+# included; if a vendor's header is named outside kernels/cpu, kernels/cuda and kernels/emulator, MPI's or NCCL's outside
+# comm/transports; or if a number's type is named in models/.
+set -uf
+# FOLDER: the folders whose files it may include beside its own. `name` is that folder alone, `name/*` its subfolders too.
+# Headers keep to this. A source may also include the subfolders of its own folder: it is where they are put together.
+rules='
+base:
+kernels: base
+kernels/cpu: base kernels
+kernels/cpu/conv: base kernels kernels/cpu
+kernels/cuda: base kernels kernels/emulator
+kernels/cuda/cudnn: base kernels kernels/cuda
+kernels/cuda/cublas: base kernels kernels/cuda
+kernels/emulator: base kernels
+kernels/reference: base kernels
+engine: base kernels
+engine/ops: base kernels engine
+cases: base kernels kernels/cuda kernels/reference engine
+models: base kernels engine
+data: base kernels engine
+data/image: base
+data/formats: base kernels engine data data/image
+data/loading: base kernels engine data data/image data/formats
+comm: base kernels engine
+comm/transports: base kernels engine comm
+local_sgd: base kernels engine comm
+train: base kernels engine models data/* comm/* local_sgd
+apps: base kernels engine cases models data/* comm/* local_sgd train
+apps/bench: base kernels engine cases models data/* comm/* local_sgd train apps
+apps/plan: base kernels engine models train apps
+'
 bad=0
-for folder in kernels engine models data cases comm apps tests; do
-  for target in $(grep -rhoE '^#include "[a-z]+/' "$folder" | sed -E 's/.*"([a-z]+)\//\1/' | sort -u); do
-    case " $(allowed "$folder") " in
-      *" $target "*) ;;
-      *) echo "$folder/ includes $target/, which is above it or beside it" && bad=1 ;;
-    esac
+say() { echo "$1"; bad=1; }
+
+while IFS=: read -r folder above; do
+  [ -n "$folder" ] || continue
+  for file in $(find "$folder" -maxdepth 1 -name "*.h" -o -maxdepth 1 -name "*.cpp" -o -maxdepth 1 -name "*.cu"); do
+    for target in $(sed -nE 's/^#include "([a-z_/]+)\/[^/"]+".*/\1/p' "$file" | sort -u); do
+      [ "$target" = "$folder" ] && continue
+      [[ $file == *.cpp && $target == "$folder"/* ]] && continue
+      found=no
+      for allowed in $above; do
+        if [ "$target" = "${allowed%/\*}" ]; then found=yes; fi
+        case $allowed in *'/*') [[ $target == "${allowed%\*}"* ]] && found=yes ;; esac
+      done
+      [ $found = yes ] || say "$file includes $target/, which does not stand above $folder/"
+    done
   done
+done <<<"$rules"
+
+# Every folder with sources has a line above.
+for folder in $(git ls-files '*.cpp' '*.h' '*.cu' 2>/dev/null | grep -vE '^(tests|examples)/' | xargs -rn1 dirname | sort -u); do
+  grep -q "^$folder:" <<<"$rules" || say "$folder/ has no line in tests/layers.sh"
 done
-vendor=$(grep -rnE '#include [<"](dnnl|oneapi|cuda|cudnn|cublas)' engine models data cases comm apps && true)
-[ -n "$vendor" ] && echo "only kernels/ may name a vendor's library: $vendor" && bad=1
-transport=$(grep -rnE '#include [<"](mpi|nccl)' kernels engine models data cases apps && true)
-[ -n "$transport" ] && echo "only comm/ may name MPI or NCCL: $transport" && bad=1
-types=$(grep -rnE '\b(DType|Device|f32|bf16)\b' models && true)
-[ -n "$types" ] && echo "models name no type and no device, engine/precision.h decides: $types" && bad=1
+vendor=$(grep -rnE '#include [<"](dnnl|oneapi|cuda|cudnn|cublas)' base engine cases models data comm local_sgd train apps $(ls kernels | sed -n "s,.*[.]h$,kernels/&,p"))
+[ -z "$vendor" ] || say "only kernels/cpu, kernels/cuda and kernels/emulator may name a vendor's library: $vendor"
+transport=$(grep -rnE '#include [<"](mpi|nccl)' base kernels engine cases models data comm/communicator.h $(ls comm | sed -n "s,.*[.]\(h\|cpp\)$,comm/&,p") local_sgd train apps)
+[ -z "$transport" ] || say "only comm/transports may name MPI or NCCL: $transport"
+types=$(grep -rnE '\b(DType|Device|f32|bf16)\b' models)
+[ -z "$types" ] || say "models name no type and no device, engine/precision.h decides: $types"
 exit $bad

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "tests/process_worker.h"
+#include "tests/support/process_worker.h"
 
 int main(int argc, char** argv) {
   if (argc > 2 && std::string(argv[1]) == "worker") return skein::testing::run_worker(argv[2], argc > 3 ? argv[3] : "");

@@ -5,7 +5,7 @@ rule, then a table of test accuracy, rounds, bytes and simulated time.
 
 Stop it at any time; the same command goes on where it stopped, run by run, to the bit. With --next it ends after one
 run, so that other work gets in between; what is done is in the table. Times are those of skein clock, whose model of a
-network is stated in comm/network.h."""
+network is stated in local_sgd/network_model.h."""
 import argparse
 import json
 import os

@@ -24,7 +24,7 @@ Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const BatchNormS
   const Tensor mean = t.scratch(Precision::statistics, channels), rstd = t.scratch(Precision::statistics, channels);
   const BatchNormStats saved{mean, rstd};
   t.run(cpu::batch_norm_forward, cuda::batch_norm_forward, x->value, gamma->value, beta->value, added, relu, state.eps,
-        t.again() ? BatchNormRunning{} : running(state), y->value, saved);
+        t.recomputing() ? BatchNormRunning{} : running(state), y->value, saved);
   auto backward = [&t, x, gamma, beta, relu, saved](View y, View dy, View dx, View dresidual, View dgamma, View dbeta) {
     t.run(cpu::batch_norm_backward, cuda::batch_norm_backward, x->value, gamma->value, beta->value, y, relu, saved, dy,
           dx, dresidual, dgamma, dbeta);

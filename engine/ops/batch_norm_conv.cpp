@@ -19,11 +19,11 @@ Var batch_norm_conv(const Var& x, const Var& gamma, const Var& beta, const Batch
 
   Var y = t.output(x->value.dtype(), {in[0], g.out(in[1], filter[1]), g.out(in[2], filter[2]), filter[0]});
   const Tensor normal = t.scratch(x->value.dtype(), in);
-  normalise(t.again() ? BatchNormRunning{}
-                      : BatchNormRunning{state.running_mean->value, state.running_var->value, state.momentum},
+  normalise(t.recomputing() ? BatchNormRunning{}
+                            : BatchNormRunning{state.running_mean->value, state.running_var->value, state.momentum},
             normal);
   t.run(cpu::conv_forward, cuda::conv_forward, normal, weights, g, y->value);
-  t.give_back(normal);
+  t.release(normal);
   t.macs += y->value.numel() * filter[1] * filter[2] * filter[3];
   t.on_backward(
       y,
@@ -36,7 +36,7 @@ Var batch_norm_conv(const Var& x, const Var& gamma, const Var& beta, const Batch
         t.run(cpu::conv_backward_data, cuda::conv_backward_data, dy, weights, g, dnormal);
         t.run(cpu::batch_norm_backward, cuda::batch_norm_backward, x->value, gamma->value, beta->value, View{}, true,
               saved, dnormal, dx, View{}, dgamma, dbeta);
-        t.give_back(normal);
+        t.release(normal);
       },
       x, gamma, beta, w);
   return y;

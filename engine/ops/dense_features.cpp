@@ -1,7 +1,7 @@
 #include "engine/dense_features.h"
 
+#include "base/check.h"
 #include "engine/precision.h"
-#include "kernels/check.h"
 
 namespace skein {
 
@@ -23,7 +23,7 @@ struct DenseFeatures::Block {
     const BatchNormRunning running{r.state.running_mean->value, r.state.running_var->value, r.state.momentum};
     const DenseStats used = tape.training ? stats() : DenseStats{running.mean, running.var};
     tape.run(cpu::dense_norm, cuda::dense_norm, features, used, r.gamma->value, r.beta->value, r.state.eps,
-             tape.training && first_time && !tape.again() ? running : BatchNormRunning{}, y);
+             tape.training && first_time && !tape.recomputing() ? running : BatchNormRunning{}, y);
   }
 
   void add_gradient(const Reader& r, View dy, View dgamma, View dbeta) {
@@ -40,7 +40,7 @@ struct DenseFeatures::Block {
     tape.run(cpu::dense_append_backward, cuda::dense_append_backward, features, stats(), dfeatures,
              DenseSums{offset, slope}, first, dx);
     if (first > 0) return;
-    for (Tensor* done : {&dfeatures, &offset, &slope}) tape.give_back(*done), *done = {};
+    for (Tensor* done : {&dfeatures, &offset, &slope}) tape.release(*done), *done = {};
   }
 };
 
@@ -62,7 +62,7 @@ void DenseFeatures::append(const Var& x) {
   Tape& t = block_->tape;
   const int64_t first = channels_;
   t.run(cpu::dense_append, cuda::dense_append, x->value, first, block_->features, block_->stats());
-  t.give_back(x);
+  t.release(x);
   channels_ += x->value.view().channels();
   t.on_backward_if([b = block_] { return b->dfeatures.defined(); },
                    [b = block_, first](View dx) { b->take_gradient(first, dx); }, x);
@@ -85,7 +85,7 @@ Var DenseFeatures::norm_relu_conv(const Reader& r, const Var& w, ConvGeometry g)
   const Tensor memory = block_->scratch(), normal = memory.reshape(in);
   block_->normalise(r, true, normal);
   t.run(cpu::conv_forward, cuda::conv_forward, normal, weights, g, y->value);
-  t.give_back(memory);
+  t.release(memory);
   t.macs += y->value.numel() * filter[1] * filter[2] * filter[3];
   t.on_backward(
       y,
@@ -96,7 +96,7 @@ Var DenseFeatures::norm_relu_conv(const Reader& r, const Var& w, ConvGeometry g)
         const Tensor& dnormal = normal;  // which has been used for the last time
         t.run(cpu::conv_backward_data, cuda::conv_backward_data, dy, weights, g, dnormal);
         b->add_gradient(r, dnormal, dgamma, dbeta);
-        t.give_back(memory);
+        t.release(memory);
       },
       r.gamma, r.beta, w);
   return y;

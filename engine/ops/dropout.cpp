@@ -1,7 +1,7 @@
 #include "kernels/dropout.h"
 
+#include "base/check.h"
 #include "engine/ops.h"
-#include "kernels/check.h"
 
 namespace skein {
 

@@ -13,8 +13,8 @@ Var linear(const Var& x, const Var& w, const Var& b) {
   t.on_backward(
       y,
       [&t, x, w](View dy, View dx, View dw, View db) {
-        if (dx) t.run(cpu::linear_backward_x, cuda::linear_backward_x, dy, w->value, dx);
-        if (dw) t.run(cpu::linear_backward_w, cuda::linear_backward_w, x->value, dy, dw, db);
+        if (dx) t.run(cpu::linear_backward_data, cuda::linear_backward_data, dy, w->value, dx);
+        if (dw) t.run(cpu::linear_backward_weights, cuda::linear_backward_weights, x->value, dy, dw, db);
       },
       x, w, b);
   return y;

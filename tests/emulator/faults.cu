@@ -1,4 +1,4 @@
-#include "kernels/gpu.h"
+#include "kernels/cuda/gpu.h"
 #include "tests/emulator/faults.h"
 
 namespace skein::faults {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/check.h"
+#include "base/check.h"
 #include "kernels/emulator/emulator.h"
 #include "kernels/runtime.h"
 #include "tests/emulator/faults.h"

@@ -1,7 +1,7 @@
 # The kernels, their case table and the emulator, under ThreadSanitizer or MemorySanitizer, which want all code that runs
 # to be instrumented: without oneDNN, OpenMP, GoogleTest and the CPU kernels. The emulator is left out of
 # ThreadSanitizer: what it does between two threads of a kernel must not order them.
-include(kernels/cuda.cmake)
+include(cmake/cuda_backend.cmake)
 if(NOT SKEIN_CUDA_BACKEND STREQUAL emulated)
   return()
 endif()
@@ -29,15 +29,16 @@ else()
   target_compile_options(emulator PRIVATE ${sanitize_host})
 endif()
 
-list(APPEND cuda_batches tests/emulator/faults.cu)
-set_source_files_properties(${cuda_batches} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -xc++)
-add_library(cuda_kernels OBJECT ${cuda_batches})
+include(kernels/cuda/groups.cmake)
+list(APPEND cuda_groups tests/emulator/faults.cu)
+set_source_files_properties(${cuda_groups} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -xc++)
+add_library(cuda_kernels OBJECT ${cuda_groups})
 target_compile_options(cuda_kernels PRIVATE ${sanitize} ${SKEIN_EMULATED_OPTIONS})
-target_precompile_headers(cuda_kernels PRIVATE kernels/gpu.h)
+target_precompile_headers(cuda_kernels PRIVATE kernels/cuda/gpu.h)
 
 file(GLOB cases CONFIGURE_DEPENDS cases/*.cpp)
-add_library(cases OBJECT ${cases} kernels/conv_plan.cpp kernels/runtime_cuda.cpp engine/tensor.cpp tests/emulator/sanitize.cpp)
-compile_together(cases)
+add_library(cases OBJECT ${cases} kernels/cuda/conv_plan.cpp kernels/cuda/runtime.cpp engine/tensor.cpp tests/emulator/sanitize.cpp)
+set_target_properties(cases PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
 target_compile_options(cases PRIVATE ${sanitize_host} -O0)
 target_precompile_headers(cases PRIVATE cases/op_case.h <fmt/format.h>)
 

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "cases/op_case.h"
-#include "kernels/check.h"
 #include "kernels/emulator/emulator.h"
 #include "tests/emulator/faults.h"
 

@@ -7,29 +7,27 @@ find_package(JPEG)
 find_path(STB_INCLUDE_DIR stb/stb_image.h REQUIRED)
 include_directories(BEFORE ${CMAKE_SOURCE_DIR}/tests/fuzz/serial)
 
-file(GLOB sources CONFIGURE_DEPENDS data/*.cpp)
+file(GLOB sources CONFIGURE_DEPENDS base/*.cpp data/dataset.cpp data/formats/*.cpp data/image/*.cpp)
 if(JPEG_FOUND)
-  list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/data/no_jpeg_turbo.cpp)
+  list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/data/image/no_jpeg_turbo.cpp)
 else()
-  list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/data/jpeg_turbo.cpp)
+  list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/data/image/jpeg_turbo.cpp)
 endif()
 # Readers alone.
-list(FILTER sources EXCLUDE REGEX "loader\\.cpp$|_(import|writer)\\.cpp$|/(encoded_images|fingerprint|partition|sample_order)\\.cpp$")
+list(FILTER sources EXCLUDE REGEX "_(import|writer)\\.cpp$|/(encoded_images|check_in_cuda|files|library|nearest)\\.cpp$")
 add_library(readers STATIC ${sources} engine/safetensors.cpp engine/safetensors_write.cpp engine/tensor.cpp
-                           kernels/no_cuda.cpp kernels/runtime_cpu.cpp kernels/resample_cpu.cpp
-                           kernels/jpeg_huffman.cpp kernels/jpeg_huffman_table.cpp kernels/jpeg_idct_avx2.cpp
-                           kernels/jpeg_idct_cpu.cpp kernels/jpeg_pixels_cpu.cpp kernels/json.cpp)
-set_source_files_properties(kernels/jpeg_idct_avx2.cpp PROPERTIES COMPILE_OPTIONS -mavx2)
+                           kernels/cpu/runtime.cpp kernels/cuda/absent.cpp)
+set_source_files_properties(data/image/jpeg_idct_avx2.cpp PROPERTIES COMPILE_OPTIONS -mavx2)
 set_target_properties(readers PROPERTIES UNITY_BUILD ON)
 target_include_directories(readers PRIVATE ${STB_INCLUDE_DIR})
 target_compile_options(readers PUBLIC -O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=undefined
                                       -fsanitize=fuzzer-no-link,address,undefined -Wno-unknown-pragmas)
 # stb_image 2.27 shifts by 32 and lets sums overflow where a file is damaged, which does no harm on any machine; memory
 # and bounds are what it is held to.
-set_source_files_properties(data/stb.cpp PROPERTIES COMPILE_OPTIONS
+set_source_files_properties(data/image/stb.cpp PROPERTIES COMPILE_OPTIONS
                             "-fno-sanitize=shift,signed-integer-overflow;-Wno-unused-function")
 # Where there is no CUDA, its classes have members that nothing uses; only clang++ minds.
-set_source_files_properties(kernels/no_cuda.cpp PROPERTIES COMPILE_OPTIONS -Wno-unused-private-field)
+set_source_files_properties(kernels/cuda/absent.cpp PROPERTIES COMPILE_OPTIONS -Wno-unused-private-field)
 target_link_libraries(readers PUBLIC fmt::fmt ZLIB::ZLIB PRIVATE nlohmann_json::nlohmann_json)
 if(JPEG_FOUND)
   target_link_libraries(readers PRIVATE JPEG::JPEG)

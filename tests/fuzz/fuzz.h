@@ -9,9 +9,9 @@
 #include <fstream>
 #include <string>
 
-#include "data/image_reader.h"
-#include "data/sources.h"
-#include "kernels/check.h"
+#include "base/check.h"
+#include "data/formats/sources.h"
+#include "data/image/image_reader.h"
 
 namespace skein::fuzz {
 

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <string_view>
 
-#include "data/image_decoder.h"
-#include "data/random_crop.h"
+#include "data/image/image_decoder.h"
+#include "data/image/random_crop.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace skein;

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/sources.h"
+#include "data/formats/sources.h"
 #include "engine/safetensors.h"
 
 using namespace skein;

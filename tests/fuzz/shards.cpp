@@ -1,6 +1,6 @@
 // A shard folder. The first byte says which: an index of any bytes; or a well-formed one, with a right checksum, whose
 // tables, lists and shards are any bytes, which gets past the checksum to everything behind it.
-#include "data/shards.h"
+#include "data/formats/shards.h"
 
 #include "tests/fuzz/fuzz.h"
 

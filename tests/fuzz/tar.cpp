@@ -1,5 +1,5 @@
 // A tar archive: names and contents of what is in it. Checksums of headers are put right, or nothing would be read.
-#include "data/tar.h"
+#include "data/formats/tar.h"
 
 #include <cstring>
 

@@ -18,7 +18,7 @@ add_gpu_test(data none "DeviceLoader.*:UploadLoader.*")
 add_gpu_test(bench none "GpuBench.*:DeviceDescription.*")
 add_test(NAME gpu_nccl COMMAND bash ${CMAKE_SOURCE_DIR}/tests/gpu/nccl.sh $<TARGET_FILE:skein>)
 set_tests_properties(gpu_nccl PROPERTIES LABELS gpu SKIP_RETURN_CODE 77 TIMEOUT 120 ENVIRONMENT GOMP_SPINCOUNT=3000)
-# For GPUs that are not here, with the one that is hidden: tests/plan_test.cpp says why.
+# For GPUs that are not here, with the one that is hidden: tests/apps/plan_test.cpp says why.
 add_test(NAME gpu_plan COMMAND $<TARGET_FILE:skein_tests> --gtest_brief=1
                                --gtest_filter=CudnnPlan.*:Gpus/PlanOnGpu.*:Plan.*)
 set_tests_properties(gpu_plan PROPERTIES LABELS gpu ENVIRONMENT CUDA_VISIBLE_DEVICES=)

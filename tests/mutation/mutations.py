@@ -43,14 +43,14 @@ EMULATOR, EXECUTION, STAND_IN = "emulator under ASan + UBSan", "execution of cuD
 MUTATIONS = [
     sanitized(
         "missing barrier",
-        "kernels/columns.h",
+        "kernels/cuda/columns.h",
         {"    __syncthreads();  // the last round has been read\n": ""},
         "tsan",
         r"ThreadSanitizer: data race",
     ),
     gtest(
         "off-by-one grid",
-        "kernels/cross_entropy.cu",
+        "kernels/cuda/cross_entropy.cu",
         {"launch(row_kernel, ceil_div(rows, kRows),": "launch(row_kernel, rows / kRows,"},
         EMULATOR,
         "CudaOps/*cross_entropy*",
@@ -58,7 +58,7 @@ MUTATIONS = [
     ),
     gtest(
         "swapped stride",
-        "kernels/cudnn_graph.cpp",
+        "kernels/cuda/cudnn/graph.cpp",
         {"{c * h * w, 1, c * w, c}": "{c * h * w, 1, c, c * h}"},
         EXECUTION,
         "Ops/CudnnCase.*/conv_forward_*",
@@ -66,7 +66,7 @@ MUTATIONS = [
     ),
     gtest(
         "wrong padding in a descriptor",  # of the same output size, so that cuDNN takes it
-        "kernels/cudnn_graph.cpp",
+        "kernels/cuda/cudnn/graph.cpp",
         {
             "PRE_PADDINGS, {g.padding, g.padding}": "PRE_PADDINGS, {2 * g.padding, g.padding}",
             "POST_PADDINGS, {g.padding, g.padding}": "POST_PADDINGS, {0, g.padding}",
@@ -90,7 +90,7 @@ MUTATIONS = [
     ),
     gtest(
         "missing event wait",
-        "data/device_loader.cpp",
+        "data/loading/device_loader.cpp",
         {"    cuda::wait(beside_, other.released);\n": ""},
         EMULATOR + ", deferred streams",
         "DeviceLoader.*",
@@ -99,7 +99,7 @@ MUTATIONS = [
     ),
     gtest(
         "leaked descriptor",
-        "kernels/cudnn_plan.cpp",
+        "kernels/cuda/cudnn/engines.cpp",
         {
             "Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);": (
                 "Descriptor& pack = *new Descriptor(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);"
@@ -111,7 +111,7 @@ MUTATIONS = [
     ),
     gtest(
         "wrong uid",
-        "kernels/conv_cudnn.cpp",
+        "kernels/cuda/cudnn/conv.cpp",
         {"{{kX, o.x.data}, {kW, w.data}, {kY, o.y.data}}": "{{kX, o.x.data}, {kW, o.y.data}, {kY, w.data}}"},
         EXECUTION,
         "Ops/CudnnCase.*/conv_forward_*",
@@ -119,17 +119,17 @@ MUTATIONS = [
     ),
     Mutation(
         "lost 128-bit access",
-        "kernels/pool.cu",
+        "kernels/cuda/global_average_pool.cu",
         {"{ store(dx + i, out); }": "{ for (int k = 0; k < kWidth; ++k) store(dx + i + k, {out[k]}); }"},
         "static evidence",
         "release",
-        "kernels",
+        "kernels_cuda",
         "python3 tools/kernel_report.py --build {build}",
         r"WORSE.*pool_backward.*16-byte stores",
     ),
     sanitized(
         "uninitialised partial sum",
-        "kernels/batch_norm.cu",
+        "kernels/cuda/batch_norm.cu",
         {"float sums[2 * kWidth] = {};": "float sums[2 * kWidth];"},
         "msan",
         r"MemorySanitizer: use-of-uninitialized-value",
@@ -144,8 +144,7 @@ def run(command):
 
 
 def build(m):
-    # The emulated build takes apps/, cases/ and tests/ from release's.
-    status, text = run(f"cmake --preset release && cmake --preset {m.preset} && "
+    status, text = run(f"cmake --preset {m.preset} && "
                        f"cmake --build --preset {m.preset} --target {m.target}")
     if status:
         sys.exit(f"{m.name}: does not build\n{text[-4000:]}")

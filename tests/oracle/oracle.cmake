@@ -1,6 +1,6 @@
 # The same weights and batches in PyTorch, where it is installed (exit status 77: it is not). For the optimised build:
-# what sanitizers can say of these networks, tests/model_gradient_test.cpp lets them say in less time.
-add_executable(skein_oracle tests/oracle/dump.cpp tests/oracle/oracle.cpp)
+# what sanitizers can say of these networks, tests/engine/model_gradient_test.cpp lets them say in less time.
+add_executable(skein_oracle oracle/dump.cpp oracle/oracle.cpp)
 target_link_libraries(skein_oracle PRIVATE models cases)
 function(add_torch_test name)
   add_test(NAME torch_${name} COMMAND bash ${CMAKE_SOURCE_DIR}/tests/oracle/check.sh $<TARGET_FILE:skein_oracle> ${ARGN})

@@ -1,4 +1,4 @@
-"""Weights in the files and the layout of PyTorch, for tests/interchange_test.cpp.
+"""Weights in the files and the layout of PyTorch, for tests/apps/interchange_test.cpp.
    torch_interchange.py MODEL STATE LOGITS   a model with statistics of its own as state_dict() has it; a batch of
                                              images (NHWC) and the logits that it gives them"""
 import sys

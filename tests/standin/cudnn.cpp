@@ -12,7 +12,7 @@
 #include <mutex>
 #include <set>
 
-#include "kernels/gpu_model.h"
+#include "apps/plan/gpu_model.h"
 #include "tests/standin/cudnn_program.h"
 #include "tests/standin/fault.h"
 

@@ -5,16 +5,16 @@
 #include <filesystem>
 #include <thread>
 
+#include "apps/plan/gpu_model.h"
 #include "cases/op_case.h"
-#include "cases/reference/conv.h"
 #include "kernels/conv.h"
-#include "kernels/conv_plan_cudnn.h"
+#include "kernels/cuda/cudnn/conv_plans.h"
 #include "kernels/emulator/emulator.h"
-#include "kernels/gpu_model.h"
 #include "kernels/linear.h"
-#include "tests/expect_close.h"
-#include "tests/run_binary.h"
+#include "kernels/reference/conv.h"
 #include "tests/standin/probe.h"
+#include "tests/support/expect_close.h"
+#include "tests/support/run_binary.h"
 
 namespace skein::testing {
 namespace {

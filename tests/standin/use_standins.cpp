@@ -2,7 +2,7 @@
 // no plan that an earlier build left on disk.
 #include <cstdlib>
 
-#include "tests/run_binary.h"
+#include "tests/support/run_binary.h"
 
 namespace {
 

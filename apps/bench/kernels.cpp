@@ -1,0 +1,115 @@
+// `skein bench kernels`: the timed rows of the case table under Google Benchmark, each with the bound it is held to.
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "apps/bench/bench.h"
+#include "base/check.h"
+#include "base/json.h"
+#include "cases/op_case.h"
+#include "kernels/peak.h"
+#include "train/machine.h"
+
+namespace skein {
+namespace {
+
+struct Peaks {
+  double gflops, gbs;
+};
+
+// Prints a row per case as it is measured and keeps the numbers.
+class Table : public benchmark::BenchmarkReporter {
+ public:
+  Table(const std::vector<OpCase>& cases, Peaks peaks, bool quiet) : cases_(cases), peaks_(peaks), quiet_(quiet) {}
+
+  bool ReportContext(const Context&) override {
+    if (!quiet_) fmt::print("{:<52} {:>10} {:>7} {:>9} {:>6}\n", "case", "median us", "spread", "rate", "peak");
+    return true;
+  }
+
+  void ReportRuns(const std::vector<Run>& runs) override {
+    std::vector<double> seconds;
+    for (const Run& r : runs) {
+      if (r.error_occurred) throw RunFailed("{}: {}", r.benchmark_name(), r.error_message);
+      if (r.run_type == Run::RT_Iteration) seconds.push_back(r.real_accumulated_time / double(r.iterations));
+    }
+    if (seconds.empty()) return;
+    const OpCase& c = cases_.at(rows_.size());
+    const Timing m = timing_of(std::move(seconds));
+    const bool compute = c.flops > 0;
+    const double rate = (compute ? c.flops : c.bytes) / m.median * 1e-9;
+    const double fraction = rate / (compute ? peaks_.gflops : peaks_.gbs);
+    const char* unit = compute ? "GFLOP/s" : "GB/s";
+    rows_.push_back({{"case", c.name},
+                     {"us", m.median * 1e6},
+                     {"spread", m.spread},
+                     {"rate", rate},
+                     {"unit", unit},
+                     {"of_peak", fraction}});
+    if (!quiet_)
+      fmt::print("{:<52} {:>10.1f} {:>6.0f}% {:>9.1f} {:>5.0f}% {}\n", c.name, m.median * 1e6, 100 * m.spread, rate,
+                 100 * fraction, unit);
+    std::fflush(stdout);
+  }
+
+  const Json& rows() const { return rows_; }
+
+ private:
+  const std::vector<OpCase>& cases_;
+  Peaks peaks_;
+  bool quiet_;
+  Json rows_ = Json::array();
+};
+
+// Of one case at a time. The library calls a case for every repetition, and to find out how long it takes; drawing
+// large inputs each time would take longer than all measurements.
+class Inputs {
+ public:
+  const BoundCase& of(const OpCase& c) {
+    if (case_ == &c) return *bound_;
+    bound_.reset();  // before the next one's memory is taken
+    bound_.emplace(c.bind(Queue{}));
+    case_ = &c;
+    return *bound_;
+  }
+
+ private:
+  const OpCase* case_ = nullptr;
+  std::optional<BoundCase> bound_;
+};
+
+void run_case(benchmark::State& state, const BoundCase& bound) {
+  bound.run();
+  for (auto _ : state) bound.run();
+}
+
+}  // namespace
+
+void bench_kernels(const KernelBench& options) {
+  check_device(options.device, "f32");
+  const bool on_gpu = options.device == "cuda";
+  std::vector<OpCase> cases = op_cases(on_gpu ? Device::cuda : Device::cpu);
+  std::erase_if(cases, [&](const OpCase& c) {
+    return (!c.timed && !options.all) || c.name.find(options.filter) == std::string::npos;
+  });
+  if (cases.empty()) throw BadInput("--filter {}: no timed case has this in its name", options.filter);
+  if (on_gpu) return bench_kernels_on_gpu(options, cases);
+  const Peaks peaks{cpu::measure_fma_gflops(), cpu::measure_copy_gbs()};
+  if (!options.json)
+    fmt::print("FMA peak {:.0f} GFLOP/s, copy {:.1f} GB/s; data that fit the caches may exceed the copy rate\n\n",
+               peaks.gflops, peaks.gbs);
+  Inputs inputs;
+  for (const OpCase& c : cases)
+    benchmark::RegisterBenchmark(c.name.c_str(), [&](benchmark::State& state) { run_case(state, inputs.of(c)); })
+        ->UseRealTime()
+        ->MinTime(0.03)
+        ->Repetitions(int(options.repetitions));
+  Table table(cases, peaks, options.json);
+  benchmark::RunSpecifiedBenchmarks(&table);
+  if (options.json)
+    fmt::print("{}\n", Json{{"fma_gflops", peaks.gflops}, {"copy_gbs", peaks.gbs}, {"cases", table.rows()}}.dump());
+}
+
+}  // namespace skein

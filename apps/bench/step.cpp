@@ -1,0 +1,50 @@
+// `skein bench step`: what a step of training costs, without data loading and evaluation.
+#include <fmt/format.h>
+#include <omp.h>
+
+#include "apps/bench/noise_step.h"
+#include "base/json.h"
+#include "base/stopwatch.h"
+#include "train/machine.h"
+#include "train/worker_pool.h"
+
+namespace skein {
+
+void bench_step(const StepBench& o) {
+  check_device(o.device, o.dtype);
+  use_conv(device_of(o.device), o.conv, o.dtype);
+  if (o.device == "cuda") return bench_step_on_gpu(o);
+  if (o.threads > 0) omp_set_num_threads(int(o.threads));
+  StepContext context(Device::cpu);
+  NoiseStep training(o, DType::f32, context.tape);
+
+  std::vector<double> seconds;
+  int64_t allocations = 0;
+  for (int64_t step = -o.warmup; step < o.steps; ++step) {
+    if (step == 0) allocations = cpu::allocations();
+    const auto start = Clock::now();
+    training.run();
+    if (step >= 0) seconds.push_back(seconds_since(start));
+  }
+  allocations = cpu::allocations() - allocations;
+  const Timing time = timing_of(std::move(seconds));
+  if (o.json) {
+    fmt::print("{}\n", Json{{"model", o.model},
+                            {"batch", o.batch},
+                            {"step_ms", time.median * 1e3},
+                            {"img_per_s", double(o.batch) / time.median},
+                            {"peak_rss_mb", peak_rss_mb()},
+                            {"step_mb", double(context.arena.peak()) / 0x1p20},
+                            {"allocations", allocations},
+                            {"threads", omp_get_max_threads()}}
+                           .dump());
+    return;
+  }
+  fmt::print(
+      "{} batch {}: {:.1f} ms a step (fastest {:.1f}), {:.0f} img/s, {:.0f} MB ({:.0f} MB of them a step's "
+      "activations and gradients), {} tensor allocations in {} steps\n",
+      o.model, o.batch, time.median * 1e3, time.fastest * 1e3, double(o.batch) / time.median, peak_rss_mb(),
+      double(context.arena.peak()) / 0x1p20, allocations, o.steps);
+}
+
+}  // namespace skein

@@ -1,0 +1,115 @@
+// `skein bench step --device cuda`: a step replayed as one CUDA graph, as training does it, and launched kernel by
+// kernel.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "apps/bench/noise_step.h"
+#include "base/json.h"
+#include "base/stopwatch.h"
+#include "engine/step_graph.h"
+#include "kernels/device_info.h"
+#include "kernels/device_timer.h"
+#include "train/worker_pool.h"
+
+namespace skein {
+namespace {
+
+constexpr int64_t kGraphWarmUps = 3;  // two before the capture, and the capture
+constexpr int64_t kBusySteps = 10;
+constexpr const char* kMeaning =
+    "step: from the first launch until the device is done. launch: the host's part of it. busy: the time of the "
+    "device\n"
+    "for a step that was queued whole before it began, on a cold L2 cache. gap: step - busy, lost to launches";
+
+struct Mode {
+  Timing step, launch;      // seconds
+  double busy = 0;          // seconds, median
+  bool ahead = true;        // busy is without gaps
+  int64_t allocations = 0;  // in the timed steps
+  double gap() const { return step.median - busy; }
+};
+
+Mode measure_steps(const StepBench& o, Queue queue, const std::function<void()>& step) {
+  Mode mode;
+  std::vector<double> steps, launches;
+  for (int64_t i = -std::max(o.warmup, kGraphWarmUps); i < o.steps; ++i) {
+    if (i == 0) mode.allocations = cuda::allocations();
+    const auto start = Clock::now();
+    step();
+    const double launched = seconds_since(start);
+    cuda::synchronize(queue.stream);
+    if (i < 0) continue;
+    launches.push_back(launched);
+    steps.push_back(seconds_since(start));
+  }
+  mode.allocations = cuda::allocations() - mode.allocations;
+  mode.step = timing_of(std::move(steps));
+  mode.launch = timing_of(std::move(launches));
+  return mode;
+}
+
+void measure_busy(const StepBench& o, Queue queue, const std::function<void()>& step, Mode& mode) {
+  cuda::DeviceTimer timer(queue.stream);
+  std::vector<double> busy;
+  for (int64_t i = 0; i < std::min(o.steps, kBusySteps); ++i) busy.push_back(timer.seconds(step));
+  mode.busy = timing_of(std::move(busy)).median;
+  mode.ahead = timer.ahead();
+}
+
+Json to_json(const Mode& m) {
+  return {{"step_ms", m.step.median * 1e3},
+          {"fastest_ms", m.step.fastest * 1e3},
+          {"launch_ms", m.launch.median * 1e3},
+          {"busy_ms", m.busy * 1e3},
+          {"gap_ms", m.gap() * 1e3},
+          {"launches_hidden", m.ahead},
+          {"allocations", m.allocations}};
+}
+
+void print_mode(const char* name, const Mode& m, int64_t batch) {
+  fmt::print("{:<14} {:>9.3f} {:>9.0f} {:>9.3f} {:>9.3f} {:>9.3f}{}\n", name, m.step.median * 1e3,
+             double(batch) / m.step.median, m.launch.median * 1e3, m.busy * 1e3, m.gap() * 1e3,
+             m.ahead ? "" : "  busy still waits for launches");
+}
+
+}  // namespace
+
+void bench_step_on_gpu(const StepBench& o) {
+  StepContext context(Device::cuda);
+  const Queue queue = context.queue;
+  NoiseStep training(o, o.dtype == "bf16" ? DType::bf16 : DType::f32, context.tape);
+  StepGraph graph(queue);
+  const std::function<void()> eager = [&] { training.run(); };
+  const std::function<void()> replay = [&] {
+    graph.run({training.images(), &context, o.batch}, [&] { return training.run(); });
+  };
+  Mode one_by_one = measure_steps(o, queue, eager), as_graph = measure_steps(o, queue, replay);
+  const double memory_mb = double(cuda::memory_in_use()) * 1e-6;  // before the timer takes some
+  measure_busy(o, queue, eager, one_by_one);
+  measure_busy(o, queue, replay, as_graph);
+
+  const std::string gpu = cuda::devices().at(size_t(cuda::current_device())).name;
+  if (o.json) {
+    fmt::print("{}\n", Json{{"model", o.model},
+                            {"batch", o.batch},
+                            {"device", gpu},
+                            {"dtype", o.dtype},
+                            {"step_ms", as_graph.step.median * 1e3},
+                            {"img_per_s", double(o.batch) / as_graph.step.median},
+                            {"device_memory_mb", memory_mb},
+                            {"peak_rss_mb", peak_rss_mb()},
+                            {"graph", to_json(as_graph)},
+                            {"kernel_by_kernel", to_json(one_by_one)}}
+                           .dump());
+    return;
+  }
+  fmt::print("{} batch {} {} on {}: medians of {} steps, {:.0f} MB of device memory in use, CUDA's own included\n",
+             o.model, o.batch, o.dtype, gpu, o.steps, memory_mb);
+  fmt::print("{:<14} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "", "step ms", "img/s", "launch ms", "busy ms", "gap ms");
+  print_mode("CUDA graph", as_graph, o.batch);
+  print_mode("one by one", one_by_one, o.batch);
+  fmt::print("{}\n", kMeaning);
+}
+
+}  // namespace skein

@@ -1,0 +1,43 @@
+// Errors. Three kinds, told apart by what the reader can do about them:
+//   BadInput   a file, a flag or a setting is wrong: names it, the place and the fix         exit status 2
+//   RunFailed  the run cannot go on (disk full, loss is not a number): says what was kept     exit status 1
+//   CHECK      a promise between two pieces of skein was broken: names the line               exit status 1
+#pragma once
+
+#ifdef __CUDACC__
+#include "base/check_in_cuda.h"
+#define CHECK(condition, text, ...) \
+  ((condition) ? void() : ::skein::check_failed(__FILE__, __LINE__, #condition, text, {__VA_ARGS__}))
+#else
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+#include <string>
+
+namespace skein {
+
+class BadInput : public std::runtime_error {
+ public:
+  template <class... A>
+  explicit BadInput(fmt::format_string<A...> text, A&&... args)
+      : std::runtime_error(fmt::format(text, std::forward<A>(args)...)) {}
+};
+
+class RunFailed : public std::runtime_error {
+ public:
+  template <class... A>
+  explicit RunFailed(fmt::format_string<A...> text, A&&... args)
+      : std::runtime_error(fmt::format(text, std::forward<A>(args)...)) {}
+};
+
+[[noreturn]] inline void check_failed(const char* file, int line, const char* condition, const std::string& why) {
+  throw std::logic_error(fmt::format("{}:{}: {} does not hold: {}", file, line, condition, why));
+}
+
+// CHECK(x.channels() == w.channels(), "x has {} channels, w {}", x.channels(), w.channels());
+#define CHECK(condition, ...) \
+  ((condition) ? void() : ::skein::check_failed(__FILE__, __LINE__, #condition, fmt::format(__VA_ARGS__)))
+
+}  // namespace skein
+#endif

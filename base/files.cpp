@@ -1,0 +1,103 @@
+#include "base/files.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+
+namespace skein {
+namespace fs = std::filesystem;
+namespace {
+
+[[noreturn]] void fail(const std::string& path, const char* what) {
+  throw RunFailed("{}: {}: {}. Free space there or choose another place", path, what, std::strerror(errno));
+}
+
+void write_all(int fd, const std::string& path, const std::string& text) {
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t n = ::write(fd, text.data() + done, text.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) fail(path, "cannot be written");
+    done += size_t(n);
+  }
+}
+
+// Names in the folder are on the disk; a file system that cannot promise it is no error.
+void sync_folder(const fs::path& folder) {
+  const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return;
+  fsync(fd);
+  close(fd);
+}
+
+}  // namespace
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file || fs::is_directory(path))
+    throw BadInput("{}: cannot be read: {}. Check the path", path, std::strerror(errno ? errno : EISDIR));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_text(const std::string& path, const std::string& text) {
+  const std::string partial = path + ".partial";
+  const int fd = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd < 0) fail(partial, "cannot be created");
+  try {
+    write_all(fd, partial, text);
+    if (fsync(fd) != 0) fail(partial, "cannot be brought to the disk");
+    if (rename(partial.c_str(), path.c_str()) != 0) fail(path, "cannot be replaced");
+  } catch (...) {
+    close(fd);
+    unlink(partial.c_str());
+    throw;
+  }
+  close(fd);
+}
+
+void replace_folder(const std::string& fresh, const std::string& folder) {
+  if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0) {
+    sync_folder(fs::path(folder).parent_path());
+    fs::remove_all(fresh);
+    return;
+  }
+  if (!fs::exists(folder)) return fs::rename(fresh, folder);
+  const std::string old = folder + ".old";  // a file system that cannot exchange
+  fs::remove_all(old);
+  fs::rename(folder, old);
+  fs::rename(fresh, folder);
+  fs::remove_all(old);
+}
+
+void recover_folder(const std::string& folder) {
+  const std::string old = folder + ".old";
+  if (!fs::exists(folder) && fs::exists(old)) fs::rename(old, folder);
+}
+
+AppendFile::AppendFile(const std::string& path)
+    : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
+  if (fd_ < 0) fail(path_, "cannot be opened");
+}
+
+AppendFile::~AppendFile() {
+  try {
+    flush();
+  } catch (const RunFailed&) {  // the run is already failing for that reason or another
+  }
+  close(fd_);
+}
+
+void AppendFile::flush() {
+  const std::string text = std::exchange(waiting_, {});
+  write_all(fd_, path_, text);
+}
+
+}  // namespace skein

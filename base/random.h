@@ -1,0 +1,56 @@
+// Counter-based random numbers, the same on host and device: Philox4x32-10 (Salmon et al., "Parallel random numbers: as
+// easy as 1, 2, 3", SC 2011). A draw is a pure function of where it is used, so it depends on no order and no thread:
+//   key     = the 64-bit seed of the run
+//   counter = (index, item, epoch, purpose)   item: sample, tensor or image; index: block of four words within the item
+// Streams with different purposes never meet. More than 2^32 blocks per item: put the high half of the index in item.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+
+#include "base/host_device.h"
+
+namespace skein {
+
+// The values are part of the meaning of a seed: append, never renumber.
+enum class Purpose : uint32_t { augment = 1, permute = 2, init = 3, synthetic = 4, dropout = 5, noise = 6, test = 7 };
+
+struct RandomWords {
+  uint32_t v[4];
+  SKEIN_HD constexpr uint32_t operator[](int64_t i) const { return v[i]; }
+  bool operator==(const RandomWords&) const = default;
+};
+
+SKEIN_HD constexpr RandomWords philox4x32_10(RandomWords counter, uint32_t key0, uint32_t key1) {
+  uint32_t a = counter.v[0], b = counter.v[1], c = counter.v[2], d = counter.v[3];
+  for (int round = 0; round < 10; ++round) {
+    const uint64_t p = uint64_t{0xD2511F53} * a, q = uint64_t{0xCD9E8D57} * c;
+    a = uint32_t(q >> 32) ^ b ^ key0;
+    b = uint32_t(q);
+    c = uint32_t(p >> 32) ^ d ^ key1;
+    d = uint32_t(p);
+    key0 += 0x9E3779B9;
+    key1 += 0xBB67AE85;
+  }
+  return {{a, b, c, d}};
+}
+
+SKEIN_HD constexpr RandomWords random_words(uint64_t seed, Purpose purpose, uint32_t epoch, uint32_t item,
+                                            uint32_t index) {
+  return philox4x32_10({{index, item, epoch, uint32_t(purpose)}}, uint32_t(seed), uint32_t(seed >> 32));
+}
+
+// In [0, 1), a multiple of 2^-24: every value is exact in f32 and 1 cannot come out by rounding.
+SKEIN_HD constexpr float uniform(uint32_t word) { return float(word >> 8) * 0x1p-24f; }
+
+// In {0 .. n-1}, n >= 1; no value is more likely than another by over n / 2^32.
+SKEIN_HD constexpr uint32_t bounded(uint32_t word, uint32_t n) { return uint32_t((uint64_t{word} * n) >> 32); }
+
+// Standard normal by Box and Muller from two words; |result| <= 6.67. The logarithm never sees zero.
+SKEIN_HD inline double normal(uint32_t word0, uint32_t word1) {
+  const double radius = std::sqrt(-2.0 * std::log((double(word0) + 1.0) * 0x1p-32));
+  return radius * std::cos(2.0 * std::numbers::pi * (double(word1) * 0x1p-32));
+}
+
+}  // namespace skein

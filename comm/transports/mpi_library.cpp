@@ -1,0 +1,25 @@
+#include <dlfcn.h>
+
+#include <filesystem>
+
+#include "base/check.h"
+#include "comm/transports/mpi_communicator.h"
+
+namespace skein {
+
+const MpiApi& mpi_library() {
+  const auto file = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libskein_mpi.so";
+  if (!std::filesystem::exists(file))
+    throw BadInput(
+        "there is no {}: this skein was built without MPI; install libopenmpi-dev and build again, set MASTER_ADDR and "
+        "MASTER_PORT for all processes and they meet there over TCP, or use --workers K",
+        file.string());
+  // Open MPI's own plugins look for its symbols among the global ones. Never closed: MPI does not survive that.
+  void* const library = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  if (!library) throw BadInput("MPI cannot be loaded: {}; install openmpi-bin, or use --workers K", dlerror());
+  const auto api = reinterpret_cast<MpiApiFunction*>(dlsym(library, "skein_mpi_api"));
+  CHECK(api, "{} has no skein_mpi_api", file.string());
+  return *api();
+}
+
+}  // namespace skein

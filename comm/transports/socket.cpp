@@ -1,0 +1,174 @@
+#include "comm/transports/socket.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <thread>
+
+#include "base/check.h"
+
+namespace skein {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr timeval kConnect{5, 0};  // Linux keeps to it in connect(), too
+constexpr int kWaiting = 4096;     // connections that nobody has accepted yet
+
+void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
+
+// Small messages leave at once; a machine that is gone is noticed within a minute, though nothing is sent to it.
+void prepare(int fd) {
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(fd, IPPROTO_TCP, TCP_KEEPIDLE, 30);
+  set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+  set(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+}
+
+bool wait_for(int fd, short events, Deadline deadline) {
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    if (left < 0) return false;
+    pollfd one{fd, events, 0};
+    const int ready = poll(&one, 1, int(std::min<int64_t>(left + 1, 1000)));
+    if (ready > 0) return true;
+    if (ready < 0 && errno != EINTR) return false;
+  }
+}
+
+bool again(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+
+template <class Step>
+bool transfer(int fd, size_t bytes, short events, Deadline deadline, Step&& step) {
+  for (size_t done = 0; done < bytes;) {
+    const ssize_t n = step(done);
+    if (n > 0)
+      done += size_t(n);
+    else if (n == 0 || !again(errno) || !wait_for(fd, events, deadline))
+      return false;
+  }
+  return true;
+}
+
+sockaddr* generic(Address& a) { return reinterpret_cast<sockaddr*>(&a.bytes); }
+
+}  // namespace
+
+Deadline in_seconds(double seconds) {
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
+int Address::port() const {
+  const bool six = family() == AF_INET6;
+  return ntohs(six ? reinterpret_cast<const sockaddr_in6&>(bytes).sin6_port
+                   : reinterpret_cast<const sockaddr_in&>(bytes).sin_port);
+}
+
+void Address::set_port(int port) {
+  const bool six = family() == AF_INET6;
+  (six ? reinterpret_cast<sockaddr_in6&>(bytes).sin6_port : reinterpret_cast<sockaddr_in&>(bytes).sin_port) =
+      htons(uint16_t(port));
+}
+
+bool Address::is_loopback() const {
+  constexpr uint32_t kNet = 127, kShift = 24;
+  const auto four = [](uint32_t a) { return ntohl(a) >> kShift == kNet; };
+  if (family() == AF_INET) return four(reinterpret_cast<const sockaddr_in&>(bytes).sin_addr.s_addr);
+  const in6_addr& six = reinterpret_cast<const sockaddr_in6&>(bytes).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && four(six.s6_addr32[3]));
+}
+
+std::vector<Address> addresses_of(const std::string& host, int port, const std::string& what, Deadline deadline) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_socktype = SOCK_STREAM;
+  int error = 0;
+  while ((error = getaddrinfo(host.c_str(), nullptr, &hints, &found)) == EAI_AGAIN && Clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  if (error != 0) throw BadInput("{}: there is no host '{}': {}", what, host, gai_strerror(error));
+  std::vector<Address> all;
+  for (const addrinfo* a = found; a; a = a->ai_next) {
+    Address address{};
+    std::memcpy(&address.bytes, a->ai_addr, a->ai_addrlen);
+    address.size = a->ai_addrlen;
+    address.set_port(port);
+    all.push_back(address);
+  }
+  freeaddrinfo(found);
+  return all;
+}
+
+Socket::~Socket() {
+  if (fd_ >= 0) close(fd_);
+}
+
+Socket Socket::listening(int port, int family) {
+  Socket s(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!s) return s;
+  set(s.fd(), SOL_SOCKET, SO_REUSEADDR, 1);  // a run that has just ended leaves the port in TIME_WAIT
+  Address any{};
+  any.bytes.ss_family = sa_family_t(family);
+  any.size = family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+  any.set_port(port);
+  if (family == AF_INET6) set(s.fd(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
+  if (bind(s.fd(), generic(any), any.size) != 0 || ::listen(s.fd(), kWaiting) != 0) return Socket();
+  prepare(s.fd());
+  return s;
+}
+
+Socket Socket::connected(const Address& address) {
+  Socket s(socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!s) return s;
+  setsockopt(s.fd(), SOL_SOCKET, SO_SNDTIMEO, &kConnect, sizeof kConnect);
+  Address to = address;
+  if (connect(s.fd(), generic(to), to.size) != 0) return Socket();
+  prepare(s.fd());
+  return s;
+}
+
+Address Socket::own_address() const {
+  Address a{};
+  a.size = sizeof a.bytes;
+  getsockname(fd_, generic(a), &a.size);
+  return a;
+}
+
+Address Socket::peer_address() const {
+  Address a{};
+  a.size = sizeof a.bytes;
+  getpeername(fd_, generic(a), &a.size);
+  return a;
+}
+
+Socket Socket::accept(Deadline deadline) const {
+  for (;;) {
+    Socket s(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
+    if (s) {
+      prepare(s.fd());
+      return s;
+    }
+    if (!wait_for(fd_, POLLIN, deadline)) return s;
+  }
+}
+
+bool Socket::read(void* data, size_t bytes, Deadline deadline) const {
+  return transfer(fd_, bytes, POLLIN, deadline,
+                  [&](size_t done) { return recv(fd_, static_cast<char*>(data) + done, bytes - done, 0); });
+}
+
+bool Socket::write(const void* data, size_t bytes, Deadline deadline) const {
+  return transfer(fd_, bytes, POLLOUT, deadline, [&](size_t done) {
+    return send(fd_, static_cast<const char*>(data) + done, bytes - done, MSG_NOSIGNAL);
+  });
+}
+
+}  // namespace skein

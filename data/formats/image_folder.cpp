@@ -1,0 +1,148 @@
+#include <stb/stb_image_resize.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "base/check.h"
+#include "data/formats/image_list.h"
+#include "data/formats/sources.h"
+#include "data/image/image_decoder.h"
+#include "data/image/random_crop.h"
+
+namespace skein {
+namespace {
+
+constexpr size_t kListed = 5;  // bad files named in one message
+
+struct ImageFile {
+  std::string path;
+  int32_t label;
+  ImageSize size = {};  // upright
+  bool grey = false;
+};
+
+struct PackedSize {
+  int64_t height, width;
+  int channels;
+};
+
+// Runs body(i), which returns what is wrong with file i or nothing, on all threads; reports the same errors in the same
+// order however many there are.
+template <class Body>
+void for_each_file(const std::vector<ImageFile>& files, Body&& body) {
+  std::vector<std::string> errors(files.size());
+#pragma omp parallel for schedule(dynamic, 64)
+  for (size_t i = 0; i < files.size(); ++i) errors[i] = body(i);
+  std::string listed;
+  size_t bad = 0;
+  for (size_t i = 0; i < files.size(); ++i)
+    if (!errors[i].empty() && bad++ < kListed) listed += fmt::format("{}: {}\n", files[i].path, errors[i]);
+  if (bad == 0) return;
+  throw BadInput("{}{} of {} images cannot be used{}. Replace or remove them", listed, bad, files.size(),
+                 bad > kListed ? fmt::format(", the first {} are listed", kListed) : "");
+}
+
+std::vector<uint8_t> read_bytes(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::vector<uint8_t> bytes(std::istreambuf_iterator<char>(in), {});
+  if (!in) throw BadImage("cannot be read");
+  return bytes;
+}
+
+// Calls use(decoder) with the file open; returns what is wrong with it, or nothing.
+template <class Use>
+std::string with_image(const ImageFile& file, Use&& use) {
+  static thread_local ImageDecoder decoder;
+  try {
+    const std::vector<uint8_t> bytes = read_bytes(file.path);
+    const ImageSize size = decoder.open(bytes);
+    use(decoder, size);
+    return {};
+  } catch (const BadImage& e) {
+    return fmt::format("does not decode ({})", e.what());
+  }
+}
+
+// Headers only: sizes must agree before any memory is taken.
+void read_sizes(std::vector<ImageFile>& files) {
+  for_each_file(files, [&](size_t i) {
+    return with_image(files[i], [&](ImageDecoder& decoder, ImageSize size) {
+      files[i].size = size;
+      files[i].grey = decoder.grey();
+    });
+  });
+}
+
+PackedSize common_size(const std::vector<ImageFile>& train, const std::vector<ImageFile>& test, int64_t resize) {
+  const ImageFile& first = train[0];
+  bool grey = true;
+  for (const auto* files : {&train, &test})
+    for (const ImageFile& f : *files) {
+      grey = grey && f.grey;
+      if (resize == 0 && (f.size.width != first.size.width || f.size.height != first.size.height))
+        throw BadInput(
+            "{}: is {} x {}, but {} is {} x {}. Give --size N to cut the centre square of every image and "
+            "scale it to N x N",
+            f.path, f.size.width, f.size.height, first.path, first.size.width, first.size.height);
+    }
+  const int channels = grey ? 1 : 3;
+  return resize > 0 ? PackedSize{resize, resize, channels} : PackedSize{first.size.height, first.size.width, channels};
+}
+
+// What is wrong with the file, or nothing; writes size.height x size.width x size.channels bytes.
+std::string decode(const ImageFile& file, const PackedSize& size, uint8_t* to) {
+  return with_image(file, [&](ImageDecoder& decoder, ImageSize image) {
+    if (image.width != file.size.width || image.height != file.size.height) throw BadImage("it changed meanwhile");
+    const auto values = size_t(image.width * image.height * 3);
+    std::vector<float> pixels(values);
+    decoder.decode(whole_image(image), PixelScale{}, image, pixels.data());
+    const int64_t step = size.channels == 1 ? 3 : 1;  // of a grey image, the first of three equal channels
+    std::vector<uint8_t> bytes(values / size_t(step));
+    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = uint8_t(pixels[i * size_t(step)]);
+    if (image.width == size.width && image.height == size.height) {
+      std::memcpy(to, bytes.data(), bytes.size());
+      return;
+    }
+    const int64_t side = std::min(image.width, image.height), stride = image.width * size.channels;
+    const uint8_t* square =
+        bytes.data() + (image.height - side) / 2 * stride + (image.width - side) / 2 * size.channels;
+    if (!stbir_resize_uint8(square, int(side), int(side), int(stride), to, int(size.width), int(size.height), 0,
+                            size.channels))
+      throw BadImage("it cannot be scaled: out of memory");
+  });
+}
+
+Dataset decode_all(const std::string& name, const std::vector<ImageFile>& files, const PackedSize& size) {
+  Dataset d = allocate_dataset(name, int64_t(files.size()), size.height, size.width, size.channels);
+  const int64_t bytes = size.height * size.width * size.channels;
+  for_each_file(files, [&](size_t i) {
+    d.labels.as<int32_t>()[i] = files[i].label;
+    return decode(files[i], size, d.images.as<uint8_t>() + int64_t(i) * bytes);
+  });
+  return d;
+}
+
+}  // namespace
+
+Splits open_image_folder(const std::string& dir, int64_t resize) {
+  const ImageList list = list_image_folder(dir);
+  const auto files_of = [](const std::vector<ListedImage>& images) {
+    std::vector<ImageFile> files;
+    for (const ListedImage& i : images) files.push_back({i.path, i.label});
+    return files;
+  };
+  std::vector<ImageFile> train = files_of(list.train), test = files_of(list.test);
+  read_sizes(train);
+  read_sizes(test);
+  const PackedSize size = common_size(train, test, resize);
+  Splits s{decode_all(list.name, train, size), decode_all(list.name, test, size)};
+  set_statistics(s.train);
+  s.train.classes = s.test.classes = list.classes;
+  std::copy(s.train.mean, s.train.mean + 4, s.test.mean);
+  std::copy(s.train.std, s.train.std + 4, s.test.std);
+  return s;
+}
+
+}  // namespace skein

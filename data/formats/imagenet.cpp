@@ -1,0 +1,77 @@
+// ImageNet, or any set laid out like it, from the files themselves: nothing is imported, every image is opened when a
+// batch needs it. Shards (data/formats/shards.h) are read in larger pieces.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/check.h"
+#include "data/formats/image_list.h"
+#include "data/formats/shards.h"
+#include "data/formats/sources.h"
+
+namespace skein {
+namespace {
+
+class LooseFiles final : public EncodedImages {
+ public:
+  explicit LooseFiles(std::vector<ListedImage> files) : files_(std::move(files)) {
+    for (const ListedImage& f : files_) labels_.push_back(f.label);
+    shards = {0, int64_t(files_.size())};
+  }
+  View labels() { return {labels_.data(), DType::i32, {1, 1, 1, int64_t(labels_.size())}}; }
+  std::string place(int64_t i) const override { return files_[size_t(i)].path; }
+
+  FileBytes read(int64_t i, std::vector<uint8_t>& memory) const override {
+    const int fd = ::open(files_[size_t(i)].path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat status {};
+    bool good = fd >= 0 && fstat(fd, &status) == 0;
+    if (good) memory.resize(size_t(status.st_size));
+    for (size_t done = 0; good && done < memory.size();) {
+      const ssize_t n = ::read(fd, memory.data() + done, memory.size() - done);
+      good = n > 0 || (n < 0 && errno == EINTR);
+      done += n > 0 ? size_t(n) : 0;
+    }
+    const int error = errno;
+    if (fd >= 0) close(fd);
+    if (!good) throw BadImage(fmt::format("cannot be read ({})", std::strerror(error)));
+    return memory;
+  }
+
+ private:
+  const std::vector<ListedImage> files_;
+  std::vector<int32_t> labels_;
+};
+
+Dataset dataset_of(const ImageList& list, std::vector<ListedImage> files, const DatasetOptions& options,
+                   const std::shared_ptr<BadImages>& bad) {
+  const auto loose = std::make_shared<LooseFiles>(std::move(files));
+  loose->bad = bad;
+  Dataset d;
+  d.name = list.name;
+  d.labels = loose->labels();
+  d.images = {nullptr, DType::u8, {d.labels.numel(), options.crop, options.crop, 3}};
+  d.classes = list.classes;
+  std::copy_n(kImagenetMean, 3, d.mean);
+  std::copy_n(kImagenetStd, 3, d.std);
+  d.storage = d.encoded = loose;
+  return d;
+}
+
+}  // namespace
+
+Splits open_imagenet(const DatasetOptions& options) {
+  if (options.dir.empty())
+    throw BadInput(
+        "imagenet: give --data-dir, a folder DIR/{{train,val}}/CLASS/*.JPEG or one that `skein data import` has made");
+  if (is_shard_folder(options.dir)) return open_shards(options.dir, options.crop, options.bad_images);
+  ImageList list = list_image_folder(options.dir);
+  const auto bad = std::make_shared<BadImages>(options.bad_images);
+  return {dataset_of(list, list.train, options, bad), dataset_of(list, list.test, options, bad)};
+}
+
+}  // namespace skein

@@ -1,0 +1,93 @@
+#include <stb/stb_image.h>
+
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
+#include "data/image/image_reader.h"
+#include "data/image/jpeg_markers.h"
+
+namespace skein {
+namespace {
+
+// Segments that define every quantisation and Huffman table. stb_image 2.27 does not notice where a file uses one that
+// it does not define, and reads memory that nobody has written; behind these, a file's own tables replace them.
+std::vector<uint8_t> default_tables() {
+  std::vector<uint8_t> bytes = {0xff, 0xdb, 0x01, 0x06};  // length 2 + 4 * 65
+  for (uint8_t table = 0; table < 4; ++table) {
+    bytes.push_back(table);
+    bytes.insert(bytes.end(), 64, 1);
+  }
+  bytes.insert(bytes.end(), {0xff, 0xc4, 0x00, 0x92});  // length 2 + 8 * 18
+  for (uint8_t table : {0x00, 0x01, 0x02, 0x03, 0x10, 0x11, 0x12, 0x13}) {
+    bytes.push_back(table);
+    bytes.push_back(1);  // one symbol, of one bit
+    bytes.insert(bytes.end(), 16, 0);
+  }
+  return bytes;
+}
+
+class StbReader final : public ImageReader {
+ public:
+  ImageSize open(FileBytes file) override {
+    file_ = file;
+    if (is_jpeg(file)) {
+      check_jpeg(read_markers(file));
+      static const std::vector<uint8_t> tables = default_tables();
+      copy_.assign(file.begin(), file.begin() + 2);
+      copy_.insert(copy_.end(), tables.begin(), tables.end());
+      copy_.insert(copy_.end(), file.begin() + 2, file.end());
+      file_ = copy_;
+    } else if (!is_png(file)) {
+      throw BadImage("unknown image type: neither JPEG nor PNG");
+    }
+    int width = 0, height = 0;
+    if (!stbi_info_from_memory(file_.data(), int(file_.size()), &width, &height, &channels_))
+      throw BadImage(stbi_failure_reason());
+    size_ = {width, height};
+    return size_;
+  }
+
+  int64_t start(int, PixelRange, PixelRange rows) override {
+    int width = 0, height = 0, channels = 0;
+    pixels_.reset(stbi_load_from_memory(file_.data(), int(file_.size()), &width, &height, &channels, 4));
+    if (!pixels_) throw BadImage(stbi_failure_reason());
+    if (width != size_.width || height != size_.height) throw BadImage("header and image differ in size");
+    next_ = rows.begin;
+    return 0;
+  }
+
+  const uint8_t* row() override { return pixels_.get() + next_++ * size_.width * 4; }
+  void finish() override { pixels_.reset(); }
+  bool can_scale() const override { return false; }
+  bool grey() const override { return channels_ <= 2; }  // with alpha or without
+  const char* name() const override { return "stb_image"; }
+
+ private:
+  static bool is_png(FileBytes file) {
+    constexpr uint8_t kSignature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
+    return file.size() > sizeof kSignature && std::equal(std::begin(kSignature), std::end(kSignature), file.begin());
+  }
+
+  // stb_image fills what is missing from a JPEG with grey, without a word.
+  static void check_jpeg(const JpegMarkers& markers) {
+    if (!markers.well_formed) throw BadImage("the segments of the JPEG file are damaged or cut short");
+    if (!markers.complete) throw BadImage("the JPEG file is cut short: there is no end marker");
+  }
+
+  struct Free {
+    void operator()(uint8_t* p) const { stbi_image_free(p); }
+  };
+  FileBytes file_;
+  std::vector<uint8_t> copy_;  // of a JPEG file, with tables
+  ImageSize size_;
+  int channels_ = 0;
+  std::unique_ptr<uint8_t, Free> pixels_;
+  int64_t next_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<ImageReader> make_stb_reader() { return std::make_unique<StbReader>(); }
+
+}  // namespace skein

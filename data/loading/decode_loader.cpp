@@ -1,0 +1,148 @@
+#include "data/loading/decode_loader.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/check.h"
+#include "base/stopwatch.h"
+#include "data/image/random_crop.h"
+
+namespace skein {
+namespace {
+
+constexpr double kAcceptedWait = 0.02;  // of the caller's time; above it one more thread decodes
+constexpr double kReviewSeconds = 0.25;
+
+}  // namespace
+
+DecodeLoader::DecodeLoader(Dataset dataset, const LoaderOptions& options)
+    : dataset_(std::move(dataset)),
+      options_(options),
+      order_(dataset_, options),
+      epoch_(options.epoch),
+      step_(options.step),
+      reviewed_(Clock::now()) {
+  CHECK(dataset_.encoded && dataset_.channels() == 3 && dataset_.height() == dataset_.width(),
+        "crops are squares of 3 channels, of encoded images");
+  std::copy_n(dataset_.mean, 3, scale_.mean);
+  std::copy_n(dataset_.std, 3, scale_.std);
+  const int64_t cores = std::max(1u, std::thread::hardware_concurrency());
+  most_threads_ = options.decode_threads > 0 ? options.decode_threads : std::max<int64_t>(1, cores / options.workers);
+  for (Slot& slot : slots_) {
+    slot.images = Tensor::empty(Device::cpu, DType::f32, {order_.batch(), dataset_.height(), dataset_.width(), 3});
+    slot.labels = Tensor::empty(Device::cpu, DType::i32, {order_.batch()});
+  }
+  for (int64_t i = 0; i < std::max<int64_t>(1, options.decode_threads); ++i) add_thread();
+}
+
+DecodeLoader::~DecodeLoader() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  freed_.notify_all();
+  for (std::thread& t : threads_) t.join();
+}
+
+void DecodeLoader::add_thread() { threads_.emplace_back(&DecodeLoader::work, this); }
+
+const Batch& DecodeLoader::next() {
+  double waited = 0;
+  Slot* slot = nullptr;
+  {
+    std::unique_lock lock(mutex_);
+    released_ = taken_;
+    freed_.notify_all();
+    slot = &slots_[taken_ % kSlots];
+    const auto ready = [&] { return (opened_ > taken_ && slot->missing == 0) || error_; };
+    if (!ready()) {
+      const auto begin = Clock::now();
+      filled_.wait(lock, ready);
+      waited = seconds_since(begin);
+    }
+    if (error_) std::rethrow_exception(error_);
+    ++taken_;
+  }
+  wait_seconds_ += waited;
+  if (threads() < most_threads_) review();
+  return slot->batch;
+}
+
+// Called by next(): has the caller been blocked too much since the last look?
+void DecodeLoader::review() {
+  const double seconds = seconds_since(reviewed_);
+  if (seconds < kReviewSeconds) return;
+  if (wait_seconds_ - reviewed_wait_ > kAcceptedWait * seconds) add_thread();
+  reviewed_ = Clock::now();
+  reviewed_wait_ = wait_seconds_;
+}
+
+void DecodeLoader::work() {
+  try {
+    ImageDecoder decoder;
+    std::vector<uint8_t> memory;
+    std::unique_lock lock(mutex_);
+    for (Job job{}; claim(job, lock);) {
+      lock.unlock();
+      fill(job, decoder, memory);
+      lock.lock();
+      if (--job.slot->missing == 0) filled_.notify_one();
+    }
+  } catch (...) {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::current_exception();
+    filled_.notify_one();
+  }
+}
+
+// The next image in the order of batches; false at the end.
+bool DecodeLoader::claim(Job& job, std::unique_lock<std::mutex>& lock) {
+  freed_.wait(lock, [this] { return stop_ || error_ || place_ > 0 || opened_ - released_ < kSlots; });
+  if (stop_ || error_) return false;
+  if (place_ == 0) open_batch(slots_[opened_++ % kSlots]);
+  Slot& slot = slots_[(opened_ - 1) % kSlots];
+  job = {&slot, place_, order_.epoch(epoch_)[size_t(step_ * order_.batch() + place_)]};
+  if (++place_ < slot.batch.size) return true;
+  place_ = 0;
+  if (++step_ == steps()) {
+    step_ = 0;
+    ++epoch_;
+  }
+  return true;
+}
+
+void DecodeLoader::open_batch(Slot& slot) {
+  const std::span<const int32_t> all = order_.epoch(epoch_);
+  const int64_t begin = step_ * order_.batch(), size = std::min(order_.batch(), int64_t(all.size()) - begin);
+  slot.batch = {slot.images.slice(0, {size, dataset_.height(), dataset_.width(), 3}), slot.labels.slice(0, {size}),
+                size, epoch_, step_};
+  slot.missing = size;
+  // Storage is read ahead by half windows: what comes after the images that are being decoded now.
+  const auto ahead = size_t(Storage{}.window / 2), from = size_t(begin) / ahead * ahead + ahead;
+  if (size_t(begin) % ahead < size_t(size)) {
+    if (begin == 0) dataset_.encoded->expect(all.first(std::min(ahead, all.size())));
+    if (from < all.size()) dataset_.encoded->expect(all.subspan(from, std::min(ahead, all.size() - from)));
+  }
+}
+
+void DecodeLoader::fill(const Job& job, ImageDecoder& decoder, std::vector<uint8_t>& memory) {
+  const int64_t side = dataset_.height();
+  float* to = job.slot->images.view().as<float>() + job.place * side * side * 3;
+  for (int64_t tries = 0; tries < dataset_.size(); ++tries) {
+    const int64_t sample = (job.sample + tries) % dataset_.size();
+    try {
+      const ImageSize size = decoder.open(dataset_.encoded->read(sample, memory));
+      const bool random = options_.training && options_.augment;
+      const Crop crop =
+          random ? random_resized_crop(size, options_.seed, job.slot->batch.epoch, sample) : centre_crop(size, side);
+      decoder.decode(crop, scale_, {side, side}, to);
+      job.slot->labels.view().as<int32_t>()[job.place] = dataset_.label()[sample];
+      return;
+    } catch (const BadImage& e) {
+      dataset_.encoded->bad->report(dataset_.encoded->place(sample), e.what());
+    }
+  }
+  throw BadInput("dataset '{}': none of the images can be decoded", dataset_.name);
+}
+
+}  // namespace skein

@@ -1,0 +1,70 @@
+// Batches from encoded images (data/formats/encoded_images.h): threads that each read, decode, cut out and normalise one image
+// at a time into a ring of three batches. An image's place and its crop are fixed before a thread takes it, so batches
+// have the same bits for any number of threads. A bad image is replaced by the next one of the set, with its label.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "data/formats/encoded_images.h"
+#include "data/image/image_decoder.h"
+#include "data/loading/loader.h"
+#include "data/loading/sample_order.h"
+
+namespace skein {
+
+class DecodeLoader final : public BatchSource {
+ public:
+  DecodeLoader(Dataset dataset, const LoaderOptions& options);
+  ~DecodeLoader() override;
+  DecodeLoader(const DecodeLoader&) = delete;
+  DecodeLoader& operator=(const DecodeLoader&) = delete;
+
+  int64_t steps() const override { return order_.steps(); }
+  const Batch& next() override;
+  double wait_seconds() const override { return wait_seconds_; }
+  int64_t threads() const { return int64_t(threads_.size()); }
+  const Dataset& dataset() const { return dataset_; }
+  int64_t batch() const { return order_.batch(); }
+
+ private:
+  static constexpr size_t kSlots = 3;
+  struct Slot {
+    Tensor images, labels;  // full-size memory
+    Batch batch;
+    int64_t missing = 0;  // images that are not there yet
+  };
+  struct Job {
+    Slot* slot;
+    int64_t place;  // in the batch
+    int32_t sample;
+  };
+  void work();  // body of a thread
+  bool claim(Job& job, std::unique_lock<std::mutex>& lock);
+  void open_batch(Slot& slot);
+  void fill(const Job& job, ImageDecoder& decoder, std::vector<uint8_t>& memory);
+  void add_thread();
+  void review();
+
+  const Dataset dataset_;
+  const LoaderOptions options_;
+  PixelScale scale_;
+  int64_t most_threads_;
+
+  std::mutex mutex_;  // guards what follows, but what only next() touches
+  std::condition_variable filled_, freed_;
+  SampleOrder order_;
+  Slot slots_[kSlots];
+  int64_t epoch_, step_, place_ = 0;              // of the next image to claim
+  size_t opened_ = 0, taken_ = 0, released_ = 0;  // batches since the start
+  bool stop_ = false;
+  std::exception_ptr error_;
+  double wait_seconds_ = 0, reviewed_wait_ = 0;
+  std::chrono::steady_clock::time_point reviewed_;
+  std::vector<std::thread> threads_;  // last: they use everything else
+};
+
+}  // namespace skein

@@ -1,0 +1,96 @@
+#include "data/loading/partition.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/random.h"
+
+namespace skein {
+namespace {
+
+constexpr int64_t kWholeRun = 0xffffffff;  // as an epoch: no run gets there
+
+// Streams of different items never meet: 0 orders all samples, rank + 1 those of a worker.
+void shuffle(uint64_t seed, int64_t epoch, uint32_t item, std::span<int32_t> samples) {
+  RandomWords words{};
+  for (size_t draw = 0, last = samples.size(); last-- > 1; ++draw) {
+    if (draw % 4 == 0) words = random_words(seed, Purpose::permute, uint32_t(epoch), item, uint32_t(draw / 4));
+    std::swap(samples[last], samples[bounded(words[int64_t(draw % 4)], uint32_t(last) + 1)]);
+  }
+}
+
+// Each window of samples by itself. Windows have streams of their own, apart from those above.
+void shuffle_windows(uint64_t seed, int64_t epoch, uint32_t item, int64_t window, std::span<int32_t> samples) {
+  CHECK(window >= 1 && int64_t(samples.size()) / window < 1 << 16 && item < 1 << 15, "windows of {}", window);
+  uint32_t number = 0x80000000 | item << 16;
+  for (size_t begin = 0; begin < samples.size(); begin += size_t(window))
+    shuffle(seed, epoch, number++, samples.subspan(begin, std::min(size_t(window), samples.size() - begin)));
+}
+
+// The shards in a random order, each from its begin to its end.
+void chain_shards(uint64_t seed, int64_t epoch, std::span<const int64_t> shards, std::span<int32_t> out) {
+  std::vector<int32_t> order(shards.size() - 1);
+  std::iota(order.begin(), order.end(), 0);
+  shuffle(seed, epoch, 0, order);
+  auto to = out.begin();
+  for (int32_t s : order)
+    for (int64_t i = shards[size_t(s)]; i < shards[size_t(s) + 1]; ++i) *to++ = int32_t(i);
+}
+
+// Not std::stable_sort, which takes memory every time.
+void sort_by_label(std::span<const int32_t> labels, std::span<int32_t> samples) {
+  std::iota(samples.begin(), samples.end(), 0);
+  std::sort(samples.begin(), samples.end(),
+            [&](int32_t a, int32_t b) { return std::pair(labels[size_t(a)], a) < std::pair(labels[size_t(b)], b); });
+}
+
+}  // namespace
+
+Partition parse_partition(const std::string& name) {
+  if (name == "global") return Partition::global;
+  if (name == "fixed") return Partition::fixed;
+  if (name == "sorted") return Partition::sorted;
+  throw BadInput("partition '{}' is not known; give one of global, fixed, sorted", name);
+}
+
+void epoch_permutation(uint64_t seed, int64_t epoch, std::span<int32_t> out, const Storage& storage) {
+  if (!storage.shards.empty()) {
+    CHECK(storage.shards.back() == int64_t(out.size()), "shards of {} samples", storage.shards.back());
+    chain_shards(seed, epoch, storage.shards, out);
+    return shuffle_windows(seed, epoch, 0, storage.window, out);
+  }
+  std::iota(out.begin(), out.end(), 0);
+  shuffle(seed, epoch, 0, out);
+}
+
+Part part_of(int64_t n, int64_t workers, int64_t rank) {
+  CHECK(workers >= 1 && rank >= 0 && rank < workers, "rank {} of {} workers", rank, workers);
+  const int64_t size = n / workers;
+  return {rank * size, (rank + 1) * size};
+}
+
+std::span<int32_t> samples_of(Partition partition, uint64_t seed, int64_t epoch, std::span<const int32_t> labels,
+                              int64_t workers, int64_t rank, std::span<int32_t> scratch, const Storage& storage) {
+  CHECK(scratch.size() == labels.size(), "room for {} samples, {} labels", scratch.size(), labels.size());
+  if (partition == Partition::sorted)
+    sort_by_label(labels, scratch);
+  else
+    epoch_permutation(seed, partition == Partition::global ? epoch : kWholeRun, scratch, storage);
+  const Part part = part_of(int64_t(labels.size()), workers, rank);
+  const std::span<int32_t> mine = scratch.subspan(size_t(part.begin), size_t(part.size()));
+  if (partition == Partition::fixed && !storage.shards.empty())
+    shuffle_windows(seed, epoch, uint32_t(rank) + 1, storage.window, mine);
+  else if (partition != Partition::global)
+    shuffle(seed, epoch, uint32_t(rank) + 1, mine);
+  return mine;
+}
+
+int64_t steps_per_epoch(int64_t n, int64_t workers, int64_t batch) {
+  CHECK(batch >= 1, "batch is {}", batch);
+  return (part_of(n, workers, 0).size() + batch - 1) / batch;
+}
+
+}  // namespace skein

@@ -1,0 +1,54 @@
+#include "data/loading/sample_order.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+#include "data/formats/encoded_images.h"
+
+namespace skein {
+
+namespace {
+
+Storage storage_of(const Dataset& dataset) {
+  return dataset.encoded ? Storage{.shards = dataset.encoded->shards} : Storage{};
+}
+
+}  // namespace
+
+SampleOrder::SampleOrder(const Dataset& dataset, const LoaderOptions& options)
+    : labels_(dataset.label(), size_t(dataset.size())),
+      options_(options),
+      storage_(storage_of(dataset)),
+      steps_(steps_per_epoch(dataset.size(), options.workers, options.batch)),
+      epoch_size_(part_of(dataset.size(), options.workers, 0).size()),
+      scratch_(size_t(dataset.size())) {
+  CHECK(options.training || options.workers == 1, "evaluation goes over the whole set on one worker");
+  if (steps_ == 0)
+    throw BadInput("dataset '{}': {} images are too few for {} workers. Use fewer workers or more images", dataset.name,
+                   dataset.size(), options.workers);
+  CHECK(options.epoch >= 0 && options.step >= 0 && options.step < steps_, "no step {} in epoch {}", options.step,
+        options.epoch);
+  batch_ = std::min(options.batch, epoch_size_);
+}
+
+std::span<const int32_t> SampleOrder::epoch(int64_t epoch) {
+  if (options_.training && current_ != epoch) {
+    samples_ = samples_of(options_.partition, options_.seed, epoch, labels_, options_.workers, options_.rank, scratch_,
+                          storage_);
+  } else if (current_ < 0) {
+    std::iota(scratch_.begin(), scratch_.end(), 0);
+    samples_ = scratch_;
+  }
+  current_ = epoch;
+  return samples_;
+}
+
+Augmentation augmentation_of(const Dataset& dataset, const LoaderOptions& options) {
+  Augmentation a{options.training && options.augment, options.padding, {}, {}};
+  std::copy(dataset.mean, dataset.mean + 4, a.mean);
+  std::copy(dataset.std, dataset.std + 4, a.std);
+  return a;
+}
+
+}  // namespace skein

@@ -1,0 +1,137 @@
+// Convolution by oneDNN: every shape, on any x86-64. Activations stay NHWC; weights are reordered into the layout the
+// primitive asks for. Primitives are cached by shape and number of threads in each calling thread.
+#include <omp.h>
+
+#include <array>
+#include <dnnl.hpp>
+#include <map>
+#include <memory>
+
+#include "kernels/cpu/conv/implementation.h"
+
+namespace skein::cpu {
+
+namespace {
+
+using dnnl::memory;
+
+struct Primitive {
+  dnnl::primitive compute, reorder;  // reorder of w before, of dw after; absent where the layouts agree
+  memory source[2], result, weights, scratchpad;
+  std::unordered_map<int, memory> arguments;
+  bool reorders = false;
+};
+
+struct Cache {
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  dnnl::stream stream{engine};
+  std::map<std::array<int64_t, 12>, Primitive> primitives;
+};
+
+Cache& cache() {
+  thread_local Cache all;
+  return all;
+}
+
+struct Descriptors {
+  memory::desc x, w, y, w_any;
+  memory::dims stride, padding;
+
+  explicit Descriptors(const ConvShape& s) {
+    const auto f32 = memory::data_type::f32;
+    x = {{s.n, s.c, s.h, s.w}, f32, memory::format_tag::nhwc};
+    y = {{s.n, s.o, s.oh, s.ow}, f32, memory::format_tag::nhwc};
+    w = {{s.o, s.c, s.k, s.k}, f32, memory::format_tag::ohwi};
+    w_any = {{s.o, s.c, s.k, s.k}, f32, memory::format_tag::any};
+    stride = {s.s, s.s};
+    padding = {s.p, s.p};
+  }
+};
+
+memory unbound(const memory::desc& d) { return memory(d, cache().engine, nullptr); }
+
+// The description of a pass, shared by the three: fills what does not depend on the pass.
+template <class Description>
+Primitive finish(const Description& pd, const dnnl::primitive& compute, const memory::desc& inner_weights,
+                 const memory::desc& user_weights, bool weights_are_output) {
+  Primitive p;
+  p.compute = compute;
+  p.reorders = inner_weights != user_weights;
+  p.weights = unbound(inner_weights);
+  p.scratchpad = unbound(pd.scratchpad_desc());
+  if (p.reorders) {
+    const memory::desc from = weights_are_output ? inner_weights : user_weights;
+    const memory::desc to = weights_are_output ? user_weights : inner_weights;
+    const dnnl::engine& engine = cache().engine;
+    p.reorder = dnnl::reorder(dnnl::reorder::primitive_desc(engine, from, engine, to));
+  }
+  return p;
+}
+
+Primitive make(ConvPass pass, const ConvShape& s) {
+  using namespace dnnl;
+  const Descriptors d(s);
+  const engine& e = cache().engine;
+  primitive_attr attr;
+  attr.set_scratchpad_mode(scratchpad_mode::user);
+  const auto algorithm = dnnl::algorithm::convolution_direct;
+  const convolution_forward::primitive_desc forward(
+      {prop_kind::forward_training, algorithm, d.x, d.w_any, d.y, d.stride, d.padding, d.padding}, attr, e);
+  Primitive p;
+  if (pass == ConvPass::forward) {
+    p = finish(forward, convolution_forward(forward), forward.weights_desc(), d.w, false);
+    p.source[0] = unbound(d.x), p.source[1] = unbound(d.w), p.result = unbound(d.y);
+    p.arguments = {{DNNL_ARG_SRC, p.source[0]}, {DNNL_ARG_WEIGHTS, p.source[1]}, {DNNL_ARG_DST, p.result}};
+    if (p.reorders) p.arguments[DNNL_ARG_WEIGHTS] = p.weights;
+  } else if (pass == ConvPass::backward_data) {
+    const convolution_backward_data::primitive_desc pd({algorithm, d.x, d.w_any, d.y, d.stride, d.padding, d.padding},
+                                                       attr, e, forward);
+    p = finish(pd, convolution_backward_data(pd), pd.weights_desc(), d.w, false);
+    p.source[0] = unbound(d.y), p.source[1] = unbound(d.w), p.result = unbound(d.x);
+    p.arguments = {{DNNL_ARG_DIFF_DST, p.source[0]}, {DNNL_ARG_WEIGHTS, p.source[1]}, {DNNL_ARG_DIFF_SRC, p.result}};
+    if (p.reorders) p.arguments[DNNL_ARG_WEIGHTS] = p.weights;
+  } else {
+    const convolution_backward_weights::primitive_desc pd(
+        {algorithm, d.x, d.w_any, d.y, d.stride, d.padding, d.padding}, attr, e, forward);
+    p = finish(pd, convolution_backward_weights(pd), pd.diff_weights_desc(), d.w, true);
+    p.source[0] = unbound(d.x), p.source[1] = unbound(d.y), p.result = unbound(d.w);
+    p.arguments = {{DNNL_ARG_SRC, p.source[0]}, {DNNL_ARG_DIFF_DST, p.source[1]}, {DNNL_ARG_DIFF_WEIGHTS, p.result}};
+    if (p.reorders) p.arguments[DNNL_ARG_DIFF_WEIGHTS] = p.weights;
+  }
+  p.arguments[DNNL_ARG_SCRATCHPAD] = p.scratchpad;
+  return p;
+}
+
+Primitive& primitive_for(ConvPass pass, const ConvShape& s) {
+  const std::array<int64_t, 12> key{
+      int64_t(pass), omp_get_max_threads(), s.n, s.h, s.w, s.c, s.oh, s.ow, s.o, s.k, s.s, s.p};
+  auto& primitives = cache().primitives;
+  auto found = primitives.find(key);
+  if (found == primitives.end()) found = primitives.emplace(key, make(pass, s)).first;
+  return found->second;
+}
+
+bool suits(ConvPass, const ConvShape&) { return true; }
+
+void run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
+  Primitive& p = primitive_for(pass, s);
+  const size_t weights_bytes = (p.weights.get_desc().get_size() + 63) / 64 * 64;
+  char* scratch = static_cast<char*>(conv_scratch(weights_bytes + p.scratchpad.get_desc().get_size()));
+  for (int i = 0; i < 2; ++i) p.source[i].set_data_handle(const_cast<float*>(operands.in[i]));
+  p.result.set_data_handle(operands.out);
+  p.weights.set_data_handle(scratch);
+  p.scratchpad.set_data_handle(scratch + weights_bytes);
+
+  dnnl::stream& stream = cache().stream;
+  const bool after = pass == ConvPass::backward_weights;
+  if (p.reorders && !after) p.reorder.execute(stream, {{DNNL_ARG_FROM, p.source[1]}, {DNNL_ARG_TO, p.weights}});
+  p.compute.execute(stream, p.arguments);
+  if (p.reorders && after) p.reorder.execute(stream, {{DNNL_ARG_FROM, p.weights}, {DNNL_ARG_TO, p.result}});
+  stream.wait();
+}
+
+}  // namespace
+
+const ConvImplementation kConvOneDnn{"onednn", suits, run};
+
+}  // namespace skein::cpu

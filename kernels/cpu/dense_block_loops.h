@@ -1,0 +1,127 @@
+// The inner loops of dense_block_cpu.cpp: some rows of a buffer with a pitch, walked in strips of 16 channels, then 4,
+// then 1, so that what belongs to a channel stays in registers over the rows. One row of a strip is a cache line.
+#pragma once
+
+#include <cstring>
+
+#include "base/simd.h"
+
+namespace skein::cpu {
+namespace {
+
+template <int kLanes>
+struct Strip {
+  typedef float V [[gnu::vector_size(kLanes * sizeof(float))]];
+  [[gnu::always_inline]] static void load(V& v, const float* p) { std::memcpy(&v, p, sizeof v); }
+  [[gnu::always_inline]] static void store(float* p, const V& v) { std::memcpy(p, &v, sizeof v); }
+};
+
+constexpr int64_t kRowsAtOnce = 32;  // of a few hundred channels: what one strip has fetched is there for the next
+
+// f(strip, channel, first row, rows) for all channels of a band of rows, band by band.
+template <class F>
+[[gnu::always_inline]] inline void for_strips(int64_t rows, int64_t channels, F&& f) {
+  for (int64_t r = 0; r < rows; r += kRowsAtOnce) {
+    const int64_t band = std::min(kRowsAtOnce, rows - r);
+    int64_t c = 0;
+    for (; c + 16 <= channels; c += 16) f(Strip<16>{}, c, r, band);
+    for (; c + 4 <= channels; c += 4) f(Strip<4>{}, c, r, band);
+    for (; c < channels; ++c) f(Strip<1>{}, c, r, band);
+  }
+}
+
+struct Rows {
+  float* data;
+  int64_t pitch;  // floats from row to row
+  float* at(int64_t row, int64_t channel) const { return data + row * pitch + channel; }
+};
+
+// to = x; sums += x - shift, squares += (x - shift)^2 by channel; without sums a copy.
+SKEIN_SIMD void append_rows(Rows x, Rows to, int64_t rows, int64_t channels, const float* shift, float* sums,
+                            float* squares) {
+  for_strips(
+      rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
+        using S = decltype(strip);
+        typename S::V k{}, sum{}, square{}, v;
+        if (sums) S::load(k, shift + c), S::load(sum, sums + c), S::load(square, squares + c);
+        for (int64_t r = first; r < first + band; ++r) {
+          S::load(v, x.at(r, c));
+          S::store(to.at(r, c), v);
+          v -= k;
+          sum += v;
+          square += v * v;
+        }
+        if (sums) S::store(sums + c, sum), S::store(squares + c, square);
+      });
+}
+
+// y = max((x - mean)*scale + bias, 0); a NaN stays one.
+SKEIN_SIMD void norm_rows(Rows x, int64_t rows, int64_t channels, const float* mean, const float* scale,
+                          const float* bias, Rows y) {
+  for_strips(
+      rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
+        using S = decltype(strip);
+        typename S::V m, k, b, v;
+        S::load(m, mean + c), S::load(k, scale + c), S::load(b, bias + c);
+        for (int64_t r = first; r < first + band; ++r) {
+          S::load(v, x.at(r, c));
+          v = (v - m) * k + b;
+          v = v < 0.0f ? typename S::V{} : v;
+          S::store(y.at(r, c), v);
+        }
+      });
+}
+
+// g = dy where y > 0;  dx (+)= scale*g,  sums += g,  products += g*(x - mean).
+template <bool kAdd>
+[[gnu::always_inline]] inline void norm_backward_rows_as(Rows x, Rows dy, int64_t rows, int64_t channels,
+                                                         const float* mean, const float* scale, const float* bias,
+                                                         Rows dx, float* sums, float* products) {
+  for_strips(
+      rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
+        using S = decltype(strip);
+        typename S::V m, k, b, sum, product, v, g, total;
+        S::load(m, mean + c), S::load(k, scale + c), S::load(b, bias + c);
+        S::load(sum, sums + c), S::load(product, products + c);
+        for (int64_t r = first; r < first + band; ++r) {
+          S::load(v, x.at(r, c));
+          S::load(g, dy.at(r, c));
+          v -= m;
+          g = v * k + b > 0.0f ? g : typename S::V{};
+          sum += g;
+          product += g * v;
+          if (kAdd) {
+            S::load(total, dx.at(r, c));
+            S::store(dx.at(r, c), total + k * g);
+          } else {
+            S::store(dx.at(r, c), k * g);
+          }
+        }
+        S::store(sums + c, sum), S::store(products + c, product);
+      });
+}
+
+SKEIN_SIMD void norm_backward_rows(bool add, Rows x, Rows dy, int64_t rows, int64_t channels, const float* mean,
+                                   const float* scale, const float* bias, Rows dx, float* sums, float* products) {
+  add ? norm_backward_rows_as<true>(x, dy, rows, channels, mean, scale, bias, dx, sums, products)
+      : norm_backward_rows_as<false>(x, dy, rows, channels, mean, scale, bias, dx, sums, products);
+}
+
+// dx = d - offset - slope*(x - mean)
+SKEIN_SIMD void append_backward_rows(Rows x, Rows d, int64_t rows, int64_t channels, const float* mean,
+                                     const float* offset, const float* slope, Rows dx) {
+  for_strips(
+      rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
+        using S = decltype(strip);
+        typename S::V m, o, s, v, g;
+        S::load(m, mean + c), S::load(o, offset + c), S::load(s, slope + c);
+        for (int64_t r = first; r < first + band; ++r) {
+          S::load(v, x.at(r, c));
+          S::load(g, d.at(r, c));
+          S::store(dx.at(r, c), g - o - s * (v - m));
+        }
+      });
+}
+
+}  // namespace
+}  // namespace skein::cpu

@@ -1,0 +1,135 @@
+// The loops of kernels/cpu/sign.cpp over whole words of 32 numbers, compiled once per instruction set.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "base/simd.h"
+
+// Vectors stay inside functions and inlined helpers, so their calling convention does not matter.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+namespace skein::cpu {
+namespace {
+
+constexpr int64_t kWord = 32;  // numbers
+constexpr int kLanes = 16;
+
+typedef float Floats __attribute__((vector_size(4 * kLanes)));
+typedef uint32_t Words __attribute__((vector_size(4 * kLanes)));
+constexpr Words kLane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+[[gnu::always_inline]] inline Floats load(const float* p) {
+  Floats v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+[[gnu::always_inline]] inline Words load_words(const uint32_t* p) {
+  Words w;
+  std::memcpy(&w, p, sizeof w);
+  return w;
+}
+[[gnu::always_inline]] inline void store(float* p, const Floats& v) { std::memcpy(p, &v, sizeof v); }
+[[gnu::always_inline]] inline Floats as_floats(const Words& w) { return std::bit_cast<Floats>(w); }
+// scale or -scale by the bits [16*half, 16*half + 16) of a word.
+[[gnu::always_inline]] inline Floats signed_scales(uint32_t word, int half, float scale) {
+  return as_floats(((Words{} + (word >> (kLanes * half))) << (31 - kLane) & 0x80000000u) ^
+                   std::bit_cast<uint32_t>(scale));
+}
+
+template <bool kMemory>
+[[gnu::always_inline]] inline double distances(const float* c, const float* w, const float* memory, float* d,
+                                               int64_t n) {
+  Floats sums[2] = {};
+  int64_t i = 0;
+  for (; i + kWord <= n; i += kWord)
+    for (int half = 0; half < 2; ++half) {
+      const int64_t k = i + kLanes * half;
+      Floats x = load(c + k) - load(w + k);
+      if (kMemory) x = load(memory + k) + x;
+      store(d + k, x);
+      sums[half] += as_floats(std::bit_cast<Words>(x) & 0x7fffffffu);
+    }
+  double total = 0;
+  for (const Floats& sum : sums)
+    for (int lane = 0; lane < kLanes; ++lane) total += double(sum[lane]);
+  for (; i < n; ++i) {
+    d[i] = kMemory ? memory[i] + (c[i] - w[i]) : c[i] - w[i];
+    total += double(std::fabs(d[i]));
+  }
+  return total;
+}
+
+SKEIN_SIMD double distances_with_memory(const float* c, const float* w, const float* memory, float* d, int64_t n) {
+  return distances<true>(c, w, memory, d, n);
+}
+SKEIN_SIMD double distances_alone(const float* c, const float* w, float* d, int64_t n) {
+  return distances<false>(c, w, nullptr, d, n);
+}
+
+SKEIN_SIMD void pack_words(const float* d, uint32_t* words, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    uint32_t word = 0;
+    for (int64_t j = 0; j < kWord; ++j) word |= uint32_t(d[i * kWord + j] < 0.0f) << j;
+    words[i] = word;
+  }
+}
+
+// error may be d.
+SKEIN_SIMD void pack_words_and_remember(const float* d, float scale, uint32_t* words, float* error, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    uint32_t word = 0;
+    for (int64_t j = 0; j < kWord; ++j) word |= uint32_t(d[i * kWord + j] < 0.0f) << j;
+    words[i] = word;
+    for (int half = 0; half < 2; ++half) {
+      const int64_t k = i * kWord + kLanes * half;
+      store(error + k, load(d + k) - signed_scales(word, half, scale));
+    }
+  }
+}
+
+// What a bit of several words stands for: numbers[j] = factor * (base + sum over rows k of weights[k] or -weights[k]),
+// the minus where bit j of row k is set, summed in the order of the rows.
+struct Decoder {
+  const float* weights;
+  int64_t rows;
+  float base, factor;
+};
+
+SKEIN_SIMD void decode_words(const uint32_t* words, int64_t stride, const Decoder& d, float* numbers, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) {
+    Floats low = Floats{} + d.base, high = low;
+    for (int64_t k = 0; k < d.rows; ++k) {
+      const uint32_t word = words[k * stride + i];
+      low += signed_scales(word, 0, d.weights[k]);
+      high += signed_scales(word, 1, d.weights[k]);
+    }
+    store(numbers + i * kWord, low * d.factor);
+    store(numbers + i * kWord + kLanes, high * d.factor);
+  }
+}
+
+// A ripple-carry adder for as many counters at once as there are bits, one digit per row of planes.
+SKEIN_SIMD void count_words(const uint32_t* words, uint32_t* planes, int64_t stride, int64_t digits, int64_t n) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    Words carry = load_words(words + i);
+    for (int64_t p = 0; p < digits; ++p) {
+      const Words plane = load_words(planes + p * stride + i), sum = plane ^ carry;
+      std::memcpy(planes + p * stride + i, &sum, sizeof sum);
+      carry &= plane;
+    }
+  }
+  for (; i < n; ++i) {
+    uint32_t carry = words[i];
+    for (int64_t p = 0; p < digits; ++p) {
+      const uint32_t plane = planes[p * stride + i];
+      planes[p * stride + i] = plane ^ carry;
+      carry &= plane;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace skein::cpu

@@ -1,0 +1,106 @@
+// A thread adds up four numbers of all views in the order of the list and writes them to all targets. Bytes per number:
+// sum_to_all 8K, sum_to_one 4(K+1). More views than one launch takes are summed by several, the sum so far in scratch.
+#include "kernels/all_sum.h"
+#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/workspace_lock.h"
+#include "kernels/runtime.h"
+
+namespace skein::cuda {
+namespace {
+
+constexpr int kViews = 64;  // of one launch: their addresses are arguments of the kernel
+
+struct Addresses {
+  float* p[kViews];
+  int count = 0;
+};
+
+struct Sum {
+  static constexpr int kWidth = 4, kUnroll = 1;
+  Addresses from, to;
+  float scale;
+
+  template <int N>
+  struct Sums {
+    float v[N];
+  };
+  template <int N>
+  __device__ Sums<N> load(int64_t i) const {
+    Sums<N> sums;
+    const Pack<float, N> first = cuda::load<N>(from.p[0] + i);
+#pragma unroll
+    for (int k = 0; k < N; ++k) sums.v[k] = first[k];
+#pragma unroll 4
+    for (int view = 1; view < from.count; ++view) {
+      const Pack<float, N> x = cuda::load<N>(from.p[view] + i);
+#pragma unroll
+      for (int k = 0; k < N; ++k) sums.v[k] += x[k];
+    }
+    return sums;
+  }
+  template <int N>
+  __device__ void finish(int64_t i, const Sums<N>& sums) const {
+    float out[N];
+#pragma unroll
+    for (int k = 0; k < N; ++k) out[k] = scale * sums.v[k];
+    for (int view = 0; view < to.count; ++view) store(to.p[view] + i, out);
+  }
+};
+
+// The views' numbers from `begin` on; none where the views are exhausted.
+Addresses take(std::span<const View>& views, int64_t begin, int64_t most) {
+  Addresses a;
+  for (; a.count < most && !views.empty(); views = views.subspan(1)) a.p[a.count++] = views[0].as<float>() + begin;
+  return a;
+}
+
+void launch_sum(Stream stream, const Addresses& from, const Addresses& to, float scale, int64_t n) {
+  Split s = split<Sum::kWidth>(n, from.p[0]);
+  const auto aligned = [&](const Addresses& a) {
+    return std::all_of(a.p, a.p + a.count, [&](const float* p) { return is_aligned(p + s.head, 16); });
+  };
+  if (!aligned(from) || !aligned(to)) s = {n, 0, n};
+  elementwise(stream, Sum{from, to, scale}, s);
+}
+
+// to[begin, begin + n) = scale * the sum of from[begin, begin + n).
+void sum(Stream stream, std::span<const View> from, std::span<const View> to, float scale, int64_t begin, int64_t n) {
+  const auto held = hold_workspace(stream);
+  Addresses part = take(from, begin, kViews);
+  if (!from.empty()) {
+    const Addresses so_far{{static_cast<float*>(workspace(stream, size_t(n) * sizeof(float)))}, 1};
+    while (!from.empty()) {
+      launch_sum(stream, part, so_far, 1.0f, n);
+      const Addresses more = take(from, begin, kViews - 1);
+      part = so_far;
+      std::copy_n(more.p, more.count, part.p + 1);
+      part.count += more.count;
+    }
+  }
+  const Addresses targets = take(to, begin, kViews);
+  launch_sum(stream, part, targets, scale, n);
+  const Addresses done{{targets.p[0]}, 1};
+  while (!to.empty()) launch_sum(stream, done, take(to, begin, kViews), 1.0f, n);
+}
+
+void check(std::span<const View> views, int64_t n) {
+  CHECK(!views.empty(), "a sum of no views");
+  for (const View& v : views)
+    CHECK(v.dtype == DType::f32 && v.numel() == n, "views of {} and {} elements", n, v.numel());
+}
+
+}  // namespace
+
+void sum_to_all(Stream stream, std::span<const View> all, int64_t begin, int64_t end, float scale) {
+  const int64_t n = all.empty() ? 0 : all[0].numel();
+  check(all, n);
+  CHECK(0 <= begin && begin <= end && end <= n, "[{}, {}) of {} views", begin, end, all.size());
+  sum(stream, all, all, scale, begin, end - begin);
+}
+
+void sum_to_one(Stream stream, std::span<const View> all, float scale, View to) {
+  check(all, to.numel());
+  sum(stream, all, {&to, 1}, scale, 0, to.numel());
+}
+
+}  // namespace skein::cuda

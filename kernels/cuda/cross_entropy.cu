@@ -1,0 +1,80 @@
+// A warp does a row: its largest logit, the sum of the exponentials, the label's rank, the gradient. Then one block
+// adds up the rows. Bytes per logit: read once from memory (and again from the cache), written once, 8.
+#include "kernels/cross_entropy.h"
+#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/workspace_lock.h"
+#include "kernels/runtime.h"
+
+namespace skein::cuda {
+namespace {
+
+constexpr int kRows = 4;  // of a block: few, so that a batch spreads over the device
+
+// ranks[r]: how many classes rank above the label, or `classes` in a row with a NaN.
+__global__ void __launch_bounds__(kRows* kWarp) row_kernel(const float* logits, const int32_t* labels, int rows,
+                                                           int classes, float* losses, int32_t* ranks, float* dlogits) {
+  const int row = int(blockIdx.x) * kRows + int(threadIdx.x) / kWarp, lane = int(threadIdx.x) % kWarp;
+  if (row >= rows) return;  // the whole warp
+  const float* l = logits + int64_t{row} * classes;
+  const int label = labels[row];
+  const bool valid = label >= 0 && label < classes;
+  const float own = valid ? l[label] : kNaN;  // a label out of range: the loss is NaN
+  float top = -kInfinity;
+  int above = 0;
+  bool nan = !valid;
+  for (int c = lane; c < classes; c += kWarp) {
+    const float v = l[c];
+    top = fmaxf(top, v);
+    above += v > own || (v == own && c < label);
+    nan = nan || v != v;
+  }
+  for (int lanes = kWarp / 2; lanes > 0; lanes /= 2) {
+    top = fmaxf(top, __shfl_xor_sync(0xffffffffu, top, lanes));
+    above += __shfl_xor_sync(0xffffffffu, above, lanes);
+  }
+  nan = __ballot_sync(0xffffffffu, nan) != 0;
+  float sum = 0.0f;
+  for (int c = lane; c < classes; c += kWarp) sum += expf(l[c] - top);
+  sum = warp_sum(sum);
+  if (lane == 0) {
+    losses[row] = logf(sum) - (own - top);
+    ranks[row] = nan ? classes : above;
+  }
+  if (!dlogits) return;
+  float* d = dlogits + int64_t{row} * classes;
+  const float scale = 1.0f / float(rows);
+  for (int c = lane; c < classes; c += kWarp) d[c] = (expf(l[c] - top) / sum - (c == label ? 1.0f : 0.0f)) * scale;
+}
+
+__global__ void __launch_bounds__(kBlock)
+    total_kernel(const float* losses, const int32_t* ranks, int rows, int classes, float* loss, int32_t* correct) {
+  float sum = 0.0f, top1 = 0.0f, top5 = 0.0f;  // counts below 2^24 are exact
+  for (int r = int(threadIdx.x); r < rows; r += kBlock) {
+    sum += losses[r];
+    top1 += ranks[r] < 1 ? 1.0f : 0.0f;
+    top5 += ranks[r] < 5 && ranks[r] < classes ? 1.0f : 0.0f;
+  }
+  sum = block_sum(sum), top1 = block_sum(top1), top5 = block_sum(top5);
+  if (threadIdx.x > 0) return;
+  *loss = sum / float(rows);
+  correct[0] = int32_t(top1), correct[1] = int32_t(top5);
+}
+
+}  // namespace
+
+void cross_entropy(Stream stream, View logits, View labels, View loss, View correct, View dlogits) {
+  const int64_t rows = logits.rows(), classes = logits.channels();
+  CHECK(labels.numel() == rows && labels.dtype == DType::i32, "{} labels for {} rows", labels.numel(), rows);
+  CHECK(logits.dtype == DType::f32 && loss.dtype == DType::f32, "logits and loss are f32");
+  CHECK(!dlogits || (dlogits.dtype == DType::f32 && dlogits.numel() == logits.numel()), "dlogits are as the logits");
+  CHECK(rows < (1 << 24) && classes < (1 << 24), "{} rows of {} classes", rows, classes);
+  const auto held = hold_workspace(stream);
+  float* losses = static_cast<float*>(workspace(stream, size_t(rows) * (sizeof(float) + sizeof(int32_t))));
+  int32_t* ranks = reinterpret_cast<int32_t*>(losses + rows);
+  launch(row_kernel, ceil_div(rows, kRows), kRows * kWarp, stream, logits.as<float>(), labels.as<int32_t>(), int(rows),
+         int(classes), losses, ranks, dlogits.as<float>());
+  launch(total_kernel, 1, kBlock, stream, losses, ranks, int(rows), int(classes), loss.as<float>(),
+         correct.as<int32_t>());
+}
+
+}  // namespace skein::cuda

@@ -1,0 +1,113 @@
+// A thread copies 16 bytes of one pixel at a time, or writes zeros. Bytes per number of s bytes: forward s for every
+// number of y and for every one of x that is kept; backward s for every number of dx and for every one read of dy.
+#include <numeric>
+
+#include "kernels/cuda/columns.h"
+#include "kernels/cuda/elementwise.h"
+#include "kernels/downsample.h"
+
+namespace skein::cuda {
+namespace {
+
+constexpr int kUnroll = 4;
+
+// (N,H,W,groups of channels), with the divisions that find a group's place.
+struct Image {
+  Divider by_groups, by_width, by_height;
+  int64_t groups, width, height, vectors;
+
+  Image(View v, int64_t kWidth)
+      : by_groups(v.channels() / kWidth),
+        by_width(v.dims[2]),
+        by_height(v.dims[1]),
+        groups(v.channels() / kWidth),
+        width(v.dims[2]),
+        height(v.dims[1]),
+        vectors(v.numel() / kWidth) {
+    CHECK(vectors < (int64_t{1} << 31), "{} vectors are more than 32 bits count", vectors);
+  }
+  struct Place {
+    uint32_t n, h, w, group;
+  };
+  __device__ Place place(uint32_t i) const {
+    const auto [pixel, group] = by_groups.divide(i);
+    const auto [line, w] = by_width.divide(pixel);
+    const auto [n, h] = by_height.divide(line);
+    return {n, h, w, group};
+  }
+  __device__ int64_t index(const Place& p) const { return ((p.n * height + p.h) * width + p.w) * groups + p.group; }
+};
+
+// to[i] = the vector of `from` that source(i) names, zeros where it names none (-1).
+template <int kWidth, class T, class Source>
+__device__ void copy_vectors(const T* from, T* to, uint32_t vectors, Source&& source) {
+#pragma unroll 1
+  for (uint32_t tile = blockIdx.x * (kBlock * kUnroll); tile < vectors; tile += gridDim.x * (kBlock * kUnroll)) {
+    const uint32_t first = tile + threadIdx.x;
+    Pack<T, kWidth> held[kUnroll];
+#pragma unroll
+    for (int u = 0; u < kUnroll; ++u) {
+      held[u] = {};
+      if (first + u * kBlock >= vectors) continue;
+      const int64_t i = source(first + u * kBlock);
+      if (i >= 0) held[u] = load<kWidth>(from + i * kWidth);
+    }
+#pragma unroll
+    for (int u = 0; u < kUnroll; ++u)
+      if (first + u * kBlock < vectors) store(to + int64_t{first + u * kBlock} * kWidth, held[u]);
+  }
+}
+
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kBlock)
+    downsample_forward_kernel(const T* x, T* y, Image large, Image small, uint32_t stride) {
+  copy_vectors<kWidth>(x, y, uint32_t(small.vectors), [&](uint32_t i) -> int64_t {
+    const Image::Place p = small.place(i);
+    if (p.group >= large.groups) return -1;
+    return large.index({p.n, p.h * stride, p.w * stride, p.group});
+  });
+}
+
+template <class T, int kWidth>
+__global__ void __launch_bounds__(kBlock)
+    downsample_backward_kernel(const T* dy, T* dx, Image large, Image small, Divider stride) {
+  copy_vectors<kWidth>(dy, dx, uint32_t(large.vectors), [&](uint32_t i) -> int64_t {
+    const Image::Place p = large.place(i);
+    const auto h = stride.divide(p.h), w = stride.divide(p.w);
+    if (h.remainder != 0 || w.remainder != 0) return -1;
+    return small.index({p.n, h.quotient, w.quotient, p.group});
+  });
+}
+
+void check(View large, View small, int64_t stride) {
+  const int64_t height = large.dims[1], width = large.dims[2];
+  CHECK(small.dims[0] == large.dims[0] && small.dims[1] == ceil_div(height, stride) &&
+            small.dims[2] == ceil_div(width, stride) && small.channels() >= large.channels() &&
+            small.dtype == large.dtype,
+        "{}x{}x{} by {} does not give {}x{}x{}", height, width, large.channels(), stride, small.dims[1], small.dims[2],
+        small.channels());
+}
+
+int64_t grid(const Image& result) { return streaming_grid(ceil_div(result.vectors, kBlock * kUnroll)); }
+
+}  // namespace
+
+void downsample_forward(Stream stream, View x, int64_t stride, View y) {
+  check(x, y, stride);
+  dispatch_columns(x.dtype, std::gcd(x.channels(), y.channels()), {x.data, y.data}, [&]<class T, int kWidth>() {
+    const Image large(x, kWidth), small(y, kWidth);
+    launch(downsample_forward_kernel<T, kWidth>, grid(small), kBlock, stream, x.as<T>(), y.as<T>(), large, small,
+           uint32_t(stride));
+  });
+}
+
+void downsample_backward(Stream stream, View dy, int64_t stride, View dx) {
+  check(dx, dy, stride);
+  dispatch_columns(dx.dtype, std::gcd(dx.channels(), dy.channels()), {dx.data, dy.data}, [&]<class T, int kWidth>() {
+    const Image large(dx, kWidth), small(dy, kWidth);
+    launch(downsample_backward_kernel<T, kWidth>, grid(large), kBlock, stream, dy.as<T>(), dx.as<T>(), large, small,
+           Divider(stride));
+  });
+}
+
+}  // namespace skein::cuda

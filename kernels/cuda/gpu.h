@@ -1,0 +1,197 @@
+// The dialect of the .cu files. nvcc compiles them for GPUs; g++ and clang++ compile the very same files for the
+// emulator (kernels/emulator), which runs every thread of a grid on the host. So a kernel uses only what is here:
+//   1-D grids and blocks: threadIdx.x, blockIdx.x, blockDim.x, gridDim.x; launch() instead of <<<>>>
+//   SHARED(float, tile, [8][33]) for shared arrays, __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_sync,
+//   __ballot_sync, __popc; fmaf written out where contraction matters (it is off everywhere else), expf, logf, log1pf,
+//   sqrtf, fmaxf, fabsf; kernels/cuda/mma.h for the tensor cores
+//   no double, no local arrays indexed at run time, no atomics in sums
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "base/bf16.h"
+#include "kernels/cuda/cuda_check.h"
+#include "kernels/view.h"
+
+#ifdef SKEIN_EMULATED
+#include "kernels/emulator/device.h"
+#else
+// The emulator has to know where shared memory ends: it poisons and guards it.
+#define SHARED(type, name, extent) __shared__ type name extent
+#endif
+
+namespace skein::cuda {
+
+constexpr int kWarp = 32;
+#ifndef SKEIN_BLOCK
+#define SKEIN_BLOCK 256
+#endif
+constexpr int kBlock = SKEIN_BLOCK;  // threads of a block, wherever nothing speaks for another number
+constexpr float kInfinity = __builtin_huge_valf(), kNaN = __builtin_nanf("");
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// Runs kernel(args...) on `grid` blocks of `block` threads, in the order of the stream. An empty grid is no launch.
+template <class... P, class... A>
+void launch(void (*kernel)(P...), int64_t grid, int block, Stream stream, A... args) {
+  if (grid == 0) return;
+  CHECK(grid > 0 && grid < (int64_t{1} << 31), "a grid of {} blocks", grid);
+#ifdef SKEIN_EMULATED
+  CUDA_CHECK(emulator::launch(kernel, unsigned(grid), block, stream, static_cast<P>(args)...));
+#else
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(unsigned(grid));
+  config.blockDim = dim3(unsigned(block));
+  config.stream = stream;
+  CUDA_CHECK(cudaLaunchKernelEx(&config, kernel, static_cast<P>(args)...));
+#endif
+}
+
+// Streaming multiprocessors of the current device: what grids are sized by.
+int64_t multiprocessors();
+
+// Calls body.operator()<T>() with T = float or Bf16.
+template <class F>
+void dispatch(DType t, F&& body) {
+  CHECK(t == DType::f32 || t == DType::bf16, "a kernel for f32 and bf16 was given type {}", int(t));
+  if (t == DType::f32)
+    body.template operator()<float>();
+  else
+    body.template operator()<Bf16>();
+}
+
+// Numbers of T in one access of 16 bytes, the widest that there is.
+template <class T>
+constexpr int kWide = 16 / int(sizeof(T));
+
+inline bool is_aligned(const void* p, size_t bytes) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; }
+
+// N consecutive numbers as they lie in memory, in registers: half as many for bf16, widened when they are used.
+template <class T, int N>
+struct Pack {
+  static constexpr int kBytes = N * int(sizeof(T));
+  uint32_t words[kBytes < 4 ? 1 : kBytes / 4];
+
+  __device__ float operator[](int k) const {
+    if constexpr (sizeof(T) == 4) return float_of(words[k]);
+    return float_of(k % 2 == 0 ? words[k / 2] << 16 : words[k / 2] & 0xffff0000u);
+  }
+};
+
+// In accesses of 16 bytes, or of all N numbers where they are fewer; p is aligned to that.
+template <int N, class T>
+__device__ Pack<T, N> load(const T* p) {
+  Pack<T, N> pack;
+  constexpr int kBytes = Pack<T, N>::kBytes;
+  static_assert(kBytes % 16 == 0 || kBytes == 8 || kBytes == 4 || kBytes == 2);
+  if constexpr (kBytes % 16 == 0) {
+#pragma unroll
+    for (int i = 0; i < kBytes / 16; ++i) {
+      const uint4 w = reinterpret_cast<const uint4*>(p)[i];
+      pack.words[4 * i] = w.x, pack.words[4 * i + 1] = w.y, pack.words[4 * i + 2] = w.z, pack.words[4 * i + 3] = w.w;
+    }
+  } else if constexpr (kBytes == 8) {
+    const uint2 w = *reinterpret_cast<const uint2*>(p);
+    pack.words[0] = w.x, pack.words[1] = w.y;
+  } else if constexpr (kBytes == 4) {
+    pack.words[0] = *reinterpret_cast<const uint32_t*>(p);
+  } else {
+    pack.words[0] = *reinterpret_cast<const uint16_t*>(p);
+  }
+  return pack;
+}
+
+// As one instruction: left to itself, nvcc cuts some of these stores into four.
+__device__ inline void store_16_bytes(void* p, uint4 w) {
+#ifdef __CUDA_ARCH__
+  asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};"
+               :
+               : "l"(__cvta_generic_to_global(p)), "r"(w.x), "r"(w.y), "r"(w.z), "r"(w.w)
+               : "memory");
+#else
+  *static_cast<uint4*>(p) = w;
+#endif
+}
+
+template <int N, class T>
+__device__ void store(T* p, const Pack<T, N>& pack) {
+  constexpr int kBytes = Pack<T, N>::kBytes;
+  const uint32_t* w = pack.words;
+  if constexpr (kBytes % 16 == 0) {
+#pragma unroll
+    for (int i = 0; i < kBytes / 16; ++i)
+      store_16_bytes(reinterpret_cast<uint4*>(p) + i, {w[4 * i], w[4 * i + 1], w[4 * i + 2], w[4 * i + 3]});
+  } else if constexpr (kBytes == 8) {
+    *reinterpret_cast<uint2*>(p) = {w[0], w[1]};
+  } else if constexpr (kBytes == 4) {
+    *reinterpret_cast<uint32_t*>(p) = w[0];
+  } else {
+    *reinterpret_cast<uint16_t*>(p) = uint16_t(w[0]);
+  }
+}
+
+// Two numbers rounded as to_bf16 does, the first in the low half: one instruction from compute capability 8.0 on.
+__device__ inline uint32_t two_bf16(float low, float high) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+  uint32_t both;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+  return both;
+#else
+  return uint32_t{to_bf16(low).bits} | uint32_t{to_bf16(high).bits} << 16;
+#endif
+}
+
+template <int N, class T>
+__device__ void store(T* p, const float (&v)[N]) {
+  Pack<T, N> pack;
+  if constexpr (sizeof(T) == 4) {
+#pragma unroll
+    for (int k = 0; k < N; ++k) pack.words[k] = bits_of(v[k]);
+  } else if constexpr (N == 1) {
+    pack.words[0] = two_bf16(v[0], 0.0f);
+  } else {
+#pragma unroll
+    for (int k = 0; k < N; k += 2) pack.words[k / 2] = two_bf16(v[k], v[k + 1]);
+  }
+  store(p, pack);
+}
+
+// Sum over the warp, in every lane; all lanes call it.
+__device__ inline float warp_sum(float v) {
+#pragma unroll
+  for (int lanes = kWarp / 2; lanes > 0; lanes /= 2) v += __shfl_xor_sync(0xffffffffu, v, lanes);
+  return v;
+}
+
+// Sum over the block, in every thread; all threads of a block of whole warps call it.
+__device__ inline float block_sum(float v) {
+  SHARED(float, sums, [kWarp]);
+  const unsigned warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
+  v = warp_sum(v);
+  __syncthreads();  // an earlier call may still be reading
+  if (lane == 0) sums[warp] = v;
+  __syncthreads();
+  return warp_sum(lane < blockDim.x / kWarp ? sums[lane] : 0.0f);
+}
+
+// Division by a number that is known before the launch, as a multiplication (Granlund and Montgomery 1994).
+class Divider {
+ public:
+  explicit Divider(int64_t divisor) : divisor_(uint32_t(divisor)) {
+    CHECK(divisor >= 1 && divisor < (int64_t{1} << 31), "division by {}", divisor);
+    while ((uint64_t{1} << shift_) < divisor_) ++shift_;
+    factor_ = uint32_t(((uint64_t{1} << 32) * ((uint64_t{1} << shift_) - divisor_)) / divisor_ + 1);
+  }
+  struct Result {
+    uint32_t quotient, remainder;
+  };
+  __device__ Result divide(uint32_t n) const {  // n < 2^31
+    const uint32_t quotient = (uint32_t((uint64_t{n} * factor_) >> 32) + n) >> shift_;
+    return {quotient, n - quotient * divisor_};
+  }
+
+ private:
+  uint32_t divisor_, factor_ = 0, shift_ = 0;
+};
+
+}  // namespace skein::cuda

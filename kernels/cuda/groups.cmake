@@ -1,0 +1,16 @@
+# The kernels in four groups, each compiled as one file that includes its members: nvcc reads the toolkit's headers five
+# times per file, which takes longer than most kernels do. A new .cu file is a line here. Sets cuda_groups.
+set(cuda_elementwise all_sum augment cast dropout gather gaussian_noise lars sgd_step vector)
+set(cuda_normalisation batch_norm batch_norm_backward dense_block)
+set(cuda_pooling average_pool cross_entropy downsample global_average_pool linear_bias max_pool)
+set(cuda_signs_and_convolutions conv_narrow conv_narrow_weights sign sign_mean)
+
+set(cuda_groups "")
+foreach(group elementwise normalisation pooling signs_and_convolutions)
+  set(text "")
+  foreach(kernel ${cuda_${group}})
+    string(APPEND text "#include \"kernels/cuda/${kernel}.cu\"\n")
+  endforeach()
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/kernels/cuda/${group}.cu CONTENT "${text}")
+  list(APPEND cuda_groups ${CMAKE_BINARY_DIR}/kernels/cuda/${group}.cu)
+endforeach()

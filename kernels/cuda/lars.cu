@@ -1,0 +1,94 @@
+// Sums of squares per block, then one block adds them in order and makes the rate, then the gradient is scaled. Sums
+// are f32 here, so a norm below 1e-19 counts as zero. Bytes per number: value and grad read twice, grad written, 20.
+#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/workspace_lock.h"
+#include "kernels/lars.h"
+#include "kernels/runtime.h"
+
+namespace skein::cuda {
+namespace {
+
+__device__ void add_squares(float (&sums)[2], float value, float grad) {
+  sums[0] += value * value;
+  sums[1] += grad * grad;
+}
+
+// partial (blocks, 2)
+__global__ void __launch_bounds__(kBlock)
+    squares_kernel(const float* value, const float* grad, Split s, float* partial) {
+  constexpr int kUnroll = 2;
+  float sums[2] = {};
+#pragma unroll 1
+  for (int64_t tile = int64_t(blockIdx.x) * (kBlock * kUnroll); tile < s.vectors;
+       tile += int64_t(gridDim.x) * (kBlock * kUnroll)) {
+    Pack<float, 4> v[kUnroll], g[kUnroll];
+#pragma unroll
+    for (int u = 0; u < kUnroll; ++u) {
+      const int64_t i = tile + u * kBlock + threadIdx.x;
+      v[u] = {}, g[u] = {};
+      if (i < s.vectors) v[u] = load<4>(value + s.head + 4 * i), g[u] = load<4>(grad + s.head + 4 * i);
+    }
+#pragma unroll
+    for (int u = 0; u < kUnroll; ++u)
+#pragma unroll
+      for (int k = 0; k < 4; ++k) add_squares(sums, v[u][k], g[u][k]);
+  }
+  const int64_t whole = s.vectors * 4;
+#pragma unroll 1
+  for (int64_t j = int64_t(blockIdx.x) * kBlock + threadIdx.x; j < s.n - whole; j += int64_t(gridDim.x) * kBlock) {
+    const int64_t i = j < s.head ? j : j + whole;
+    add_squares(sums, value[i], grad[i]);
+  }
+  sums[0] = block_sum(sums[0]), sums[1] = block_sum(sums[1]);
+  if (threadIdx.x == 0) partial[2 * blockIdx.x] = sums[0], partial[2 * blockIdx.x + 1] = sums[1];
+}
+
+__global__ void __launch_bounds__(kBlock) rate_kernel(const float* partial, int blocks, LarsHyper h, float* rate) {
+  float values = 0.0f, grads = 0.0f;
+  for (int i = int(threadIdx.x); i < blocks; i += kBlock) values += partial[2 * i], grads += partial[2 * i + 1];
+  const float value = sqrtf(block_sum(values)), grad = sqrtf(block_sum(grads));
+  if (threadIdx.x == 0) *rate = value > 0.0f && grad > 0.0f ? h.eta * value / (grad + h.decay * value) : 1.0f;
+}
+
+struct Rescale {
+  static constexpr int kWidth = 4, kUnroll = 2;
+  const float* value;
+  float* grad;
+  const float* rate;
+  float decay;
+
+  template <int N>
+  struct Held {
+    Pack<float, N> value, grad;
+    float rate;
+  };
+  template <int N>
+  __device__ Held<N> load(int64_t i) const {
+    return {cuda::load<N>(value + i), cuda::load<N>(grad + i), *rate};
+  }
+  template <int N>
+  __device__ void finish(int64_t i, const Held<N>& in) const {
+    float out[N];
+#pragma unroll
+    for (int k = 0; k < N; ++k) out[k] = in.rate * (in.grad[k] + decay * in.value[k]);
+    store(grad + i, out);
+  }
+};
+
+}  // namespace
+
+void lars_scale(Stream stream, View value, LarsHyper h, View grad) {
+  const int64_t n = value.numel();
+  CHECK(grad.numel() == n && value.dtype == DType::f32 && grad.dtype == DType::f32, "{} values, {} gradients", n,
+        grad.numel());
+  const Split s = split<4>(n, value.as<const float>(), grad.as<const float>());
+  const int64_t blocks = std::clamp<int64_t>(ceil_div(n, 16 * kBlock), 1, 2 * multiprocessors());
+  const auto held = hold_workspace(stream);
+  float* rate = static_cast<float*>(workspace(stream, size_t(2 * blocks + 1) * sizeof(float)));
+  float* partial = rate + 1;
+  launch(squares_kernel, blocks, kBlock, stream, value.as<float>(), grad.as<float>(), s, partial);
+  launch(rate_kernel, 1, kBlock, stream, partial, int(blocks), h, rate);
+  elementwise(stream, Rescale{value.as<float>(), grad.as<float>(), rate, h.decay}, s);
+}
+
+}  // namespace skein::cuda

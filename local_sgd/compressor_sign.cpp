@@ -1,0 +1,238 @@
+#include <algorithm>
+#include <bit>
+
+#include "base/check.h"
+#include "kernels/runtime.h"
+#include "kernels/sign.h"
+#include "local_sgd/compressor.h"
+
+namespace skein {
+namespace {
+
+constexpr int64_t kWord = 32;  // bits
+
+// In the order of the flat vector, which is not that of the parameters: the decayed come first.
+std::vector<SignSegment> stream_of(const ParameterStore& parameters) {
+  std::vector<SignSegment> stream;
+  for (const Segment& s : parameters.segments()) stream.push_back({s.begin, s.count, 0});
+  std::sort(stream.begin(), stream.end(), [](const auto& a, const auto& b) { return a.begin < b.begin; });
+  for (size_t i = 1; i < stream.size(); ++i) stream[i].bit = stream[i - 1].bit + stream[i - 1].count;
+  return stream;
+}
+
+// A shard: numbers [begin, end) of the flat vector and the words of the stream that hold their bits, one of which it
+// may share with the next shard.
+struct Part {
+  int64_t begin, end, first_word, words;
+  int64_t size() const { return end - begin; }
+};
+
+// What the owner of a shard sends back, compressed: the shard as a flat vector and a stream of its own.
+struct Reply {
+  std::vector<SignSegment> segments;  // begin is counted from the shard's
+  Tensor on_device;
+  int64_t words = 0;
+  int64_t scales() const { return int64_t(segments.size()); }
+  SignLayout layout() const { return {on_device.view().as<SignSegment>(), scales()}; }
+};
+
+Tensor to_device(const std::vector<SignSegment>& segments, Queue queue) {
+  Tensor copy = Tensor::empty(queue.device, DType::u8, {int64_t(segments.size() * sizeof(SignSegment))});
+  if (!segments.empty()) queue.run(cpu::copy_from_host, cuda::copy_from_host, segments.data(), copy);
+  return copy;
+}
+
+View as_floats(View bits) {
+  bits.dtype = DType::f32;
+  return bits;
+}
+
+class SignCompressor : public Compressor {
+ public:
+  SignCompressor(SignOptions options, const ParameterStore& parameters, Queue queue)
+      : options_(options),
+        queue_(queue),
+        segments_(stream_of(parameters)),
+        size_(parameters.value.numel()),
+        words_((parameters.count() + kWord - 1) / kWord) {
+    on_device_ = to_device(segments_, queue);
+    message_ = Tensor::empty(queue.device, DType::i32, {words_ + scales()});
+    if (options.memory) memory_ = Tensor::zeros(queue.device, DType::f32, {size_});
+    if (options.two_way) owner_memory_ = Tensor::zeros(queue.device, DType::f32, {size_});
+  }
+
+  View mean(View consensus, View value, Communicator& ranks) override {
+    prepare(ranks.size());
+    const Tensor mean = mean_.slice(0, {size_});
+    pack(consensus, value, options_.memory ? memory_ : mean);  // the mean is written when the distances are packed
+    if (exchanges_)
+      exchange(ranks);
+    else
+      gather(ranks);
+    return mean;
+  }
+
+  std::vector<NamedTensor> state() override {
+    std::vector<NamedTensor> all;
+    if (options_.memory) all.push_back({"error", memory_});
+    if (options_.two_way) all.push_back({"owner_error", owner_memory_});
+    return all;
+  }
+
+ private:
+  int64_t scales() const { return int64_t(segments_.size()); }
+  SignLayout layout() const { return {on_device_.view().as<SignSegment>(), scales()}; }
+  SignMessages received(const Part& part) const { return {received_, part_words_, part.first_word}; }
+
+  Part part(int64_t rank, int64_t ranks) const {
+    const int64_t begin = std::min(rank * shard_size(ranks), size_), end = std::min(begin + shard_size(ranks), size_);
+    const int64_t first = bit_at(begin) / kWord;
+    return {begin, end, first, (bit_at(end) + kWord - 1) / kWord - first};
+  }
+  int64_t shard_size(int64_t ranks) const { return (size_ + ranks - 1) / ranks; }
+  // Bits of the stream that come before flat position `at`.
+  int64_t bit_at(int64_t at) const {
+    const auto next = std::find_if(segments_.rbegin(), segments_.rend(), [&](const auto& s) { return s.begin <= at; });
+    return next == segments_.rend() ? 0 : next->bit + std::min(at - next->begin, next->count);
+  }
+
+  void prepare(int ranks) {
+    if (int64_t(parts_.size()) == ranks) return;
+    const int64_t digits = std::bit_width(unsigned(ranks));  // ceil(log2(ranks + 1))
+    const bool cheaper = ranks > 1 + (options_.mean_of_means ? digits : kWord);
+    exchanges_ =
+        options_.two_way || options_.route == Route::exchange || (options_.route == Route::cheapest && cheaper);
+    parts_.clear();
+    for (int r = 0; r < ranks; ++r) parts_.push_back(part(r, ranks));
+    part_words_ = words_;
+    if (exchanges_)
+      part_words_ = std::max_element(parts_.begin(), parts_.end(), [](const Part& a, const Part& b) {
+                      return a.words < b.words;
+                    })->words;
+    const auto ints = [&](Shape s) { return Tensor::zeros(queue_.device, DType::i32, s); };
+    received_ = ints({ranks, part_words_ + scales()});
+    const int64_t shard = shard_size(ranks);
+    mean_ = Tensor::zeros(queue_.device, DType::f32, {exchanges_ ? ranks * shard : size_});
+    to_ = exchanges_ ? ints({ranks, part_words_ + scales()}) : Tensor();
+    planes_ = options_.mean_of_means ? ints({digits, part_words_}) : Tensor();
+    all_planes_ = options_.mean_of_means && exchanges_ ? ints({ranks * digits, part_words_}) : Tensor();
+    shard_ = exchanges_ && !options_.mean_of_means ? Tensor::zeros(queue_.device, DType::f32, {shard}) : Tensor();
+    if (options_.two_way) prepare_replies();
+  }
+
+  void prepare_replies() {
+    int64_t longest = 0;
+    replies_.clear();
+    for (const Part& p : parts_) {
+      Reply reply;
+      int64_t bits = 0;
+      for (const SignSegment& s : segments_) {
+        const int64_t first = std::max(s.begin, p.begin), last = std::min(s.begin + s.count, p.end);
+        if (first >= last) continue;
+        reply.segments.push_back({first - p.begin, last - first, bits});
+        bits += last - first;
+      }
+      reply.on_device = to_device(reply.segments, queue_);
+      reply.words = (bits + kWord - 1) / kWord;
+      longest = std::max(longest, reply.words + reply.scales());
+      replies_.push_back(std::move(reply));
+    }
+    reply_ = Tensor::zeros(queue_.device, DType::i32, {longest});
+    all_replies_ = Tensor::zeros(queue_.device, DType::i32, {int64_t(parts_.size()) * longest});
+    zeros_ = Tensor::zeros(queue_.device, DType::f32, shard_.shape());
+  }
+
+  void pack(View consensus, View value, View distances) {
+    const View words = message_.slice(0, {words_}), memory = memory_;
+    const View scale = as_floats(message_.slice(words_, {scales()}));
+    queue_.run(cpu::sign_scales, cuda::sign_scales, layout(), consensus, value, memory, distances, scale);
+    queue_.run(cpu::sign_pack, cuda::sign_pack, layout(), distances, scale, words, memory);
+  }
+
+  void gather(Communicator& ranks) {
+    ranks.all_gather(message_, received_);
+    decode(parts_.front(), 0, mean_);
+  }
+
+  void exchange(Communicator& ranks) {
+    for (size_t r = 0; r < parts_.size(); ++r) {
+      const int64_t at = int64_t(r) * (part_words_ + scales());
+      const auto copy = [&](int64_t from, int64_t to, int64_t n) {
+        queue_.run(cpu::copy, cuda::copy, message_.slice(from, {n}), to_.slice(at + to, {n}));
+      };
+      copy(parts_[r].first_word, 0, parts_[r].words);
+      copy(words_, part_words_, scales());
+    }
+    ranks.all_to_all(to_, received_);
+    const Part& mine = parts_[size_t(ranks.rank())];
+    if (options_.mean_of_means) return gather_counts(mine, ranks);
+    decode(mine, mine.begin, shard_.slice(0, {mine.size()}));
+    if (options_.two_way) return gather_replies(mine, ranks);
+    ranks.all_gather(shard_, mean_);
+  }
+
+  void gather_counts(const Part& mine, Communicator& ranks) {
+    queue_.run(cpu::sign_count, cuda::sign_count, received(mine), planes_);
+    ranks.all_gather(planes_, all_planes_);
+    for (size_t r = 0; r < parts_.size(); ++r) {
+      const Part& p = parts_[r];
+      const Tensor planes = all_planes_.slice(int64_t(r) * planes_.numel(), planes_.shape());
+      queue_.run(cpu::sign_count_mean, cuda::sign_count_mean, layout(), received(p), planes, p.begin,
+                 mean_.slice(p.begin, {p.size()}));
+    }
+  }
+
+  // The shard's mean is in shard_.
+  void gather_replies(const Part& mine, Communicator& ranks) {
+    const Reply& own = replies_[size_t(ranks.rank())];
+    const View words = reply_.slice(0, {own.words}), scale = as_floats(reply_.slice(own.words, {own.scales()}));
+    const View mean = shard_.slice(0, {mine.size()}), memory = owner_memory_.slice(mine.begin, {mine.size()});
+    queue_.run(cpu::sign_scales, cuda::sign_scales, own.layout(), mean, zeros_.slice(0, {mine.size()}), memory, memory,
+               scale);
+    queue_.run(cpu::sign_pack, cuda::sign_pack, own.layout(), memory, scale, words, memory);
+    ranks.all_gather(reply_, all_replies_);
+    for (size_t r = 0; r < parts_.size(); ++r) {
+      const Reply& reply = replies_[r];
+      const Tensor message = all_replies_.slice(int64_t(r) * reply_.numel(), {reply.words + reply.scales()});
+      queue_.run(cpu::sign_mean, cuda::sign_mean, reply.layout(), SignMessages{message, reply.words, 0}, 0,
+                 mean_.slice(parts_[r].begin, {parts_[r].size()}));
+    }
+  }
+
+  // The mean of the numbers from `begin` on, whose words were received.
+  void decode(const Part& part, int64_t begin, View mean) {
+    const SignMessages messages = received(part);
+    if (options_.mean_of_means) {
+      queue_.run(cpu::sign_count, cuda::sign_count, messages, planes_);
+      queue_.run(cpu::sign_count_mean, cuda::sign_count_mean, layout(), messages, planes_, begin, mean);
+    } else {
+      queue_.run(cpu::sign_mean, cuda::sign_mean, layout(), messages, begin, mean);
+    }
+  }
+
+  SignOptions options_;
+  Queue queue_;
+  std::vector<SignSegment> segments_;
+  int64_t size_, words_;  // of the flat vector, and of the stream
+  Tensor on_device_;      // segments_
+  Tensor message_;        // this rank's words and scales
+  Tensor memory_;         // what was not sent, in the layout of the parameters; undefined without error feedback
+
+  Tensor owner_memory_;  // two-way: what was not sent back of this rank's shard, zero elsewhere
+
+  // Made at the first call, when the number of ranks is known.
+  bool exchanges_ = false;
+  std::vector<Part> parts_;
+  int64_t part_words_ = 0;  // of the largest part, or words_
+  Tensor to_, received_, planes_, all_planes_, shard_, mean_;
+  std::vector<Reply> replies_;  // of all ranks
+  Tensor reply_, all_replies_, zeros_;
+};
+
+}  // namespace
+
+std::unique_ptr<Compressor> make_sign_compressor(SignOptions options, const ParameterStore& parameters, Queue queue) {
+  return std::make_unique<SignCompressor>(options, parameters, queue);
+}
+
+}  // namespace skein

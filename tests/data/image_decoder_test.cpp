@@ -1,0 +1,289 @@
+// Files of tests/images: 40 x 24 pixels, red 6x, green 10y, blue 128 (grey.jpg: 6x), in every kind of JPEG.
+#include "data/image/image_decoder.h"
+
+#include <cmath>
+
+#include "data/image/jpeg_markers.h"
+#include "data/image/random_crop.h"
+#include "tests/support/image_files.h"
+
+namespace skein::testing {
+namespace {
+
+constexpr ImageSize kSize{40, 24};
+
+std::vector<float> decode(ImageDecoder& decoder, const std::string& file, const Crop& crop, ImageSize size,
+                          const PixelScale& scale = {}) {
+  decoder.open(bytes_of(file));
+  std::vector<float> out(size_t(size.width * size.height * 3));
+  decoder.decode(crop, scale, size, out.data());
+  return out;
+}
+
+std::vector<float> decode_whole(const std::string& file) {
+  ImageDecoder decoder;
+  const ImageSize size = decoder.open(bytes_of(file));
+  return decode(decoder, file, whole_image(size), size);
+}
+
+// An EXIF header of one tag after the two bytes that begin every JPEG.
+std::string with_orientation(const std::string& jpeg, int orientation, bool little) {
+  const auto number = [&](int value, int bytes) {
+    std::string s;
+    for (int i = 0; i < bytes; ++i) s += char(value >> 8 * (little ? i : bytes - 1 - i));
+    return s;
+  };
+  const std::string tiff = (little ? "II" : "MM") + number(42, 2) + number(8, 4) + number(1, 2) + number(0x0112, 2) +
+                           number(3, 2) + number(1, 4) + number(orientation, 2) + number(0, 2) + number(0, 4);
+  const std::string body = std::string("Exif\0\0", 6) + tiff;
+  const size_t length = body.size() + 2;
+  return jpeg.substr(0, 2) + "\xff\xe1" + char(length >> 8) + char(length & 255) + body + jpeg.substr(2);
+}
+
+TEST(ImageDecoder, EveryKindOfJpeg) {
+  for (const char* name :
+       {"baseline.jpg", "progressive.jpg", "wide422.jpg", "full444.jpg", "grey.jpg", "cmyk.jpg", "ycck.jpg"}) {
+    const std::string file = image_file(name);
+    ImageDecoder decoder;
+    const ImageSize size = decoder.open(bytes_of(file));
+    ASSERT_EQ(size.width, 40) << name;
+    ASSERT_EQ(size.height, 24) << name;
+    const auto out = decode_whole(file);
+    for (int64_t y = 0; y < 24; ++y)
+      for (int64_t x = 0; x < 40; ++x) {
+        const float* p = &out[size_t(3 * (40 * y + x))];
+        const bool grey = std::string(name) == "grey.jpg";
+        EXPECT_NEAR(p[0], 6 * x, 14) << name << " at " << x << "," << y;
+        EXPECT_NEAR(p[1], grey ? 6 * x : 10 * y, 14) << name << " at " << x << "," << y;
+        EXPECT_NEAR(p[2], grey ? 6 * x : 128, 14) << name << " at " << x << "," << y;
+      }
+  }
+}
+
+TEST(ImageDecoder, PngIsExactAndAlphaIsDropped) {
+  TempDir dir;
+  for (const int channels : {1, 3, 4}) {
+    write_png(dir / "a.png", 9, 7, channels, 3);
+    const auto out = decode_whole(read_file(dir / "a.png"));
+    ASSERT_EQ(out.size(), 9u * 7 * 3);
+    for (int64_t i = 0; i < 9 * 7; ++i)
+      for (int64_t c = 0; c < 3; ++c)
+        ASSERT_EQ(out[size_t(3 * i + c)], test_pixel(3, i / 9, i % 9, channels == 1 ? 0 : c)) << channels;
+  }
+}
+
+// Both libraries alone: what one has decoded, the other has to within rounding.
+TEST(ImageDecoder, TheLibrariesAgree) {
+  const auto turbo = make_jpeg_turbo_reader();
+  if (!turbo) GTEST_SKIP() << "libjpeg-turbo is not in this build";
+  const auto stb = make_stb_reader();
+  for (const char* name : {"baseline.jpg", "progressive.jpg", "wide422.jpg", "full444.jpg", "grey.jpg", "cmyk.jpg"}) {
+    const std::string file = image_file(name);
+    for (ImageReader* reader : {turbo.get(), stb.get()}) {
+      const ImageSize size = reader->open(bytes_of(file));
+      EXPECT_EQ(size.width, 40);
+      EXPECT_EQ(size.height, 24);
+      EXPECT_EQ(reader->start(1, {0, 40}, {0, 24}), 0);
+    }
+    for (int64_t y = 0; y < 24; ++y) {
+      const uint8_t *a = turbo->row(), *b = stb->row();
+      for (int64_t i = 0; i < 160; ++i) {
+        if (i % 4 == 3) continue;
+        EXPECT_NEAR(a[i], b[i], 6) << name << " at " << i / 4 << "," << y;
+      }
+    }
+    turbo->finish();
+    stb->finish();
+  }
+}
+
+// Only the columns and rows of the crop are decoded: the same pixels as of the whole image, to the bit.
+TEST(ImageDecoder, ACropHasThePixelsOfTheWhole) {
+  for (const char* name : {"baseline.jpg", "progressive.jpg", "wide422.jpg", "full444.jpg"}) {
+    const std::string file = image_file(name);
+    const auto whole = decode_whole(file);
+    ImageDecoder decoder;
+    for (int64_t x = 0; x < 33; x += 4)
+      for (int64_t y = 0; y < 20; y += 3) {
+        const Crop crop{{double(x), 7, x, x + 7}, {double(y), 4, y, y + 4}};
+        const auto out = decode(decoder, file, crop, {7, 4});
+        for (int64_t i = 0; i < 7 * 4 * 3; ++i)
+          ASSERT_EQ(out[size_t(i)], whole[size_t(3 * (40 * (y + i / 21) + x + i % 21 / 3) + i % 3)]) << name;
+      }
+  }
+}
+
+TEST(ImageDecoder, ResamplesFlipsAndNormalises) {
+  const std::string file = image_file("full444.jpg");
+  const auto whole = decode_whole(file);
+  ImageDecoder decoder;
+  decoder.allow_scaling(false);
+  const PixelScale scale{{0.1f, 0.2f, 0.3f}, {0.5f, 0.25f, 2}};
+  for (const bool flip : {false, true})
+    for (const ImageSize size : {ImageSize{5, 3}, ImageSize{31, 50}, ImageSize{1, 1}}) {
+      const Crop crop{{4, 30, 4, 34}, {2, 19, 2, 21}, flip};
+      const auto out = decode(decoder, file, crop, size, scale);
+      cpu::AxisWeights wx, wy;
+      wx.make(crop.x, size.width, flip);
+      wy.make(crop.y, size.height, false);
+      for (int64_t y = 0; y < size.height; ++y)
+        for (int64_t x = 0; x < size.width; ++x)
+          for (int64_t c = 0; c < 3; ++c) {
+            double sum = 0;
+            for (int64_t j = 0; j < wy.taps; ++j)
+              for (int64_t i = 0; i < wx.taps; ++i) {
+                const double w =
+                    double(wy.weights[size_t(y * wy.taps + j)]) * double(wx.weights[size_t(x * wx.taps + i)]);
+                if (w != 0)
+                  sum += w * double(whole[size_t(3 * (40 * (wy.first[size_t(y)] + j) + wx.first[size_t(x)] + i) + c)]);
+              }
+            const double want = (sum / 255 - double(scale.mean[c])) / double(scale.std[c]);
+            ASSERT_NEAR(out[size_t(3 * (size.width * y + x) + c)], want, 1e-5) << x << "," << y << " flip " << flip;
+          }
+    }
+}
+
+// A crop twice, four or eight times the output is decoded at that fraction: not the same, but near.
+TEST(ImageDecoder, ScaledInTheTransform) {
+  std::string pixels;
+  for (int y = 0; y < 240; ++y)
+    for (int x = 0; x < 400; ++x)
+      pixels += {char(x * 255 / 399), char(y), char(128 + 60 * std::sin(x * 0.05 + y * 0.03))};
+  const std::string file = encode_jpeg(bytes_of(pixels).data(), {400, 240}, 95);
+  ImageDecoder scaled, full;
+  full.allow_scaling(false);
+  for (const int64_t times : {2, 4, 8, 11}) {
+    const ImageSize size{300 / times, 200 / times};
+    const Crop crop{{50, 300, 50, 350}, {20, 200, 20, 220}, true};
+    const auto a = decode(scaled, file, crop, size), b = decode(full, file, crop, size);
+    double mean = 0;
+    for (size_t i = 0; i < a.size(); ++i) mean += double(std::abs(a[i] - b[i])) / double(a.size());
+    EXPECT_LT(mean, 1.0) << times;
+    EXPECT_EQ(decode(scaled, file, crop, size), a);
+  }
+}
+
+TEST(ImageDecoder, ExifRotationsBecomeUpright) {
+  const std::string file = image_file("full444.jpg");
+  const auto stored = decode_whole(file);
+  for (int o = 1; o <= 8; ++o) {
+    const std::string turned = with_orientation(file, o, o % 2 == 0);
+    EXPECT_EQ(read_orientation(bytes_of(turned)), o);
+    ImageDecoder decoder;
+    const ImageSize size = decoder.open(bytes_of(turned));
+    ASSERT_EQ(size.width, o >= 5 ? 24 : 40);
+    ASSERT_EQ(size.height, o >= 5 ? 40 : 24);
+    const auto out = decode_whole(turned);
+    for (int64_t y = 0; y < size.height; ++y)
+      for (int64_t x = 0; x < size.width; ++x) {
+        // EXIF 2.3: what the 0th row and the 0th column of the file are in the upright image.
+        const int64_t right = size.width - 1 - x, bottom = size.height - 1 - y;
+        const int64_t row[] = {y, y, bottom, bottom, x, right, right, x};
+        const int64_t column[] = {x, right, right, x, y, y, bottom, bottom};
+        for (int64_t c = 0; c < 3; ++c)
+          ASSERT_EQ(out[size_t(3 * (size.width * y + x) + c)],
+                    stored[size_t(3 * (40 * row[o - 1] + column[o - 1]) + c)])
+              << "orientation " << o << " at " << x << "," << y;
+      }
+    // Cropping, scaling and flipping are of the upright image.
+    const ImageSize small{11, 13};
+    const Crop crop{{3, 20, 3, 23}, {5, 18, 5, 23}, true};
+    const auto piece = decode(decoder, turned, crop, small);
+    cpu::AxisWeights wx, wy;
+    wx.make(crop.x, small.width, true);
+    wy.make(crop.y, small.height, false);
+    double sum = 0;
+    for (int64_t j = 0; j < wy.taps; ++j)
+      for (int64_t i = 0; i < wx.taps; ++i)
+        if (const double w = double(wy.weights[size_t(2 * wy.taps + j)]) * double(wx.weights[size_t(4 * wx.taps + i)]);
+            w != 0)
+          sum += w * double(out[size_t(3 * (size.width * (wy.first[2] + j) + wx.first[4] + i))]);
+    EXPECT_NEAR(piece[3 * (2 * 11 + 4)], sum, 1e-3) << o;
+  }
+}
+
+void expect_bad(const std::string& file, const std::string& part) {
+  try {
+    decode_whole(file);
+    FAIL() << "no error, where this was expected: " << part;
+  } catch (const BadImage& e) {
+    EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+  }
+}
+
+TEST(ImageDecoder, RefusesByName) {
+  expect_bad("", "empty");
+  expect_bad("hello, I am not an image", "unknown image type");
+  const bool turbo = make_jpeg_turbo_reader() != nullptr;
+  for (const char* name : {"baseline.jpg", "progressive.jpg"}) {
+    const std::string file = image_file(name);
+    for (size_t n = file.size() / 2; n < file.size() - 1; n += 7)
+      EXPECT_THROW(decode_whole(file.substr(0, n)), BadImage);
+    expect_bad(file.substr(0, file.size() - 40), turbo ? "remature end" : "cut short");
+    expect_bad(file.substr(0, 30), "");
+  }
+  std::string huge = image_file("grey.jpg");  // a frame header that promises 65535 x 65535
+  const size_t frame = huge.find("\xff\xc0");
+  ASSERT_NE(frame, std::string::npos);
+  huge.replace(frame + 5, 4, "\xff\xff\xff\xff");
+  expect_bad(huge, "");
+  ImageDecoder decoder;
+  EXPECT_THROW(decoder.open(bytes_of(huge)), BadImage);
+  const std::string good = image_file("grey.jpg");  // a decoder survives what it has refused
+  EXPECT_EQ(decode(decoder, good, whole_image(kSize), kSize), decode_whole(good));
+}
+
+TEST(ImageDecoder, DataAfterTheEndDoNotMatter) {
+  const std::string file = image_file("baseline.jpg");
+  EXPECT_EQ(decode_whole(file + "\n\nsome junk"), decode_whole(file));
+}
+
+TEST(RandomCrop, FollowsTorchvisionsDefinition) {
+  const ImageSize image{500, 375};
+  double flips = 0, area = 0, tall = 0;
+  constexpr int64_t kSamples = 4000;
+  for (int64_t s = 0; s < kSamples; ++s) {
+    const Crop c = random_resized_crop(image, 5, 2, s);
+    ASSERT_GE(c.x.low, 0);
+    ASSERT_LE(c.x.high, 500);
+    ASSERT_GE(c.y.low, 0);
+    ASSERT_LE(c.y.high, 375);
+    ASSERT_EQ(c.x.begin, double(c.x.low));
+    ASSERT_EQ(c.x.length, double(c.x.high - c.x.low));
+    const double part = c.x.length * c.y.length / (500.0 * 375), ratio = c.x.length / c.y.length;
+    ASSERT_GT(part, 0.079);
+    ASSERT_LE(part, 1.0);
+    ASSERT_GT(ratio, 0.74);
+    ASSERT_LT(ratio, 1.345);
+    flips += c.flip;
+    area += part;
+    tall += ratio < 1;
+  }
+  EXPECT_NEAR(flips / kSamples, 0.5, 0.03);
+  // get_params of torchvision, run in Python's own random numbers on 400,000 images of this size, has a mean area of
+  // 0.433, and 41.6 % are tall: large pieces seldom fit.
+  EXPECT_NEAR(area / kSamples, 0.433, 0.015);
+  EXPECT_NEAR(tall / kSamples, 0.416, 0.03);
+}
+
+TEST(RandomCrop, OddImages) {
+  const Crop wide = random_resized_crop({1000, 10}, 1, 0, 0);  // no permitted piece is drawn: the centre
+  EXPECT_EQ(wide.x.high - wide.x.low, 13);
+  EXPECT_EQ(wide.x.low, 493);
+  EXPECT_EQ(wide.y.length, 10);
+  const Crop tall = random_resized_crop({10, 1000}, 1, 0, 0);
+  EXPECT_EQ(tall.y.high - tall.y.low, 13);
+  for (int64_t s = 0; s < 50; ++s) EXPECT_EQ(random_resized_crop({1, 1}, 1, 0, s).x.length, 1);
+}
+
+TEST(RandomCrop, CentreIsResize256Crop224) {
+  const Crop c = centre_crop({500, 375}, 224);  // 341 x 256, from column round(58.5) = 58 and row 16
+  EXPECT_NEAR(c.x.begin, 58 * 500.0 / 341, 1e-9);
+  EXPECT_NEAR(c.x.length, 224 * 500.0 / 341, 1e-9);
+  EXPECT_NEAR(c.y.begin, 16 * 375.0 / 256, 1e-9);
+  EXPECT_EQ(c.x.low, 0);
+  EXPECT_EQ(c.x.high, 500);
+}
+
+}  // namespace
+}  // namespace skein::testing

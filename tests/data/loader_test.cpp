@@ -1,0 +1,250 @@
+#include "data/loading/loader.h"
+
+#include <omp.h>
+
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <numeric>
+
+#include "data/loading/partition.h"
+#include "tests/support/data_files.h"
+
+namespace skein::testing {
+namespace {
+
+// n images that tell each other apart, labelled with their row.
+Dataset numbered(int64_t n, int64_t channels = 3, int64_t side = 8) {
+  Dataset d = allocate_dataset("numbered", n, side, side, channels);
+  uint8_t* p = d.images.as<uint8_t>();
+  for (int64_t i = 0; i < d.images.numel(); ++i) p[i] = uint8_t(i * 2654435761u >> 13);
+  std::iota(d.labels.as<int32_t>(), d.labels.as<int32_t>() + n, 0);
+  return d;
+}
+
+struct BatchCopy {
+  int64_t epoch, index, size;
+  std::vector<float> images;
+  std::vector<int32_t> labels;
+  bool operator==(const BatchCopy&) const = default;
+};
+
+std::vector<BatchCopy> take(Loader& loader, int64_t batches) {
+  std::vector<BatchCopy> result;
+  for (int64_t i = 0; i < batches; ++i) {
+    const Batch& b = loader.next();
+    const int32_t* labels = b.labels.view().as<int32_t>();
+    EXPECT_EQ(b.images.shape()[0], b.size);
+    EXPECT_EQ(b.labels.numel(), b.size);
+    result.push_back({b.epoch, b.index, b.size, b.images.to_vector(), {labels, labels + b.size}});
+  }
+  return result;
+}
+
+std::map<int32_t, std::vector<float>> by_sample(const std::vector<BatchCopy>& batches) {
+  std::map<int32_t, std::vector<float>> result;
+  for (const BatchCopy& b : batches) {
+    const size_t size = b.images.size() / size_t(b.size);
+    for (size_t i = 0; i < b.labels.size(); ++i) {
+      const auto begin = b.images.begin() + std::ptrdiff_t(i * size);
+      EXPECT_TRUE(result.emplace(b.labels[i], std::vector<float>(begin, begin + std::ptrdiff_t(size))).second)
+          << "sample " << b.labels[i] << " came twice";
+    }
+  }
+  return result;
+}
+
+TEST(Partition, StepsPerEpoch) {
+  const int64_t table[][2] = {{1, 391}, {2, 196}, {4, 98}, {8, 49}, {16, 25}, {32, 13}};
+  for (auto [workers, steps] : table) EXPECT_EQ(steps_per_epoch(50000, workers, 128), steps) << workers;
+}
+
+TEST(Partition, PartsAreDisjointContiguousAndEqual) {
+  for (int64_t workers : {1, 2, 3, 7, 16}) {
+    int64_t expected = 0;
+    for (int64_t rank = 0; rank < workers; ++rank) {
+      const Part p = part_of(1000, workers, rank);
+      EXPECT_EQ(p.begin, expected);
+      EXPECT_EQ(p.size(), 1000 / workers);
+      expected = p.end;
+    }
+  }
+}
+
+TEST(Partition, PermutationIsOneAndDependsOnSeedAndEpoch) {
+  std::vector<int32_t> a(1001), b(1001), sorted(1001);
+  std::iota(sorted.begin(), sorted.end(), 0);
+  epoch_permutation(5, 2, a);
+  epoch_permutation(5, 2, b);
+  EXPECT_EQ(a, b);
+  epoch_permutation(5, 3, b);
+  EXPECT_NE(a, b);
+  epoch_permutation(6, 2, b);
+  EXPECT_NE(a, b);
+  EXPECT_NE(a, sorted);
+  std::sort(a.begin(), a.end());
+  EXPECT_EQ(a, sorted);
+}
+
+TEST(Partition, EveryOrderIsAsLikelyAsTheOthers) {
+  std::map<std::vector<int32_t>, int> count;
+  for (int64_t epoch = 0; epoch < 12000; ++epoch) {
+    std::vector<int32_t> p(4);
+    epoch_permutation(1, epoch, p);
+    ++count[p];
+  }
+  EXPECT_EQ(count.size(), 24u);
+  double chi2 = 0;
+  for (const auto& [p, n] : count) chi2 += (n - 500.0) * (n - 500.0) / 500.0;
+  EXPECT_LT(chi2, 49.7);  // 23 degrees of freedom, 0.1 %
+}
+
+TEST(Loader, EvaluationGoesThroughTheSetInOrderAgainAndAgain) {
+  const Dataset d = numbered(10);
+  Loader loader(d, {.batch = 4, .training = false});
+  ASSERT_EQ(loader.steps(), 3);
+  const auto batches = take(loader, 6);
+  EXPECT_EQ(batches[0].labels, (std::vector<int32_t>{0, 1, 2, 3}));
+  EXPECT_EQ(batches[2].labels, (std::vector<int32_t>{8, 9}));
+  EXPECT_EQ(batches[2].size, 2);
+  EXPECT_EQ(batches[5].labels, batches[2].labels);
+  EXPECT_EQ(batches[5].images, batches[2].images);
+  EXPECT_EQ(batches[5].epoch, 1);
+  EXPECT_EQ(batches[5].index, 2);
+  for (size_t i = 0; i < 2 * 8 * 8 * 3; ++i)  // mean 0, deviation 1: pixels divided by 255
+    ASSERT_EQ(batches[2].images[i], float(d.images.as<uint8_t>()[8 * 8 * 8 * 3 + i]) / 255.0f);
+}
+
+TEST(Loader, TrainingFollowsThePermutationOfEachEpoch) {
+  Loader loader(numbered(25), {.batch = 10, .workers = 2, .rank = 1, .seed = 9, .epoch = 4});
+  ASSERT_EQ(loader.steps(), 2);  // 12 samples of 25
+  const auto batches = take(loader, 4);
+  for (int64_t i = 0; i < 4; ++i) {
+    const BatchCopy& b = batches[size_t(i)];
+    EXPECT_EQ(b.epoch, 4 + i / 2);
+    EXPECT_EQ(b.index, i % 2);
+    std::vector<int32_t> order(25);
+    epoch_permutation(9, b.epoch, order);
+    const auto begin = order.begin() + 12 + (i % 2) * 10;
+    EXPECT_EQ(b.labels, std::vector<int32_t>(begin, begin + (i % 2 ? 2 : 10)));
+  }
+}
+
+TEST(Loader, WithoutAugmentationABatchIsPermutedOnly) {
+  const Dataset d = numbered(20);
+  Loader training(d, {.batch = 5, .seed = 3, .augment = false}), evaluation(d, {.batch = 5, .training = false});
+  const auto permuted = take(training, 4), ordered = take(evaluation, 4);
+  EXPECT_NE(permuted[0].labels, ordered[0].labels);
+  EXPECT_TRUE(by_sample(permuted) == by_sample(ordered));
+}
+
+TEST(Loader, FourWorkersTogetherSeeWhatOneSees) {
+  const Dataset d = numbered(40);
+  Loader one(d, {.batch = 7, .seed = 3});
+  const auto all = by_sample(take(one, one.steps()));
+  ASSERT_EQ(all.size(), 40u);
+  std::vector<BatchCopy> parts;
+  for (int64_t rank = 0; rank < 4; ++rank) {
+    Loader loader(d, {.batch = 3, .workers = 4, .rank = rank, .seed = 3});
+    for (BatchCopy& b : take(loader, loader.steps())) parts.push_back(std::move(b));
+  }
+  EXPECT_TRUE(by_sample(parts) == all);
+  Loader next(d, {.batch = 7, .seed = 3, .epoch = 1});
+  EXPECT_FALSE(by_sample(take(next, next.steps())) == all);
+}
+
+TEST(Loader, StartingInTheMiddleGoesOnAsIfNeverStopped) {
+  const Dataset d = numbered(23, 1);
+  Loader through(d, {.batch = 4, .seed = 8});
+  const auto all = take(through, 20);
+  for (int64_t start : {1, 5, 6, 13}) {
+    Loader loader(d, {.batch = 4, .seed = 8, .epoch = start / 6, .step = start % 6});
+    EXPECT_TRUE(take(loader, 20 - start) == std::vector<BatchCopy>(all.begin() + start, all.end())) << start;
+  }
+}
+
+TEST(Loader, NeitherThreadsNorTimingChangeTheBatches) {
+  const Dataset d = numbered(50);
+  const auto run = [&](int threads, int pause_ms) {
+    omp_set_num_threads(threads);
+    Loader loader(d, {.batch = 8, .seed = 1});
+    std::vector<BatchCopy> result;
+    for (int i = 0; i < 20; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(i % 3 * pause_ms));
+      for (BatchCopy& b : take(loader, 1)) result.push_back(std::move(b));
+    }
+    return result;
+  };
+  const int before = omp_get_max_threads();
+  const auto a = run(1, 0), b = run(4, 2);
+  omp_set_num_threads(before);
+  EXPECT_TRUE(a == b);
+}
+
+// The slot that the caller computes on is not written while it does so.
+TEST(Loader, ABatchStaysUntilTheNextIsAskedFor) {
+  Loader loader(numbered(64), {.batch = 4, .seed = 2});
+  for (int i = 0; i < 10; ++i) {
+    const Batch& b = loader.next();
+    const auto before = b.images.to_vector();
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    ASSERT_EQ(b.images.to_vector(), before);
+  }
+}
+
+size_t threads_of_this_process() {
+  return size_t(std::distance(fs::directory_iterator("/proc/self/task"), fs::directory_iterator{}));
+}
+
+TEST(Loader, OneThreadAndNoAllocationWhileRunning) {
+  const size_t threads = threads_of_this_process();
+  {
+    Loader loader(numbered(64), {.batch = 16, .seed = 2});
+    loader.next();
+    const int64_t allocations = cpu::allocations();
+    for (int i = 0; i < 50; ++i) loader.next();
+    EXPECT_EQ(cpu::allocations(), allocations);
+    EXPECT_EQ(threads_of_this_process(), threads + 1);
+    EXPECT_GE(loader.wait_seconds(), 0);
+  }
+  // The system forgets a thread a moment after it has been joined.
+  for (int i = 0; i < 1000 && threads_of_this_process() > threads; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_EQ(threads_of_this_process(), threads);  // so no OpenMP team was made, on any number of cores
+}
+
+TEST(Loader, CountsTheTimeThatTheCallerWaits) {
+  Loader slow(numbered(64, 3, 256), {.batch = 64});  // 12.6 million values a batch
+  for (int i = 0; i < 3; ++i) slow.next();
+  EXPECT_GT(slow.wait_seconds(), 0.001);
+  Loader fast(numbered(8), {.batch = 8});
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  fast.next();
+  EXPECT_EQ(fast.wait_seconds(), 0);
+}
+
+TEST(Loader, AnErrorInTheThreadReachesTheCaller) {
+  Loader loader(numbered(8, 5), {.batch = 4});  // augmentation takes four channels at most
+  expect_error<std::logic_error>([&] { loader.next(); }, {"5 channels"});
+  expect_error<std::logic_error>([&] { loader.next(); }, {"5 channels"});
+}
+
+TEST(Loader, EndsAtAnyTime) {
+  for (int i = 0; i < 20; ++i) {
+    Loader loader(numbered(40), {.batch = 4});
+    for (int k = 0; k < i % 5; ++k) loader.next();
+  }
+}
+
+TEST(Loader, FewerImagesThanWorkers) {
+  expect_error([] { Loader(numbered(3), {.batch = 4, .workers = 4}); }, {"numbered", "3 images", "4 workers", "fewer"});
+}
+
+TEST(Loader, ABatchLargerThanTheSet) {
+  Loader loader(numbered(3), {.batch = 1000});
+  EXPECT_EQ(loader.next().size, 3);
+  EXPECT_EQ(loader.steps(), 1);
+}
+
+}  // namespace
+}  // namespace skein::testing

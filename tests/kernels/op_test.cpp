@@ -1,0 +1,113 @@
+// Every row of the case table: kernel against reference, and references against finite differences.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <ostream>
+
+#include "cases/op_case.h"
+#include "kernels/conv.h"
+#include "tests/support/expect_close.h"
+#include "tests/support/need_gpu.h"
+
+namespace skein::testing {
+
+void PrintTo(const OpCase& c, std::ostream* out) { *out << c.name; }
+void PrintTo(const GradientCase& c, std::ostream* out) { *out << c.name; }
+
+namespace {
+
+class OpTest : public ::testing::TestWithParam<OpCase> {};
+
+TEST_P(OpTest, MatchesReference) {
+  const bool conv = GetParam().name.starts_with("conv");
+  for (const std::string& implementation : conv ? cpu::conv_implementations() : std::vector<std::string>{"auto"}) {
+    SCOPED_TRACE(implementation);
+    cpu::force_conv_implementation(implementation);
+    const BoundCase bound = GetParam().bind(Queue{});
+    bound.run();
+    for (const Output& out : bound.outputs) expect_close(out);
+  }
+  cpu::force_conv_implementation("auto");
+}
+
+std::vector<OpCase> small_cases(Device device) {
+  std::vector<OpCase> cases = op_cases(device);
+  std::erase_if(cases, [](const OpCase& c) { return c.timed; });
+  return cases;
+}
+
+std::string case_name(const ::testing::TestParamInfo<OpCase>& info) { return test_name(info.param.name); }
+
+INSTANTIATE_TEST_SUITE_P(Ops, OpTest, ::testing::ValuesIn(small_cases(Device::cpu)), case_name);
+
+// The same rows on the GPU, or on the emulator in its place. Convolutions and matrix products are the libraries':
+// tests/kernels/cudnn_test.cpp and tests/kernels/cublas_test.cpp.
+class CudaOpTest : public ::testing::TestWithParam<OpCase> {
+ protected:
+  void SetUp() override {
+    SKIP_IF(gpu_absent());
+    stream_ = cuda::create_stream();
+  }
+  void TearDown() override { cuda::destroy_stream(stream_); }
+  Queue queue() const { return {Device::cuda, stream_}; }
+
+ private:
+  Stream stream_ = nullptr;
+};
+
+TEST_P(CudaOpTest, MatchesReference) {
+  const BoundCase bound = GetParam().bind(queue());
+  bound.run();
+  for (const Output& out : bound.outputs) expect_close(out);
+}
+
+TEST_P(CudaOpTest, RepeatsItsBitsAndThoseOfTheCpu) {
+  const BoundCase bound = GetParam().bind(queue()), again = GetParam().bind(queue());
+  const bool same_bits = GetParam().same_bits && !GetParam().cuda_only;
+  const BoundCase on_cpu = same_bits ? GetParam().bind(Queue{}) : BoundCase{};
+  bound.run(), again.run();
+  if (same_bits) on_cpu.run();
+  for (size_t i = 0; i < bound.outputs.size(); ++i) {
+    const Numbers numbers = to_numbers(bound.outputs[i].actual);
+    EXPECT_EQ(numbers, to_numbers(again.outputs[i].actual)) << bound.outputs[i].name << " the second time";
+    if (!same_bits) continue;
+    EXPECT_EQ(numbers, to_numbers(on_cpu.outputs[i].actual)) << bound.outputs[i].name << " on the CPU";
+  }
+}
+
+std::vector<OpCase> cuda_cases() {
+  std::vector<OpCase> cases = small_cases(Device::cuda);
+  std::erase_if(cases, [](const OpCase& c) { return c.name.starts_with("conv") || c.name.starts_with("linear"); });
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(CudaOps, CudaOpTest, ::testing::ValuesIn(cuda_cases()), case_name);
+
+class GradientTest : public ::testing::TestWithParam<GradientCase> {};
+
+TEST_P(GradientTest, ReferenceMatchesFiniteDifferences) {
+  const GradientCase& c = GetParam();
+  const Numbers dy = random_numbers(int64_t(c.forward(c.inputs).size()), 99);
+  const std::vector<Numbers> gradients = c.backward(c.inputs, dy);
+  ASSERT_EQ(gradients.size(), c.inputs.size());
+  auto value = [&](const std::vector<Numbers>& in) {
+    const Numbers y = c.forward(in);
+    double sum = 0;
+    for (size_t i = 0; i < y.size(); ++i) sum += y[i] * dy[i];
+    return sum;
+  };
+  constexpr double kStep = 1e-6;
+  for (size_t k = 0; k < c.inputs.size(); ++k)
+    for (size_t i = 0; i < c.inputs[k].size(); ++i) {
+      std::vector<Numbers> up = c.inputs, down = c.inputs;
+      up[k][i] += kStep;
+      down[k][i] -= kStep;
+      EXPECT_NEAR(gradients[k][i], (value(up) - value(down)) / (2 * kStep), 1e-7) << "input " << k << "[" << i << "]";
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, GradientTest, ::testing::ValuesIn(gradient_cases()),
+                         [](const auto& info) { return test_name(info.param.name); });
+
+}  // namespace
+}  // namespace skein::testing

@@ -1,0 +1,236 @@
+// What travels: decoded means against plain loops in double, routes that agree to the bit, error feedback, bytes.
+#include "local_sgd/compressor.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include "base/check.h"
+#include "kernels/reference/sign.h"
+#include "models/model.h"
+#include "tests/support/workers.h"
+
+namespace skein::testing {
+namespace {
+
+using Flat = std::vector<float>;
+using Numbers = std::vector<double>;
+
+reference::Sign plain_sign(const ParameterStore& p) {
+  reference::Sign plain;
+  for (const Segment& s : p.segments()) plain.segments.push_back({s.begin, s.count, 0});
+  std::sort(plain.segments.begin(), plain.segments.end(), [](auto& a, auto& b) { return a.begin < b.begin; });
+  for (size_t i = 1; i < plain.segments.size(); ++i)
+    plain.segments[i].bit = plain.segments[i - 1].bit + plain.segments[i - 1].count;
+  return plain;
+}
+
+using Make = std::function<std::unique_ptr<Compressor>(const ParameterStore&)>;
+Make sign(SignOptions options) {
+  return [options](const ParameterStore& p) { return make_sign_compressor(options, p, {}); };
+}
+Make make_of(const std::string& name) {
+  return [name](const ParameterStore& p) { return make_compressor(name, p, {}); };
+}
+
+struct Round {
+  std::vector<Flat> means, memories;  // per rank
+  Flat owned;                         // two-way: the owners' memories, one shard each
+  int64_t bytes = 0;                  // that rank 0 sent
+};
+
+// CommunicationTotals in each of which rank k is drift(k, round) away from the consensus; what came out of the last.
+Round run(int size, const Make& make, int rounds = 1, int threads = 1) {
+  Round out{std::vector<Flat>(size_t(size)), std::vector<Flat>(size_t(size)), {}, 0};
+  on_ranks(
+      size,
+      [&](Communicator& ranks) {
+        const auto consensus = small_store();
+        const auto compressor = make(*consensus);
+        for (int i = 0; i < rounds; ++i) {
+          const auto value = small_store();
+          drift(*value, ranks.rank(), i);
+          const View mean = compressor->mean(consensus->value, value->value, ranks);
+          out.means[size_t(ranks.rank())].assign(mean.as<float>(), mean.as<float>() + mean.numel());
+        }
+        if (ranks.rank() == 0) out.bytes = ranks.traffic().bytes;
+        const auto state = compressor->state();
+        if (!state.empty()) out.memories[size_t(ranks.rank())] = state[0].tensor.to_vector();
+        if (state.size() > 1) {
+          ranks.all_reduce(state[1].tensor);
+          if (ranks.rank() == 0) out.owned = state[1].tensor.to_vector();
+        }
+      },
+      threads);
+  return out;
+}
+
+// consensus - value of a rank in a round, as the compressor sees it.
+Flat distance(int rank, int round) {
+  const auto c = small_store(), w = small_store();
+  drift(*w, rank, round);
+  Flat d = c->value.to_vector();
+  for (size_t i = 0; i < d.size(); ++i) d[i] -= w->value.host()[i];
+  return d;
+}
+
+void expect_near(const Flat& actual, const Numbers& expected, double tolerance) {
+  ASSERT_EQ(actual.size(), expected.size());
+  for (size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], expected[i], tolerance) << i;
+}
+
+TEST(Compressor, SignMatchesPlainLoops) {
+  const reference::Sign plain = plain_sign(*small_store());
+  for (const int size : {1, 2, 3, 4, 5})
+    for (const Route route : {Route::gather, Route::exchange}) {
+      std::vector<Numbers> bits, scales;
+      for (int r = 0; r < size; ++r) {
+        const Flat d = distance(r, 0);
+        bits.push_back(plain.bits({d.begin(), d.end()}));
+        scales.push_back(plain.scales({d.begin(), d.end()}));
+      }
+      const size_t n = distance(0, 0).size();
+      expect_near(run(size, sign({false, false, route})).means[0], plain.mean(bits, scales, n), 1e-8);
+      expect_near(run(size, sign({false, true, route})).means[0], plain.mean_of_means(bits, scales, n), 1e-8);
+    }
+}
+
+TEST(Compressor, RoutesRanksThreadsAndRepeatsGiveTheSameBits) {
+  for (const int size : {2, 3, 4, 6})
+    for (const bool memory : {false, true})
+      for (const bool mean_of_means : {false, true}) {
+        const Round gathered = run(size, sign({memory, mean_of_means, Route::gather}), 3);
+        for (const Flat& mean : gathered.means) EXPECT_TRUE(same_bits(mean, gathered.means[0])) << size;
+        for (const int threads : {1, 3}) {
+          const Round other = run(size, sign({memory, mean_of_means, Route::exchange}), 3, threads);
+          for (const Flat& mean : other.means)
+            EXPECT_TRUE(same_bits(mean, gathered.means[0])) << size << memory << mean_of_means;
+          EXPECT_TRUE(other.memories == gathered.memories);
+        }
+      }
+}
+
+TEST(Compressor, TheCheaperRouteIsTaken) {
+  const auto bytes = [](int size, const SignOptions& options) { return run(size, sign(options)).bytes; };
+  for (const int size : {2, 4, 5, 33, 34})
+    for (const bool mean_of_means : {false, true}) {
+      const int64_t best = std::min(bytes(size, {false, mean_of_means, Route::gather}),
+                                    bytes(size, {false, mean_of_means, Route::exchange}));
+      EXPECT_NEAR(double(bytes(size, {false, mean_of_means})), double(best), 0.05 * double(best)) << size;
+    }
+}
+
+// What arrived, what the ranks remember and what the shards' owners do make up what the ranks moved.
+void expect_nothing_lost(const std::string& name, int size) {
+  Numbers sent(distance(0, 0).size()), moved(sent.size());
+  for (int rounds = 1; rounds <= 5; ++rounds) {
+    const Round round = run(size, make_of(name), rounds);
+    for (size_t i = 0; i < sent.size(); ++i) sent[i] += double(round.means[0][i]);
+    for (int r = 0; r < size; ++r) {
+      const Flat d = distance(r, rounds - 1);
+      for (size_t i = 0; i < d.size(); ++i) moved[i] += double(d[i]) / size;
+    }
+    Numbers all = sent;
+    for (const Flat& memory : round.memories)
+      for (size_t i = 0; i < all.size(); ++i) all[i] += double(memory[i]) / size;
+    for (size_t i = 0; i < round.owned.size(); ++i) all[i] += double(round.owned[i]);
+    for (size_t i = 0; i < all.size(); ++i) ASSERT_NEAR(all[i], moved[i], 1e-7) << name << " round " << rounds;
+  }
+}
+
+TEST(Compressor, ErrorFeedbackLosesNothing) {
+  for (const int size : {1, 3, 5})
+    for (const char* name : {"ef-sign", "ef-sign:two-way"}) expect_nothing_lost(name, size);
+}
+
+TEST(Compressor, TwoWaySendsTwoBits) {
+  const int64_t shard = small_store()->value.numel() / 4, scales = 7;
+  const Round round = run(4, make_of("ef-sign:two-way"));
+  for (const Flat& mean : round.means) EXPECT_TRUE(same_bits(mean, round.means[0]));
+  EXPECT_LE(round.bytes, 2 * 3 * 4 * (shard / 32 + 2 + scales));  // out and back, to three others, words and scales
+  EXPECT_LT(round.bytes, run(4, sign({true, false, Route::exchange})).bytes / 8);  // f32 comes back
+}
+
+TEST(Compressor, PaddingStaysZero) {
+  const auto p = small_store();
+  for (const char* name :
+       {"bf16", "sign", "ef-sign", "sign:mean-of-means", "ef-sign:mean-of-means", "ef-sign:two-way"}) {
+    const Round round = run(5, make_of(name), 2);
+    EXPECT_EQ(largest_in_padding(*p, round.means[0]), 0) << name;
+    for (const Flat& memory : round.memories)
+      if (!memory.empty()) {
+        EXPECT_EQ(largest_in_padding(*p, memory), 0) << name;
+      }
+  }
+}
+
+TEST(Compressor, ZeroOfEitherSignIsSentAsPlus) {
+  on_ranks(2, [](Communicator& ranks) {
+    const auto c = small_store(), w = small_store();
+    cpu::zero({}, c->value), cpu::zero({}, w->value);
+    const auto compressor = make_sign_compressor({}, *c, {});
+    const View none = compressor->mean(c->value, w->value, ranks);
+    for (int64_t i = 0; i < none.numel(); ++i) ASSERT_EQ(none.as<float>()[i], 0.0f);
+    const Segment s = c->segments()[1];
+    c->value.host()[s.begin + 5] = 64.0f;                             // the scale of this tensor of 64: one
+    c->value.host()[s.begin] = c->value.host()[s.begin + 1] = -0.0f;  // -0 - 0 = -0: in part of a word, in a whole one
+    const View mean = compressor->mean(c->value, w->value, ranks);
+    for (int64_t i = 0; i < s.count; ++i) ASSERT_EQ(mean.as<float>()[s.begin + i], 1.0f) << i;
+  });
+}
+
+TEST(Compressor, Bf16RoundsTwice) {
+  for (const int size : {1, 2, 3}) {
+    Numbers mean(distance(0, 0).size());
+    Numbers largest(mean.size());
+    for (int r = 0; r < size; ++r) {
+      const Flat d = distance(r, 0);
+      for (size_t i = 0; i < d.size(); ++i) {
+        mean[i] += double(d[i]) / size;
+        largest[i] = std::max(largest[i], std::abs(double(d[i])));
+      }
+    }
+    const Round round = run(size, make_of("bf16"));
+    for (const Flat& m : round.means) EXPECT_TRUE(same_bits(m, round.means[0]));
+    for (size_t i = 0; i < mean.size(); ++i) {
+      ASSERT_NEAR(round.means[0][i], mean[i], largest[i] * 2.01 / 256) << i;  // each time by half of 2^-7
+      ASSERT_EQ(std::bit_cast<uint32_t>(round.means[0][i]) & 0xffff, 0u);
+    }
+  }
+}
+
+TEST(Compressor, ResNet20SendsFewBytes) {
+  on_ranks(2, [](Communicator& ranks) {
+    ParameterStore p;
+    const auto model = make_model("resnet20", {}, p);
+    p.build(Device::cpu, 1);
+    const Tensor value = Tensor::zeros(Device::cpu, DType::f32, {p.value.numel()});
+    ASSERT_EQ(p.count() * 4, 1'089'896);
+    int64_t before = 0;
+    const auto sent = [&] { return ranks.traffic().bytes - std::exchange(before, ranks.traffic().bytes); };
+    for (const char* name : {"sign", "ef-sign", "ef-sign:mean-of-means"}) {
+      make_compressor(name, p, {})->mean(p.value, value, ranks);
+      EXPECT_EQ(sent(), 34'320) << name;  // 8515 words of bits, 65 scales; between two ranks one message each
+    }
+    make_compressor("bf16", p, {})->mean(p.value, value, ranks);
+    EXPECT_EQ(sent(), 2 * p.value.numel());  // half out to the owner, half back
+    ranks.all_reduce(value);
+    EXPECT_EQ(sent(), 4 * p.value.numel());  // the padding too: 664 bytes
+  });
+}
+
+TEST(Compressor, UnknownNamesAreRefusedWithTheList) {
+  const auto p = small_store();
+  EXPECT_EQ(make_compressor("none", *p, {}), nullptr);
+  try {
+    make_compressor("signs", *p, {});
+    FAIL();
+  } catch (const BadInput& e) {
+    EXPECT_NE(std::string(e.what()).find("ef-sign:mean-of-means"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace skein::testing

@@ -1,0 +1,262 @@
+// Several workers: the identities that local SGD must keep, and that stopping, parallelism and repetition change
+// nothing.
+#include <gtest/gtest.h>
+
+#include "cases/op_case.h"
+#include "engine/layers.h"
+#include "tests/support/small_run.h"
+#include "train/trainer.h"
+
+namespace skein::testing {
+namespace {
+
+TrainConfig workers_config(const std::string& sync, int64_t workers = 4) {
+  TrainConfig c = small_config();
+  c.workers = workers;
+  c.synthetic_train = 40 * workers;  // five steps of 8 an epoch
+  c.sync = sync;
+  return c;
+}
+
+void expect_same_workers(const std::string& a, const std::string& b, int64_t workers) {
+  expect_same_tensors(last(a) + "/model.safetensors", last(b) + "/model.safetensors");
+  for (int64_t r = 0; r < workers; ++r) {
+    const std::string file = fmt::format("/worker-{}.safetensors", r);
+    expect_same_tensors(last(a) + file, last(b) + file);
+  }
+}
+
+// The parameters of every worker and of the model at the end of a run.
+std::vector<std::vector<float>> final_values(const TrainConfig& config) {
+  const Splits data = open_dataset("synthetic", dataset_options(config));
+  ProcessGroup alone;
+  Trainer trainer(alone, make_model_info(config, data.train), data);
+  trainer.run({[](const StepMetrics&) {}, [](const EpochMetrics&) {}, never});
+  std::vector<std::vector<float>> all;
+  for (int64_t r = 0; r < trainer.size(); ++r) all.push_back(trainer.worker(r).parameters.value.to_vector());
+  all.push_back(trainer.model_parameters().value.to_vector());
+  return all;
+}
+
+TEST(LocalSgd, WorkersAreEqualAfterTheLastStep) {
+  for (const char* sync :
+       {"minibatch", "local:H=3", "post-local:H=4,from=1", "reverse:H=4,from=1", "hierarchical:H=2,Hb=2,block=2"}) {
+    const auto values = final_values(workers_config(sync));
+    for (size_t k = 1; k < values.size(); ++k) EXPECT_EQ(values[k], values[0]) << sync << ", " << k;
+  }
+}
+
+TEST(LocalSgd, WorkersDifferBetweenTwoAveragings) {
+  TrainConfig c = workers_config("local:H=7");
+  const Splits data = open_dataset("synthetic", dataset_options(c));
+  ProcessGroup alone;
+  Trainer trainer(alone, make_model_info(c, data.train), data);
+  int64_t steps = 0;
+  trainer.run({[&](const StepMetrics& m) {
+                 ++steps;
+                 const bool equal =
+                     trainer.worker(0).parameters.value.to_vector() == trainer.worker(1).parameters.value.to_vector();
+                 EXPECT_EQ(equal, m.sync == SyncScope::world) << "step " << m.step;
+                 EXPECT_EQ(m.sync == SyncScope::world, m.step == 7 || m.step == 10) << "step " << m.step;
+               },
+               [](const EpochMetrics&) {}, never});
+  EXPECT_EQ(steps, 10);
+}
+
+TEST(LocalSgd, IdentitiesOfSchedules) {
+  const auto local2 = final_values(workers_config("local:H=2"));
+  EXPECT_EQ(final_values(workers_config("hierarchical:H=2,Hb=1,block=2")), local2);
+  EXPECT_EQ(final_values(workers_config("hierarchical:H=2,Hb=3,block=4")), local2) << "one block of all";
+  EXPECT_EQ(final_values(workers_config("hierarchical:H=1,Hb=1,block=2")), final_values(workers_config("minibatch")));
+  EXPECT_EQ(final_values(workers_config("local:H=1")), final_values(workers_config("minibatch")));
+  EXPECT_NE(final_values(workers_config("local:H=1")), local2);
+}
+
+TEST(LocalSgd, OneWorkerIsPlainSgdWhateverTheSchedule) {
+  const auto plain = final_values(workers_config("minibatch", 1));
+  TrainConfig c = workers_config("post-local:H=4,from=1", 1);
+  c.compress = "ef-sign";
+  c.outer_momentum = 0.5;
+  EXPECT_EQ(final_values(c), plain);
+}
+
+// Four workers with a batch of 4 and one with the batch of 16 that the four make together; without batch norm the
+// averaged models are the one model, in exact arithmetic.
+TEST(LocalSgd, EveryStepWithoutBatchNormIsTheLargeBatch) {
+  constexpr int64_t kWorkers = 4, kRows = 4, kIn = 12, kOut = 3;
+  const Queue q;
+  struct Net {
+    ParameterStore parameters;
+    Linear fc{parameters, "fc", kIn, kOut};
+    Sgd sgd{parameters, {}, Queue{}};
+    Arena arena{Device::cpu};
+    Tape tape{Queue{}, arena};
+    Net() {
+      parameters.build(Device::cpu, 1);
+      sgd.set_rate(0.1f);
+    }
+    void step(const Tensor& x, const Tensor& labels) {
+      tape.reset();
+      tape.backward(cross_entropy(fc(tape.input(x)), labels).mean);
+      sgd.step();
+    }
+  };
+  Net large;
+  std::vector<std::unique_ptr<Net>> nets;
+  for (int64_t k = 0; k < kWorkers; ++k) nets.push_back(std::make_unique<Net>());
+  ThreadGroup group(kWorkers);
+  std::vector<std::unique_ptr<Communicator>> wires(kWorkers);
+  std::vector<std::unique_ptr<ModelAverager>> averagers(kWorkers);
+  WorkerThreads team(kWorkers, 1, [&](int64_t rank, const std::string& reason) { group.abort(int(rank), reason); });
+  team.run([&](int64_t r) {
+    wires[size_t(r)] = group.join(int(r));
+    averagers[size_t(r)] = std::make_unique<ModelAverager>(nets[size_t(r)]->parameters, nullptr, OuterMomentum{}, q);
+  });
+  for (uint32_t step = 0; step < 10; ++step) {
+    const Tensor x = random_tensor(q, {kWorkers * kRows, kIn}, 100 + step);
+    const Tensor labels = random_labels(q, kWorkers * kRows, kOut, 200 + step);
+    large.step(x, labels);
+    team.run([&](int64_t r) {
+      nets[size_t(r)]->step(x.slice(r * kRows * kIn, {kRows, kIn}), labels.slice(r * kRows, {kRows}));
+      averagers[size_t(r)]->average(*wires[size_t(r)]);
+    });
+  }
+  const auto expected = large.parameters.value.to_vector(), actual = nets[2]->parameters.value.to_vector();
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 2e-6) << i;
+}
+
+// One momentum instead of K, but while workers are equal before every step these are one in exact arithmetic.
+TEST(LocalSgd, AveragedGradientsAreAveragedModels) {
+  TrainConfig c = workers_config("minibatch");
+  c.epochs = 1;
+  c.lr = 1e-3;  // so that the rounding does not grow from step to step
+  const auto models = final_values(c);
+  c.average = "gradients";
+  const auto gradients = final_values(c);
+  for (size_t k = 1; k < gradients.size(); ++k) EXPECT_EQ(gradients[k], gradients[0]) << k;
+  double difference = 0, size = 0;
+  for (size_t i = 0; i < models[0].size(); ++i) {
+    difference += std::pow(models[0][i] - gradients[0][i], 2);
+    size += std::pow(models[0][i], 2);
+  }
+  EXPECT_LT(std::sqrt(difference / size), 1e-6);
+}
+
+TEST(LocalSgd, GradientsAreAveragedOnlyWhereWorkersAreEqual) {
+  TrainConfig c = workers_config("post-local:H=2,from=1");
+  c.average = "gradients";
+  EXPECT_EQ(gradient_steps(c, {SyncScope::world, SyncScope::world, SyncScope::none, SyncScope::world}), 2);
+  expect_error(
+      [&] {
+        gradient_steps(c, {SyncScope::none, SyncScope::world});
+      },
+      {"--average gradients", "--average models"});
+  c.compress = "sign";
+  expect_error([&] { gradient_steps(c, {SyncScope::world}); }, {"--compress"});
+  c.compress = "none";
+  c.noise = 0.1;
+  expect_error([&] { gradient_steps(c, {SyncScope::world}); }, {"--noise"});
+}
+
+TEST(LocalSgd, AccumulatedPassesAreStepsOfTheLargerBatch) {
+  TrainConfig c = workers_config("minibatch", 1);
+  c.accumulate = 3;
+  const Splits data = open_dataset("synthetic", dataset_options(c));
+  ProcessGroup alone;
+  Trainer trainer(alone, make_model_info(c, data.train), data);
+  EXPECT_EQ(trainer.steps_per_epoch(), 2);
+  std::vector<int64_t> images;
+  trainer.run({[&](const StepMetrics& m) { images.push_back(m.images); }, [](const EpochMetrics&) {}, never});
+  EXPECT_EQ(images, (std::vector<int64_t>{24, 16, 24, 16}));
+  EXPECT_DOUBLE_EQ(rate_schedule(c).batch, 24);
+}
+
+// Two passes of one worker see what two workers see in one: the first step is the same, but for the order of a sum.
+TEST(LocalSgd, AccumulatedPassesAreWorkersThatAverageGradients) {
+  TrainConfig c = workers_config("minibatch", 1);
+  c.synthetic_train = 2 * c.batch;
+  c.epochs = 1;
+  c.augment = false;
+  c.base_batch = 0;
+  c.accumulate = 2;
+  const auto passes = final_values(c);
+  c.accumulate = 1;
+  c.workers = 2;
+  c.average = "gradients";
+  const auto workers = final_values(c);
+  c.lr *= 2;
+  const auto other = final_values(c);
+  double difference = 0, step = 0;
+  for (size_t i = 0; i < passes[0].size(); ++i) {
+    difference += std::pow(passes[0][i] - workers[0][i], 2);
+    step += std::pow(other[0][i] - workers[0][i], 2);
+  }
+  EXPECT_GT(step, 0);
+  EXPECT_LT(std::sqrt(difference), 1e-4 * std::sqrt(step));
+}
+
+TEST(LocalSgd, ThreadsAndRepetitionChangeNothing) {
+  const TempDir dir;
+  TrainConfig c = workers_config("local:H=3", 3);
+  c.compress = "ef-sign";
+  for (const auto& [name, threads, parallel] :
+       {std::tuple{"one", 1, 1}, {"again", 1, 1}, {"two", 2, 2}, {"three", 3, 3}}) {
+    c.threads = threads;  // one thread each, however many workers compute at a time
+    c.parallel = parallel;
+    EXPECT_TRUE(train({.config = c, .out = (dir / name).string()}, never));
+  }
+  for (const char* other : {"again", "two", "three"})
+    expect_same_workers((dir / "one").string(), (dir / other).string(), 3);
+}
+
+struct Cell {
+  const char *sync, *compress;
+  double outer_momentum, momentum;
+};
+void PrintTo(const Cell& c, std::ostream* out) { *out << c.sync << " " << c.compress << " " << c.outer_momentum; }
+
+class LocalSgdResume : public ::testing::TestWithParam<Cell> {};
+
+TEST_P(LocalSgdResume, IsTheSameToTheBit) {
+  const TempDir dir;
+  const std::string whole = (dir / "whole").string(), parts = (dir / "parts").string();
+  TrainConfig c = workers_config(GetParam().sync);
+  c.compress = GetParam().compress;
+  c.outer_momentum = GetParam().outer_momentum;
+  c.momentum = GetParam().momentum;
+  c.net = {"1Gbit,200us"};
+  EXPECT_TRUE(train({.config = c, .out = whole}, never));
+  EXPECT_FALSE(train({.config = c, .out = parts, .limit_steps = 4}, never));
+  EXPECT_FALSE(train({.config = c, .resume = parts, .limit_steps = 3}, never));
+  EXPECT_TRUE(train({.config = c, .resume = parts}, never));
+  expect_same_workers(whole, parts, 4);
+  EXPECT_EQ(without_times(whole + "/summary.csv"), without_times(parts + "/summary.csv"));
+  const CommunicationTotals a = open_checkpoint(last(whole)).state.rounds,
+                            b = open_checkpoint(last(parts)).state.rounds;
+  EXPECT_EQ(a.world, b.world);
+  EXPECT_EQ(a.block, b.block);
+  EXPECT_EQ(a.bytes, b.bytes);
+  EXPECT_DOUBLE_EQ(a.network, b.network);
+  EXPECT_GT(a.bytes, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cells, LocalSgdResume,
+                         ::testing::Values(Cell{"minibatch", "none", 0, 0.9}, Cell{"local:H=3", "none", 0.75, 0.0},
+                                           Cell{"local:H=3", "ef-sign", 0, 0.9},
+                                           Cell{"post-local:H=3,from=1", "sign", 0.5, 0.9},
+                                           Cell{"reverse:H=3,from=1", "bf16", 0, 0.9},
+                                           Cell{"hierarchical:H=2,Hb=2,block=2", "ef-sign", 0.5, 0.9},
+                                           Cell{"local:H=4,warmup=linear", "none", 0, 0.9}));
+
+TEST(LocalSgd, RefusesASyncThatDoesNotFit) {
+  const TempDir dir;
+  const auto run = [&](const std::string& sync) {
+    return [&dir, sync] { train({.config = workers_config(sync), .out = (dir / "run").string()}, never); };
+  };
+  expect_error(run("lokal:H=3"), {"lokal"});
+  expect_error(run("local"), {"H"});
+  expect_error(run("hierarchical:H=2,Hb=2,block=3"), {"block"});
+}
+
+}  // namespace
+}  // namespace skein::testing

@@ -1,0 +1,138 @@
+// Averaging models: identities that hold to the bit, outer momentum against plain loops, states that go on.
+#include "local_sgd/model_averager.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/workers.h"
+
+namespace skein::testing {
+namespace {
+
+const std::vector<std::string> kCompressors = {
+    "none", "bf16", "sign", "sign:mean-of-means", "ef-sign", "ef-sign:mean-of-means", "ef-sign:two-way"};
+const std::vector<OuterMomentum> kOuter = {{}, {0.75f, 1.0f, true}, {0.5f, 1.0f, false}, {0.0f, 0.7f, true}};
+
+std::unique_ptr<ModelAverager> make_averager(ParameterStore& p, const std::string& compressor, OuterMomentum outer) {
+  return std::make_unique<ModelAverager>(p, make_compressor(compressor, p, {}), outer, Queue{});
+}
+
+// CommunicationTotals [first, last) of drift and averaging on one rank.
+void run_rounds(ParameterStore& p, ModelAverager& averager, Communicator& ranks, int first, int last) {
+  for (int round = first; round < last; ++round) {
+    drift(p, ranks.rank(), round);
+    averager.average(ranks);
+  }
+}
+
+// The models of all ranks after `rounds` rounds.
+using Models = std::vector<std::vector<float>>;
+Models models_after(int size, const std::string& compressor, OuterMomentum outer, int rounds) {
+  Models models(static_cast<size_t>(size));
+  on_ranks(size, [&](Communicator& ranks) {
+    const auto p = small_store();
+    run_rounds(*p, *make_averager(*p, compressor, outer), ranks, 0, rounds);
+    models[size_t(ranks.rank())] = p->value.to_vector();
+    EXPECT_EQ(largest_in_padding(*p, p->value.to_vector()), 0);
+  });
+  return models;
+}
+
+TEST(Averager, IsNothingOnOneRank) {
+  for (const std::string& compressor : kCompressors)
+    for (const OuterMomentum& outer : kOuter)
+      on_ranks(1, [&](Communicator& alone) {
+        const auto p = small_store();
+        const auto averager = make_averager(*p, compressor, outer);
+        drift(*p, 0, 0);
+        const std::vector<float> before = p->value.to_vector();
+        averager->average(alone);
+        EXPECT_TRUE(same_bits(p->value.to_vector(), before)) << compressor;
+        EXPECT_EQ(alone.traffic().bytes, 0);
+      });
+}
+
+TEST(Averager, TakesTheMeanOfF32) {
+  for (const int size : {2, 3, 4}) {
+    std::vector<double> mean;
+    for (int r = 0; r < size; ++r) {
+      const auto p = small_store();
+      drift(*p, r, 0);
+      mean.resize(size_t(p->value.numel()));
+      for (size_t i = 0; i < mean.size(); ++i) mean[i] += double(p->value.host()[i]) / size;
+    }
+    const std::vector<float> model = models_after(size, "none", {}, 1).back();
+    for (size_t i = 0; i < mean.size(); ++i) ASSERT_NEAR(model[i], mean[i], 1e-7);
+  }
+}
+
+TEST(Averager, LeavesAllRanksEqualAndRepeats) {
+  for (const int size : {2, 3, 4})
+    for (const std::string& compressor : kCompressors)
+      for (const OuterMomentum& outer : kOuter) {
+        const Models models = models_after(size, compressor, outer, 3),
+                     again = models_after(size, compressor, outer, 3);
+        for (const auto& model : models) EXPECT_TRUE(same_bits(model, models[0])) << size << " " << compressor;
+        EXPECT_TRUE(same_bits(models[0], again[0])) << size << " " << compressor;
+      }
+}
+
+TEST(Averager, OuterMomentumFollowsItsFormula) {
+  constexpr int kRanks = 3, kRounds = 4;
+  for (const OuterMomentum& outer : kOuter) {
+    const auto start = small_store();
+    std::vector<double> c, u(size_t(start->value.numel()));
+    for (const float x : start->value.to_vector()) c.push_back(x);
+    for (int round = 0; round < kRounds; ++round) {
+      std::vector<double> delta(c.size());
+      for (int r = 0; r < kRanks; ++r) {
+        std::fill_n(start->value.host(), c.size(), 0.0f);
+        drift(*start, r, round);  // alone: what the worker adds to c
+        for (size_t i = 0; i < c.size(); ++i) delta[i] -= double(start->value.host()[i]) / kRanks;
+      }
+      for (size_t i = 0; i < c.size(); ++i) {
+        u[i] = double(outer.momentum) * u[i] + delta[i];
+        c[i] -= double(outer.rate) * (outer.nesterov ? delta[i] + double(outer.momentum) * u[i] : u[i]);
+      }
+    }
+    const std::vector<float> model = models_after(kRanks, "none", outer, kRounds).front();
+    for (size_t i = 0; i < c.size(); ++i) ASSERT_NEAR(model[i], c[i], 1e-6) << i;
+  }
+}
+
+TEST(Averager, GoesOnFromItsState) {
+  constexpr int kRanks = 3;
+  for (const std::string& compressor : kCompressors)
+    for (const OuterMomentum& outer : kOuter) {
+      const Models straight = models_after(kRanks, compressor, outer, 4);
+      on_ranks(kRanks, [&](Communicator& ranks) {
+        const auto before = small_store(), after = small_store();
+        const auto first = make_averager(*before, compressor, outer), second = make_averager(*after, compressor, outer);
+        run_rounds(*before, *first, ranks, 0, 2);
+        cpu::copy({}, before->value, after->value);
+        const auto from = first->state(), to = second->state();
+        ASSERT_EQ(from.size(), to.size());
+        for (size_t i = 0; i < from.size(); ++i) {
+          EXPECT_EQ(from[i].name, to[i].name);
+          cpu::copy({}, from[i].tensor, to[i].tensor);
+        }
+        run_rounds(*after, *second, ranks, 2, 4);
+        EXPECT_TRUE(same_bits(after->value.to_vector(), straight[0])) << compressor;
+      });
+    }
+}
+
+TEST(Averager, KeepsOnlyTheStateItNeeds) {
+  const auto p = small_store();
+  const auto names = [&](const std::string& compressor, OuterMomentum outer) {
+    std::string all;
+    for (const NamedTensor& t : make_averager(*p, compressor, outer)->state()) all += t.name + " ";
+    return all;
+  };
+  EXPECT_EQ(names("none", {}), "");
+  EXPECT_EQ(names("none", {0.5f, 1.0f, true}), "consensus outer_momentum ");
+  EXPECT_EQ(names("sign", {}), "consensus ");
+  EXPECT_EQ(names("ef-sign", {0.5f, 1.0f, true}), "consensus outer_momentum error ");
+}
+
+}  // namespace
+}  // namespace skein::testing

@@ -1,0 +1,82 @@
+#include "local_sgd/network_model.h"
+
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+
+namespace skein::testing {
+namespace {
+
+void expect_bad_network(const std::string& text, const std::string& part) {
+  try {
+    parse_network(text);
+    ADD_FAILURE() << "'" << text << "' was taken";
+  } catch (const BadInput& e) {
+    EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what() << "\n  does not say " << part;
+    EXPECT_NE(std::string(e.what()).find("1Gbit,200us"), std::string::npos) << "no example in " << e.what();
+  }
+}
+
+TEST(NetworkModel, Parses) {
+  const NetworkModel one = parse_network("1Gbit,200us");
+  for (Reach reach : {Reach::block, Reach::world}) {
+    EXPECT_DOUBLE_EQ(one.link(reach).bits_per_second, 1e9);
+    EXPECT_DOUBLE_EQ(one.link(reach).latency, 200e-6);
+  }
+  const NetworkModel two = parse_network("world=2.5Mbit,1ms;block=100Gbit,5ns");
+  EXPECT_DOUBLE_EQ(two.link(Reach::block).bits_per_second, 1e11);
+  EXPECT_DOUBLE_EQ(two.link(Reach::block).latency, 5e-9);
+  EXPECT_DOUBLE_EQ(two.link(Reach::world).bits_per_second, 2.5e6);
+  EXPECT_DOUBLE_EQ(two.link(Reach::world).latency, 1e-3);
+  EXPECT_DOUBLE_EQ(parse_network("8Kbit,2s").link(Reach::world).seconds(1000, 1), 3);
+  EXPECT_DOUBLE_EQ(parse_network("8bit,0s").link(Reach::world).seconds(5, 9), 5);
+}
+
+TEST(NetworkModel, BadTexts) {
+  expect_bad_network("", "link among all is missing");
+  expect_bad_network("block=1Gbit,1s;;1Gbit,200us", "latency is missing");
+  expect_bad_network("1Gbit", "latency is missing");
+  expect_bad_network("1,200us", "bandwidth '1' has no known unit");
+  expect_bad_network("1GB,200us", "bandwidth '1GB' has no known unit");
+  expect_bad_network("1Gbit,200", "latency '200' has no known unit");
+  expect_bad_network("1Gbit,200us,3", "latency '200us,3'");
+  expect_bad_network("fast,200us", "bandwidth 'fast' is not a number");
+  expect_bad_network("-1Gbit,200us", "bandwidth '-1Gbit' is not a number");
+  expect_bad_network("0Gbit,200us", "bandwidth is zero");
+  expect_bad_network("infGbit,200us", "is not a number");
+  expect_bad_network("node=1Gbit,200us", "no link 'node'");
+  expect_bad_network("block=1Gbit,200us", "link among all is missing");
+  expect_bad_network("1Gbit,200us;world=1Gbit,1ms", "world link is given twice");
+}
+
+TEST(NetworkModel, CostOfASum) {
+  const Link link{8e6, 0.25};                                  // a megabyte a second
+  EXPECT_DOUBLE_EQ(sum_seconds(link, 4'000'000, 4), 0.5 + 6);  // 2 * 3/4 of four megabytes
+  EXPECT_DOUBLE_EQ(sum_seconds(link, 4'000'000, 1), 0);
+  // ResNet-20 among 16 workers over 1 Gbit/s, 200 us: 0.4 ms + 2 * 15/16 * 1089896 * 8 bits
+  EXPECT_NEAR(sum_seconds({1e9, 200e-6}, 1089896, 16), 0.0167484, 1e-6);
+}
+
+TEST(NetworkModel, ChargesEachReachOnItsLink) {
+  const NetworkModel network = parse_network("block=8Mbit,1ms;world=8Kbit,1s");
+  EXPECT_DOUBLE_EQ(network.seconds({Traffic{1000, 2}, Traffic{1000, 3}}), 0.003 + 4);
+  EXPECT_DOUBLE_EQ(network.seconds({}), 0);
+}
+
+TEST(NetworkModel, BreakEven) {
+  EXPECT_EQ(break_even_steps(1, 1, 0.1), 9);  // 1 of 10
+  EXPECT_EQ(break_even_steps(1, 1, 0.5), 1);
+  EXPECT_EQ(break_even_steps(1, 1.001, 0.5), 2);
+  EXPECT_EQ(break_even_steps(1, 0, 0.5), 1);
+  for (double share : {0.05, 0.1, 0.25})
+    for (double sync : {0.003, 0.7, 12.0}) {
+      const int64_t h = break_even_steps(0.1, sync, share);
+      EXPECT_LE(sync / (sync + 0.1 * double(h)), share * (1 + 1e-9));
+      EXPECT_TRUE(h == 1 || sync / (sync + 0.1 * double(h - 1)) > share) << h;
+    }
+  EXPECT_THROW(break_even_steps(0, 1, 0.5), std::logic_error);
+  EXPECT_THROW(break_even_steps(1, 1, 1), std::logic_error);
+}
+
+}  // namespace
+}  // namespace skein::testing

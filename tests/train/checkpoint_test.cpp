@@ -1,0 +1,195 @@
+#include "train/checkpoint.h"
+
+#include <sys/stat.h>
+
+#include <cstring>
+
+#include "engine/safetensors.h"
+#include "tests/support/run_binary.h"
+
+namespace skein::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+ModelInfo small_card(const std::string& model = "resnet8") {
+  ModelInfo info;
+  info.config.model = model;
+  info.classes = {"cat", "dog \"x\"", "\xc3\xa9"};
+  info.height = info.width = 8;
+  info.channels = 1;
+  info.mean = {0.1f};
+  info.std = {0.3f};
+  return info;
+}
+
+struct Net {
+  explicit Net(const ModelInfo& info, uint64_t seed = 1)
+      : model(make_model(info.config.model, info.model_options(), store)) {
+    store.build(Device::cpu, seed);
+    for (size_t i = 0; i < store.segments().size(); ++i)
+      for (int64_t j = 0; j < store.segments()[i].count; ++j)
+        store.velocity.host()[store.segments()[i].begin + j] = float(seed) * 0.1f + float(j) / 3;
+  }
+  ParameterStore store;
+  std::unique_ptr<Model> model;
+};
+
+TrainState small_state() {
+  TrainState s{37, 3, 7, {0.1 + 0.2, 56, 12, 1.0 / 3}, {41.25, 200.0 / 3, 2}, {40.5, 41.0, 1}, 1e3 / 7, {}, 2};
+  s.rounds = {5, 6, 7, 1.0 / 3, 0.1, {Traffic{8, 9}, Traffic{10, 11}}};
+  return s;
+}
+
+class CheckpointTest : public ::testing::Test {
+ protected:
+  std::string folder() const { return (dir_ / "last").string(); }
+  std::string file(const std::string& name) const { return folder() + "/" + name; }
+  void write(const Net& net) const {
+    ProcessGroup alone;
+    write_checkpoint(alone, folder(), small_card(), net.store, {}, small_state());
+  }
+  void load(Net& net) const {
+    const Checkpoint c = open_checkpoint(folder());
+    load_model(c, net.store);
+    load_momentum(c, net.store);
+  }
+  TempDir dir_;
+};
+
+bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.numel() == b.numel() && std::memcmp(a.host(), b.host(), size_t(a.numel()) * sizeof(float)) == 0;
+}
+
+TEST_F(CheckpointTest, ComesBackToTheBit) {
+  Net a(small_card(), 1), b(small_card(), 2);
+  a.store.running_statistics.host()[3] = 0.7f;
+  ASSERT_FALSE(same_bits(a.store.value, b.store.value));
+  ASSERT_FALSE(same_bits(a.store.velocity, b.store.velocity));
+  write(a);
+  load(b);
+  EXPECT_TRUE(same_bits(a.store.value, b.store.value));
+  EXPECT_TRUE(same_bits(a.store.running_statistics, b.store.running_statistics));
+  EXPECT_TRUE(same_bits(a.store.velocity, b.store.velocity));
+
+  const Checkpoint c = open_checkpoint(folder());
+  const TrainState s = small_state();
+  EXPECT_EQ(c.info.config, small_card().config);
+  EXPECT_EQ(c.info.classes, small_card().classes);
+  EXPECT_EQ(c.info.mean, small_card().mean);
+  EXPECT_EQ(c.state.step, s.step);
+  EXPECT_EQ(c.state.step_in_epoch, s.step_in_epoch);
+  EXPECT_EQ(c.state.totals.loss, s.totals.loss);
+  EXPECT_EQ(c.state.totals.correct, s.totals.correct);
+  EXPECT_EQ(c.state.averaged.best, s.averaged.best);
+  EXPECT_EQ(c.state.local.best_epoch, s.local.best_epoch);
+  EXPECT_EQ(c.state.rounds.sent[1].bytes, s.rounds.sent[1].bytes);
+  EXPECT_EQ(c.state.threads_per_worker, 2);
+  EXPECT_EQ(c.state.seconds, s.seconds);
+}
+
+TEST_F(CheckpointTest, HoldsEveryTensorWithItsTrueShape) {
+  const Net net(small_card());
+  write(net);
+  const auto model = SafetensorsFile::open(file("model.safetensors"));
+  EXPECT_EQ(model->names().size(), net.store.specs().size() + net.store.running_specs().size());
+  EXPECT_EQ(model->at("conv1.weight").shape, (std::vector<int64_t>{16, 3, 3, 1}));
+  EXPECT_EQ(model->at("fc.bias").shape, (std::vector<int64_t>{3}));
+  EXPECT_EQ(model->at("bn1.running_var").shape, (std::vector<int64_t>{16}));
+  EXPECT_EQ(model->meta("model"), "resnet8");
+  EXPECT_EQ(model->meta("test_top1"), "41.25");
+  EXPECT_EQ(SafetensorsFile::open(file("optimizer.safetensors"))->names().size(), net.store.specs().size());
+}
+
+TEST_F(CheckpointTest, ReplacesTheOlderOneWhole) {
+  Net a(small_card(), 1), b(small_card(), 2), c(small_card(), 3);
+  write(a);
+  write(b);
+  load(c);
+  EXPECT_TRUE(same_bits(b.store.value, c.store.value));
+  EXPECT_EQ(std::distance(fs::directory_iterator(dir_.str()), {}), 1) << "something was left beside the checkpoint";
+}
+
+TEST_F(CheckpointTest, ALeftoverOfACrashIsNoObstacle) {
+  Net a(small_card(), 1), b(small_card(), 2);
+  write_file(folder() + ".new/model.safetensors", "half");
+  write(a);
+  load(b);
+  EXPECT_TRUE(same_bits(a.store.value, b.store.value));
+}
+
+TEST_F(CheckpointTest, ADivergedModelDoesNotReplaceAGoodOne) {
+  Net a(small_card(), 1), b(small_card(), 2);
+  write(a);
+  Net broken(small_card(), 3);
+  broken.store.value.host()[broken.store.segments()[0].begin + 5] = NAN;
+  expect_error<RunFailed>([&] { write(broken); }, {folder(), "'conv1.weight' holds nan", "lower --lr"});
+  load(b);
+  EXPECT_TRUE(same_bits(a.store.value, b.store.value));
+}
+
+TEST_F(CheckpointTest, DamagedFilesAreNamed) {
+  Net net(small_card());
+  const std::string model = file("model.safetensors"), optimizer = file("optimizer.safetensors");
+  for (const std::string& path : {model, optimizer}) {
+    write(net);
+    fs::resize_file(path, fs::file_size(path) - 10);
+    expect_error([&] { load(net); }, {path});
+    fs::remove(path);
+    expect_error([&] { load(net); }, {path});
+  }
+  write(net);
+  write_file(file("progress.json"), read_file(file("progress.json")).substr(0, 40));
+  expect_error([&] { load(net); }, {file("progress.json"), "damaged", "Take another checkpoint"});
+  write_file(file("progress.json"), "{\"step\": \"three\"}");
+  expect_error([&] { load(net); }, {file("progress.json"), "damaged"});
+  fs::remove(file("progress.json"));
+  expect_error([&] { load(net); }, {file("progress.json"), "No such file"});
+  expect_error([&] { open_checkpoint((dir_ / "none").string()); }, {"/none", "no such folder", "RUN/checkpoints/last"});
+}
+
+TEST_F(CheckpointTest, AnotherModelIsRefused) {
+  write(Net(small_card()));
+  Net deeper(small_card("resnet14"));
+  expect_error([&] { load(deeper); },
+               {file("model.safetensors"), "no tensor 'layer1.1.conv1.weight'", "another model"});
+
+  ModelInfo rgb = small_card();
+  rgb.channels = 3;
+  Net other(rgb);
+  expect_error([&] { load(other); }, {file("model.safetensors"), "'conv1.weight'", "[16,3,3,1]", "[16,3,3,3]"});
+
+  Net deep(small_card("resnet14"));
+  ProcessGroup alone;
+  write_checkpoint(alone, folder(), small_card("resnet14"), deep.store, {}, small_state());
+  Net shallow(small_card());
+  expect_error([&] { load(shallow); }, {file("model.safetensors"), "tensors, the model has", "another model"});
+}
+
+TEST_F(CheckpointTest, WrongTypeIsRefused) {
+  Net net(small_card());
+  write(net);
+  std::vector<int32_t> numbers(16 * 9, 0);
+  write_safetensors(file("optimizer.safetensors"),
+                    {{"conv1.weight", View{numbers.data(), DType::i32, {16, 3, 3, 1}}, {16, 3, 3, 1}}});
+  expect_error([&] { load(net); }, {file("optimizer.safetensors"), "'conv1.weight' is I32", "needs F32"});
+}
+
+// A limit on the size of files fails a write as a full disk does, with another errno.
+TEST(CheckpointOnFullDisk, KeepsTheOlderOne) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  ASSERT_EQ(skein(kSmallRun + " --limit-steps 12 --out " + run).status, 0);
+  const std::string before = read_file(run + "/checkpoints/last/model.safetensors");
+  ASSERT_GT(before.size(), 200000u);
+  const auto full = shell("trap '' XFSZ; ulimit -f 200; " + kSkein + " train --limit-steps 3 --resume " + run);
+  expect_failure(full, 1,
+                 {run + "/checkpoints/last was not written", "File too large", "free space",
+                  "checkpoint of step 12 is kept", "--resume " + run});
+  EXPECT_EQ(read_file(run + "/checkpoints/last/model.safetensors"), before);
+  EXPECT_FALSE(fs::exists(run + "/checkpoints/last.new"));
+  EXPECT_EQ(skein("train --limit-steps 3 --resume " + run).status, 0) << "the run cannot go on";
+}
+
+}  // namespace
+}  // namespace skein::testing

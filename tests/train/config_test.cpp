@@ -1,0 +1,127 @@
+#include "train/config.h"
+
+#include <CLI/CLI.hpp>
+
+#include "tests/support/data_files.h"
+
+namespace skein::testing {
+namespace {
+
+TrainConfig parse(const std::string& text) {
+  TrainConfig config;
+  parse_config(text, "run.toml", config);
+  return config;
+}
+
+// The merge of what a command line does: the file first, then the flags.
+TrainConfig merge(const std::string& file, std::vector<std::string> arguments, Start start = Start::fresh) {
+  CLI::App app;
+  TrainConfig flags, config = parse(file);
+  add_config_flags(app, flags);
+  std::reverse(arguments.begin(), arguments.end());
+  app.parse(arguments);
+  apply_flags(app, flags, start, config);
+  return config;
+}
+
+TEST(Config, WrittenAndReadBackIsTheSame) {
+  TrainConfig c;
+  c.model = "resnet32";
+  c.data = "dir with \"quotes\"/x.skein";
+  c.lr = 0.1 + 0.2;
+  c.weight_decay = 1.0 / 3e5;
+  c.base_batch = 64;
+  c.drops = {1.0 / 3, 2.0 / 3, 8.0 / 9};
+  c.nesterov = c.augment = false;
+  c.seed = INT64_MAX;
+  c.threads = 3;
+  EXPECT_FALSE(c == TrainConfig{});
+  EXPECT_EQ(parse(to_toml(c)), c);
+  EXPECT_EQ(parse(to_toml({})), TrainConfig{});
+}
+
+TEST(Config, FlagsOverrideTheFileAndTheFileTheDefaults) {
+  const TrainConfig c = merge("epochs = 7\nlr = 1\nnesterov = false\ndrops = [0.25]",
+                              {"--epochs", "9", "--drops", "0.3,0.6,0.8", "--no-augment"});
+  EXPECT_EQ(c.epochs, 9);
+  EXPECT_EQ(c.lr, 1.0);
+  EXPECT_FALSE(c.nesterov);
+  EXPECT_FALSE(c.augment);
+  EXPECT_EQ(c.drops, (std::vector<double>{0.3, 0.6, 0.8}));
+  EXPECT_EQ(c.batch, TrainConfig{}.batch);
+  EXPECT_TRUE(merge("nesterov = false", {"--nesterov"}).nesterov);
+}
+
+TEST(Config, EveryKeyIsAFlagAndShowsItsDefault) {
+  CLI::App app;
+  TrainConfig flags;
+  add_config_flags(app, flags);
+  std::istringstream lines(to_toml({}));
+  int keys = 0;
+  for (std::string line; std::getline(lines, line) && !line.empty(); ++keys) {
+    const std::string key = line.substr(0, line.find(' '));
+    const CLI::Option* option = app.get_option("--" + key);
+    EXPECT_FALSE(option->get_description().empty()) << key;
+    EXPECT_NE(option->get_group(), "Options") << key;
+    EXPECT_TRUE(!option->get_default_str().empty() || key == "data-dir" || key == "net") << key;
+  }
+  EXPECT_EQ(size_t(keys) + 1, app.get_options().size()) << "all of them and --help";
+}
+
+TEST(Config, ErrorsInTheFileNameFileLineKeyAndFix) {
+  expect_error([] { parse("epochs = 3\nepoch = 4\n"); }, {"run.toml:2: epoch", "no such key", "did you mean epochs?"});
+  expect_error([] { parse("zzzzzzzzzzzz = 4\n"); }, {"run.toml:1: zzzzzzzzzzzz", "skein train --help"});
+  expect_error([] { parse("\n\nepochs = \"3\"\n"); }, {"run.toml:3: epochs", "must be a whole number"});
+  expect_error([] { parse("epochs = 3.5\n"); }, {"run.toml:1: epochs", "must be a whole number"});
+  expect_error([] { parse("lr = true\n"); }, {"run.toml:1: lr", "must be a number"});
+  expect_error([] { parse("nesterov = 1\n"); }, {"run.toml:1: nesterov", "true or false"});
+  expect_error([] { parse("model = 20\n"); }, {"run.toml:1: model", "text in quotes"});
+  expect_error([] { parse("drops = 0.5\n"); }, {"run.toml:1: drops", "list of numbers"});
+  expect_error([] { parse("drops = [0.5, \"x\"]\n"); }, {"run.toml:1: drops", "list of numbers"});
+  expect_error([] { parse("[train]\nepochs = 3\n"); }, {"run.toml:1: train", "no such key"});
+  expect_error([] { parse("epochs = 3\nlr = \n"); }, {"run.toml:2", "not TOML"});
+  expect_error([] { parse("lr = nan\n"); }, {"run.toml:1: lr", "nan is out of range"});
+  TrainConfig config;
+  expect_error([&] { read_config("/nonexistent/run.toml", config); }, {"/nonexistent/run.toml", "No such file"});
+}
+
+TEST(Config, ValuesAreCheckedWhereverTheyComeFrom) {
+  expect_error([] { parse("shortcut = \"C\"\n"); }, {"run.toml:1: shortcut", "'C'", "A, B"});
+  expect_error([] { merge("", {"--shortcut", "C"}); }, {"--shortcut", "'C'", "A, B"});
+  expect_error([] { merge("", {"--device", "tpu"}); }, {"--device", "'tpu'", "auto, cpu, cuda"});
+  expect_error([] { merge("", {"--lr", "-1"}); }, {"--lr", "-1 is out of range"});
+  expect_error([] { merge("", {"--epochs", "0"}); }, {"--epochs", "from 1"});
+  expect_error([] { merge("", {"--seed", "-1"}); }, {"--seed", "from 0"});
+  expect_error([] { merge("", {"--drops", "0.5,1.5"}); }, {"--drops", "1.5 is out of range"});
+  expect_error([] { merge("", {"--drops", "0.75,0.5"}); }, {"--drops", "not in order"});
+}
+
+TEST(Config, ResumingTakesOnlyFlagsThatKeepTheMathematics) {
+  expect_error([] { merge("", {"--epochs", "9"}, Start::resumed); }, {"--epochs", "a resumed run keeps its own"});
+  expect_error([] { merge("", {"--no-augment"}, Start::resumed); }, {"--augment"});
+  EXPECT_EQ(merge("", {"--threads", "2", "--data-dir", "x", "--conv", "onednn"}, Start::resumed).threads, 2);
+  EXPECT_EQ(merge("epochs = 9", {"--epochs", "9"}, Start::resumed).epochs, 9) << "what it has anyway may be said";
+}
+
+TEST(Config, OnlyWorkersThatStartAgainCanBeOthers) {
+  expect_error(
+      [] {
+        merge("workers = 4", {"--workers", "8"}, Start::resumed);
+      },
+      {"--workers", "momentum and data of its own", "--from-consensus"});
+  EXPECT_EQ(merge("workers = 4", {"--workers", "8"}, Start::from_consensus).workers, 8);
+  expect_error([] { merge("", {"--epochs", "9"}, Start::from_consensus); }, {"--epochs", "keeps its own"});
+}
+
+TEST(Config, ValuesByFlag) {
+  TrainConfig c;
+  c.drops = {0.25, 0.5};
+  const auto values = config_values(c);
+  EXPECT_NE(std::find(values.begin(), values.end(), std::pair<std::string, std::string>("--drops", "0.25,0.5")),
+            values.end());
+  EXPECT_NE(std::find(values.begin(), values.end(), std::pair<std::string, std::string>("--nesterov", "true")),
+            values.end());
+}
+
+}  // namespace
+}  // namespace skein::testing

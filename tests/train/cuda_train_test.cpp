@@ -1,0 +1,96 @@
+// The training loop on a GPU, or on the emulator that stands in for one: what it must not do is to wait.
+#include <gtest/gtest.h>
+
+#include "data/formats/sources.h"
+#include "kernels/emulated.h"
+#include "tests/support/small_run.h"
+#include "train/trainer.h"
+
+namespace skein::testing {
+namespace {
+
+class CudaTrain : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!cuda::available()) GTEST_SKIP() << cuda::absent_reason();
+    config_ = small_config();
+    config_.batch = 2;
+    config_.synthetic_train = 32 * 2;  // steps of an epoch
+  }
+
+  // Reports of steps as they come, and what the device was asked for until then.
+  struct Report {
+    StepMetrics step;
+    int64_t allocations, synchronizations;
+  };
+  std::vector<Report> train(const std::string& device) {
+    config_.device = device;
+    Splits data = open_dataset("synthetic", dataset_options(config_));
+    if (device == "cuda") make_resident(data.train), make_resident(data.test);
+    ProcessGroup alone;
+    Trainer trainer(alone, make_model_info(config_, data.train), data);
+    std::vector<Report> reports;
+    const auto note = [&](const StepMetrics& m) {
+      reports.push_back({m, cuda::allocations(), cuda::synchronizations()});
+    };
+    trainer.run({note, [](const EpochMetrics&) {}, never});
+    return reports;
+  }
+
+  TrainConfig config_;
+};
+
+TEST_F(CudaTrain, WaitsOnceForManyStepsAndTakesNoMemory) {
+  // The emulator takes its time, and two passes a step hold all that one has.
+  for (const int64_t accumulate : cuda::emulated() ? std::vector{2} : std::vector{1, 2}) {
+    config_.accumulate = accumulate;
+    config_.synthetic_train = 32 * 2 * accumulate;
+    const std::vector<Report> reports = train("cuda");
+    ASSERT_EQ(reports.size(), 64u);
+    // The first epoch allocates and captures, and at its end comes an evaluation.
+    const Report &before = reports[47], &after = reports[48];
+    EXPECT_EQ(after.step.step, 49) << "reported with the steps up to 64";
+    EXPECT_EQ(after.allocations, before.allocations);
+    EXPECT_EQ(after.synchronizations - before.synchronizations, 1) << "for the losses of 16 steps";
+  }
+}
+
+// Two workers share one stream: what one asks of it must not fall into what the other captures.
+TEST_F(CudaTrain, ReportsEveryStepsLossAsTheCpuDoes) {
+  config_.batch = 8;
+  config_.epochs = 1;
+  for (const int64_t workers : {1, 2}) {
+    config_.workers = workers;
+    config_.parallel = 1;
+    config_.synthetic_train = 20 * 8 * workers - 4;  // not whole groups of 16 steps, and the last batch is short
+    const std::vector<Report> cpu = train("cpu"), gpu = train("cuda");
+    ASSERT_EQ(gpu.size(), cpu.size());
+    for (size_t i = 0; i < cpu.size(); ++i) {
+      const StepMetrics &c = cpu[i].step, &g = gpu[i].step;
+      EXPECT_EQ(g.step, c.step);
+      EXPECT_EQ(g.step_in_epoch, c.step_in_epoch);
+      EXPECT_EQ(g.images, c.images);
+      EXPECT_EQ(g.totals.images, c.totals.images);
+      EXPECT_NEAR(g.loss, c.loss, (i < 5 ? 1e-4 : 2e-2) * c.loss) << "step " << c.step << ", " << workers << " workers";
+    }
+  }
+}
+
+TEST_F(CudaTrain, ALossThatIsNotANumberNamesItsStep) {
+  config_.lr = 1e30;
+  const auto place = [&](const char* device) -> std::string {
+    try {
+      train(device);
+    } catch (const RunFailed& e) {
+      const std::string why = e.what();
+      return why.substr(why.find("at step"));
+    }
+    return "no error";
+  };
+  const std::string expected = place("cpu");
+  EXPECT_NE(expected.find("(epoch 1, step "), std::string::npos) << expected;
+  EXPECT_EQ(place("cuda"), expected);
+}
+
+}  // namespace
+}  // namespace skein::testing

@@ -1,0 +1,256 @@
+// Whole runs in this process: what they leave behind, and that stopping changes nothing.
+#include <cstring>
+#include <sstream>
+
+#include "base/json.h"
+#include "engine/safetensors.h"
+#include "kernels/runtime.h"
+#include "tests/support/run_binary.h"
+#include "tests/support/small_run.h"
+#include "train/evaluation.h"
+#include "train/run.h"
+#include "train/trainer.h"
+
+namespace skein::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<Json> records(const fs::path& path, const std::string& type) {
+  std::vector<Json> all;
+  for (const std::string& line : lines_of(path))
+    if (Json j = Json::parse(line); j.at("type") == type) all.push_back(std::move(j));
+  return all;
+}
+
+void expect_same_run(const std::string& a, const std::string& b) {
+  for (const char* file : {"/checkpoints/last/model.safetensors", "/checkpoints/last/optimizer.safetensors",
+                           "/checkpoints/best/model.safetensors"})
+    expect_same_tensors(a + file, b + file);
+  EXPECT_EQ(without_times(a + "/summary.csv"), without_times(b + "/summary.csv"));
+  const auto x = records(a + "/metrics.jsonl", "step"), y = records(b + "/metrics.jsonl", "step");
+  ASSERT_EQ(x.size(), y.size());
+  for (size_t i = 0; i < x.size(); ++i) {
+    EXPECT_EQ(x[i].at("step"), y[i].at("step"));
+    EXPECT_EQ(x[i].at("loss"), y[i].at("loss")) << "step " << i + 1;
+    EXPECT_EQ(x[i].at("lr"), y[i].at("lr"));
+  }
+}
+
+TEST(Train, LeavesACompleteRunFolder) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  EXPECT_TRUE(train({.config = small_config(), .out = run}, never));
+  const auto rows = lines_of(run + "/summary.csv");
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0], "epoch,step,lr,train_loss,train_top1,test_loss,test_top1,test_top5,img_per_s,seconds");
+  EXPECT_EQ(rows[2].rfind("2,20,0.0005,", 0), 0u) << rows[2];
+
+  const auto steps = records(run + "/metrics.jsonl", "step"), epochs = records(run + "/metrics.jsonl", "epoch");
+  ASSERT_EQ(steps.size(), 20u);
+  ASSERT_EQ(epochs.size(), 2u);
+  EXPECT_EQ(steps[9].at("images"), 4) << "the last batch of an epoch is short";
+  EXPECT_TRUE(steps[0].contains("wait_ms"));
+  double loss = 0;  // every image counts once
+  for (size_t i = 0; i < 10; ++i) loss += steps[i].at("loss").get<double>() * steps[i].at("images").get<double>();
+  EXPECT_NEAR(epochs[0].at("train_loss").get<double>(), loss / 76, 1e-9);
+
+  TrainConfig written;
+  read_config(run + "/config.toml", written);
+  EXPECT_EQ(written, small_config());
+  EXPECT_FALSE(read_file(run + "/version.txt").empty());
+  for (const char* name : {"last", "best"})
+    EXPECT_EQ(open_checkpoint(run + "/checkpoints/" + name).info.config, written);
+}
+
+TEST(Train, ReportsTheBytesOfEveryRound) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  TrainConfig c = small_config();
+  c.workers = 4;
+  c.synthetic_train = 160;  // five steps of 8
+  c.sync = "hierarchical:H=2,Hb=2,block=2";
+  EXPECT_TRUE(train({.config = c, .out = run}, never));
+  std::string reaches;
+  int64_t bytes = 0;
+  for (const auto& step : records(run + "/metrics.jsonl", "step")) {
+    reaches += step.contains("round") ? step.at("round").at("reach").get<std::string>() + " " : "- ";
+    if (step.contains("round")) bytes += step.at("round").at("bytes").get<int64_t>();
+  }
+  EXPECT_EQ(reaches, "- block - world - block - world - world ");
+  const auto rounds = records(run + "/metrics.jsonl", "epoch").back().at("rounds");
+  EXPECT_EQ(rounds.at("bytes"), bytes);
+  EXPECT_GT(bytes, 0);
+  EXPECT_EQ(rounds.at("world"), 3);
+  EXPECT_EQ(rounds.at("block"), 2);
+}
+
+TEST(Train, Learns) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  TrainConfig c = small_config();
+  c.synthetic_train = 512;
+  c.epochs = 4;
+  c.augment = false;
+  EXPECT_TRUE(train({.config = c, .out = run}, never));
+  const auto epochs = records(run + "/metrics.jsonl", "epoch");
+  EXPECT_LT(epochs[3].at("train_loss").get<double>(), 0.5 * epochs[0].at("train_loss").get<double>());
+  EXPECT_GT(epochs[3].at("test_top1").get<double>(), 60.0);
+}
+
+// Stopped in the first epoch, between two epochs' steps and evaluation, and in the second: as if it never had been.
+TEST(Train, ResumedRunIsTheSameToTheBit) {
+  const TempDir dir;
+  const std::string whole = (dir / "whole").string(), parts = (dir / "parts").string();
+  EXPECT_TRUE(train({.config = small_config(), .out = whole}, never));
+  EXPECT_FALSE(train({.config = small_config(), .out = parts, .limit_steps = 4}, never));
+  EXPECT_FALSE(train({.config = small_config(), .resume = parts, .limit_steps = 6}, never));
+  EXPECT_EQ(open_checkpoint(parts + "/checkpoints/last").state.step_in_epoch, 10) << "trained, not yet evaluated";
+  EXPECT_FALSE(train({.config = small_config(), .resume = parts, .limit_steps = 7}, never));
+  EXPECT_TRUE(train({.config = small_config(), .resume = parts}, never));
+  expect_same_run(whole, parts);
+}
+
+// A program that was killed has written more than its last checkpoint knows of.
+TEST(Train, ResumingCutsTheLogsBack) {
+  const TempDir dir;
+  const std::string whole = (dir / "whole").string(), killed = (dir / "killed").string();
+  EXPECT_TRUE(train({.config = small_config(), .out = whole}, never));
+  EXPECT_FALSE(train({.config = small_config(), .out = killed, .limit_steps = 14}, never));
+  {
+    std::ofstream metrics(killed + "/metrics.jsonl", std::ios::app), summary(killed + "/summary.csv", std::ios::app);
+    metrics << R"({"type":"step","step":15,"epoch":2,"loss":9})"
+            << "\n"
+            << R"({"type":"epoch","epoch":2,"step":20})"
+            << "\n"
+            << R"({"type":"st)";
+    summary << "2,20,0.1,1,1,1,1,1,1,1\n";
+  }
+  EXPECT_TRUE(train({.config = small_config(), .resume = killed}, never));
+  expect_same_run(whole, killed);
+}
+
+// Killed between the two renames of a file system that cannot exchange folders.
+TEST(Train, ResumesFromTheOlderCheckpointWhenThereIsNoOther) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string(), last = run + "/checkpoints/last";
+  EXPECT_FALSE(train({.config = small_config(), .out = run, .limit_steps = 3}, never));
+  fs::rename(last, last + ".old");
+  const testing::ProgramOutput resumed = skein("train --limit-steps 1 --resume " + run);
+  EXPECT_EQ(resumed.status, 0) << resumed.err;
+  EXPECT_EQ(open_checkpoint(last).state.step, 4);
+}
+
+TEST(Train, StopsWhenAskedAfterTheStep) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  int asked = 0;
+  EXPECT_FALSE(train({.config = small_config(), .out = run}, [&] { return ++asked > 3; }));
+  EXPECT_EQ(open_checkpoint(run + "/checkpoints/last").state.step, 3);
+}
+
+TEST(Train, NeverWritesOverARun) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  EXPECT_FALSE(train({.config = small_config(), .out = run, .limit_steps = 1}, never));
+  const std::string before = read_file(run + "/metrics.jsonl");
+  expect_error([&] { train({.config = small_config(), .out = run}, never); },
+               {"--out " + run, "not empty", "--resume " + run});
+  EXPECT_EQ(read_file(run + "/metrics.jsonl"), before);
+}
+
+TEST(Train, ResumeRefusesWhatIsNotTheSameRun) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  EXPECT_FALSE(train({.config = small_config(), .out = run, .limit_steps = 11}, never));
+  TrainConfig other = small_config();
+  other.synthetic_classes = 7;
+  expect_error([&] { train({.config = other, .resume = run}, never); }, {"7 classes", "data that the run began with"});
+  other = small_config();
+  other.synthetic_train = 60;
+  expect_error([&] { train({.config = other, .resume = run}, never); }, {"8 steps per epoch", "step 11"});
+  expect_error([&] { train({.config = other, .resume = dir.str()}, never); }, {"no checkpoint yet", "--config"});
+  expect_error([&] { train({.config = other, .resume = run + "x"}, never); }, {"no such run folder"});
+}
+
+TEST(Train, LossThatIsNotANumberStopsTheRunAndKeepsTheCheckpoint) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  TrainConfig c = small_config();
+  c.synthetic_train = 8;  // one step per epoch
+  c.epochs = 40;
+  c.lr = 1e6;
+  c.weight_decay = 1;
+  try {
+    train({.config = c, .out = run}, never);
+    FAIL() << "a learning rate of a million went well";
+  } catch (const RunFailed& e) {
+    const Checkpoint kept = open_checkpoint(run + "/checkpoints/last");
+    EXPECT_GT(kept.state.step, 0);
+    const std::string expected =
+        fmt::format("The checkpoint of step {} is kept in {}/checkpoints/last", kept.state.step, run);
+    EXPECT_NE(std::string(e.what()).find(expected), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find("lower --lr"), std::string::npos) << e.what();
+    ParameterStore parameters;
+    make_model(c.model, kept.info.model_options(), parameters);
+    parameters.build(Device::cpu, 0);
+    load_model(kept, parameters);
+    for (float x : parameters.value.to_vector()) ASSERT_TRUE(std::isfinite(x));
+  }
+}
+
+TEST(Train, LossThatIsNotANumberNamesTheStep) {
+  const TrainConfig c = small_config();
+  const Splits data = open_dataset("synthetic", dataset_options(c));
+  ProcessGroup alone;
+  Trainer trainer(alone, make_model_info(c, data.train), data);
+  int64_t done = 0;
+  const auto poison = [&](const StepMetrics& m) {
+    done = m.step;
+    ParameterStore& p = trainer.worker(0).parameters;
+    if (done == 12) p.value.host()[p.segments().back().begin] = NAN;  // fc.bias
+  };
+  expect_error<RunFailed>(
+      [&] {
+        trainer.run({poison, [](const EpochMetrics&) {}, never});
+      },
+      {"the loss is nan at step 13 (epoch 2, step 3 of 10)", "lower --lr"});
+  EXPECT_EQ(done, 12);
+}
+
+TEST(Train, WhatThisBuildCannotDoIsSaid) {
+  TrainConfig c = small_config();
+  c.device = "cuda";
+  if (!cuda::available()) expect_error([&] { check_supported(c, 1); }, {"--device cuda", "--device cpu"});
+  c = small_config();
+  c.dtype = "bf16";
+  expect_error([&] { check_supported(c, 1); }, {"--dtype bf16", "f32 only", "--dtype f32"});
+}
+
+// A short last batch must weigh by its images: 30 images in batches of 30, 16 + 14 and 7 + 7 + 7 + 7 + 2.
+TEST(Evaluate, DoesNotDependOnTheBatch) {
+  const TrainConfig c = small_config();
+  const Splits data = open_dataset("synthetic", dataset_options(c));
+  ParameterStore parameters;
+  const auto model = make_model(c.model, make_model_info(c, data.train).model_options(), parameters);
+  parameters.build(Device::cpu, 3);
+  Arena arena(Device::cpu);
+  Tape tape(Queue{}, arena);
+  std::vector<Score> scores;
+  for (int64_t batch : {30, 16, 7}) {
+    Loader batches(data.test, evaluation_options(batch));
+    scores.push_back(evaluate(*model, batches, tape));
+    const Score again = evaluate(*model, batches, tape);
+    EXPECT_EQ(again.loss, scores.back().loss) << "the second pass is not the first";
+  }
+  for (const Score& s : scores) {
+    EXPECT_NEAR(s.loss, scores[0].loss, 1e-5 * scores[0].loss);
+    EXPECT_EQ(s.top1, scores[0].top1);
+    EXPECT_EQ(s.top5, scores[0].top5);
+    EXPECT_GE(s.top5, s.top1);
+  }
+  EXPECT_TRUE(tape.training);
+}
+
+}  // namespace
+}  // namespace skein::testing

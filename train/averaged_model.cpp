@@ -1,0 +1,106 @@
+#include "train/averaged_model.h"
+
+#include <charconv>
+
+#include "base/check.h"
+#include "data/loading/loader.h"
+#include "kernels/vector.h"
+
+namespace skein {
+namespace {
+
+constexpr float kMomentum = 0.1f;  // of every batch norm's running statistics
+constexpr int64_t kMostBatches = 1'000'000;
+
+}  // namespace
+
+BnStatistics parse_bn_statistics(const std::string& text) {
+  for (const auto& [name, form] : {std::pair{"local", BnStatistics::local},
+                                   {"average", BnStatistics::average},
+                                   {"moments", BnStatistics::moments}})
+    if (text == name) return {form};
+  const std::string prefix = "recompute:";
+  if (text.starts_with(prefix)) {
+    BnStatistics s{BnStatistics::recompute};
+    const char* end = text.data() + text.size();
+    const auto [read, error] = std::from_chars(text.data() + prefix.size(), end, s.batches);
+    if (error == std::errc() && read == end && s.batches >= 1 && s.batches <= kMostBatches) return s;
+  }
+  throw BadInput("--bn-stats '{}': is not known; give local, average, moments or recompute:N with N from 1 to {}", text,
+                 kMostBatches);
+}
+
+AveragedModel::AveragedModel(const ModelInfo& info, const Dataset& train, Queue queue)
+    : model(make_model(info.config.model, info.model_options(), parameters)),
+      statistics_(parse_bn_statistics(info.config.bn_stats)),
+      train_(train),
+      batch_(info.config.batch),
+      seed_(uint64_t(info.config.seed)),
+      queue_(queue) {
+  parameters.build(queue.device, seed_, activations(info.config));
+}
+
+void AveragedModel::update(ProcessGroup& group, const std::vector<ParameterStore*>& own, int64_t workers,
+                           StepContext& context) {
+  const auto mean = [&](Tensor ParameterStore::*part) {
+    const Tensor& to = parameters.*part;
+    queue_.run(cpu::copy, cuda::copy, own[0]->*part, to);
+    for (size_t k = 1; k < own.size(); ++k) queue_.run(cpu::axpy, cuda::axpy, 1.0f, own[k]->*part, to);
+    if (group.size() > 1) {
+      const Tensor host = to.to_host();
+      group.communicator().all_reduce(host, 1.0f / float(workers));
+      if (queue_.device == Device::cuda) cuda::copy_from_host(queue_.stream, host.view().data, to);
+      return;
+    }
+    queue_.run(cpu::scale, cuda::scale, 1.0f / float(workers), to);
+  };
+  mean(&ParameterStore::value);
+  mean(&ParameterStore::running_statistics);
+  if (statistics_.form == BnStatistics::local)
+    queue_.run(cpu::copy, cuda::copy, own[0]->running_statistics, parameters.running_statistics);
+  if (statistics_.form == BnStatistics::moments) add_variance_between(group, own);
+  parameters.refresh_shadow(queue_.stream);
+  if (statistics_.form == BnStatistics::recompute && group.is_root()) recompute(context);
+}
+
+// Host arithmetic: a few thousand numbers, once per evaluation.
+void AveragedModel::add_variance_between(ProcessGroup& group, const std::vector<ParameterStore*>& own) {
+  std::vector<float> average = parameters.running_statistics.to_vector(), mine;
+  for (const ParameterStore* w : own) {
+    const std::vector<float> state = w->running_statistics.to_vector();
+    mine.insert(mine.end(), state.begin(), state.end());
+  }
+  const std::vector<float> all = group.all_gather<float>(mine);
+  const double workers = double(all.size() / average.size());
+  std::vector<double> between(average.size(), 0.0);  // at the place of each mean, the variance of the workers' means
+  for (size_t i = 0; i < all.size(); ++i) {
+    const size_t at = i % average.size();
+    between[at] += (double(all[i]) - average[at]) * (double(all[i]) - average[at]) / workers;
+  }
+  for (const auto& [mean, var] : parameters.statistics())
+    for (int64_t c = 0; c < mean.count; ++c) average[size_t(var.begin + c)] += float(between[size_t(mean.begin + c)]);
+  queue_.run(cpu::copy_from_host, cuda::copy_from_host, average.data(), parameters.running_statistics);
+}
+
+// A forward pass that finds zeros leaves momentum times the batch's own statistics.
+void AveragedModel::recompute(StepContext& context) {
+  LoaderOptions options;
+  options.batch = batch_;
+  options.seed = seed_;
+  options.augment = false;
+  Loader batches(train_, options, queue_, parameters.shadow.defined() ? DType::bf16 : DType::f32);
+  std::vector<double> sum(size_t(parameters.running_statistics.numel()), 0.0);
+  for (int64_t i = 0; i < statistics_.batches; ++i) {
+    queue_.run(cpu::fill, cuda::fill, 0.0f, parameters.running_statistics);
+    context.tape.reset();
+    model->forward(context.tape.input(batches.next().images));
+    const std::vector<float> state = parameters.running_statistics.to_vector();
+    for (size_t j = 0; j < sum.size(); ++j) sum[j] += double(state[j]);
+  }
+  context.tape.reset();
+  std::vector<float> mean(sum.size());
+  for (size_t j = 0; j < sum.size(); ++j) mean[j] = float(sum[j] / (double(kMomentum) * double(statistics_.batches)));
+  queue_.run(cpu::copy_from_host, cuda::copy_from_host, mean.data(), parameters.running_statistics);
+}
+
+}  // namespace skein

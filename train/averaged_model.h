@@ -1,0 +1,44 @@
+// The average of several workers' models, made for evaluation and for checkpoints, and never trained on. Parameters are
+// the mean in rank order. Running statistics (--bn-stats):
+//   local         those of worker 0
+//   average       mean_k and var_k averaged
+//   moments       the same, and the variance between the workers' means is added: mean(var_k + mean_k^2) -
+//   mean(mean_k)^2 recompute:N   the averaged model's own, the mean over N training batches, not augmented, in an order
+//   that the seed
+//                 decides: what its batch norms will meet is not what any worker's have met
+#pragma once
+
+#include "comm/process_group.h"
+#include "train/checkpoint.h"
+#include "train/worker_pool.h"
+
+namespace skein {
+
+struct BnStatistics {
+  enum Form : uint8_t { local, average, moments, recompute } form = average;
+  int64_t batches = 0;  // of recompute
+};
+BnStatistics parse_bn_statistics(const std::string& text);  // BadInput lists the forms
+
+class AveragedModel {
+ public:
+  AveragedModel(const ModelInfo& info, const Dataset& train, Queue queue);
+  // Collective; `own` are the workers of this process, `workers` are in all. Recomputed statistics and those of worker
+  // 0 are there on process 0 only, which needs them. The context is used to recompute.
+  void update(ProcessGroup& group, const std::vector<ParameterStore*>& own, int64_t workers, StepContext& context);
+
+  ParameterStore parameters;
+  const std::unique_ptr<Model> model;
+
+ private:
+  void add_variance_between(ProcessGroup& group, const std::vector<ParameterStore*>& own);
+  void recompute(StepContext& context);
+
+  BnStatistics statistics_;
+  Dataset train_;
+  int64_t batch_;
+  uint64_t seed_;
+  Queue queue_;
+};
+
+}  // namespace skein

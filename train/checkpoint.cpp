@@ -1,0 +1,292 @@
+#include "train/checkpoint.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "base/check.h"
+#include "base/files.h"
+#include "base/json.h"
+#include "engine/safetensors.h"
+#include "train/machine.h"
+#include "train/version.h"
+
+namespace skein {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr const char kModelFile[] = "/model.safetensors", kMomentumFile[] = "/optimizer.safetensors",
+                     kProgressFile[] = "/progress.json";
+
+using Metadata = std::map<std::string, std::string>;
+
+Metadata to_metadata(const ModelInfo& info, const TrainState& state) {
+  return {{"format", "skein-checkpoint-1"},
+          {"version", version()},
+          {"model", info.config.model},
+          {"shortcut", info.config.shortcut},
+          {"data", info.config.data},
+          {"classes", Json(info.classes).dump()},
+          {"height", std::to_string(info.height)},
+          {"width", std::to_string(info.width)},
+          {"channels", std::to_string(info.channels)},
+          {"mean", Json(info.mean).dump()},
+          {"std", Json(info.std).dump()},
+          {"epoch", std::to_string(state.epoch)},
+          {"test_top1", fmt::format("{:.2f}", state.averaged.last)},
+          {"config", to_toml(info.config)}};
+}
+
+ModelInfo to_card(const SafetensorsFile& file) {
+  ModelInfo info;
+  parse_config(file.meta("config"), file.path() + " (config)", info.config);
+  try {
+    info.classes = Json::parse(file.meta("classes")).get<std::vector<std::string>>();
+    info.mean = Json::parse(file.meta("mean")).get<std::vector<float>>();
+    info.std = Json::parse(file.meta("std")).get<std::vector<float>>();
+    for (const auto& [key, to] :
+         {std::pair{"height", &info.height}, {"width", &info.width}, {"channels", &info.channels}})
+      *to = Json::parse(file.meta(key)).get<int64_t>();
+  } catch (const JsonError& e) {
+    throw BadInput("{}: the metadata is damaged: {}. Take another checkpoint", file.path(), e.what());
+  }
+  if (info.classes.empty() || info.channels < 1 || info.channels > 4 || int64_t(info.mean.size()) != info.channels ||
+      int64_t(info.std.size()) != info.channels)
+    throw BadInput("{}: the metadata is damaged: {} classes, {} channels, {} means. Take another checkpoint",
+                   file.path(), info.classes.size(), info.channels, info.mean.size());
+  return info;
+}
+
+Json to_json(const BestSoFar& r) { return {{"last", r.last}, {"best", r.best}, {"best_epoch", r.best_epoch}}; }
+Json to_json(const Traffic& t) { return {{"bytes", t.bytes}, {"rounds", t.rounds}}; }
+
+Json to_json(const TrainState& s) {
+  Json plans = Json::object();
+  for (const ConvChoice& p : conv_choices()) plans[p.layer] = p.implementation;
+  const EpochTotals& t = s.totals;
+  return {{"step", s.step},
+          {"epoch", s.epoch},
+          {"step_in_epoch", s.step_in_epoch},
+          {"totals", {{"loss", t.loss}, {"images", t.images}, {"correct", t.correct}, {"seconds", t.seconds}}},
+          {"averaged_top1", to_json(s.averaged)},
+          {"local_top1", to_json(s.local)},
+          {"seconds", s.seconds},
+          {"rounds",
+           {{"world", s.rounds.world},
+            {"block", s.rounds.block},
+            {"bytes", s.rounds.bytes},
+            {"compute", s.rounds.compute},
+            {"network", s.rounds.network},
+            {"sent", Json::array({to_json(s.rounds.sent[0]), to_json(s.rounds.sent[1])})}}},
+          {"threads_per_worker", s.threads_per_worker},
+          {"conv_plans", plans}};
+}
+
+void from_json(const Json& j, BestSoFar& r) {
+  j.at("last").get_to(r.last);
+  j.at("best").get_to(r.best);
+  j.at("best_epoch").get_to(r.best_epoch);
+}
+
+void from_json(const Json& j, Traffic& t) {
+  j.at("bytes").get_to(t.bytes);
+  j.at("rounds").get_to(t.rounds);
+}
+
+void from_json(const Json& j, CommunicationTotals& r) {
+  j.at("world").get_to(r.world);
+  j.at("block").get_to(r.block);
+  j.at("bytes").get_to(r.bytes);
+  j.at("compute").get_to(r.compute);
+  j.at("network").get_to(r.network);
+  for (size_t reach = 0; reach < r.sent.size(); ++reach) from_json(j.at("sent").at(reach), r.sent[reach]);
+}
+
+void from_json(const Json& j, Checkpoint& c) {
+  TrainState& s = c.state;
+  const Json& totals = j.at("totals");
+  j.at("step").get_to(s.step);
+  j.at("epoch").get_to(s.epoch);
+  j.at("step_in_epoch").get_to(s.step_in_epoch);
+  totals.at("loss").get_to(s.totals.loss);
+  totals.at("images").get_to(s.totals.images);
+  totals.at("correct").get_to(s.totals.correct);
+  totals.at("seconds").get_to(s.totals.seconds);
+  from_json(j.at("averaged_top1"), s.averaged);
+  from_json(j.at("local_top1"), s.local);
+  j.at("seconds").get_to(s.seconds);
+  from_json(j.at("rounds"), s.rounds);
+  j.at("threads_per_worker").get_to(s.threads_per_worker);
+  for (const auto& [layer, name] : j.at("conv_plans").items())
+    c.conv_choices.push_back({layer, name.get<std::string>()});
+}
+
+// The slices of one flat vector in host memory, by name: they are written from where they lie.
+void list_tensors(const std::vector<ParameterSpec>& specs, const std::vector<Segment>& segments, const Tensor& flat,
+                  std::vector<TensorToWrite>& to) {
+  for (size_t i = 0; i < specs.size(); ++i)
+    to.push_back({specs[i].name, flat.slice(segments[i].begin, {segments[i].count}), specs[i].shape});
+}
+
+void load_tensors(const SafetensorsFile& file, const std::vector<ParameterSpec>& specs,
+                  const std::vector<Segment>& segments, const Tensor& flat) {
+  for (size_t i = 0; i < specs.size(); ++i) {
+    const ParameterSpec& spec = specs[i];
+    const StoredTensor* stored = file.find(spec.name);
+    if (!stored)
+      throw BadInput("{}: there is no tensor '{}'. This is another model's checkpoint or damaged; take another",
+                     file.path(), spec.name);
+    if (stored->dtype != "F32" || stored->shape != spec.shape)
+      throw BadInput("{}: tensor '{}' is {} [{}], the model needs F32 [{}]. Take a checkpoint of this model",
+                     file.path(), spec.name, stored->dtype, fmt::join(stored->shape, ","), fmt::join(spec.shape, ","));
+    const Tensor slice = flat.slice(segments[i].begin, {segments[i].count});
+    Queue{flat.device()}.run(cpu::copy_from_host, cuda::copy_from_host, stored->data, slice);
+  }
+}
+
+// Every tensor of the file must have found its place.
+void check_count(const SafetensorsFile& file, size_t expected) {
+  if (file.names().size() != expected)
+    throw BadInput("{}: {} tensors, the model has {}. This is another model's checkpoint; take one of this model",
+                   file.path(), file.names().size(), expected);
+}
+
+// A model that has diverged must not replace the last good one.
+void check_finite(const std::vector<TensorToWrite>& tensors) {
+  for (const TensorToWrite& t : tensors) {
+    const float* x = t.view.as<const float>();
+    const float* bad = std::find_if_not(x, x + t.view.numel(), [](float v) { return std::isfinite(v); });
+    if (bad != x + t.view.numel())
+      throw RunFailed("'{}' holds {}: the run has diverged; lower --lr, or lengthen the warm-up", t.name, *bad);
+  }
+}
+
+std::string worker_file(int64_t rank) { return fmt::format("/worker-{}.safetensors", rank); }
+
+void write_model(const std::string& folder, const ModelInfo& info, const ParameterStore& p, const TrainState& state) {
+  std::vector<TensorToWrite> model;
+  const Tensor value = p.value.to_host(), statistics = p.running_statistics.to_host();
+  list_tensors(p.specs(), p.segments(), value, model);
+  list_tensors(p.running_specs(), p.running_segments(), statistics, model);
+  check_finite(model);
+  write_safetensors(folder + kModelFile, model, to_metadata(info, state));
+}
+
+void write_momentum(const std::string& folder, const ParameterStore& p) {
+  std::vector<TensorToWrite> momentum;
+  const Tensor velocity = p.velocity.to_host();
+  list_tensors(p.specs(), p.segments(), velocity, momentum);
+  check_finite(momentum);
+  write_safetensors(folder + kMomentumFile, momentum);
+}
+
+void write_workers(const std::string& folder, const WorkerStates& workers) {
+  for (const auto& [rank, tensors] : workers) {
+    std::vector<TensorToWrite> own;
+    std::vector<Tensor> on_host;
+    for (const auto& [name, tensor] : tensors) {
+      on_host.push_back(tensor.to_host());
+      own.push_back({name, on_host.back(), {tensor.numel()}});
+    }
+    check_finite(own);
+    write_safetensors(folder + worker_file(rank), own);
+  }
+}
+
+// A process whose file system fails takes the others along.
+void on_disk(ProcessGroup& group, const std::function<void()>& body) {
+  group.on_all_ranks([&] {
+    try {
+      body();
+    } catch (const fs::filesystem_error& e) {
+      throw RunFailed("{}", e.what());
+    }
+  });
+}
+
+// Into a folder beside, which takes the older one's place when everybody's files are in it.
+void write_files(ProcessGroup& group, const std::string& fresh, const std::string& folder, const ModelInfo& info,
+                 const ParameterStore& p, const WorkerStates& workers, const TrainState& state) {
+  on_disk(group, [&] {
+    if (!group.is_root()) return;
+    fs::remove_all(fresh);
+    fs::create_directories(fresh);
+  });
+  on_disk(group, [&] {
+    write_workers(fresh, workers);
+    if (!group.is_root()) return;
+    write_model(fresh, info, p, state);
+    if (workers.empty()) write_momentum(fresh, p);
+    write_text(fresh + kProgressFile, to_json(state).dump(1));
+  });
+  on_disk(group, [&] {
+    if (group.is_root()) replace_folder(fresh, folder);
+  });
+}
+
+}  // namespace
+
+ModelInfo make_model_info(const TrainConfig& config, const Dataset& d) {
+  return {config,
+          d.classes,
+          d.height(),
+          d.width(),
+          d.channels(),
+          {d.mean, d.mean + d.channels()},
+          {d.std, d.std + d.channels()}};
+}
+
+void write_checkpoint(ProcessGroup& group, const std::string& folder, const ModelInfo& info,
+                      const ParameterStore& parameters, const WorkerStates& workers, const TrainState& state) {
+  const std::string fresh = folder + ".new";
+  try {
+    write_files(group, fresh, folder, info, parameters, workers, state);
+  } catch (const RunFailed& e) {
+    std::error_code ignored;
+    if (group.is_root()) fs::remove_all(fresh, ignored);
+    throw RunFailed("checkpoint {} was not written: {}", folder, e.what());
+  }
+}
+
+Checkpoint open_checkpoint(const std::string& folder) {
+  Checkpoint c{folder, {}, {}, {}};
+  if (!fs::is_directory(folder))
+    throw BadInput("checkpoint {}: there is no such folder. Give a checkpoint, RUN/checkpoints/last for example",
+                   folder);
+  c.info = to_card(*SafetensorsFile::open(folder + kModelFile));
+  const std::string progress = folder + kProgressFile;
+  try {
+    from_json(Json::parse(read_text(progress)), c);
+  } catch (const JsonError& e) {
+    throw BadInput("{}: damaged: {}. Take another checkpoint", progress, e.what());
+  }
+  return c;
+}
+
+void load_model(const Checkpoint& checkpoint, ParameterStore& p) {
+  const auto file = SafetensorsFile::open(checkpoint.folder + kModelFile);
+  load_tensors(*file, p.specs(), p.segments(), p.value);
+  load_tensors(*file, p.running_specs(), p.running_segments(), p.running_statistics);
+  check_count(*file, p.specs().size() + p.running_specs().size());
+  p.refresh_shadow();
+}
+
+void load_momentum(const Checkpoint& checkpoint, ParameterStore& p) {
+  const auto file = SafetensorsFile::open(checkpoint.folder + kMomentumFile);
+  load_tensors(*file, p.specs(), p.segments(), p.velocity);
+  check_count(*file, p.specs().size());
+}
+
+void load_worker(const Checkpoint& checkpoint, int64_t rank, const std::vector<NamedTensor>& to) {
+  const auto file = SafetensorsFile::open(checkpoint.folder + worker_file(rank));
+  for (const auto& [name, tensor] : to) {
+    const View stored = file->view(name, DType::f32);
+    if (stored.numel() != tensor.numel())
+      throw BadInput("{}: tensor '{}' has {} numbers, the run needs {}. Take a checkpoint of this run", file->path(),
+                     name, stored.numel(), tensor.numel());
+    Queue{tensor.device()}.run(cpu::copy_from_host, cuda::copy_from_host, stored.data, tensor);
+  }
+  check_count(*file, to.size());
+}
+
+}  // namespace skein

@@ -1,0 +1,100 @@
+#include "train/report.h"
+
+#include <fmt/format.h>
+#include <omp.h>
+
+#include <cstdio>
+
+#include "kernels/runtime.h"
+#include "train/machine.h"
+#include "train/progress.h"
+#include "train/resume.h"
+#include "train/run_folder.h"
+#include "train/version.h"
+
+namespace skein {
+namespace {
+
+void print_record(const char* what, const BestSoFar& r) {
+  if (r.best_epoch > 0)
+    fmt::print("{:<8} {:.2f} % after the last epoch, {:.2f} % after the best (epoch {})\n", what, r.last, r.best,
+               r.best_epoch);
+}
+
+// Lin et al. 2020 ask which H hides a network: the answer for this model on the simulated one.
+void print_clock(const Trainer& trainer) {
+  const TrainState& s = trainer.state();
+  const CommunicationTotals& r = s.rounds;
+  fmt::print("clock    {} computing and {} on the simulated network\n", format_duration(r.compute),
+             format_duration(r.network));
+  if (r.world == 0 || s.step == 0 || r.compute <= 0) return;
+  const Traffic& sent = r.sent[size_t(Reach::world)];
+  const double step = r.compute / double(s.step);
+  const double sync = trainer.network().link(Reach::world).seconds(sent.bytes, sent.rounds) / double(r.world);
+  fmt::print(
+      "break-even  a step takes {:.2f} ms, an averaging among all {:.2f} ms: it costs at most half of the time with "
+      "H >= {}, a tenth with H >= {}\n",
+      step * 1e3, sync * 1e3, break_even_steps(step, sync, 0.5), break_even_steps(step, sync, 0.1));
+}
+
+}  // namespace
+
+void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, int64_t processes,
+                  const std::string& run) {
+  const TrainConfig& c = info.config;
+  fmt::print("skein    {}\n", version());
+  fmt::print("model    {}, {} parameters, shortcut {}\n", c.model, trainer.worker(0).parameters.count(), c.shortcut);
+  fmt::print("data     {}: {} training and {} test images of {} x {} x {}, {} classes\n", c.data, data.train.size(),
+             data.test.size(), info.height, info.width, info.channels, info.classes.size());
+  if (device_of(c.device) == Device::cuda)
+    fmt::print("device   cuda ({}), {}\n", cuda::devices()[size_t(current_gpu())].name, c.dtype);
+  else
+    fmt::print("device   cpu ({}), {} threads, {}\n", processor().name, omp_get_max_threads(), c.dtype);
+  fmt::print("train    {} epochs of {} steps, batch {}{}, highest learning rate {:.4g}\n", c.epochs,
+             trainer.steps_per_epoch(), c.batch, c.accumulate > 1 ? fmt::format(" x {} passes", c.accumulate) : "",
+             rate_schedule(c).peak());
+  const std::string where = processes > 1 ? fmt::format("in {} processes", processes)
+                                          : fmt::format("{} at a time", parallel_workers(c, processes));
+  if (trainer.size() > 1)
+    fmt::print("workers  {}, {} with {} threads each; {}; compression {}\n", trainer.size(), where,
+               threads_per_worker(c, processes), trainer.policy().describe(), c.compress);
+  fmt::print("run      {}\n", run);
+  std::fflush(stdout);
+}
+
+void print_resume(const Trainer& trainer, const Checkpoint& checkpoint, bool from_consensus) {
+  const TrainState& s = trainer.state();
+  if (from_consensus)
+    fmt::print("restart  {} workers from the average of {}, in epoch {}; dropped: {}\n", trainer.size(),
+               checkpoint.info.config.workers, s.epoch + 1, dropped(checkpoint));
+  else
+    fmt::print("resume   from step {} (epoch {}, step {} of {})\n", s.step, s.epoch + 1, s.step_in_epoch,
+               trainer.steps_per_epoch());
+  std::fflush(stdout);
+}
+
+void print_end(const Trainer& trainer, const std::string& run, bool done) {
+  const TrainState& s = trainer.state();
+  if (!done) {
+    fmt::print("stopped  after step {} (epoch {}, step {} of {}); saved in {}\n", s.step, s.epoch + 1, s.step_in_epoch,
+               trainer.steps_per_epoch(), last_folder(run));
+    fmt::print("go on    skein train --resume {}\n", run);
+    std::fflush(stdout);
+    return;
+  }
+  fmt::print("done     test top-1: last {:.2f} %, best {:.2f} % (epoch {}), in {}\n", s.averaged.last, s.averaged.best,
+             s.averaged.best_epoch, format_duration(s.seconds));
+  if (trainer.size() > 1) {
+    print_record("averaged", s.averaged);
+    print_record("local", s.local);
+    const CommunicationTotals& r = s.rounds;
+    fmt::print("rounds   {} among all, {} within blocks; one worker has sent {:.1f} MB\n", r.world, r.block,
+               double(r.bytes) * 1e-6);
+  }
+  if (!trainer.config().net.empty()) print_clock(trainer);
+  fmt::print("saved    {} and {}\n", last_folder(run), best_folder(run));
+  fmt::print("evaluate skein eval --checkpoint {}\n", best_folder(run));
+  std::fflush(stdout);
+}
+
+}  // namespace skein

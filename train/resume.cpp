@@ -1,0 +1,78 @@
+#include "train/resume.h"
+
+#include <filesystem>
+
+#include "base/check.h"
+#include "base/files.h"
+
+namespace skein {
+namespace fs = std::filesystem;
+
+std::string last_checkpoint(const std::string& run) {
+  const std::string last = run + "/checkpoints/last";
+  if (!fs::is_directory(run))
+    throw BadInput("--resume {}: there is no such run folder. Give one that skein train has made", run);
+  recover_folder(last);
+  if (!fs::is_directory(last))
+    throw BadInput("--resume {}: the run has no checkpoint yet. Start again with --config {}/config.toml", run, run);
+  return last;
+}
+
+void check_same_data(const ModelInfo& now, const Checkpoint& checkpoint) {
+  const ModelInfo& then = checkpoint.info;
+  if (now.classes == then.classes && now.height == then.height && now.width == then.width &&
+      now.channels == then.channels && now.mean == then.mean && now.std == then.std)
+    return;
+  throw BadInput(
+      "dataset '{}': {} classes of {} x {} x {} images are not what {} was trained on ({} classes, {} x {} x {}, or "
+      "other names, mean or deviation). Resume with the data that the run began with",
+      now.config.data, now.classes.size(), now.height, now.width, now.channels, checkpoint.folder, then.classes.size(),
+      then.height, then.width, then.channels);
+}
+
+TrainState state_from_consensus(const Checkpoint& checkpoint, const TrainConfig& config, const Dataset& train) {
+  TrainState state = checkpoint.state;
+  state.step = state.epoch * steps_per_epoch(config, train.size());
+  state.step_in_epoch = 0;
+  state.totals = {};
+  return state;
+}
+
+TrainState log_state(const Checkpoint& checkpoint, const TrainState& start) {
+  TrainState state = start;
+  const TrainState& s = checkpoint.state;
+  state.step = s.step - (s.step_in_epoch - start.step_in_epoch);
+  return state;
+}
+
+std::string dropped(const Checkpoint& checkpoint) {
+  const TrainConfig& c = checkpoint.info.config;
+  const TrainState& s = checkpoint.state;
+  std::string text = "momentum";
+  if (c.workers > 1) text += ", running statistics of each worker";
+  if (c.workers > 1 && c.compress.starts_with("ef-sign")) text += ", error memory";
+  if (c.workers > 1 && c.outer_momentum != 0) text += ", outer momentum";
+  if (s.step_in_epoch > 0) text += fmt::format(", the {} steps taken of epoch {}", s.step_in_epoch, s.epoch + 1);
+  return text;
+}
+
+void load_workers(const Checkpoint& checkpoint, Trainer& trainer) {
+  if (trainer.size() == 1) {
+    load_model(checkpoint, trainer.worker(0).parameters);
+    load_momentum(checkpoint, trainer.worker(0).parameters);
+    return;
+  }
+  for (int64_t i = 0; i < trainer.local_size(); ++i) {
+    load_worker(checkpoint, trainer.worker(i).rank(), trainer.worker(i).state());
+    trainer.worker(i).parameters.refresh_shadow();
+  }
+}
+
+void load_consensus(const Checkpoint& checkpoint, Trainer& trainer) {
+  for (int64_t i = 0; i < trainer.local_size(); ++i) {
+    load_model(checkpoint, trainer.worker(i).parameters);
+    trainer.worker(i).reset_consensus();
+  }
+}
+
+}  // namespace skein
