@@ -1,6 +1,7 @@
 # make train   installs what is missing, builds, trains ResNet-20 on Fashion-MNIST
 # make test    builds and runs every test: plain, under ASan + UBSan with an emulated GPU, make sanitize and make fuzz
-# make sanitize   the CUDA kernels on the emulated GPU under ThreadSanitizer and MemorySanitizer (clang++)
+# make sanitize   the host's threads, and the CUDA kernels on the emulated GPU, under ThreadSanitizer; the latter under
+#                 MemorySanitizer as well (clang++)
 # make fuzz    the readers of files under libFuzzer, FUZZ_SECONDS each (20)
 # make mutations  plants bugs in the CUDA back end, one at a time: a test must catch each
 # make bench   measures kernels, averaging and whole steps, against the machine, MPI and PyTorch
@@ -23,6 +24,7 @@ packages:
 	@bash tools/install-packages.sh build
 
 test: packages
+	@bash tools/install-packages.sh test
 	for preset in release emulated; do \
 	  cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset -j 2 || exit 1; \
 	done
@@ -31,7 +33,7 @@ test: packages
 
 sanitize: packages
 	@bash tools/install-packages.sh test
-	for preset in tsan msan; do \
+	for preset in threads tsan msan; do \
 	  cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset -j 2 || exit 1; \
 	done
 

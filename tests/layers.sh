@@ -51,7 +51,7 @@ while IFS=: read -r folder above; do
 done <<<"$rules"
 
 # Every folder with sources has a line above.
-for folder in $(git ls-files '*.cpp' '*.h' '*.cu' 2>/dev/null | grep -vE '^(tests|examples)/' | xargs -rn1 dirname | sort -u); do
+for folder in $(git ls-files '*.cpp' '*.h' '*.cu' 2>/dev/null | grep -vE '^(tests|examples|cmake)/' | xargs -rn1 dirname | sort -u); do
   grep -q "^$folder:" <<<"$rules" || say "$folder/ has no line in tests/layers.sh"
 done
 vendor=$(grep -rnE '#include [<"](dnnl|oneapi|cuda|cudnn|cublas)' base engine cases models data comm local_sgd train apps $(ls kernels | sed -n "s,.*[.]h$,kernels/&,p"))

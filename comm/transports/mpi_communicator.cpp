@@ -17,6 +17,7 @@ enum Tag : int { kPart = 1, kSum, kData };
 // MPI itself: stopped when the last communicator goes, but not while an error is on its way. MPI_Finalize would wait
 // for the others then, who wait for us; without it mpirun ends the job as soon as this process ends.
 struct MpiSession {
+  MpiSession(const MpiApi& api, MpiOptions options) : api(api), options(options) {}
   const MpiApi& api;
   MpiOptions options;
   bool failed = false;

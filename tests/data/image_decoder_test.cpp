@@ -148,7 +148,7 @@ TEST(ImageDecoder, ScaledInTheTransform) {
   std::string pixels;
   for (int y = 0; y < 240; ++y)
     for (int x = 0; x < 400; ++x)
-      pixels += {char(x * 255 / 399), char(y), char(128 + 60 * std::sin(x * 0.05 + y * 0.03))};
+      pixels += {char(x * 255 / 399), char(y), char(int(128 + 60 * std::sin(x * 0.05 + y * 0.03)))};
   const std::string file = encode_jpeg(bytes_of(pixels).data(), {400, 240}, 95);
   ImageDecoder scaled, full;
   full.allow_scaling(false);

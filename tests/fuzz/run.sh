@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
 # Runs every fuzzer for SECONDS, or the ones that are named, all side by side on whatever cores there are:
 #   run.sh SECONDS [SUBJECT ...]
-# Builds them first (preset fuzz). A finding is left in build/fuzz and ends with status 1; `build/fuzz/fuzz_SUBJECT FILE`
-# shows it again. What was found before is in tests/fuzz/corpus/SUBJECT, and run first.
+# Builds them first (preset emulated). A finding is left in its build folder and ends with status 1;
+# `build/emulated/fuzz_SUBJECT FILE` shows it again. What was found before is in tests/fuzz/corpus/SUBJECT, and run first.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:?run.sh SECONDS [SUBJECT ...]}
 shift
 [ $# -gt 0 ] || set -- safetensors cifar idx image tar shards
-build=${FUZZ_BUILD:-build/fuzz}
+build=${FUZZ_BUILD:-build/emulated}
 if [ ! -f "$build/build.ninja" ]; then
   command -v clang++ >/dev/null || { echo "fuzzing needs clang++: left out"; exit 0; }
-  cmake --preset fuzz -B "$build" >/dev/null
+  cmake --preset emulated -B "$build" >/dev/null
 fi
-cmake --build "$build" | tail -n 1
+cmake --build "$build" --target fuzz_seeds ${@/#/fuzz_} | tail -n 1
+export OMP_NUM_THREADS=1
 corpus="$build/corpus"
 "$build/fuzz_seeds" "$corpus"
 mkdir -p "$corpus/image"

@@ -19,8 +19,8 @@ const bool used = [] {
 
 }  // namespace
 
-// cuDNN and the cuBLASLt inside it keep what they allocate while planning.
-extern "C" const char* __lsan_default_suppressions() { return "leak:libcudnn\nleak:libcublas\n"; }
+// cuDNN and the cuBLASLt inside it keep what they allocate while planning, OpenMP what it has for a thread.
+extern "C" const char* __lsan_default_suppressions() { return "leak:libcudnn\nleak:libcublas\nleak:libomp\n"; }
 
 // cuDNN closes libraries whose memory it keeps; left open, they have a name that the above can match.
 extern "C" int dlclose(void*) noexcept { return 0; }

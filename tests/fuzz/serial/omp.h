@@ -1,6 +1,0 @@
-// OpenMP for the fuzzers, which run on one thread and need no library for it.
-#pragma once
-
-inline int omp_get_max_threads() { return 1; }
-inline int omp_get_num_threads() { return 1; }
-inline int omp_get_thread_num() { return 0; }
