@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "data/formats/shards.h"
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 
 namespace skein {
 namespace fs = std::filesystem;
@@ -68,7 +68,7 @@ Splits open_dataset(const std::string& name, const DatasetOptions& options) {
 }
 
 void make_resident(Dataset& dataset) {
-  if (dataset.encoded) return;
+  if (dataset.is_encoded()) return;
   const int64_t* d = dataset.images.dims;
   auto copies = std::make_shared<ResidentImages>();
   copies->images = Tensor::empty(Device::cuda, DType::u8, {d[0], d[1], d[2], d[3]});

@@ -35,7 +35,7 @@ uint64_t fingerprint(const Dataset& d) {
   std::vector<uint8_t> memory;
   for (int64_t i = 0; i < looked_at; ++i) {
     const int64_t at = i * (d.size() - 1) / std::max<int64_t>(1, looked_at - 1);
-    if (!d.encoded) {
+    if (!d.is_encoded()) {
       hash.add(d.images.as<const uint8_t>() + at * image, size_t(image));
       continue;
     }

@@ -88,12 +88,12 @@ void AveragedModel::recompute(StepContext& context) {
   options.batch = batch_;
   options.seed = seed_;
   options.augment = false;
-  Loader batches(train_, options, queue_, parameters.shadow.defined() ? DType::bf16 : DType::f32);
+  const auto batches = make_loader(train_, options, queue_, parameters.shadow.defined() ? DType::bf16 : DType::f32);
   std::vector<double> sum(size_t(parameters.running_statistics.numel()), 0.0);
   for (int64_t i = 0; i < statistics_.batches; ++i) {
     queue_.run(cpu::fill, cuda::fill, 0.0f, parameters.running_statistics);
     context.tape.reset();
-    model->forward(context.tape.input(batches.next().images));
+    model->forward(context.tape.input(batches->next().images));
     const std::vector<float> state = parameters.running_statistics.to_vector();
     for (size_t j = 0; j < sum.size(); ++j) sum[j] += double(state[j]);
   }

@@ -2,7 +2,7 @@
 #include <fstream>
 
 #include "base/check.h"
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 
 namespace skein {
 namespace fs = std::filesystem;

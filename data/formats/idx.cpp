@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 
 namespace skein {
 namespace fs = std::filesystem;

@@ -6,8 +6,8 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "data/formats/formats.h"
 #include "data/formats/image_list.h"
-#include "data/formats/sources.h"
 #include "data/image/image_decoder.h"
 #include "data/image/random_crop.h"
 

@@ -206,7 +206,7 @@ ImportReport import_images(const std::string& from, const std::string& out, cons
 }
 
 int64_t count_bad_images(const Dataset& dataset) {
-  if (!dataset.encoded) return 0;
+  if (!dataset.is_encoded()) return 0;
   int64_t bad = 0;
 #pragma omp parallel
   {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 
 namespace skein {
 

@@ -12,7 +12,7 @@ namespace skein {
 
 // What becomes the output, in pixels of the upright image.
 struct Crop {
-  cpu::Extent x, y;
+  Extent x, y;
   bool flip = false;  // left and right
 };
 
@@ -48,7 +48,7 @@ class ImageDecoder {
   ImageSize stored_;
   int orientation_ = 1;
   bool scaling_ = true;
-  cpu::AxisWeights x_, y_;
+  AxisWeights x_, y_;
   std::vector<float> wide_, row_, bias_, turned_;
 };
 

@@ -19,7 +19,7 @@ bool read_quant(FileBytes body, JpegHeader& h) {
     const size_t bytes = wide ? 128 : 64, table = body[0] & 15;
     if (body[0] >> 4 > 1 || table > 3 || body.size() < 1 + bytes) return false;
     auto& to = h.quant[table].emplace();
-    for (size_t k = 0; k < 64; ++k) to[cpu::kJpegNatural[k]] = uint16_t(wide ? word(body, 1 + 2 * k) : body[1 + k]);
+    for (size_t k = 0; k < 64; ++k) to[kJpegNatural[k]] = uint16_t(wide ? word(body, 1 + 2 * k) : body[1 + k]);
     body = body.subspan(1 + bytes);
   }
   return true;
@@ -123,7 +123,7 @@ std::optional<JpegHeader> read_jpeg_header(FileBytes file) {
 }
 
 bool JpegScan::read(FileBytes data) {
-  bytes.resize(data.size() + cpu::JpegBits::kPadding);
+  bytes.resize(data.size() + JpegBits::kPadding);
   ends.clear();
   uint8_t* to = bytes.data();
   const uint8_t *from = data.data(), *const end = from + data.size();
@@ -142,7 +142,7 @@ bool JpegScan::read(FileBytes data) {
     if (marker[1] == kEndOfImage) break;
     if (marker[1] != kRestart0 + (ends.size() - 1) % 8) return false;
   }
-  std::memset(to, 0, cpu::JpegBits::kPadding);
+  std::memset(to, 0, JpegBits::kPadding);
   return true;
 }
 

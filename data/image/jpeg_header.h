@@ -21,7 +21,7 @@ struct JpegHeader {
   int components = 0;  // 1 or 3
   JpegComponent component[3];
   std::array<std::optional<std::array<uint16_t, 64>>, 4> quant;  // in row order
-  std::array<std::optional<cpu::HuffmanCode>, 4> dc, ac;
+  std::array<std::optional<HuffmanCode>, 4> dc, ac;
   int64_t restart_interval = 0;  // in MCUs; 0: none
   FileBytes data;                // all that follows the header of the scan
 };

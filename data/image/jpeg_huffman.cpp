@@ -5,7 +5,7 @@
 #include "base/simd.h"
 #include "data/image/jpeg_huffman_step.h"
 
-namespace skein::cpu {
+namespace skein {
 namespace {
 
 constexpr uint32_t kLookahead = HuffmanTable::kLookahead;
@@ -188,4 +188,4 @@ SKEIN_SIMD bool skip_mcus(JpegBits& state, std::span<const JpegBlock> blocks, in
   return true;
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

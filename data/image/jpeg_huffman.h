@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-namespace skein::cpu {
+namespace skein {
 
 // From zigzag to row order (T.81, figure A.6).
 constexpr uint8_t kJpegNatural[64] = {0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,
@@ -62,4 +62,4 @@ bool read_mcus(JpegBits& state, std::span<const JpegBlock> blocks, int64_t begin
 // The same, of which nothing but the DC predictions is kept.
 bool skip_mcus(JpegBits& state, std::span<const JpegBlock> blocks, int64_t begin, int64_t end);
 
-}  // namespace skein::cpu
+}  // namespace skein

@@ -5,7 +5,7 @@
 
 #define SKEIN_INLINE inline __attribute__((always_inline))
 
-namespace skein::cpu {
+namespace skein {
 
 // A step: bits 0-5 how many bits it takes, 8-15 how many coefficients it goes on, 16-31 the coefficient that it ends
 // at, of 16 bits. Too many for a block are other things:
@@ -51,4 +51,4 @@ SKEIN_INLINE constexpr int32_t extended(uint32_t bits, uint32_t more) {
   return int32_t(bits) - (bits >> ((more - 1) & 31) != 0 ? 0 : (1 << more) - 1);
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

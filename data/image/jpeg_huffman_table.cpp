@@ -4,7 +4,7 @@
 #include "base/simd.h"
 #include "data/image/jpeg_huffman_step.h"
 
-namespace skein::cpu {
+namespace skein {
 namespace {
 
 constexpr uint32_t kBits = HuffmanTable::kLookahead, kSize = 1u << kBits;
@@ -98,4 +98,4 @@ bool HuffmanTable::make_ac(const HuffmanCode& code) {
   return true;
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

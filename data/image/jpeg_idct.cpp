@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "data/image/jpeg_pixels.h"
+#include "data/image/jpeg_colour.h"
 
-namespace skein::cpu {
+namespace skein {
 namespace {
 
 int16_t saturated(int32_t x) { return int16_t(std::clamp(x, -32768, 32767)); }
@@ -55,4 +55,4 @@ bool jpeg_inverse_transform(int16_t* coefficients, int64_t n, const uint16_t* qu
   return transform(coefficients, n, quant, samples, stride);
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

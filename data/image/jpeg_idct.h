@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace skein::cpu {
+namespace skein {
 
 using JpegTransform = bool (*)(int16_t* coefficients, int64_t n, const uint16_t* quant, uint8_t* samples,
                                int64_t stride);
@@ -19,4 +19,4 @@ constexpr int16_t k0_298 = 2446, k0_390 = 3196, k0_541 = 4433, k0_765 = 6270, k0
 // The first row's largest coefficient whose 4-fold is still a 16-bit number.
 constexpr int kMostJpegCoefficient = 8191;
 
-}  // namespace skein::cpu
+}  // namespace skein

@@ -5,7 +5,7 @@
 
 #include "data/image/jpeg_idct.h"
 
-namespace skein::cpu {
+namespace skein {
 namespace {
 
 using V = __m256i;
@@ -130,4 +130,4 @@ bool jpeg_transform_avx2(int16_t* coefficients, int64_t n, const uint16_t* quant
   return _mm256_testz_si256(absurd, absurd);
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

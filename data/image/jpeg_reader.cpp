@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "data/image/jpeg_header.h"
-#include "data/image/jpeg_pixels.h"
+#include "data/image/jpeg_colour.h"
 
 namespace skein {
 namespace {
@@ -40,9 +40,9 @@ class JpegReader final : public ImageReader {
     while (decoded_ < std::min(own + 1 + ahead, mcu_rows_)) decode_row();
     const auto n = std::min(header_.size.width, end_mcu_ * mcu_width_) - first_mcu_ * mcu_width_;
     if (header_.components == 1)
-      cpu::jpeg_rgbx(plane_[0].row(y), n, row_.data());
+      jpeg_rgbx(plane_[0].row(y), n, row_.data());
     else
-      cpu::jpeg_rgbx(plane_[0].row(y), chroma_row(1, y), chroma_row(2, y), n, row_.data());
+      jpeg_rgbx(plane_[0].row(y), chroma_row(1, y), chroma_row(2, y), n, row_.data());
     return row_.data();
   }
 
@@ -107,7 +107,7 @@ class JpegReader final : public ImageReader {
     for (auto& chroma : chroma_) chroma.resize(size_t(mcus * mcu_width_));
   }
 
-  cpu::JpegBits part(size_t i) const {
+  JpegBits part(size_t i) const {
     const uint8_t* bytes = scan_.bytes.data();
     return {.next = bytes + (i == 0 ? 0 : scan_.ends[i - 1]), .end = bytes + scan_.ends[i]};
   }
@@ -122,7 +122,7 @@ class JpegReader final : public ImageReader {
 
   // The next MCUs of this row, in pieces between which there are restart markers.
   void decode(bool wanted, int64_t mcus) {
-    const auto run = wanted ? cpu::read_mcus : cpu::skip_mcus;
+    const auto run = wanted ? read_mcus : skip_mcus;
     for (int64_t done = 0; done < mcus;) {
       if (header_.restart_interval > 0 && mcus_left_ == 0) restart();
       const int64_t n = header_.restart_interval > 0 ? std::min(mcus - done, mcus_left_) : mcus - done;
@@ -149,7 +149,7 @@ class JpegReader final : public ImageReader {
     const auto [id, across, down, quant, dc, ac] = header_.component[c];
     for (int v = 0; v < down; ++v) {
       const int64_t block = v * kStrip * across;
-      if (!cpu::jpeg_inverse_transform(p.coefficients.data() + 64 * block, mcus * across,
+      if (!jpeg_inverse_transform(p.coefficients.data() + 64 * block, mcus * across,
                                        header_.quant[size_t(quant)]->data(),
                                        p.row(8 * (row * down + v)) + 8 * mcu * across, p.stride))
         leave_to_others();
@@ -168,13 +168,13 @@ class JpegReader final : public ImageReader {
     const uint8_t* far = down ? p.row(std::clamp<int64_t>(y / 2 + (upper ? -1 : 1), 0, p.height - 1)) : near;
     uint8_t* to = chroma_[c - 1].data();
     if (!across)
-      cpu::jpeg_between(near, far, upper, n, to);
+      jpeg_between(near, far, upper, n, to);
     else if (width <= 2)
-      cpu::jpeg_repeat(near, n, to);
+      jpeg_repeat(near, n, to);
     else if (down)
-      cpu::jpeg_widen(near, far, n, to);
+      jpeg_widen(near, far, n, to);
     else
-      cpu::jpeg_widen(near, n, to);
+      jpeg_widen(near, n, to);
     return to;
   }
 
@@ -182,12 +182,12 @@ class JpegReader final : public ImageReader {
 
   JpegHeader header_;
   JpegScan scan_;
-  cpu::HuffmanTable dc_[4], ac_[4];
+  HuffmanTable dc_[4], ac_[4];
   int64_t mcu_width_ = 8, mcu_height_ = 8, mcus_ = 0, mcu_rows_ = 0;
   int64_t first_mcu_ = 0, end_mcu_ = 0, first_row_ = 0;  // that are wanted
-  std::vector<cpu::JpegBlock> blocks_;                   // of an MCU
+  std::vector<JpegBlock> blocks_;                   // of an MCU
   Plane plane_[3];
-  cpu::JpegBits bits_;
+  JpegBits bits_;
   size_t part_ = 0;
   int64_t mcus_left_ = 0;           // until the next restart marker
   int64_t decoded_ = 0, next_ = 0;  // rows of MCUs, and of pixels

@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/simd.h"
 
-namespace skein::cpu {
+namespace skein {
 namespace {
 
 // Two pixels at a time: the sum has the same order, so the same bits, on every instruction set.
@@ -94,4 +94,4 @@ SKEIN_SIMD void add_to_sum(const float* row, float weight, int64_t n, float* out
   for (int64_t i = 0; i < n; ++i) out[i] += weight * row[i];
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

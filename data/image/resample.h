@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace skein::cpu {
+namespace skein {
 
 // What the outputs cover along one axis, in input pixels: [begin, begin + length); only pixels in [low, high) are read.
 struct Extent {
@@ -40,4 +40,4 @@ void resample_row(const float* row, int64_t origin, const AxisWeights& x, const 
 void begin_sum(const float* row, float weight, const float* bias, int64_t n, float* out);
 void add_to_sum(const float* row, float weight, int64_t n, float* out);
 
-}  // namespace skein::cpu
+}  // namespace skein

@@ -77,7 +77,7 @@ TEST_F(DecodeLoaderTest, ABatchIsTheCropsOfItsSamples) {
   DecodeLoader loader(d, {.batch = 50, .seed = 3, .epoch = 2});
   const auto batch = take(loader, 1)[0];
   std::vector<int32_t> order(50);
-  epoch_permutation(3, 2, order, {.shards = d.encoded->shards});
+  epoch_permutation(3, 2, order, {.boundaries = d.encoded->shard_boundaries});
   ImageDecoder decoder;
   std::vector<uint8_t> memory;
   PixelScale scale;
@@ -183,11 +183,11 @@ TEST_F(DecodeLoaderTest, EndsAtAnyTime) {
 TEST(ShardOrder, ReadsShardAfterShardAndWindowAfterWindow) {
   const std::vector<int64_t> shards = {0, 100, 100, 250, 400, 1000};
   std::vector<int32_t> order(1000), again(1000), sorted(1000);
-  const Storage storage{shards, 200};
-  epoch_permutation(7, 1, order, storage);
-  epoch_permutation(7, 1, again, storage);
+  const ShardLayout layout{shards, 200};
+  epoch_permutation(7, 1, order, layout);
+  epoch_permutation(7, 1, again, layout);
   EXPECT_EQ(order, again);
-  epoch_permutation(7, 2, again, storage);
+  epoch_permutation(7, 2, again, layout);
   EXPECT_NE(order, again);
   std::iota(sorted.begin(), sorted.end(), 0);
   for (int64_t begin = 0; begin < 1000; begin += 200) {  // a window holds whole runs of shards

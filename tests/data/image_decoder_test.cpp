@@ -123,7 +123,7 @@ TEST(ImageDecoder, ResamplesFlipsAndNormalises) {
     for (const ImageSize size : {ImageSize{5, 3}, ImageSize{31, 50}, ImageSize{1, 1}}) {
       const Crop crop{{4, 30, 4, 34}, {2, 19, 2, 21}, flip};
       const auto out = decode(decoder, file, crop, size, scale);
-      cpu::AxisWeights wx, wy;
+      AxisWeights wx, wy;
       wx.make(crop.x, size.width, flip);
       wy.make(crop.y, size.height, false);
       for (int64_t y = 0; y < size.height; ++y)
@@ -189,7 +189,7 @@ TEST(ImageDecoder, ExifRotationsBecomeUpright) {
     const ImageSize small{11, 13};
     const Crop crop{{3, 20, 3, 23}, {5, 18, 5, 23}, true};
     const auto piece = decode(decoder, turned, crop, small);
-    cpu::AxisWeights wx, wy;
+    AxisWeights wx, wy;
     wx.make(crop.x, small.width, true);
     wy.make(crop.y, small.height, false);
     double sum = 0;

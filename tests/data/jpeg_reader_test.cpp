@@ -3,9 +3,9 @@
 
 #include "data/formats/tar.h"
 #include "data/image/image_decoder.h"
+#include "data/image/jpeg_colour.h"
 #include "data/image/jpeg_huffman.h"
 #include "data/image/jpeg_idct.h"
-#include "data/image/jpeg_pixels.h"
 #include "tests/support/image_files.h"
 
 namespace skein::testing {
@@ -179,10 +179,10 @@ TEST(JpegTransform, IsTheSameOnEveryProcessor) {
     for (auto& q : quant) q = uint16_t(1 + below(random, i % 40 == 0 ? 65535 : 255));
     for (int64_t block = 0; block < n; ++block)
       for (int64_t k = 0, last = below(random, i % 3 == 0 ? 64 : 3); k <= last; ++k)
-        a[size_t(64 * block + cpu::kJpegNatural[k])] = int16_t(below(random, range) - range / 2);
+        a[size_t(64 * block + kJpegNatural[k])] = int16_t(below(random, range) - range / 2);
     std::vector<int16_t> b = a;
-    const bool sane = cpu::jpeg_inverse_transform(a.data(), n, quant, from.data(), 8 * n);
-    ASSERT_EQ(cpu::jpeg_transform_plain(b.data(), n, quant, plain.data(), 8 * n), sane);
+    const bool sane = jpeg_inverse_transform(a.data(), n, quant, from.data(), 8 * n);
+    ASSERT_EQ(jpeg_transform_plain(b.data(), n, quant, plain.data(), 8 * n), sane);
     if (!sane) std::fill(from.begin(), from.end(), 0), std::fill(plain.begin(), plain.end(), 0);
     ASSERT_EQ(from, plain) << i;
     ASSERT_EQ(a, std::vector<int16_t>(a.size(), 0));
@@ -191,8 +191,8 @@ TEST(JpegTransform, IsTheSameOnEveryProcessor) {
 }
 
 TEST(HuffmanTable, RefusesWhatIsNotACode) {
-  cpu::HuffmanTable table;
-  cpu::HuffmanCode code;
+  HuffmanTable table;
+  HuffmanCode code;
   EXPECT_TRUE(table.make_ac(code));
   code.counts[0] = 1;
   EXPECT_TRUE(table.make_ac(code));
@@ -203,7 +203,7 @@ TEST(HuffmanTable, RefusesWhatIsNotACode) {
   EXPECT_FALSE(table.make_ac(code));
   std::fill(std::begin(code.counts), std::end(code.counts), uint8_t(255));
   EXPECT_FALSE(table.make_dc(code));
-  cpu::HuffmanCode large;
+  HuffmanCode large;
   large.counts[3] = 1;
   large.symbols[0] = 16;
   EXPECT_TRUE(table.make_ac(large));

@@ -103,13 +103,14 @@ TEST(PartitionOf, TheLoaderFollowsIt) {
   std::fill_n(set.images.as<uint8_t>(), set.images.numel(), uint8_t{0});
   for (Partition partition : kAll)
     for (int64_t rank = 0; rank < workers; ++rank) {
-      Loader loader(set, {.batch = batch, .workers = workers, .rank = rank, .partition = partition, .seed = 9});
+      const auto loader =
+          make_loader(set, {.batch = batch, .workers = workers, .rank = rank, .partition = partition, .seed = 9});
       for (int64_t epoch = 0; epoch < 3; ++epoch) {
         Samples expected, actual;
         for (int32_t sample : take(partition, 9, epoch, labels, workers, rank))
           expected.push_back(labels[size_t(sample)]);
-        for (int64_t step = 0; step < loader.steps(); ++step) {
-          const Batch& b = loader.next();
+        for (int64_t step = 0; step < loader->steps(); ++step) {
+          const Batch& b = loader->next();
           actual.insert(actual.end(), b.labels.view().as<int32_t>(), b.labels.view().as<int32_t>() + b.size);
         }
         EXPECT_EQ(actual, expected) << "partition " << int(partition) << ", rank " << rank << ", epoch " << epoch;

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace skein::cpu {
+namespace skein {
 namespace {
 
 // Weights of output k over pixels [low, high), as PIL's precompute_coeffs computes them.
@@ -86,4 +86,4 @@ TEST(Resample, Sums) {
 }
 
 }  // namespace
-}  // namespace skein::cpu
+}  // namespace skein

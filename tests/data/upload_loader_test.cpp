@@ -29,11 +29,11 @@ struct UploadLoader : ::testing::Test {
 TEST_F(UploadLoader, GivesTheHostsBatchesToTheBit) {
   const LoaderOptions options{.batch = 4, .seed = 2, .step = 3};
   for (const DType type : {DType::f32, DType::bf16}) {
-    Loader host(data, options), device(data, options, queue, type);
+    const auto host = make_loader(data, options), device = make_loader(data, options, queue, type);
     std::vector<Tensor> copies;
     std::vector<Numbers> expected;
     for (int i = 0; i < 9; ++i) {
-      const Batch &want = host.next(), &got = device.next();
+      const Batch &want = host->next(), &got = device->next();
       EXPECT_EQ(got.size, want.size);
       EXPECT_EQ(got.epoch, want.epoch);
       EXPECT_EQ(got.index, want.index);

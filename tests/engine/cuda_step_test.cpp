@@ -4,7 +4,7 @@
 #include <cmath>
 #include <random>
 
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 #include "data/loading/loader.h"
 #include "engine/optimizer.h"
 #include "engine/step_graph.h"
@@ -52,8 +52,8 @@ class CudaStep : public ::testing::Test {
       if (s.noise > 0) perturb(p.value, s.noise, s.seed);
       LoaderOptions options;
       options.batch = 8;
-      Loader batches(data.train, options, queue, s.dtype);
-      run(s, queue, p, *model, batches, out);
+      const auto batches = make_loader(data.train, options, queue, s.dtype);
+      run(s, queue, p, *model, *batches, out);
       out.value = p.value.to_vector();
       out.state = p.running_statistics.to_vector();
     }

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-namespace skein::cpu {
+namespace skein {
 
 // The inverse transform of `n` blocks that lie beside each other: `coefficients` (n,8,8), set to zero behind it, times
 // `quant` (8,8), to samples (8, 8 n) with `stride` from row to row.
@@ -27,4 +27,4 @@ void jpeg_repeat(const uint8_t* from, int64_t n, uint8_t* to);  // n samples bec
 void jpeg_rgbx(const uint8_t* y, const uint8_t* cb, const uint8_t* cr, int64_t n, uint8_t* to);
 void jpeg_rgbx(const uint8_t* grey, int64_t n, uint8_t* to);
 
-}  // namespace skein::cpu
+}  // namespace skein
