@@ -1,9 +1,9 @@
-// A labelled set of images and the normalisation of its pixels. A Dataset is a value; copies share the memory behind the
-// views. The images are in one of two forms:
+// A labelled set of images and the normalisation of its pixels. A Dataset is a value; copies share the memory behind
+// the views. The images are in one of two forms:
 //   in memory  `images` u8 (N,H,W,C) in host memory, RGB order, C = 1 or 3, as stored: not augmented, not normalised.
 //              make_resident() adds a copy in the memory of a GPU.
-//   encoded    JPEG or PNG files, decoded when a batch needs them (data/formats/encoded_images.h). `images` has no data;
-//              its shape is (N,H,W,3) with the height and width that an image has in a batch.
+//   encoded    JPEG or PNG files, decoded when a batch needs them (data/formats/encoded_images.h). `images` has no
+//              data; its shape is (N,H,W,3) with the height and width that an image has in a batch.
 // In both: `labels` i32 (1,1,1,N), each in [0, classes.size()); mean and std per channel, of pixels scaled to [0,1].
 #pragma once
 

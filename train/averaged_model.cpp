@@ -77,7 +77,7 @@ void AveragedModel::add_variance_between(ProcessGroup& group, const std::vector<
     const size_t at = i % average.size();
     between[at] += (double(all[i]) - average[at]) * (double(all[i]) - average[at]) / workers;
   }
-  for (const auto& [mean, var] : parameters.statistics())
+  for (const auto& [mean, var] : parameters.running_pairs())
     for (int64_t c = 0; c < mean.count; ++c) average[size_t(var.begin + c)] += float(between[size_t(mean.begin + c)]);
   queue_.run(cpu::copy_from_host, cuda::copy_from_host, average.data(), parameters.running_statistics);
 }

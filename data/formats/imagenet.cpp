@@ -1,5 +1,5 @@
-// ImageNet, or any set laid out like it, from the files themselves: nothing is imported, every image is opened when a
-// batch needs it. Shards (data/formats/shards.h) are read in larger pieces.
+// ImageNet, or any dataset with the same folders, read from the image files themselves: every image is opened when a
+// batch needs it. Shards (data/formats/shards.h) are faster on disks with slow random access.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -39,8 +39,8 @@ class Loader {
  public:
   virtual ~Loader() = default;
   virtual int64_t steps() const = 0;  // batches per epoch; in evaluation, batches of one pass over the dataset
-  // Next batch; blocks until it is made. Epochs follow one another without end. The batch is valid until the next call;
-  // before that call, all work that reads the batch must be enqueued. Errors of background threads are thrown here.
+  // Next batch; blocks until it is made. Epochs follow one another without end. The batch is valid until the next
+  // call; before that call, all work that reads it must be enqueued. Errors of background threads are thrown here.
   virtual const Batch& next() = 0;
   virtual double wait_seconds() const = 0;  // total time for which next() was blocked
 };

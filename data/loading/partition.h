@@ -1,7 +1,8 @@
 // Partition of the training samples among K workers, as pure functions of (seed, epoch, rank).
 //
 // All n samples are put in one order, drawn from a seed that all workers share, and cut into K contiguous ranges of
-// floor(n/K) samples; the remaining n mod K samples of that order are not used. The last batch of a worker may be short.
+// floor(n/K) samples. The remaining n mod K samples of that order are not used. The last batch of a worker may be
+// short.
 //   global   one permutation of all samples, drawn anew every epoch
 //   fixed    one permutation of all samples for the whole run; every epoch each worker permutes its own range
 //   sorted   samples ordered by label (equal labels in stored order), so that workers see different classes; then as
