@@ -5,8 +5,8 @@
 // buffer of gradients. The normalised input of a layer is scratch memory and is computed again for its gradient, so
 // memory grows with the number of channels and not with its square.
 //
-// DenseFeatures is an object beside the tape and not a Variable. The readers of the buffer add to its gradient in place,
-// whereas the gradient of a Variable is overwritten by kernels and added to by the tape only.
+// DenseFeatures is an object beside the tape and not a Variable. The readers of the buffer add to its gradient in
+// place, whereas the gradient of a Variable is overwritten by kernels and added to by the tape only.
 #pragma once
 
 #include "engine/ops.h"

@@ -1,7 +1,7 @@
 // Reverse-mode automatic differentiation. A Variable is a value and, during backward(), its gradient. A Tape is the
-// list of backward steps in the order in which the forward pass recorded them. Execution order reversed is a topological
-// order, so backward() runs the list from the end; there is no graph and no sort. The memory of a gradient is released
-// as soon as the step of the op that made its value has run, so the backward pass reuses a few buffers.
+// list of backward steps in the order in which the forward pass recorded them. Execution order reversed is a
+// topological order, so backward() runs the list from the end; there is no graph and no sort. The memory of a gradient
+// is released as soon as the step of the op that made its value has run, so the backward pass reuses a few buffers.
 #pragma once
 
 #include <array>

@@ -23,8 +23,8 @@ Dataset allocate_dataset(const std::string& name, int64_t n, int64_t h, int64_t 
 // BadInput unless 0 <= label < classes.
 void check_label(const std::string& file, int64_t record, int64_t label, size_t classes);
 
-// CIFAR, binary version (https://www.cs.toronto.edu/~kriz/cifar.html): a record is label_bytes labels, of which the last
-// is used, then 32x32 pixels as planes R, G, B. The files are in dir or in dir/folder.
+// CIFAR, binary version (https://www.cs.toronto.edu/~kriz/cifar.html): a record is label_bytes labels, of which the
+// last is used, then 32x32 pixels as planes R, G, B. The files are in dir or in dir/folder.
 struct CifarFormat {
   std::string name, folder, names_file;
   std::vector<std::string> train_files, test_files;

@@ -28,8 +28,8 @@ class ShardWriter {
   // Adds the image to a shard that is drawn at random from the number of images before it: the same sequence of images
   // gives the same files.
   void add(bool test, const ShardImage& image);
-  // Writes the index; classes are numbered in the order of their names. BadInput if the training set is empty or a class
-  // has test images only. Returns the name of the folder.
+  // Writes the index; classes are numbered in the order of their names. BadInput if the training set is empty or a
+  // class has test images only. Returns the name of the folder.
   std::string finish(const std::vector<float>& mean, const std::vector<float>& std);
 
   int64_t images(bool test) const;

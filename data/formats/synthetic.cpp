@@ -1,6 +1,6 @@
-// Synthetic images, which a model can learn and generalise from. Each class is a sum of low-frequency waves per channel.
-// Each image is the pattern of its class, with a phase shifted by at most an eighth of a turn, plus uniform noise.
-// Everything is a pure function of the seed.
+// Synthetic images, which a model can learn and generalise from. Each class is a sum of low-frequency waves per
+// channel. Each image is the pattern of its class, with a phase shifted by at most an eighth of a turn, plus uniform
+// noise. Everything is a pure function of the seed.
 #include <algorithm>
 #include <cmath>
 #include <numbers>

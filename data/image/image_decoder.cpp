@@ -10,7 +10,7 @@
 namespace skein {
 namespace {
 
-// How stored pixels lie in the upright image, by EXIF's number.
+// Position of stored pixels in the upright image, for the EXIF orientation 1 .. 8.
 bool transposed(int orientation) { return orientation >= 5; }
 bool mirrored_x(int o) { return o == 2 || o == 3 || o == 7 || o == 8; }  // along the stored x axis
 bool mirrored_y(int o) { return o == 3 || o == 4 || o == 6 || o == 7; }
@@ -36,7 +36,7 @@ ImageSize ImageDecoder::open(FileBytes file) {
   return open_with(is_jpeg(file) ? 0 : readers_.size() - 1, file);
 }
 
-// Tries this reader and the ones behind it.
+// Opens the file with this reader or, if it cannot decode the file, with the first of those after it that can.
 ImageSize ImageDecoder::open_with(size_t reader, FileBytes file) {
   reader_ = reader;
   file_ = file;
@@ -63,7 +63,7 @@ void ImageDecoder::decode(const Crop& crop, const PixelScale& scale, ImageSize s
 }
 
 int ImageDecoder::choose_denominator(const Crop& crop, ImageSize size) const {
-  if (!scaling_ || !readers_[reader_]->can_scale()) return 1;
+  if (!readers_[reader_]->can_scale()) return 1;
   const double times = std::min(crop.x.length / double(size.width), crop.y.length / double(size.height));
   return times >= 8 ? 8 : times >= 4 ? 4 : times >= 2 ? 2 : 1;
 }
@@ -90,7 +90,7 @@ void ImageDecoder::decode_with(ImageReader& reader, const Crop& crop, const Pixe
   if (turned) turned_.resize(size_t(3 * width * height));
   float* to = turned ? turned_.data() : out;
 
-  // Output rows [low, high) are those whose sum the input row may be part of. Mirrored, they come from the bottom.
+  // Output rows [low, high) may have a weight for the input row y. If mirrored, they are counted from the bottom.
   const auto place = [&](int64_t k) { return size_t(y_.first.front() > y_.first.back() ? height - 1 - k : k); };
   int64_t low = 0, high = 0;
   for (int64_t y = y_.begin; y < y_.end; ++y) {

@@ -10,7 +10,7 @@
 namespace skein {
 namespace {
 
-// Two pixels at a time: the sum has the same order, so the same bits, on every instruction set.
+// Two pixels at a time. The order of the sum is the same on every instruction set, so the bits are too.
 typedef float Floats4 __attribute__((vector_size(16)));
 typedef float Floats8 __attribute__((vector_size(32)));
 
@@ -76,7 +76,7 @@ SKEIN_SIMD void resample_row(const float* row, int64_t origin, const AxisWeights
   const auto outputs = int64_t(x.first.size());
   const float* lanes = x.lanes.data();
   const int32_t* first = x.first.data();
-  switch (x.taps) {  // a loop whose length the compiler knows takes half the time
+  switch (x.taps) {  // a constant number of taps halves the time
     case 2:
       return weigh(row, origin, first, outputs, 2, lanes, scale, out);
     case 4:

@@ -33,8 +33,8 @@ struct Batch {
   int64_t epoch = 0, index = 0;  // index: of the batch within its epoch
 };
 
-// One of HostLoader, DecodeLoader (encoded images), DeviceLoader (GPU) and UploadLoader (encoded images, GPU), each in a
-// header of that name.
+// One of HostLoader, DecodeLoader (encoded images), DeviceLoader (GPU) and UploadLoader (encoded images, GPU), each in
+// a header of that name.
 class Loader {
  public:
   virtual ~Loader() = default;

@@ -3,7 +3,6 @@
 
 #include "data/formats/tar.h"
 #include "data/image/image_decoder.h"
-#include "data/image/jpeg_colour.h"
 #include "data/image/jpeg_huffman.h"
 #include "data/image/jpeg_idct.h"
 #include "tests/support/image_files.h"
