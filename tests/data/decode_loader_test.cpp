@@ -29,7 +29,7 @@ std::vector<Copy> take(DecodeLoader& loader, int64_t batches) {
   return result;
 }
 
-// Images by what they look like: which were given, however they were batched.
+// Images of the batches as a multiset, independent of how they were batched.
 std::multiset<std::vector<float>> contents(const std::vector<Copy>& batches) {
   std::multiset<std::vector<float>> all;
   for (const Copy& b : batches) {
@@ -126,7 +126,7 @@ TEST_F(DecodeLoaderTest, EvaluationIsTheCentreInOrder) {
     labels.insert(labels.end(), batches[size_t(i)].labels.begin(), batches[size_t(i)].labels.end());
   EXPECT_EQ(labels, labels_of(d));
   EXPECT_EQ(batches[5].images, batches[2].images);
-  DecodeLoader plain(d, {.batch = 11, .seed = 1, .augment = false});  // permuted, not cropped at random
+  DecodeLoader plain(d, {.batch = 11, .seed = 1, .augment = false});  // permuted, centre crop
   EXPECT_TRUE(contents(take(plain, 1)) == contents({batches[0], batches[1], batches[2]}));
 }
 
@@ -137,7 +137,7 @@ TEST_F(DecodeLoaderTest, ABadImageIsReplacedByTheNext) {
   bytes[200] = char(bytes[200] ^ 1);
   write_file(copy / "train-00000.shard", bytes);
   const Dataset good = open().train, bad = open_dataset(copy.string(), {.crop = 24, .bad_images = 1}).train;
-  ::testing::internal::CaptureStderr();  // the loader's threads start with it
+  ::testing::internal::CaptureStderr();  // before the loader's threads start
   DecodeLoader a(good, {.batch = 10, .training = false}), b(bad, {.batch = 10, .training = false});
   const auto want = take(a, 5), got = take(b, 10);
   const std::string text = ::testing::internal::GetCapturedStderr();
@@ -190,7 +190,7 @@ TEST(ShardOrder, ReadsShardAfterShardAndWindowAfterWindow) {
   epoch_permutation(7, 2, again, layout);
   EXPECT_NE(order, again);
   std::iota(sorted.begin(), sorted.end(), 0);
-  for (int64_t begin = 0; begin < 1000; begin += 200) {  // a window holds whole runs of shards
+  for (int64_t begin = 0; begin < 1000; begin += 200) {  // each window consists of a few runs, one per shard
     std::vector<int32_t> window(order.begin() + begin, order.begin() + begin + 200);
     EXPECT_FALSE(std::is_sorted(window.begin(), window.end()));
     std::sort(window.begin(), window.end());

@@ -1,4 +1,4 @@
-// Batches made on a GPU, or on the emulator: the same as the host's, and safe from being overwritten while in use.
+// Batches made on a GPU or on the emulator: equal to the host's, and not overwritten while they are in use.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -52,9 +52,9 @@ TEST_F(DeviceLoader, GivesTheHostsBatchesToTheBit) {
   }
 }
 
-// The copies are given to the stream but not waited for: a batch that is overwritten before its copy, or copied before
-// it is made, shows. Of an emulated GPU only where the loader's stream runs ahead and this one does not, which is drawn
-// for each stream from SKEIN_EMULATOR_SEED, from 2 on.
+// Copies of the batches are enqueued without synchronising, so a batch that is overwritten before its copy, or copied
+// before it is made, is detected. On the emulator this needs a schedule in which the loader's stream runs ahead of this
+// one; SKEIN_EMULATOR_SEED, from 2 on, draws the schedule of each stream.
 TEST_F(DeviceLoader, KeepsABatchUntilTheWorkOnItIsDone) {
   for (int turn = 0; turn < 8; ++turn) {
     const Queue queue{Device::cuda, cuda::create_stream()};

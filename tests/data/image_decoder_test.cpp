@@ -135,7 +135,7 @@ std::vector<double> resampled(const std::vector<float>& whole, int64_t width, co
   return out;
 }
 
-// Readers that scale only where the crop is less than twice the output; stb_image, which never scales, everywhere.
+// Crops of less than twice the output, which no reader scales down; larger ones with stb_image, which never does.
 TEST(ImageDecoder, ResamplesFlipsAndNormalises) {
   const std::string file = image_file("full444.jpg");
   const PixelScale scale{{0.1f, 0.2f, 0.3f}, {0.5f, 0.25f, 2}};

@@ -13,7 +13,7 @@
 namespace skein::testing {
 namespace {
 
-// n images that tell each other apart, labelled with their row.
+// n different images, labelled with their index.
 Dataset numbered(int64_t n, int64_t channels = 3, int64_t side = 8) {
   Dataset d = allocate_dataset("numbered", n, side, side, channels);
   uint8_t* p = d.images.as<uint8_t>();
@@ -111,7 +111,7 @@ TEST(Loader, EvaluationGoesThroughTheSetInOrderAgainAndAgain) {
   EXPECT_EQ(batches[5].images, batches[2].images);
   EXPECT_EQ(batches[5].epoch, 1);
   EXPECT_EQ(batches[5].index, 2);
-  for (size_t i = 0; i < 2 * 8 * 8 * 3; ++i)  // mean 0, deviation 1: pixels divided by 255
+  for (size_t i = 0; i < 2 * 8 * 8 * 3; ++i)  // mean 0, standard deviation 1: pixels divided by 255
     ASSERT_EQ(batches[2].images[i], float(d.images.as<uint8_t>()[8 * 8 * 8 * 3 + i]) / 255.0f);
 }
 
@@ -182,7 +182,7 @@ TEST(Loader, NeitherThreadsNorTimingChangeTheBatches) {
   EXPECT_TRUE(a == b);
 }
 
-// The slot that the caller computes on is not written while it does so.
+// The batch that the caller uses is not overwritten.
 TEST(Loader, ABatchStaysUntilTheNextIsAskedFor) {
   const auto loader = make_loader(numbered(64), {.batch = 4, .seed = 2});
   for (int i = 0; i < 10; ++i) {
@@ -208,10 +208,10 @@ TEST(Loader, OneThreadAndNoAllocationWhileRunning) {
     EXPECT_EQ(threads_of_this_process(), threads + 1);
     EXPECT_GE(loader->wait_seconds(), 0);
   }
-  // The system forgets a thread a moment after it has been joined.
+  // The operating system removes a thread shortly after it was joined.
   for (int i = 0; i < 1000 && threads_of_this_process() > threads; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  EXPECT_EQ(threads_of_this_process(), threads);  // so no OpenMP team was made, on any number of cores
+  EXPECT_EQ(threads_of_this_process(), threads);  // no OpenMP team was started, on any number of cores
 }
 
 TEST(Loader, CountsTheTimeThatTheCallerWaits) {
@@ -225,7 +225,7 @@ TEST(Loader, CountsTheTimeThatTheCallerWaits) {
 }
 
 TEST(Loader, AnErrorInTheThreadReachesTheCaller) {
-  const auto loader = make_loader(numbered(8, 5), {.batch = 4});  // augmentation takes four channels at most
+  const auto loader = make_loader(numbered(8, 5), {.batch = 4});  // augmentation supports at most four channels
   expect_error<std::logic_error>([&] { loader->next(); }, {"5 channels"});
   expect_error<std::logic_error>([&] { loader->next(); }, {"5 channels"});
 }

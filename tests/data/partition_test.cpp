@@ -15,7 +15,7 @@ namespace {
 
 using Samples = std::vector<int32_t>;
 
-// Ten labels, mixed.
+// Labels 0 .. 9 in mixed order.
 Samples labels_of(size_t n) {
   Samples labels(n);
   for (size_t i = 0; i < n; ++i) labels[i] = int32_t(i * 7 % 10);
@@ -73,7 +73,7 @@ TEST(PartitionOf, FixedAndSortedKeepTheirSamplesInAnotherOrder) {
 }
 
 TEST(PartitionOf, WorkersOrderTheirPartsIndependently) {
-  const Samples labels(1000, 0);  // sorted: worker r has samples 250r and up
+  const Samples labels(1000, 0);  // sorted: worker r has samples [250 r, 250 (r + 1))
   const Samples a = take(Partition::sorted, 1, 0, labels, 4, 0);
   Samples b = take(Partition::sorted, 1, 0, labels, 4, 1);
   for (int32_t& sample : b) sample -= 250;

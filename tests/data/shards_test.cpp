@@ -1,4 +1,4 @@
-// Import to shards and back: every byte, whatever the source; and every kind of damage has its message.
+// Import to shards and reading them: every byte is kept, from any source, and every kind of damage has its message.
 #include <map>
 
 #include "data/formats/tar.h"
@@ -148,7 +148,7 @@ TEST_F(ShardsTest, WithoutTestImages) {
   fs::remove_all(images / "val");
   expect_error([&] { import_to(images, out); }, {"val or test", "--test-on-train"});
   EXPECT_FALSE(fs::exists(out.string() + ".partial"));
-  import_to(images / "train", out, {.test_on_train = true});  // no folder train: all are training images
+  import_to(images / "train", out, {.test_on_train = true});  // without a folder train, all are training images
   const Splits s = open_dataset(out.string());
   EXPECT_EQ(s.train.size(), 40);
   EXPECT_EQ(s.test.encoded, s.train.encoded);
