@@ -43,6 +43,7 @@ struct Dataset {
   const int32_t* label() const { return labels.as<const int32_t>(); }
 };
 
+// Training and test set; both have the same classes, normalisation and image size.
 struct Splits {
   Dataset train, test;
 };

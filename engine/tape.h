@@ -132,6 +132,7 @@ class Tape {
   void accumulate_grad(Variable& x, const Tensor& part);  // adds `part` to x.grad unless it is x.grad
   // Records the call of on_grad_ready before the step of the parameter's first use, which backward() runs last.
   void schedule_grad_ready(const Var& x);
+  // Backward step of run_block(): recomputes the block, whose result was y, and runs its backward steps.
   void run_block_again(const std::function<Var()>& block, const Var& y);
   void unwind(size_t remaining);  // runs steps from the end until `remaining` are left
 

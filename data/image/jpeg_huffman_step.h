@@ -17,10 +17,10 @@ enum : uint32_t {
   kMaxAdvance = 16,  // largest advance of a symbol
   kAndEnd = 64,      // added to the advance: the end-of-block code follows and is part of the length
   kEnd = 192,        // end of block
-  kWide,          // only the code is among the lookahead bits: 16-20 its length, 21-24 additional bits, 25-29 advance
-  kLong,          // the code itself is longer than the lookahead
-  kBad,           // no valid code
-  kUnknown = 100  // in `skips`: the lookahead determines no step
+  kWide,             // the lookahead holds only the code: bits 16-20 its length, 21-24 additional bits, 25-29 advance
+  kLong,             // the code is longer than the lookahead
+  kBad,              // no valid code
+  kUnknown = 100     // in `skips`: the lookahead determines no step
 };
 
 SKEIN_INLINE constexpr uint32_t step_of(uint32_t length, uint32_t advance, int32_t value) {
