@@ -10,9 +10,9 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "base/stopwatch.h"
+#include "data/formats/formats.h"
 #include "data/formats/image_import.h"
 #include "data/formats/shards.h"
-#include "data/formats/sources.h"
 
 namespace skein {
 namespace fs = std::filesystem;
@@ -42,13 +42,13 @@ void print_classes(const std::vector<std::string>& classes) {
 void print_summary(const Splits& s) {
   const Dataset& d = s.train;
   print_classes(d.classes);
-  if (const auto* shards = dynamic_cast<const Shards*>(d.encoded.get()))
+  if (const auto* shards = dynamic_cast<const ShardedImages*>(d.encoded.get()))
     fmt::print("train    {} JPEG or PNG images in {} shards, {:.1f} MB; batches are {} x {} x {}\n", d.size(),
-               shards->shards.size() - 1, double(shards->bytes()) / 1e6, d.height(), d.width(), d.channels());
+               shards->shard_boundaries.size() - 1, double(shards->bytes()) / 1e6, d.height(), d.width(), d.channels());
   else
     fmt::print("train    {} images of {} x {} x {}\n", d.size(), d.height(), d.width(), d.channels());
-  fmt::print("test     {}\n", d.encoded && d.encoded == s.test.encoded ? std::string("on the training images")
-                                                                       : fmt::format("{} images", s.test.size()));
+  fmt::print("test     {}\n", d.is_encoded() && d.encoded == s.test.encoded ? std::string("on the training images")
+                                                                            : fmt::format("{} images", s.test.size()));
   fmt::print("mean     {:.4f}\n", fmt::join(d.mean, d.mean + d.channels(), ", "));
   fmt::print("std      {:.4f}\n", fmt::join(d.std, d.std + d.channels(), ", "));
 }

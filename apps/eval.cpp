@@ -57,15 +57,15 @@ void eval(const EvalFlags& flags) {
 
   StepContext context(device);
   Dataset test = open_test_set(checkpoint.info);
-  if (context.queue.device == Device::cuda && !test.encoded) make_resident(test);
+  if (context.queue.device == Device::cuda && !test.is_encoded()) make_resident(test);
   ParameterStore parameters;
   const auto model = make_model(config.model, checkpoint.info.model_options(), parameters);
   parameters.build(context.queue.device, 0);
   load_model(checkpoint, parameters);
 
-  Loader batches(test, evaluation_options(config.eval_batch), context.queue);
+  const auto batches = make_loader(test, evaluation_options(config.eval_batch), context.queue);
   const auto begin = Clock::now();
-  const Score score = evaluate(*model, batches, context.tape);
+  const Score score = evaluate(*model, *batches, context.tape);
   const double seconds = seconds_since(begin);
   if (flags.json) {
     const Json line = {{"checkpoint", checkpoint.folder},

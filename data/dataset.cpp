@@ -4,15 +4,15 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "data/formats/formats.h"
 #include "data/formats/shards.h"
-#include "data/formats/sources.h"
 
 namespace skein {
 namespace fs = std::filesystem;
 
 Dataset allocate_dataset(const std::string& name, int64_t n, int64_t h, int64_t w, int64_t c) {
   struct Storage {
-    std::unique_ptr<uint8_t[]> images;  // not zeroed: every byte is about to be written
+    std::unique_ptr<uint8_t[]> images;  // uninitialised: the reader writes every byte
     std::unique_ptr<int32_t[]> labels;
   };
   auto storage = std::make_shared<Storage>();
@@ -35,7 +35,7 @@ void check_label(const std::string& file, int64_t record, int64_t label, size_t 
 void set_statistics(Dataset& dataset) {
   const int64_t channels = dataset.channels(), pixels = dataset.images.rows();
   const uint8_t* p = dataset.images.as<const uint8_t>();
-  uint64_t sum[4] = {}, squares[4] = {};  // exact: 2^64 holds the squares of 2^48 pixels
+  uint64_t sum[4] = {}, squares[4] = {};  // exact up to 2^48 pixels
   for (int64_t i = 0; i < pixels; ++i, p += channels)
     for (int64_t c = 0; c < channels; ++c) {
       sum[c] += p[c];
@@ -45,7 +45,7 @@ void set_statistics(Dataset& dataset) {
     const double mean = double(sum[c]) / double(pixels), square = double(squares[c]) / double(pixels);
     const double deviation = std::sqrt(std::max(0.0, square - mean * mean));
     dataset.mean[c] = float(mean / 255);
-    dataset.std[c] = deviation > 0 ? float(deviation / 255) : 1.0f;  // a constant channel is left as it is
+    dataset.std[c] = deviation > 0 ? float(deviation / 255) : 1.0f;  // constant channel: no scaling
   }
 }
 
@@ -68,7 +68,7 @@ Splits open_dataset(const std::string& name, const DatasetOptions& options) {
 }
 
 void make_resident(Dataset& dataset) {
-  if (dataset.encoded) return;
+  if (dataset.is_encoded()) return;
   const int64_t* d = dataset.images.dims;
   auto copies = std::make_shared<ResidentImages>();
   copies->images = Tensor::empty(Device::cuda, DType::u8, {d[0], d[1], d[2], d[3]});

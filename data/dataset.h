@@ -1,6 +1,10 @@
-// A labelled set of small images in host memory, as stored: bytes, not yet augmented or normalised.
-// images u8 (N,H,W,C), RGB order, C = 1 or 3; labels i32 (1,1,1,N), each in [0, classes.size()); mean and std per
-// channel, of pixels scaled to [0,1]. A Dataset is a value; copies share the storage behind the views.
+// A labelled set of images and the normalisation of its pixels. A Dataset is a value; copies share the memory behind
+// the views. The images are in one of two forms:
+//   in memory  `images` u8 (N,H,W,C) in host memory, RGB order, C = 1 or 3, as stored: not augmented, not normalised.
+//              make_resident() adds a copy in the memory of a GPU.
+//   encoded    JPEG or PNG files, decoded when a batch needs them (data/formats/encoded_images.h). `images` has no
+//              data; its shape is (N,H,W,3) with the height and width that an image has in a batch.
+// In both: `labels` i32 (1,1,1,N), each in [0, classes.size()); mean and std per channel, of pixels scaled to [0,1].
 #pragma once
 
 #include <memory>
@@ -14,6 +18,7 @@ namespace skein {
 
 class EncodedImages;
 
+// Copies of images and labels in the memory of a GPU.
 struct ResidentImages {
   Tensor images, labels;
 };
@@ -25,11 +30,12 @@ struct Dataset {
   std::vector<std::string> classes;
   float mean[4] = {0, 0, 0, 0};
   float std[4] = {1, 1, 1, 1};
-  std::shared_ptr<const void> storage;
-  std::shared_ptr<const ResidentImages> resident;  // copies in a GPU's memory, where batches are made there
-  // Set where the images are JPEG files, decoded when a batch needs them; images has no data then, but the shape.
-  std::shared_ptr<const EncodedImages> encoded;
+  std::shared_ptr<const void> storage;             // owner of the memory that images and labels point to
+  std::shared_ptr<const ResidentImages> resident;  // null unless make_resident() was called
+  std::shared_ptr<const EncodedImages> encoded;    // null if the images are in memory
 
+  bool is_encoded() const { return encoded != nullptr; }
+  bool is_resident() const { return resident != nullptr; }
   int64_t size() const { return images.dims[0]; }
   int64_t height() const { return images.dims[1]; }
   int64_t width() const { return images.dims[2]; }
@@ -37,6 +43,7 @@ struct Dataset {
   const int32_t* label() const { return labels.as<const int32_t>(); }
 };
 
+// Training and test set; both have the same classes, normalisation and image size.
 struct Splits {
   Dataset train, test;
 };
@@ -47,21 +54,22 @@ struct SyntheticOptions {
 };
 
 struct DatasetOptions {
-  std::string dir = {};      // --data-dir; empty: the default place of the dataset
-  uint64_t seed = 0;         // of synthetic images
-  int64_t resize = 0;        // image folders: centre square scaled to this size; 0: all images must have one size
-  int64_t crop = 224;        // of encoded images: height and width of what a batch gets
-  int64_t bad_images = 100;  // of encoded images: this many may be damaged
+  std::string dir = {};      // --data-dir; empty: the default folder of the dataset
+  uint64_t seed = 0;         // synthetic images
+  int64_t resize = 0;        // image folders: side of the scaled centre square; 0: all images must have one size
+  int64_t crop = 224;        // encoded images: height and width of an image in a batch
+  int64_t bad_images = 100;  // encoded images: largest permitted number of damaged images
   SyntheticOptions synthetic = {};
 };
 
-// A name of known_datasets(), a packed FILE.skein, a shard folder, or a folder DIR/{train,test}/CLASS/*.{jpg,jpeg,png}.
-// Anything wrong with the files is a BadInput that says which file, where in it, and what to do.
+// Opens a name of known_datasets(), a packed FILE.skein, a shard folder, or a folder
+// DIR/{train,test}/CLASS/*.{jpg,jpeg,png}. BadInput names the file, the position in it and the fix.
 Splits open_dataset(const std::string& name_or_path, const DatasetOptions& options = {});
 
 std::vector<std::string> known_datasets();
 
-// Copies images and labels into the memory of the current GPU. RunFailed where they do not fit. Encoded images stay.
+// Copies images and labels into the memory of the current GPU. RunFailed if they do not fit. No effect on encoded
+// images.
 void make_resident(Dataset&);
 
 }  // namespace skein

@@ -7,7 +7,7 @@
 namespace skein {
 namespace {
 
-constexpr int64_t kImages = 64;  // that are looked at, evenly spread
+constexpr int64_t kImages = 64;  // images that are hashed, at equal distances
 
 // FNV-1a, 64 bits.
 class Hash {
@@ -31,18 +31,18 @@ uint64_t fingerprint(const Dataset& d) {
   hash.add(d.mean, sizeof d.mean);
   hash.add(d.std, sizeof d.std);
   hash.add(d.label(), size_t(d.size()) * sizeof(int32_t));
-  const int64_t looked_at = std::min(d.size(), kImages), image = d.height() * d.width() * d.channels();
+  const int64_t hashed = std::min(d.size(), kImages), image = d.height() * d.width() * d.channels();
   std::vector<uint8_t> memory;
-  for (int64_t i = 0; i < looked_at; ++i) {
-    const int64_t at = i * (d.size() - 1) / std::max<int64_t>(1, looked_at - 1);
-    if (!d.encoded) {
+  for (int64_t i = 0; i < hashed; ++i) {
+    const int64_t at = i * (d.size() - 1) / std::max<int64_t>(1, hashed - 1);
+    if (!d.is_encoded()) {
       hash.add(d.images.as<const uint8_t>() + at * image, size_t(image));
       continue;
     }
     try {
       const FileBytes file = d.encoded->read(at, memory);
       hash.add(file.data(), file.size());
-    } catch (const BadImage&) {  // reported when a batch needs it
+    } catch (const BadImage&) {  // not reported here: the loader reports it when a batch needs the image
     }
   }
   return hash.value();

@@ -1,11 +1,12 @@
-// A number by which two machines notice that they do not have the same dataset.
+// Fingerprint of a dataset, by which ranks detect that they have opened different ones.
 #pragma once
 
 #include "data/dataset.h"
 
 namespace skein {
 
-// Of sizes, classes, normalisation, all labels and a sample of the images: a large set must not be read for it.
+// FNV-1a hash, 64 bits, of the sizes, classes, normalisation, all labels and 64 of the images. It does not read all
+// images, so that a large dataset opens fast.
 uint64_t fingerprint(const Dataset&);
 
 }  // namespace skein

@@ -8,7 +8,7 @@ namespace skein {
 namespace {
 
 constexpr size_t kChunk = size_t(64) << 20;
-// Below it a larger piece is left whole: the few bytes of a channel's statistics must not break up a feature map.
+// Requests below this size do not split a larger free piece: per-channel statistics must not break up a feature map.
 constexpr size_t kSmall = size_t(64) << 10;
 
 bool by_number(const auto& a, const auto& b) { return a.number < b.number; }

@@ -1,8 +1,12 @@
-// The features of one dense block: what its layers append to and read a prefix of. Formulas: kernels/dense_block.h.
-// There is no concatenation to pay for, forwards or backwards: one buffer of values and, while the tape unwinds, one of
-// gradients. What a layer normalises is scratch, computed again when its gradient is due, so memory grows with the
-// number of channels and not with its square. It is an object beside the tape and no Variable, because a Variable's
-// gradient is written by whoever is first and added to by the tape; here the readers add in place.
+// The features of one dense block (Huang et al. 2017, section 3): layers append channels and read a prefix of them.
+// Formulas: kernels/dense_block.h.
+//
+// Concatenation copies nothing, forwards or backwards: the block has one buffer of values and, during backward(), one
+// buffer of gradients. The normalised input of a layer is scratch memory and is computed again for its gradient, so
+// memory grows with the number of channels and not with its square.
+//
+// DenseFeatures is an object beside the tape and not a Variable. The readers of the buffer add to its gradient in
+// place, whereas the gradient of a Variable is overwritten by kernels and added to by the tape only.
 #pragma once
 
 #include "engine/ops.h"
@@ -12,21 +16,21 @@ namespace skein {
 
 class DenseFeatures {
  public:
-  // The batch norm of one reader.
+  // Parameters of the batch norm of one layer that reads the features.
   struct Reader {
     Var gamma, beta;
-    BatchNormState state;
+    RunningStatistics state;
   };
 
-  // The block's input is its first features; `channels` of them when it is full.
+  // A block of `channels` channels when it is full. The first ones are the block's input.
   DenseFeatures(const Var& input, int64_t channels);
 
-  void append(const Var& x);                      // the last use of x: its memory is free for the next layer
-  int64_t channels() const { return channels_; }  // so far; a copy keeps to those it was made with
+  void append(const Var& x);                      // copies x into the buffer and releases it
+  int64_t channels() const { return channels_; }  // appended so far; a copy of this object keeps its own number
   Tape& tape() const;
 
-  // conv(relu(batch_norm(features))), and the part of it that is no convolution, which is kept. Whatever is called last
-  // must find the block full.
+  // conv(relu(batch_norm(features))), and relu(batch_norm(features)) alone, whose result is kept. The last call on a
+  // block must come after the block is full.
   Var norm_relu_conv(const Reader&, const Var& w, ConvGeometry) const;
   Var norm_relu(const Reader&) const;
 

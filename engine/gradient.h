@@ -1,4 +1,4 @@
-// What is done to the gradients of a ParameterStore between the backward pass and the step, tensor by tensor.
+// Changes to the gradients of a ParameterStore between the backward pass and the optimiser step, one tensor at a time.
 #pragma once
 
 #include "engine/parameters.h"
@@ -7,10 +7,11 @@
 
 namespace skein {
 
-// kernels/lars.h on every tensor that is decayed; batch norms keep their gradient. The step's own decay must be 0.
+// LARS (kernels/lars.h) on every tensor with weight decay; gradients of batch norms are not changed. The weight decay
+// of the optimiser step must be 0, since LARS includes it.
 void scale_gradients(ParameterStore&, LarsHyper, Queue);
 
-// kernels/gaussian_noise.h on every tensor.
+// Adds Gaussian noise of standard deviation `sigma` (kernels/gaussian_noise.h) to every tensor.
 void add_noise(ParameterStore&, float sigma, NoiseStream, Queue);
 
 }  // namespace skein

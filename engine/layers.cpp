@@ -14,8 +14,7 @@ Conv2d::Conv2d(ParameterStore& p, const std::string& name, int64_t in, int64_t o
 BatchNorm::BatchNorm(ParameterStore& p, const std::string& name, int64_t channels, Gamma gamma)
     : gamma_(p.add({name + ".weight", {channels}, {gamma == Gamma::one ? Init::ones : Init::zeros}, false})),
       beta_(p.add({name + ".bias", {channels}, {Init::zeros}, false})) {
-  const auto [mean, var] = p.add_statistics(name, channels);
-  state_ = {mean, var};
+  running_ = p.add_running_statistics(name, channels);
 }
 
 Linear::Linear(ParameterStore& p, const std::string& name, int64_t in, int64_t out, Start start) {

@@ -1,5 +1,5 @@
-// The building blocks of a model: parameters and the op that uses them. A layer is a value; calling it records on the
-// tape of its input. Names follow PyTorch: NAME.weight, NAME.bias, NAME.running_mean, NAME.running_var.
+// Layers of a model: parameters and the op that uses them. A layer is a value; calling it records the op on the tape of
+// its input. Parameters are named as in PyTorch: NAME.weight, NAME.bias, NAME.running_mean, NAME.running_var.
 #pragma once
 
 #include "engine/dense_features.h"
@@ -8,7 +8,8 @@
 
 namespace skein {
 
-// Square kernel, padding kernel/2, no bias: a batch norm always follows. Initialised N(0, 2/(kernel^2 * out)).
+// Convolution with a square kernel, padding kernel/2 and no bias, since a batch norm follows. Initial weights:
+// N(0, 2/(kernel^2 out)), He et al. 2015 (arXiv 1502.01852), section 2.2, in the form for the backward pass.
 class Conv2d {
  public:
   Conv2d(ParameterStore&, const std::string& name, int64_t in, int64_t out, int64_t kernel, int64_t stride);
@@ -20,28 +21,33 @@ class Conv2d {
   ConvGeometry geometry_;
 };
 
-// gamma (weight) 1 or `gamma`, beta (bias) 0, neither decayed.
+// Batch norm over the channels. Initial values: gamma (weight) 1 or 0, beta (bias) 0. No weight decay on either.
 class BatchNorm {
  public:
   enum class Gamma : bool { zero, one };
   BatchNorm(ParameterStore&, const std::string& name, int64_t channels, Gamma gamma = Gamma::one);
-  Var operator()(const Var& x) const { return batch_norm(x, gamma_, beta_, state_, false); }
-  Var relu(const Var& x) const { return batch_norm(x, gamma_, beta_, state_, true); }
-  Var add_relu(const Var& x, const Var& residual) const { return batch_norm(x, gamma_, beta_, state_, true, residual); }
-  Var relu_conv(const Var& x, const Conv2d& conv) const {  // conv(relu(x)) in less memory
-    return batch_norm_conv(x, gamma_, beta_, state_, conv.weight_, conv.geometry_);
+  Var operator()(const Var& x) const { return batch_norm(x, gamma_, beta_, running_, false); }
+  Var relu(const Var& x) const { return batch_norm(x, gamma_, beta_, running_, true); }
+  Var add_relu(const Var& x, const Var& residual) const {
+    return batch_norm(x, gamma_, beta_, running_, true, residual);
   }
-  Var relu(const DenseFeatures& x) const { return x.norm_relu({gamma_, beta_, state_}); }
+  Var relu_conv(const Var& x, const Conv2d& conv) const {  // conv(relu(x)), does not keep relu(x)
+    return batch_norm_conv(x, gamma_, beta_, running_, conv.weight_, conv.geometry_);
+  }
+  Var relu(const DenseFeatures& x) const { return x.norm_relu({gamma_, beta_, running_}); }
   Var relu_conv(const DenseFeatures& x, const Conv2d& conv) const {
-    return x.norm_relu_conv({gamma_, beta_, state_}, conv.weight_, conv.geometry_);
+    return x.norm_relu_conv({gamma_, beta_, running_}, conv.weight_, conv.geometry_);
   }
 
  private:
   Var gamma_, beta_;
-  BatchNormState state_;
+  RunningStatistics running_;
 };
 
-// weight (out, in) and bias from U(-1/sqrt(in), 1/sqrt(in)), both decayed; or the bias 0; or N(0, 0.01) and bias 0.
+// Fully connected layer: weight (out, in), bias (out), weight decay on both. Initial values:
+//   uniform    weight and bias U(-1/sqrt(in), 1/sqrt(in)), as PyTorch
+//   zero_bias  the same weight, bias 0
+//   normal     weight N(0, 0.01^2), bias 0
 class Linear {
  public:
   enum class Start { uniform, zero_bias, normal };

@@ -1,4 +1,4 @@
-// SGD with momentum on the flat parameters: kernels/sgd_step.h applied to a ParameterStore.
+// SGD with momentum on the flat parameters of a ParameterStore. Formula: kernels/sgd_step.h.
 #pragma once
 
 #include "engine/parameters.h"
@@ -9,8 +9,10 @@ namespace skein {
 class Sgd {
  public:
   Sgd(ParameterStore& parameters, SgdHyper hyper, Queue queue);
-  void set_rate(float rate);  // one 4-byte copy, outside the captured step; the step reads it from device memory
-  void step();                // one kernel
+  // Copies the learning rate to device memory, where step() reads it: a captured step stays valid. To be called outside
+  // the captured step.
+  void set_rate(float rate);
+  void step();  // one kernel
 
  private:
   ParameterStore& parameters_;

@@ -65,21 +65,21 @@ void ParameterStore::Group::bind(const Tensor& flat, Tensor Variable::*member) {
 
 Var ParameterStore::add(ParameterSpec spec) { return parameters_.add(std::move(spec), true); }
 
-ParameterStore::Statistics ParameterStore::add_statistics(const std::string& name, int64_t channels) {
-  Var mean = states_.add({name + ".running_mean", {channels}, {Init::zeros}}, false);
-  return {mean, states_.add({name + ".running_var", {channels}, {Init::ones}}, false)};
+RunningStatistics ParameterStore::add_running_statistics(const std::string& name, int64_t channels) {
+  Var mean = running_.add({name + ".running_mean", {channels}, {Init::zeros}}, false);
+  return {mean, running_.add({name + ".running_var", {channels}, {Init::ones}}, false)};
 }
 
-std::vector<std::pair<Segment, Segment>> ParameterStore::statistics() const {
+std::vector<std::pair<Segment, Segment>> ParameterStore::running_pairs() const {
   std::vector<std::pair<Segment, Segment>> pairs;
-  for (size_t i = 0; i + 1 < states_.segments.size(); i += 2)
-    pairs.emplace_back(states_.segments[i], states_.segments[i + 1]);
+  for (size_t i = 0; i + 1 < running_.segments.size(); i += 2)
+    pairs.emplace_back(running_.segments[i], running_.segments[i + 1]);
   return pairs;
 }
 
 void ParameterStore::lay_out() {
   parameters_.lay_out();
-  states_.lay_out();
+  running_.lay_out();
   for (size_t i = 0; i < specs().size(); ++i)
     if (specs()[i].decay)
       decayed_ = std::max(decayed_, segments()[i].begin + (segments()[i].count + kSegmentAlignment - 1) /
@@ -89,14 +89,14 @@ void ParameterStore::lay_out() {
 void ParameterStore::bind() {
   parameters_.bind(value, &Variable::value);
   parameters_.bind(grad, &Variable::grad);
-  states_.bind(running_statistics, &Variable::value);
+  running_.bind(running_statistics, &Variable::value);
   if (shadow.defined()) parameters_.bind(shadow, &Variable::shadow);
 }
 
 void ParameterStore::plan(DType activations) {
   lay_out();
   for (Tensor* flat : {&value, &grad, &velocity}) *flat = Tensor::meta(Device::cpu, DType::f32, {parameters_.size});
-  running_statistics = Tensor::meta(Device::cpu, DType::f32, {states_.size});
+  running_statistics = Tensor::meta(Device::cpu, DType::f32, {running_.size});
   if (activations == DType::bf16) shadow = Tensor::meta(Device::cpu, DType::bf16, {parameters_.size});
   bind();
 }
@@ -106,7 +106,7 @@ void ParameterStore::build(Device device, uint64_t seed, DType activations) {
   value = Tensor::from(device, parameters_.initial(seed, 0), {parameters_.size});
   grad = Tensor::zeros(device, DType::f32, {parameters_.size});
   velocity = Tensor::zeros(device, DType::f32, {parameters_.size});
-  running_statistics = Tensor::from(device, states_.initial(seed, uint32_t(specs().size())), {states_.size});
+  running_statistics = Tensor::from(device, running_.initial(seed, uint32_t(specs().size())), {running_.size});
   if (activations == DType::bf16) shadow = Tensor::empty(device, DType::bf16, {parameters_.size});
   bind();
   refresh_shadow();

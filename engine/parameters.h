@@ -1,20 +1,23 @@
-// Every learned number of a model in one flat f32 vector and beside it, in the same order, their gradients and momenta:
-// one kernel steps all of them, one all-reduce averages all of them.
+// All learned parameters of a model in one flat f32 vector, with their gradients and momentum buffers in vectors of the
+// same layout: one kernel updates all parameters, one all_reduce averages all of them.
 //
 //   value  [ convolution and linear weights, biases ........ | batch-norm gamma and beta ... ]
 //          0                                             decayed()                     value.numel()
 //
-// Each parameter starts at a multiple of 64 floats; the padding is zero and every flat kernel keeps it zero. State is
-// what a model remembers without learning it by gradient: the running statistics of batch norm.
+// Each parameter starts at a multiple of 64 floats. The padding is zero, and every flat kernel maps zero to zero.
+// Running statistics of batch norm are not learned by gradient; they lie in a flat vector of their own.
 #pragma once
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/tape.h"
 
 namespace skein {
 
-// zeros, ones; normal: N(0, scale^2); uniform: U(-scale, scale). Draws depend on the seed and on the parameter's index.
+// Initial values: zeros, ones, N(0, scale^2) or U(-scale, scale). Draws depend on the seed, on the parameter's index in
+// the order of add(), and on the element.
 struct Init {
   enum Kind : uint8_t { zeros, ones, normal, uniform } kind = zeros;
   double scale = 0;
@@ -22,40 +25,46 @@ struct Init {
 
 struct ParameterSpec {
   std::string name;
-  std::vector<int64_t> shape;  // true rank: {16} for a vector, {out, kernel, kernel, in} for a convolution
+  std::vector<int64_t> shape;  // without leading ones: {16} for a vector, {out, kernel, kernel, in} for a convolution
   Init init;
-  bool decay = true;  // weight decay applies: a property of the parameter, never guessed from its name
+  bool decay = true;  // weight decay applies
 };
 
+// Elements [begin, begin + count) of a flat vector: one parameter, without padding.
 struct Segment {
-  int64_t begin, count;  // of the flat vector, without padding
+  int64_t begin, count;
+};
+
+// Running mean and variance of one batch norm, (C) f32, as variables without gradient. Every training forward pass
+// updates them: running = (1 - momentum) * running + momentum * batch. Evaluation normalises with them. The kernels get
+// them as views, BatchNormRunning; BatchNormStats are the statistics of one batch (kernels/batch_norm.h).
+struct RunningStatistics {
+  Var mean, var;  // 0 and 1 at the start
+  float momentum = 0.1f, eps = 1e-5f;
 };
 
 class ParameterStore {
  public:
-  // While the model is being built; the tensors appear in build().
+  // Registration, while the model is constructed. The variables get their tensors in build() or plan().
   Var add(ParameterSpec);
-  struct Statistics {
-    Var mean, var;  // (channels), 0 and 1 at the start
-  };
-  Statistics add_statistics(const std::string& name, int64_t channels);  // NAME.running_mean, NAME.running_var
-  // `activations` bf16: the parameters get a shadow in bf16, which the convolutions read.
+  RunningStatistics add_running_statistics(const std::string& name, int64_t channels);  // NAME.running_{mean,var}
+  // Allocates and initialises. With bf16 activations, the parameters get a bf16 shadow.
   void build(Device, uint64_t seed, DType activations = DType::f32);
-  void plan(DType activations = DType::f32);  // instead of build(): tensors that are meta
-  void refresh_shadow(Stream = nullptr);      // after anything but a step has changed the value
+  void plan(DType activations = DType::f32);  // instead of build(): meta tensors, without memory
+  void refresh_shadow(Stream = nullptr);      // to be called after `value` was changed by anything but Sgd::step()
 
-  int64_t decayed() const { return decayed_; }
-  int64_t count() const;  // learned numbers, without padding
+  int64_t decayed() const { return decayed_; }  // weight decay applies to elements [0, decayed())
+  int64_t count() const;                        // number of learned parameters, without padding
   const std::vector<ParameterSpec>& specs() const { return parameters_.specs; }
   const std::vector<Segment>& segments() const { return parameters_.segments; }
-  const std::vector<ParameterSpec>& running_specs() const { return states_.specs; }
-  const std::vector<Segment>& running_segments() const { return states_.segments; }
-  std::vector<std::pair<Segment, Segment>> statistics()
-      const;  // mean and variance of each add_statistics(), in running_statistics
+  const std::vector<ParameterSpec>& running_specs() const { return running_.specs; }
+  const std::vector<Segment>& running_segments() const { return running_.segments; }
+  // Segments of mean and variance in `running_statistics`, one pair per add_running_statistics().
+  std::vector<std::pair<Segment, Segment>> running_pairs() const;
 
-  Tensor value, grad, velocity;  // f32, one layout
-  Tensor shadow;                 // bf16, the same layout; undefined where activations are f32
-  Tensor running_statistics;     // f32, running statistics
+  Tensor value, grad, velocity;  // f32; velocity: momentum buffer of SGD
+  Tensor shadow;                 // bf16 copy of value, which convolutions read; undefined if activations are f32
+  Tensor running_statistics;     // f32
 
  private:
   struct Group {
@@ -64,14 +73,14 @@ class ParameterStore {
     std::vector<Segment> segments;
     int64_t size = 0;
     Var add(ParameterSpec spec, bool needs_grad);
-    void lay_out();                                                        // decayed first, otherwise in order
-    std::vector<float> initial(uint64_t seed, uint32_t first_item) const;  // flat, padding zero
+    void lay_out();                                                        // decayed first, else in order of add()
+    std::vector<float> initial(uint64_t seed, uint32_t first_item) const;  // flat vector, padding zero
     void bind(const Tensor& flat, Tensor Variable::*member);
   };
   void lay_out();
   void bind();
 
-  Group parameters_, states_;
+  Group parameters_, running_;
   int64_t decayed_ = 0;
 };
 

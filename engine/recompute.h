@@ -1,10 +1,14 @@
-// Memory for time (Chen et al. 2016, "sublinear memory cost"): where Tape::recompute is set, a block of a model keeps
-// its input and its output, and nothing of what it made between them. When backward() comes to it, it runs again, on
-// the same memory the other blocks use for it, and is unwound at once. The bits are those of a block that kept all: a
-// kernel gives the same on the same operands, dropout draws by step and layer, and running statistics are updated by
-// the first run alone. A step costs one more forward pass of the blocks.
+// Activation checkpointing (gradient checkpointing): memory for time. Chen et al. 2016, "Training Deep Nets with
+// Sublinear Memory Cost", arXiv 1604.06174. Called recompute here, since "checkpoint" is a file in this program.
 //
-// The block must not change its input nor be its last user (add_to, DenseFeatures::append), and outlive the step.
+// With Tape::recompute set, a block of a model keeps its input and its output but no activations in between. backward()
+// runs the block again when it reaches it, in memory that all blocks share, and differentiates it at once. Cost: one
+// more forward pass of the blocks per step.
+//
+// The bits are those of a block that keeps its activations: a kernel gives the same result for the same operands,
+// dropout draws by (step, layer), and running statistics are updated by the first run only.
+//
+// The block must outlive the step. It must not change its input or release it (add_to, DenseFeatures::append).
 #pragma once
 
 #include "base/check.h"

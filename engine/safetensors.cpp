@@ -18,7 +18,7 @@ namespace {
 constexpr uint64_t kLengthBytes = 8, kMaxHeader = 100'000'000;  // the limit of the reference implementation
 constexpr const char* kCopyAgain = "Copy or make the file again";
 
-// Bytes per element of every type of the format, 0 for a name that it does not have.
+// Bytes per element of a type of the format; 0: no such type.
 size_t element_bytes(const std::string& dtype) {
   static const std::map<std::string, size_t> table = {
       {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"I16", 2}, {"U16", 2}, {"F16", 2},
@@ -38,7 +38,7 @@ uint64_t little_endian(const std::byte* p) {
   return value;
 }
 
-// Elements of a shape, or -1 where the product does not fit.
+// Elements of a shape; -1 if a dimension is negative or the product overflows.
 int64_t product(const std::vector<int64_t>& shape) {
   int64_t n = 1;
   for (int64_t d : shape)
@@ -93,7 +93,7 @@ SafetensorsFile::SafetensorsFile(const std::string& path) : path_(path) {
 
 SafetensorsFile::~SafetensorsFile() { munmap(const_cast<std::byte*>(memory_), size_); }
 
-// The mapping stays valid when the file is renamed over or deleted; only cutting it in place would hurt.
+// The mapping stays valid if the file is replaced by rename or deleted. Truncating the file in place would break it.
 void SafetensorsFile::map() {
   const int fd = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw BadInput("{}: cannot be opened: {}. Check the path", path_, std::strerror(errno));
@@ -142,7 +142,7 @@ void SafetensorsFile::parse_header() {
   }
 }
 
-// Tensors follow each other without overlap or hole and end where the file ends.
+// Checks that tensors follow each other without overlap or hole and end at the end of the file.
 void SafetensorsFile::check_layout() const {
   std::vector<std::pair<const StoredTensor*, const std::string*>> sorted;
   for (const auto& [name, t] : tensors_) sorted.emplace_back(&t, &name);

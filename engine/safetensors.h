@@ -1,9 +1,9 @@
-// The one container of skein, for checkpoints and packed datasets: safetensors, as Python's library reads and writes
-// it.
+// safetensors files, the one container of this program: checkpoints, packed datasets, indexes of shards. The format is
+// that of Hugging Face's safetensors library (https://github.com/huggingface/safetensors, README, "Format"):
 //   8 bytes   length n of the header, little endian
 //   n bytes   JSON {"__metadata__": {text: text}, name: {"dtype", "shape", "data_offsets": [begin, end]}, ...}
-//   the rest  the tensors, row-major, without holes; what is written here starts at a multiple of 64 bytes
-// Reading maps the file and believes nothing in it. Writing replaces a file whole or leaves it as it was.
+//   the rest  the tensors, row-major, without holes; in files written here, they begin at a multiple of 64 bytes
+// Reading maps the file and checks everything in the header. Writing replaces a file as a whole or not at all.
 #pragma once
 
 #include <map>
@@ -16,15 +16,15 @@
 namespace skein {
 
 struct StoredTensor {
-  std::string dtype;           // as in the file: F32, BF16, I32, U8; others (I64, F16 ...) have bytes but no view
-  std::vector<int64_t> shape;  // true rank, any length
+  std::string dtype;           // as in the file: F32, BF16, I32, U8; other types (I64, F16 ...) cannot be viewed
+  std::vector<int64_t> shape;  // any number of dimensions
   const std::byte* data = nullptr;
   size_t bytes = 0;
 };
 
 class SafetensorsFile {
  public:
-  // Maps the file; whoever keeps a view keeps the returned pointer. BadInput when anything in the file is not right.
+  // Maps the file. Views are valid as long as the returned object. BadInput if anything in the file is wrong.
   static std::shared_ptr<const SafetensorsFile> open(const std::string& path);
   ~SafetensorsFile();
   SafetensorsFile(const SafetensorsFile&) = delete;
@@ -33,11 +33,11 @@ class SafetensorsFile {
   const std::string& path() const { return path_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
   std::vector<std::string> names() const;                    // sorted
-  const StoredTensor* find(const std::string& name) const;   // null when absent
-  const StoredTensor& at(const std::string& name) const;     // BadInput when absent
-  const std::string& meta(const std::string& key) const;     // BadInput when absent
-  View view(const std::string& name) const;                  // read-only memory; rank <= 4, filled from the right
-  View view(const std::string& name, DType expected) const;  // BadInput when the type is another
+  const StoredTensor* find(const std::string& name) const;   // null if absent
+  const StoredTensor& at(const std::string& name) const;     // BadInput if absent
+  const std::string& meta(const std::string& key) const;     // BadInput if absent
+  View view(const std::string& name) const;                  // read-only; at most 4 dimensions, leading ones added
+  View view(const std::string& name, DType expected) const;  // BadInput if the type differs
 
  private:
   explicit SafetensorsFile(const std::string& path);
@@ -55,11 +55,11 @@ class SafetensorsFile {
 struct TensorToWrite {
   std::string name;
   View view;                   // host memory
-  std::vector<int64_t> shape;  // what the reader sees: {16} for a vector; same number of elements as the view
+  std::vector<int64_t> shape;  // as stored: {16} for a vector; same number of elements as the view
 };
 
-// Writes path.partial, syncs it to the disk and renames it. Throws RunFailed when a write fails (disk full): the
-// partial file is gone then and an older file at `path` is untouched.
+// Writes path.partial, syncs it to the disk and renames it. RunFailed if a write fails (disk full); the partial file is
+// then removed and an older file at `path` is unchanged.
 void write_safetensors(const std::string& path, const std::vector<TensorToWrite>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

@@ -19,7 +19,7 @@ const char* name_of(DType t) {
   return t == DType::f32 ? "F32" : t == DType::bf16 ? "BF16" : t == DType::i32 ? "I32" : "U8";
 }
 
-// Little-endian length and the JSON, padded with spaces so that the data after it is aligned.
+// Length (little endian) and JSON, padded with spaces to a multiple of kHeaderAlignment so that the data is aligned.
 std::string make_header(const std::vector<const TensorToWrite*>& tensors,
                         const std::map<std::string, std::string>& metadata) {
   Json header = Json::object();
@@ -43,7 +43,7 @@ std::string make_header(const std::vector<const TensorToWrite*>& tensors,
   return text;
 }
 
-// A file being written beside the one it will replace. Unless it is committed, nothing of it stays.
+// A file that is written beside the one it will replace. The destructor removes it unless commit() has succeeded.
 class PartialFile {
  public:
   PartialFile(const std::string& path, size_t bytes) : path_(path), partial_(path + ".partial"), bytes_(bytes) {
@@ -78,7 +78,7 @@ class PartialFile {
   }
 
  private:
-  // The rename itself survives a power cut only when the folder is synced; some file systems cannot, which is no error.
+  // Makes the rename survive a power failure. Some file systems cannot sync a folder; that is not an error.
   void sync_folder() const {
     const std::filesystem::path folder = std::filesystem::path(path_).parent_path();
     const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -104,7 +104,7 @@ class PartialFile {
 
 void write_safetensors(const std::string& path, const std::vector<TensorToWrite>& tensors,
                        const std::map<std::string, std::string>& metadata) {
-  // Wide types first, as the reference implementation does: without padding in between, each tensor is still aligned.
+  // Wide types first, as the reference implementation: each tensor is aligned without padding in between.
   std::vector<const TensorToWrite*> order;
   for (const TensorToWrite& t : tensors) order.push_back(&t);
   std::stable_sort(order.begin(), order.end(), [](const TensorToWrite* a, const TensorToWrite* b) {

@@ -2,8 +2,9 @@
 
 namespace skein {
 namespace {
-constexpr int kWarmUps = 2;  // libraries choose plans and scratch memory grows before the capture, where neither may
-}
+// Runs before the capture. Libraries choose plans and scratch memory grows in these; neither is possible in a capture.
+constexpr int kWarmUps = 2;
+}  // namespace
 
 StepGraph::~StepGraph() {
   for (auto& [key, c] : captured_) cuda::destroy_graph(c.graph);

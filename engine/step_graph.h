@@ -1,6 +1,6 @@
-// Runs the same device work many times. On the CPU a run is simply the body. On a GPU the third run with one key is
-// captured and later ones replay it, so a whole step costs one launch. The body must then do the same work on the same
-// addresses whenever it is given that key (see Arena), and anything that a schedule changes must lie in device memory.
+// CUDA graph of a training step. On the CPU run() simply calls the body. On a GPU the third run with the same key is
+// captured, and later runs replay it, so a whole step costs one launch. For one key, the body must do the same work on
+// the same addresses every time (engine/arena.h), and everything that a schedule changes must lie in device memory.
 #pragma once
 
 #include <functional>
@@ -19,9 +19,9 @@ class StepGraph {
   StepGraph(const StepGraph&) = delete;
   StepGraph& operator=(const StepGraph&) = delete;
 
-  // `key` tells apart what differs between steps: the memory of the batch and of the lane, and the batch size.
-  // Returns what the body returned when it last ran; a replayed step leaves its loss at the same address.
-  using Key = std::tuple<const void*, const void*, int64_t>;  // batch memory, lane, images
+  // Everything that differs between steps: address of the batch, address of the step context, images of the batch.
+  using Key = std::tuple<const void*, const void*, int64_t>;
+  // Returns the result of the body's last call. A replayed step writes its loss to the same address.
   Loss run(const Key& key, const std::function<Loss()>& body);
 
  private:

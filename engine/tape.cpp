@@ -50,16 +50,16 @@ void Tape::release(const Var& x) {
 Var Tape::run_block(const std::function<Var()>& block) {
   if (!training || !recompute) return block();
   const int64_t taken = arena_.taken();
-  const bool forgetful = std::exchange(forgetful_, true);
+  const bool recording = std::exchange(recording_, false);
   const Var y = block();
-  forgetful_ = forgetful;
+  recording_ = recording;
   arena_.release(taken, arena_.taken(), y->value);
-  // Its parameters were announced as they were used, so on_grad_ready comes in the same order as without recomputing.
-  if (!forgetful_) steps_.push_back([this, block, y] { run_block_again(block, y); });
+  // The first run has recorded on_grad_ready for the block's parameters, so the order is that of a tape that keeps all.
+  if (recording_) steps_.push_back([this, block, y] { run_block_again(block, y); });
   return y;
 }
 
-// What comes after the block has been unwound: y's value was read for the last time and makes room for itself.
+// All steps after the block have run, so the value of y is not read any more: release it before recomputing it.
 void Tape::run_block_again(const std::function<Var()>& block, const Var& y) {
   if (!y->has_grad) return;
   release(y);
@@ -77,10 +77,10 @@ void Tape::run_block_again(const std::function<Var()>& block, const Var& y) {
   arena_.release(taken, end);
 }
 
-// A step is dropped when it has run: what only it holds is free.
+// Each step is destroyed after it has run, which releases the variables that only it refers to.
 void Tape::unwind(size_t remaining) {
   while (steps_.size() > remaining) {
-    const std::function<void()> step = std::move(steps_.back());  // it may record others
+    const std::function<void()> step = std::move(steps_.back());  // moved out: the step may record others
     steps_.pop_back();
     step();
   }
@@ -102,7 +102,8 @@ void Tape::reset() {
   step_ = std::make_shared<Arena*>(&arena_);
   arena_.reset();
   macs = 0;
-  forgetful_ = recomputing_ = false;
+  recording_ = true;
+  recomputing_ = false;
 }
 
 }  // namespace skein

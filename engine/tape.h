@@ -1,7 +1,7 @@
-// Reverse-mode differentiation in two types. A Variable is a value and, while the tape unwinds, its gradient. A Tape is
-// the list of things to do backwards in the order the forward pass did them; run from the end it is a topological
-// order, so there is no graph and no sort. A gradient's memory is given back as soon as the step that made its value
-// has run, so the backward pass lives in a few buffers that stay in the cache.
+// Reverse-mode automatic differentiation. A Variable is a value and, during backward(), its gradient. A Tape is the
+// list of backward steps in the order in which the forward pass recorded them. Execution order reversed is a
+// topological order, so backward() runs the list from the end; there is no graph and no sort. The memory of a gradient
+// is released as soon as the step of the op that made its value has run, so the backward pass reuses a few buffers.
 #pragma once
 
 #include <array>
@@ -19,12 +19,12 @@ class Tape;
 
 struct Variable {
   Tensor value;
-  Tensor shadow;  // of a parameter, where activations are bf16: its value in bf16, for the convolutions
-  Tensor grad;    // of a parameter: its slice of the flat gradient; otherwise undefined but during backward()
+  Tensor shadow;  // parameters only: bf16 copy of value, which convolutions read; undefined if activations are f32
+  Tensor grad;    // parameters: slice of the flat gradient; others: undefined except during backward()
   bool needs_grad = false;
-  bool has_grad = false;  // grad holds part of this step's sum
+  bool has_grad = false;  // grad holds at least one term of this step's sum
   Tape* tape = nullptr;   // null for a parameter
-  bool released = false;  // the memory of value is the arena's again
+  bool released = false;  // the memory of value was returned to the arena
 };
 using Var = std::shared_ptr<Variable>;
 
@@ -40,23 +40,24 @@ class Tape {
   Tape(Queue queue, Arena& arena) : queue(queue), arena_(arena) {}
   const Queue queue;
   bool training = true;    // false: nothing is recorded, batch norm uses the running statistics
-  int64_t macs = 0;        // multiply-adds of the convolutions and linear layers since reset()
-  DropoutStream draws;     // where dropout draws from; without a step it may not be used
-  bool recompute = false;  // blocks keep nothing of their inside for backward(): engine/recompute.h
-  // Set before the forward pass: backward() calls it for each parameter as soon as nothing will be added to its
-  // gradient any more, in the same order in every step of a model.
+  int64_t macs = 0;        // multiply-accumulates of the convolutions and linear layers since reset()
+  DropoutStream draws;     // random stream of dropout; dropout() needs its step to be set
+  bool recompute = false;  // activation checkpointing: blocks keep no inner activations (engine/recompute.h)
+  // To be set before the forward pass. backward() calls it for each parameter as soon as its gradient is final, in the
+  // same order in every step of a model.
   std::function<void(const Variable&)> on_grad_ready;
-  // Set: kernels are told of and not run, so that a step can be planned without its work. No value means anything then.
+  // If set, kernels are reported here and not run (dry run). The contents of all tensors are undefined then.
   std::function<void(const KernelCall&)> on_kernel;
 
   Var input(Tensor value) { return std::make_shared<Variable>(Variable{std::move(value), {}, {}, false, false, this}); }
-  // Its memory is free for others as soon as nobody holds the variable.
+  // Result of an op. Its memory returns to the arena with the last reference to the variable.
   Var output(DType t, Shape s) { return own({arena_.take(t, s), {}, {}, training, false, this}); }
-  Var in_memory_of(const Var& x);  // of output(), whose value it is to overwrite
+  // Result of an op that overwrites the value of x, a result of output(). x counts as released.
+  Var in_memory_of(const Var& x);
   Tensor scratch(DType t, Shape s) { return arena_.take(t, s); }
   void release(const Tensor& scratch) { arena_.release(scratch); }
-  void release(const Var& x);  // of output(), whose value nothing reads any more; once is enough
-  // A block runs for the second time: what a forward pass changes for good has been changed.
+  void release(const Var& x);  // x: a result of output() whose value no later work reads; no effect the second time
+  // True while a block is recomputed for its gradients: ops must skip side effects such as running statistics.
   bool recomputing() const { return recomputing_; }
 
   template <class F, class... A>
@@ -67,16 +68,17 @@ class Tape {
     on_kernel(call);
   }
 
-  // Later, in backward(), calls write(dy, dx...) with the gradient of `y` and one view per input, which write
-  // overwrites with that input's gradient; an input that needs none gets an absent view. Kernels never add to a
-  // gradient: where a variable was used twice the tape adds, here and meta else.
+  // Records the backward step of an op. backward() calls write(dy, dx...) with the gradient of `y` and one view per
+  // input; write overwrites each view with that input's gradient. The view is absent for an input that needs no
+  // gradient. Kernels never add to a gradient: if a variable is used more than once, the tape adds the terms. The step
+  // is skipped if the loss does not depend on y.
   template <class Write, class... Inputs>
   void on_backward(const Var& y, Write write, const Inputs&... inputs) {
     if (!training || !(inputs->needs_grad || ...)) return;
     (schedule_grad_ready(inputs), ...);
-    if (forgetful_) return;
+    if (!recording_) return;
     steps_.push_back([this, y, write, inputs...] {
-      if (!y->has_grad) return;  // nothing that was differentiated depends on y
+      if (!y->has_grad) return;
       write_targets([&](const auto&... dx) { write(y->grad.view(), dx...); }, inputs...);
       arena_.release(y->grad);
       y->grad = {};
@@ -84,24 +86,29 @@ class Tape {
     });
   }
 
-  // The same for what keeps its own gradient elsewhere (engine/dense_features.h): write(dx...) if ready().
+  // Records the backward step of an op that keeps the gradient of its result itself: DenseFeatures::append(), whose
+  // result is part of a buffer, and add_to(). backward() calls write(dx...) if ready() is true, that is, if there is
+  // such a gradient.
   template <class Ready, class Write, class... Inputs>
   void on_backward_if(Ready ready, Write write, const Inputs&... inputs) {
     if (!training || !(inputs->needs_grad || ...)) return;
     (schedule_grad_ready(inputs), ...);
-    if (forgetful_) return;
+    if (!recording_) return;
     steps_.push_back([this, ready, write, inputs...] {
       if (ready()) write_targets(write, inputs...);
     });
   }
 
-  // block() as one step, for engine/recompute.h: of what it takes, only the value of its result is kept.
+  // Runs block() and records it as one backward step, for engine/recompute.h. With `recompute` set, everything that the
+  // block takes from the arena is released again except the value of its result, and the backward step runs the block
+  // a second time. Otherwise the same as block().
   Var run_block(const std::function<Var()>& block);
 
-  // Gradients of `loss` (one number) for everything it depends on. A parameter's gradient is overwritten.
+  // Computes the gradients of `loss`, a tensor of one element, with respect to everything it depends on. The gradients
+  // of parameters are overwritten.
   void backward(const Var& loss);
 
-  // Forgets the step: every tensor taken from this tape is free for the next one.
+  // Ends the step: all recorded steps are dropped and all memory returns to the arena.
   void reset();
 
  private:
@@ -121,19 +128,22 @@ class Tape {
     (accumulate_grad(*inputs, targets[i++]), ...);
   }
   Var own(Variable);
-  Tensor grad_target(Variable& x);                        // x.grad if this is its first part of the sum, else scratch
-  void accumulate_grad(Variable& x, const Tensor& part);  // adds scratch to x.grad
-  void schedule_grad_ready(const Var& x);  // before the step of its first use is recorded, which runs last
+  Tensor grad_target(Variable& x);                        // x.grad for the first term of the sum, else scratch
+  void accumulate_grad(Variable& x, const Tensor& part);  // adds `part` to x.grad unless it is x.grad
+  // Records the call of on_grad_ready before the step of the parameter's first use, which backward() runs last.
+  void schedule_grad_ready(const Var& x);
+  // Backward step of run_block(): recomputes the block, whose result was y, and runs its backward steps.
   void run_block_again(const std::function<Var()>& block, const Var& y);
-  void unwind(size_t remaining);  // runs the last steps, until so many remain
+  void unwind(size_t remaining);  // runs steps from the end until `remaining` are left
 
   Arena& arena_;
   std::vector<std::function<void()>> steps_;
-  std::vector<Variable*> parameters_;  // that have a gradient in this step
-  std::vector<const Variable*> scheduled_;
-  std::shared_ptr<Arena*> step_ = std::make_shared<Arena*>(&arena_);  // gone with the step: its memory is free anyway
-  bool forgetful_ = false;  // a block runs whose steps would only be recorded in its second run
-  bool recomputing_ = false;
+  std::vector<Variable*> parameters_;       // parameters that have a gradient in this step
+  std::vector<const Variable*> scheduled_;  // parameters whose on_grad_ready is recorded
+  // Replaced by reset(), so that variables of earlier steps do not release memory that is free already.
+  std::shared_ptr<Arena*> step_ = std::make_shared<Arena*>(&arena_);
+  bool recording_ = true;     // false during the first run of a block that will be recomputed
+  bool recomputing_ = false;  // true during its second run
 };
 
 }  // namespace skein

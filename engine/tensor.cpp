@@ -32,7 +32,7 @@ Tensor Tensor::empty(Device d, DType t, Shape s) {
   return {d, make_view(data, t, s), std::move(memory)};
 }
 
-// From where no process has memory, upwards.
+// Addresses from 2^60 upwards, which no process can use.
 Tensor Tensor::meta(Device d, DType t, Shape s) {
   static std::atomic<uintptr_t> next{uintptr_t(1) << 60};
   return {d, make_view(reinterpret_cast<void*>(next.fetch_add(padded_bytes(t, s))), t, s), nullptr};

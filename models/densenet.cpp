@@ -46,7 +46,7 @@ Var DenseNet::forward(const Var& images) const {
   Var x = conv1_(images);
   for (const Block& block : blocks_) {
     DenseFeatures features(x, block.channels);
-    for (const Layer& layer : block.layers)  // one without a bottleneck keeps nothing inside as it is
+    for (const Layer& layer : block.layers)  // without a bottleneck, a layer keeps no inner activations anyway
       features.append(layer.conv2 ? recompute(layer, features) : layer(features));
     x = block.transition ? average_pool(block.transition->bn1.relu_conv(features, block.transition->conv1))
                          : bn1_->relu(features);

@@ -13,7 +13,7 @@
 namespace skein {
 namespace {
 
-// A name is eaten from the left.
+// Parser of a model's name: each call consumes a prefix.
 class Name {
  public:
   explicit Name(std::string_view rest) : rest_(rest) {}
@@ -22,7 +22,7 @@ class Name {
     rest_.remove_prefix(w.size());
     return true;
   }
-  // Decimal without leading zero, 1 to 9999.
+  // Decimal number without leading zero, 1 .. 9999.
   bool number(int64_t& n) {
     const auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), n);
     if (error != std::errc{} || n < 1 || n > 9999 || rest_.front() == '0') return false;

@@ -1,4 +1,5 @@
-// A model is its forward pass. It registers its parameters in a store while it is made; the store is then built.
+// Interface of all models: a model is its forward pass. Its constructor registers its parameters in a ParameterStore,
+// which is built afterwards.
 #pragma once
 
 #include <memory>
@@ -11,11 +12,11 @@ namespace skein {
 
 struct ModelOptions {
   int64_t classes = 10;
-  int64_t channels = 3;  // of the images, 1 or 3
-  char shortcut = 'B';  // of the small ResNets, where a block changes shape: A pads the identity with zeros, B projects
-  float dropout = 0;    // rate within the blocks of DenseNets and wide ResNets
-  bool zero_gamma = false;         // the last batch norm of a residual block starts at 0, the block as the identity
-  bool normal_classifier = false;  // the classifier starts from N(0, 0.01) and 0
+  int64_t channels = 3;            // of the images, 1 or 3
+  char shortcut = 'B';             // ResNets, blocks that change the shape: A pads the identity with zeros, B projects
+  float dropout = 0;               // rate in the blocks of DenseNets and wide ResNets
+  bool zero_gamma = false;         // gamma of the last batch norm of a residual block starts at 0: identity blocks
+  bool normal_classifier = false;  // classifier starts from weights N(0, 0.01^2) and bias 0
 };
 
 class Model {

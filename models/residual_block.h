@@ -1,5 +1,6 @@
-// The two residual blocks of He et al. 2015, figure 5, with their parameters' names as in torchvision. The shortcut is
-// the identity; where the shape changes it is projected by a 1x1 convolution (B) or padded with zero channels (A).
+// The two residual blocks of He et al. 2015, "Deep Residual Learning for Image Recognition", arXiv 1512.03385, figure
+// 5. The shortcut is the identity; if the shape changes, it is the identity padded with zero channels (A) or a
+// projection by a 1x1 convolution (B; section 3.3 and 4.1). Parameters are named as in torchvision.
 #pragma once
 
 #include <optional>
@@ -24,10 +25,10 @@ struct BlockShape {
   int64_t in, width, stride;
 };
 
-// relu(bn2(conv3x3(relu(bn1(conv3x3(x))))) + shortcut(x))
+// Figure 5, left: relu(bn2(conv3x3(relu(bn1(conv3x3(x))))) + shortcut(x))
 class BasicBlock {
  public:
-  static constexpr int64_t kExpansion = 1;  // channels it ends with, per channel of its 3x3 convolutions
+  static constexpr int64_t kExpansion = 1;  // output channels per channel of the 3x3 convolutions
   BasicBlock(ParameterStore&, const std::string& name, BlockShape, const ModelOptions&);
   Var operator()(const Var& x) const;
 
@@ -39,7 +40,8 @@ class BasicBlock {
   Shortcut shortcut_;
 };
 
-// relu(bn3(conv1x1(relu(bn2(conv3x3(relu(bn1(conv1x1(x)))))))) + shortcut(x)), the stride in the 3x3 convolution (v1.5)
+// Figure 5, right: relu(bn3(conv1x1(relu(bn2(conv3x3(relu(bn1(conv1x1(x)))))))) + shortcut(x)). The stride is in the
+// 3x3 convolution, as in torchvision ("v1.5"); in the paper it is in the first 1x1 convolution.
 class Bottleneck {
  public:
   static constexpr int64_t kExpansion = 4;

@@ -1,6 +1,7 @@
-// Wide ResNet (Zagoruyko & Komodakis 2016): 3x3 convolution (16), three groups of n pre-activation blocks with 16k,
-// 32k, 64k channels and strides 1, 2, 2, BN - ReLU, global average pool, linear. Depth 6n+4, width k. Where a block
-// changes its width, its shortcut is a 1x1 convolution of the activated input.
+// Wide ResNet (Zagoruyko & Komodakis 2016, arXiv 1605.07146, table 1; block of figure 1 (d), in pre-activation order):
+// 3x3 convolution (16), three groups of n blocks with 16k, 32k, 64k channels and strides 1, 2, 2, BN - ReLU, global
+// average pool, linear. Depth 6n+4, width k. If a block changes the shape, its shortcut is a 1x1 convolution of
+// relu(bn1(x)).
 #pragma once
 
 #include <optional>
@@ -27,8 +28,8 @@ class WideResNet final : public Model {
     BatchNorm bn2;
     Conv2d conv2;
     std::optional<Conv2d> shortcut;
-    float rate;       // of the dropout
-    uint32_t number;  // of the block: tells its draws from the others'
+    float rate;       // of dropout
+    uint32_t number;  // of the block in the network: separates the random streams of dropout
   };
 
   Conv2d conv1_;

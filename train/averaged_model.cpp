@@ -77,7 +77,7 @@ void AveragedModel::add_variance_between(ProcessGroup& group, const std::vector<
     const size_t at = i % average.size();
     between[at] += (double(all[i]) - average[at]) * (double(all[i]) - average[at]) / workers;
   }
-  for (const auto& [mean, var] : parameters.statistics())
+  for (const auto& [mean, var] : parameters.running_pairs())
     for (int64_t c = 0; c < mean.count; ++c) average[size_t(var.begin + c)] += float(between[size_t(mean.begin + c)]);
   queue_.run(cpu::copy_from_host, cuda::copy_from_host, average.data(), parameters.running_statistics);
 }
@@ -88,12 +88,12 @@ void AveragedModel::recompute(StepContext& context) {
   options.batch = batch_;
   options.seed = seed_;
   options.augment = false;
-  Loader batches(train_, options, queue_, parameters.shadow.defined() ? DType::bf16 : DType::f32);
+  const auto batches = make_loader(train_, options, queue_, parameters.shadow.defined() ? DType::bf16 : DType::f32);
   std::vector<double> sum(size_t(parameters.running_statistics.numel()), 0.0);
   for (int64_t i = 0; i < statistics_.batches; ++i) {
     queue_.run(cpu::fill, cuda::fill, 0.0f, parameters.running_statistics);
     context.tape.reset();
-    model->forward(context.tape.input(batches.next().images));
+    model->forward(context.tape.input(batches->next().images));
     const std::vector<float> state = parameters.running_statistics.to_vector();
     for (size_t j = 0; j < sum.size(); ++j) sum[j] += double(state[j]);
   }

@@ -114,7 +114,7 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   group.on_all_ranks([&] {
     if (device_of(config.device) == Device::cuda)
       for (Dataset* part : {&data.train, &data.test})
-        if (!part->encoded) make_resident(*part);
+        if (!part->is_encoded()) make_resident(*part);
     trainer.emplace(group, info, data, start);
     if (checkpoint) (call.from_consensus ? load_consensus : load_workers)(*checkpoint, *trainer);
   });

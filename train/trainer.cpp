@@ -84,7 +84,8 @@ Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data,
           local_size(), threads_per_worker(config_, group.size()),
           [this](int64_t rank, const std::string& reason) { thread_group_.abort(int(rank), reason); },
           [gpu = current_gpu()] { use_gpu(gpu); }),
-      test_batches_(data.test, evaluation_options(config_.eval_batch), contexts_.first().queue, activations(config_)) {
+      test_batches_(make_loader(data.test, evaluation_options(config_.eval_batch), contexts_.first().queue,
+                                activations(config_))) {
   state_.threads_per_worker = threads_per_worker(config_, group.size());
   if (!config_.net.empty()) network_ = parse_network(fmt::format("{}", fmt::join(config_.net, ";")));
   if (size() == 1) return;
@@ -255,7 +256,7 @@ WorkerStates Trainer::worker_states() {
 
 Score Trainer::evaluate_local() {
   std::vector<Score> own;
-  for (const auto& w : workers_) own.push_back(evaluate(*w->model, test_batches_, contexts_.first().tape));
+  for (const auto& w : workers_) own.push_back(evaluate(*w->model, *test_batches_, contexts_.first().tape));
   Score mean;
   for (const Score& s : group_.all_gather<Score>(own)) {
     mean.loss += s.loss / double(size());
@@ -278,7 +279,7 @@ EpochMetrics Trainer::end_epoch() {
   model_parameters();
   const Model& model = averaged_ ? *averaged_->model : *worker(0).model;
   Score test;
-  if (group_.is_root()) test = evaluate(model, test_batches_, contexts_.first().tape);
+  if (group_.is_root()) test = evaluate(model, *test_batches_, contexts_.first().tape);
   test = group_.broadcast(test);
   const bool local =
       config_.eval_local == "every" || (config_.eval_local == "last" && state_.epoch + 1 == config_.epochs);

@@ -95,7 +95,7 @@ class Trainer {
   std::vector<std::unique_ptr<Worker>> workers_;
   ThreadGroup thread_group_;
   WorkerThreads worker_threads_;
-  Loader test_batches_;
+  const std::unique_ptr<Loader> test_batches_;
   std::unique_ptr<AveragedModel> averaged_;  // where there are several workers
   int64_t averaged_step_ = -1;               // what it is the average of
   std::vector<StepResult> waiting_;          // of this process's workers, since the processes last met

@@ -53,11 +53,11 @@ int64_t steps_per_epoch(const TrainConfig& c, int64_t images) {
 
 Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& start, int64_t rank, Queue queue)
     : model(make_model(info.config.model, info.model_options(), parameters)),
-      batches(train, training_options(info.config, train, start, rank), queue, activations(info.config)),
+      batches(make_loader(train, training_options(info.config, train, start, rank), queue, activations(info.config))),
       config_(info.config),
       rank_(rank),
       images_{info.config.batch, info.height, info.width, info.channels},
-      last_batch_(part_of(train.size(), info.config.workers, rank).size() % info.config.batch),
+      last_batch_(range_of_worker(train.size(), info.config.workers, rank).size() % info.config.batch),
       queue_(queue),
       step_(Tensor::zeros(queue.device, DType::i32, {1})),
       sgd_(parameters, hyper(info.config), queue),
@@ -98,10 +98,10 @@ StepResult Worker::local_step(StepContextPool& contexts, int64_t step, double ra
     for (int64_t pass = 1;; ++pass) {
       const int32_t number = int32_t(step * config_.accumulate + pass - 1);  // every pass has its own dropout
       queue_.run(cpu::copy_from_host, cuda::copy_from_host, &number, step_);
-      const double waited = batches.wait_seconds();
-      const Batch& batch = batches.next();
-      result.wait_ms += 1e3 * (batches.wait_seconds() - waited);
-      const bool last = pass == config_.accumulate || batch.index + 1 == batches.steps();
+      const double waited = batches->wait_seconds();
+      const Batch& batch = batches->next();
+      result.wait_ms += 1e3 * (batches->wait_seconds() - waited);
+      const bool last = pass == config_.accumulate || batch.index + 1 == batches->steps();
       this->pass(context, batch, whole, average_gradients);
       result.images += batch.size;
       if (config_.accumulate > 1) average_passes(pass, last);

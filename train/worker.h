@@ -59,7 +59,7 @@ class Worker {
 
   ParameterStore parameters;
   const std::unique_ptr<Model> model;
-  Loader batches;
+  const std::unique_ptr<Loader> batches;
 
  private:
   void pass(StepContext& context, const Batch& batch, bool with_step, bool overlap);

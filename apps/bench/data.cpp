@@ -40,20 +40,20 @@ void bench_data(const DataBench& o) {
   const auto take = [&](auto& loader) {
     for (int64_t i = 0; i < o.batches; ++i) images += loader.next().size;
   };
-  if (train.encoded) {
+  if (train.is_encoded()) {
     DecodeLoader loader(train, loader_options);
     take(loader);
     by = fmt::format("by {} threads", loader.threads());
     line["decode_threads"] = loader.threads();
   } else {
-    Loader loader(train, loader_options);
-    take(loader);
+    const auto loader = make_loader(train, loader_options);
+    take(*loader);
   }
   const double speed = double(images) / seconds_since(start);
   line["img_per_s"] = speed;
   DecodeSpeed decode;
-  if (train.encoded) decode = bench_decode(train, o.crop);
-  if (train.encoded)
+  if (train.is_encoded()) decode = bench_decode(train, o.crop);
+  if (train.is_encoded())
     line["decode"] = {{"images", decode.images},
                       {"by_skein", decode.by_skein},
                       {"crop_img_per_s", decode.crop},
@@ -65,7 +65,7 @@ void bench_data(const DataBench& o) {
     return;
   }
   fmt::print("{}: opened in {:.3f} s; {:.0f} img/s augmented {}\n", o.data, open_seconds, speed, by);
-  if (train.encoded) print_decode(decode);
+  if (train.is_encoded()) print_decode(decode);
 }
 
 }  // namespace skein

@@ -2,7 +2,7 @@
 #include <fstream>
 
 #include "base/check.h"
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 
 namespace skein {
 namespace fs = std::filesystem;
@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t kSide = 32, kPlane = kSide * kSide, kChannels = 3;
 
-// The folder that holds the files, or a BadInput that says what was looked for.
+// The folder that holds the files: DIR or DIR/folder.
 fs::path find_folder(const CifarFormat& f, const std::string& dir) {
   const fs::path base = dir.empty() ? "." : dir;
   for (const fs::path& folder : {base, base / f.folder})
@@ -22,7 +22,7 @@ fs::path find_folder(const CifarFormat& f, const std::string& dir) {
       fmt::join(f.test_files, ", "));
 }
 
-// Appends the records of one file to `to`, whose first `filled` images are there.
+// Writes the records of one file to `to`, from image number `filled` on.
 void read_records(const CifarFormat& f, const fs::path& file, int64_t records, int64_t filled, Dataset& to) {
   const int64_t record = f.label_bytes + kChannels * kPlane;
   std::ifstream in(file, std::ios::binary);
@@ -46,7 +46,7 @@ void read_records(const CifarFormat& f, const fs::path& file, int64_t records, i
   }
 }
 
-// One name a line; numbers where the file is absent.
+// Class names, one a line; numbers if the file is absent.
 std::vector<std::string> read_names(const CifarFormat& f, const fs::path& file) {
   std::vector<std::string> names;
   std::ifstream in(file);

@@ -1,4 +1,5 @@
-// Images that stay JPEG or PNG files until a batch needs them: in shards (data/formats/shards.h) or loose in a folder.
+// Images of a dataset that stay JPEG or PNG files until a batch needs them. Implementations: ShardedImages
+// (data/formats/shards.h) and the files of a folder (data/formats/imagenet.cpp).
 #pragma once
 
 #include <memory>
@@ -12,11 +13,12 @@
 
 namespace skein {
 
-// One bad image does not end a run: the next one of the set takes its place. They are counted, each once, and named on
-// stderr; more than the limit are a BadInput.
+// Count of the damaged images of a run, shared by all splits. A damaged image does not end the run: the next image of
+// the dataset replaces it. Thread-safe.
 class BadImages {
  public:
   explicit BadImages(int64_t limit) : limit_(limit) {}
+  // Counts each place once and names it on stderr. BadInput if the count exceeds the limit.
   void report(const std::string& place, const std::string& reason);
   int64_t count() const;
 
@@ -29,13 +31,14 @@ class BadImages {
 class EncodedImages {
  public:
   virtual ~EncodedImages() = default;
-  // The file of image i, in the set's memory or in `memory`. BadImage where it cannot be had as it was stored. Called
-  // from several threads.
+  // Bytes of image file i, in memory of this object or in `memory`. BadImage if the file cannot be read or its checksum
+  // is wrong. Thread-safe.
   virtual FileBytes read(int64_t i, std::vector<uint8_t>& memory) const = 0;
-  virtual std::string place(int64_t i) const = 0;         // file, record and name, for messages
-  virtual void expect(std::span<const int32_t>) const {}  // these will be read soon
+  virtual std::string place(int64_t i) const = 0;           // file, record and name, for messages
+  virtual void prefetch(std::span<const int32_t>) const {}  // hint: these images will be read soon
 
-  std::vector<int64_t> shards;  // the first image of each, and their number: what is read in one go
+  // First image of each shard, then the number of images (ShardLayout::boundaries). Never empty.
+  std::vector<int64_t> shard_boundaries;
   std::shared_ptr<BadImages> bad = std::make_shared<BadImages>(0);
 };
 

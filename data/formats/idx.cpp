@@ -3,17 +3,18 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 
 namespace skein {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* kDebianFolder = "/usr/share/datasets/fashion-mnist";
-constexpr uint32_t kImagesMagic = 0x00000803, kLabelsMagic = 0x00000801;  // unsigned bytes; 3 and 1 dimensions
+// Type (08: unsigned byte) and number of dimensions.
+constexpr uint32_t kImagesMagic = 0x00000803, kLabelsMagic = 0x00000801;
 constexpr const char* kCopyAgain = "Copy the file again";
 
-// An IDX file being read from its begin; zlib passes plain files through.
+// Sequential reader of an IDX file. zlib reads files that are not compressed as they are.
 class IdxFile {
  public:
   explicit IdxFile(const fs::path& path) : path_(path.string()), file_(gzopen(path_.c_str(), "rb")) {
@@ -49,8 +50,7 @@ class IdxFile {
                      path_, magic, what, expected, what);
   }
 
-  // A header may promise more than the file can hold; find out before the memory is taken. Deflate packs 1032:1 at
-  // most.
+  // Checks before the allocation that the file can hold what its header promises. Deflate compresses by 1032:1 at most.
   void expect_room(int64_t bytes) const {
     const int64_t size = int64_t(fs::file_size(path_)), most = gzdirect(file_) ? size : size * 1032;
     if (bytes > most)
@@ -58,7 +58,7 @@ class IdxFile {
                      size, kCopyAgain);
   }
 
-  // Also the place where the check sum at the end of a gzip file is read, and found wrong or missing.
+  // Checks that nothing follows. Reading to the end also makes zlib verify the checksum of a gzip file.
   void expect_end() {
     uint8_t byte;
     int error = Z_OK;

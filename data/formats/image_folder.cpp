@@ -6,15 +6,15 @@
 #include <iterator>
 
 #include "base/check.h"
+#include "data/formats/formats.h"
 #include "data/formats/image_list.h"
-#include "data/formats/sources.h"
 #include "data/image/image_decoder.h"
 #include "data/image/random_crop.h"
 
 namespace skein {
 namespace {
 
-constexpr size_t kListed = 5;  // bad files named in one message
+constexpr size_t kListed = 5;  // damaged files that one message names
 
 struct ImageFile {
   std::string path;
@@ -28,8 +28,8 @@ struct PackedSize {
   int channels;
 };
 
-// Runs body(i), which returns what is wrong with file i or nothing, on all threads; reports the same errors in the same
-// order however many there are.
+// Runs body(i) for each file on all threads; it returns the error of file i, empty if there is none. BadInput lists the
+// first errors in the order of the files, whatever the number of threads.
 template <class Body>
 void for_each_file(const std::vector<ImageFile>& files, Body&& body) {
   std::vector<std::string> errors(files.size());
@@ -51,7 +51,7 @@ std::vector<uint8_t> read_bytes(const std::string& path) {
   return bytes;
 }
 
-// Calls use(decoder) with the file open; returns what is wrong with it, or nothing.
+// Calls use(decoder, size) with the file open. Returns the error, empty if there is none.
 template <class Use>
 std::string with_image(const ImageFile& file, Use&& use) {
   static thread_local ImageDecoder decoder;
@@ -65,7 +65,7 @@ std::string with_image(const ImageFile& file, Use&& use) {
   }
 }
 
-// Headers only: sizes must agree before any memory is taken.
+// Reads the headers only: sizes must agree before memory is allocated.
 void read_sizes(std::vector<ImageFile>& files) {
   for_each_file(files, [&](size_t i) {
     return with_image(files[i], [&](ImageDecoder& decoder, ImageSize size) {
@@ -91,14 +91,14 @@ PackedSize common_size(const std::vector<ImageFile>& train, const std::vector<Im
   return resize > 0 ? PackedSize{resize, resize, channels} : PackedSize{first.size.height, first.size.width, channels};
 }
 
-// What is wrong with the file, or nothing; writes size.height x size.width x size.channels bytes.
+// Writes the image as (height, width, channels) bytes of `size`. Returns the error, empty if there is none.
 std::string decode(const ImageFile& file, const PackedSize& size, uint8_t* to) {
   return with_image(file, [&](ImageDecoder& decoder, ImageSize image) {
     if (image.width != file.size.width || image.height != file.size.height) throw BadImage("it changed meanwhile");
     const auto values = size_t(image.width * image.height * 3);
     std::vector<float> pixels(values);
     decoder.decode(whole_image(image), PixelScale{}, image, pixels.data());
-    const int64_t step = size.channels == 1 ? 3 : 1;  // of a grey image, the first of three equal channels
+    const int64_t step = size.channels == 1 ? 3 : 1;  // grey: take the first of three equal channels
     std::vector<uint8_t> bytes(values / size_t(step));
     for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = uint8_t(pixels[i * size_t(step)]);
     if (image.width == size.width && image.height == size.height) {

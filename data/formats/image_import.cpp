@@ -23,12 +23,12 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int64_t kLargestFile = 256 << 20;
-constexpr int64_t kMostShards = 400;  // all are open at the same time
+constexpr int64_t kMostShards = 400;  // all are open at the same time: stays below the limit of open files
 
 struct SourceImage {
   std::string path;  // within the folder or archive
   std::vector<uint8_t> bytes;
-  std::string reason;  // why it is bad; empty: it is not
+  std::string reason;  // of the damage; empty: none was found
   ImageSize size;
   bool encoded_again = false;
 };
@@ -88,7 +88,7 @@ class TarSource final : public Source {
   TarReader tar_;
 };
 
-// [.../][train|val|test/]CLASS/FILE
+// Position of an image in a set: the path is [.../][train|val|test/]CLASS/FILE.
 struct Place {
   bool test = false;
   std::string class_name, file;
@@ -106,7 +106,8 @@ Place place_of(const std::string& path) {
   return place;
 }
 
-// Decodes all of the file, at an eighth of its size where that is enough, and scales it down where that is wanted.
+// Decodes the whole file, which finds damage, and scales the image down if it is larger than short_side. An image that
+// stays as it is, is decoded at an eighth of its size, which takes less time.
 void examine(SourceImage& image, ImageDecoder& decoder, const ImportOptions& o, std::vector<float>& pixels) {
   try {
     image.size = decoder.open(image.bytes);
@@ -143,7 +144,7 @@ void leave_out(const SourceImage& image, const ImportOptions& o, ImportReport& r
                    image.path, image.reason, report.bad.size(), o.bad_images);
 }
 
-// Images are examined by all threads, a group at a time, and written in their order.
+// Examines images on all threads, a group at a time, and writes them in their original order.
 void copy_all(Source& source, const ImportOptions& o, ShardWriter& writer, ImportReport& report) {
   const auto threads = size_t(omp_get_max_threads());
   std::vector<ImageDecoder> decoders(threads);
@@ -189,7 +190,7 @@ ImportReport import_images(const std::string& from, const std::string& out, cons
   } else {
     throw BadInput("{}: there is no such folder or archive. Check the path", from);
   }
-  // Test images are a few per cent of a set; how many is not known before an archive has been read.
+  // The number of test images is unknown until the archive was read; they are assumed to be 1/16 of the bytes.
   ShardWriter writer(out, shards_for(bytes, o), shards_for(bytes / 16, o));
   ImportReport report;
   copy_all(*source, o, writer, report);
@@ -206,7 +207,7 @@ ImportReport import_images(const std::string& from, const std::string& out, cons
 }
 
 int64_t count_bad_images(const Dataset& dataset) {
-  if (!dataset.encoded) return 0;
+  if (!dataset.is_encoded()) return 0;
   int64_t bad = 0;
 #pragma omp parallel
   {

@@ -1,36 +1,38 @@
-// From a folder or a tar archive of pictures to shards (data/formats/shards.h). Every image is decoded once, so that what is
-// damaged is found now; images are kept as they are, byte for byte, unless they are to be smaller.
+// Import of a folder or a tar archive of images into shards (data/formats/shards.h). Every image is decoded once, so
+// that damaged ones are found at import. Image files are stored unchanged, byte for byte, unless --short-side asks for
+// smaller images.
 #pragma once
 
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 
 namespace skein {
 
 struct ImportOptions {
-  int64_t short_side = 0;  // larger images are scaled down to it and encoded again; 0: kept as they are
-  int quality = 90;        // of JPEG, where that is done
+  int64_t short_side = 0;  // larger images are scaled down to this short side and encoded again; 0: never
+  int quality = 90;        // JPEG quality of images that are encoded again
   int64_t shard_bytes = 512 << 20;
-  int64_t bad_images = 100;    // more are a BadInput
-  bool test_on_train = false;  // the set has no test images: it is tested on those that it is trained on
+  int64_t bad_images = 100;    // more damaged images are a BadInput
+  bool test_on_train = false;  // permits a set without test images; the training images are used for testing
   std::vector<float> mean{std::begin(kImagenetMean), std::end(kImagenetMean)};
   std::vector<float> std{std::begin(kImagenetStd), std::end(kImagenetStd)};
 };
 
 struct ImportReport {
   int64_t train = 0, test = 0, classes = 0, encoded_again = 0;
-  std::vector<std::pair<std::string, std::string>> bad;  // place and reason of what was left out
+  std::vector<std::pair<std::string, std::string>> bad;  // place and reason of each image that was left out
 };
 
-// `from`: DIR/{train,val|test}/CLASS/*.{jpg,jpeg,png} or a .tar of that, in which the folders may lie in others; where
-// neither train nor val is named, all are training images. Writes the folder out.partial, for the caller to rename.
+// `from`: DIR/{train,val|test}/CLASS/*.{jpg,jpeg,png} or a .tar of it, in which these folders may be nested in others.
+// Without a folder train, val or test, all images are training images. Writes the folder out.partial, which the caller
+// renames. BadInput if the images cannot be used as a dataset, RunFailed if the folder cannot be written.
 ImportReport import_images(const std::string& from, const std::string& out, const ImportOptions& options);
 
-// Reads and decodes all images of an encoded set, on all threads, and names on stderr what is wrong with them. Returns
-// how many are bad; 0 where the images are not encoded.
+// Reads and decodes all images of an encoded dataset on all threads and reports the damaged ones on stderr. Returns
+// their number; 0 if the images are not encoded.
 int64_t count_bad_images(const Dataset& dataset);
 
 }  // namespace skein

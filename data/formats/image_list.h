@@ -1,4 +1,5 @@
-// The images of a folder DIR/{train,test|val}/CLASS/*.{jpg,jpeg,png}, in the order of classes and names.
+// List of the files of an image folder DIR/{train,test|val}/CLASS/*.{jpg,jpeg,png}, sorted by class and name. Labels
+// number the classes in the order of their names.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,7 @@ struct ImageList {
   std::vector<ListedImage> train, test;
 };
 
-// BadInput where a split or a class is missing or empty.
+// BadInput if a split or a class is missing or empty.
 ImageList list_image_folder(const std::string& dir);
 
 bool has_image_extension(const std::string& path);

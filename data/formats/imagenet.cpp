@@ -1,5 +1,5 @@
-// ImageNet, or any set laid out like it, from the files themselves: nothing is imported, every image is opened when a
-// batch needs it. Shards (data/formats/shards.h) are read in larger pieces.
+// ImageNet, or any dataset with the same folders, read from the image files themselves: every image is opened when a
+// batch needs it. Shards (data/formats/shards.h) are faster on disks with slow random access.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,9 +10,9 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "data/formats/formats.h"
 #include "data/formats/image_list.h"
 #include "data/formats/shards.h"
-#include "data/formats/sources.h"
 
 namespace skein {
 namespace {
@@ -21,7 +21,7 @@ class LooseFiles final : public EncodedImages {
  public:
   explicit LooseFiles(std::vector<ListedImage> files) : files_(std::move(files)) {
     for (const ListedImage& f : files_) labels_.push_back(f.label);
-    shards = {0, int64_t(files_.size())};
+    shard_boundaries = {0, int64_t(files_.size())};
   }
   View labels() { return {labels_.data(), DType::i32, {1, 1, 1, int64_t(labels_.size())}}; }
   std::string place(int64_t i) const override { return files_[size_t(i)].path; }

@@ -1,4 +1,5 @@
-// Metadata values of a data set's file, which are JSON in strings. BadInput names the file, the key and the fix.
+// Metadata values of dataset files: JSON in strings of the safetensors header. BadInput names the file, the key and the
+// fix.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +26,7 @@ T read_metadata(
   }
 }
 
-// One finite number per channel, to `to`.
+// Reads one finite number per channel to `to`.
 inline void read_constants(const SafetensorsFile& file, const std::string& key, bool positive, int64_t channels,
                            float* to) {
   const auto values = read_metadata<std::vector<float>>(file, key);

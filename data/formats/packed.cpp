@@ -2,8 +2,8 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "data/formats/formats.h"
 #include "data/formats/metadata.h"
-#include "data/formats/sources.h"
 
 namespace skein {
 namespace {

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kBuffer = 1 << 20;
-constexpr uint32_t kDealing = 0xfffffffe;  // as an epoch: no run gets there
+constexpr uint32_t kShardDraw = 0xfffffffe;  // epoch number of the random stream that assigns images to shards
 
 }  // namespace
 
@@ -59,7 +59,7 @@ struct ShardWriter::Shard {
 ShardWriter::ShardWriter(const std::string& folder, int64_t train_shards, int64_t test_shards)
     : partial_(folder + ".partial"), train_{"train", {}, {}, 0}, test_{"test", {}, {}, 0} {
   std::error_code error;
-  fs::remove_all(partial_, error);  // of an import that was killed
+  fs::remove_all(partial_, error);  // left over from an import that was killed
   if (!fs::create_directory(partial_, error))
     throw RunFailed("{}: cannot be created ({}). Choose another folder", partial_, error.message());
   for (const bool test : {false, true})
@@ -77,7 +77,7 @@ void ShardWriter::add(bool test, const ShardImage& image) {
   const auto [at, fresh] = class_ids_.emplace(image.class_name, int32_t(class_ids_.size()));
   s.has_class.resize(std::max(s.has_class.size(), size_t(at->second) + 1));
   s.has_class[size_t(at->second)] = true;
-  const RandomWords r = random_words(0, Purpose::permute, kDealing, test, uint32_t(s.images));
+  const RandomWords r = random_words(0, Purpose::permute, kShardDraw, test, uint32_t(s.images));
   Shard& shard = *s.shards[bounded(r[0], uint32_t(s.shards.size()))];
   shard.records.push_back({int32_t(image.bytes.size()), at->second, int32_t(image.size.width),
                            int32_t(image.size.height), checksum_of(image.bytes), image.name});
@@ -109,7 +109,7 @@ std::string ShardWriter::finish(const std::vector<float>& mean, const std::vecto
   check_classes();
   std::vector<int32_t> label(class_ids_.size());
   int32_t next = 0;
-  for (const auto& [name, id] : class_ids_) label[size_t(id)] = next++;  // a map is sorted
+  for (const auto& [name, id] : class_ids_) label[size_t(id)] = next++;  // std::map: in the order of names
 
   struct Table {
     std::vector<int32_t> bytes, labels, sizes, checksums;
@@ -147,7 +147,7 @@ std::string ShardWriter::finish(const std::vector<float>& mean, const std::vecto
       tensors.push_back({s.name + "." + name, {data, type, {1, 1, 1, n}}, std::move(shape)});
       sum = uint32_t(checksum_of({static_cast<const uint8_t*>(data), size_t(n) * size_of(type)}, sum));
     };
-    const int64_t n = s.images;  // in the order of kShardTensors
+    const int64_t n = s.images;  // tensors in the order of kShardTensors
     add("bytes", t.bytes.data(), DType::i32, n, {n});
     add("labels", t.labels.data(), DType::i32, n, {n});
     add("sizes", t.sizes.data(), DType::i32, 2 * n, {n, 2});

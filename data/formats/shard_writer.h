@@ -1,5 +1,5 @@
-// Writes a shard folder (data/formats/shards.h): into FOLDER.partial, which is on the disk and complete when finish() returns.
-// Unless it does, nothing stays.
+// Writer of a shard folder (data/formats/shards.h). It writes to FOLDER.partial, which is complete and synced to the
+// disk when finish() returns. Without finish(), the destructor removes it.
 #pragma once
 
 #include <map>
@@ -12,23 +12,24 @@
 namespace skein {
 
 struct ShardImage {
-  std::string class_name, name;  // of the file, within its class
+  std::string class_name, name;  // name: CLASS/FILE
   FileBytes bytes;
   ImageSize size;  // upright
 };
 
 class ShardWriter {
  public:
-  // At most these numbers of shards. RunFailed, here and below, where the disk is full or cannot be written.
+  // Largest numbers of shards. RunFailed, here and below, if the disk is full or cannot be written.
   ShardWriter(const std::string& folder, int64_t train_shards, int64_t test_shards);
   ~ShardWriter();
   ShardWriter(const ShardWriter&) = delete;
   ShardWriter& operator=(const ShardWriter&) = delete;
 
-  // Deals the image to a shard, which depends on how many there were before it, so a set is written the same again.
+  // Adds the image to a shard that is drawn at random from the number of images before it: the same sequence of images
+  // gives the same files.
   void add(bool test, const ShardImage& image);
-  // Classes are numbered in the order of their names. BadInput where the training set is empty, or the test set has
-  // other classes. Returns the folder that was written.
+  // Writes the index; classes are numbered in the order of their names. BadInput if the training set is empty or a
+  // class has test images only. Returns the name of the folder.
   std::string finish(const std::vector<float>& mean, const std::vector<float>& std);
 
   int64_t images(bool test) const;

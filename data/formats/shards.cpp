@@ -13,8 +13,8 @@
 
 #include "base/check.h"
 #include "base/json.h"
+#include "data/formats/formats.h"
 #include "data/formats/metadata.h"
-#include "data/formats/sources.h"
 
 namespace skein {
 namespace fs = std::filesystem;
@@ -55,8 +55,8 @@ void check_index(const SafetensorsFile& index, const std::vector<std::string>& s
                    index.meta("checksum"));
 }
 
-Dataset make_dataset(const std::string& folder, const SafetensorsFile& index, const std::shared_ptr<Shards>& shards,
-                     int64_t crop) {
+Dataset make_dataset(const std::string& folder, const SafetensorsFile& index,
+                     const std::shared_ptr<ShardedImages>& shards, int64_t crop) {
   Dataset d;
   const fs::path plain = fs::path(folder).lexically_normal();
   d.name = (plain.has_filename() ? plain : plain.parent_path()).filename().string();
@@ -82,26 +82,27 @@ Splits open_shards(const std::string& folder, int64_t crop, int64_t bad_images) 
   check_index(*index, own_test ? std::vector<std::string>{"train", "test"} : std::vector<std::string>{"train"});
   const auto bad = std::make_shared<BadImages>(bad_images);
   const auto open = [&](const std::string& split) {
-    const auto shards = std::make_shared<Shards>(folder, split, index);
+    const auto shards = std::make_shared<ShardedImages>(folder, split, index);
     shards->bad = bad;
     return make_dataset(folder, *index, shards, crop);
   };
   Splits s;
   s.train = open("train");
-  s.test = own_test ? open("test") : s.train;  // as the import was told to
+  s.test = own_test ? open("test") : s.train;  // imported with --test-on-train
   return s;
 }
 
-Shards::Shards(const std::string& folder, const std::string& split, std::shared_ptr<const SafetensorsFile> index)
+ShardedImages::ShardedImages(const std::string& folder, const std::string& split,
+                             std::shared_ptr<const SafetensorsFile> index)
     : index_(std::move(index)) {
   bytes_ = index_->view(split + ".bytes", DType::i32);
   labels_ = index_->view(split + ".labels", DType::i32);
-  sizes_ = index_->view(split + ".sizes", DType::i32);
+  const View sizes = index_->view(split + ".sizes", DType::i32);
   checksums_ = index_->view(split + ".checksums", DType::i32);
   const int64_t n = bytes_.numel();
-  if (n < 1 || n > INT32_MAX || labels_.numel() != n || sizes_.numel() != 2 * n || checksums_.numel() != n)
+  if (n < 1 || n > INT32_MAX || labels_.numel() != n || sizes.numel() != 2 * n || checksums_.numel() != n)
     throw BadInput("{}: {} images with {} labels, {} sizes and {} checksums. {}", index_->path(), n, labels_.numel(),
-                   sizes_.numel() / 2, checksums_.numel(), kImportAgain);
+                   sizes.numel() / 2, checksums_.numel(), kImportAgain);
   read_names(split, index_->view(split + ".names", DType::u8), n);
   offsets_.resize(size_t(n));
   checked_ = std::vector<std::atomic<uint8_t>>(size_t(n));
@@ -111,7 +112,7 @@ Shards::Shards(const std::string& folder, const std::string& split, std::shared_
     for (const ShardFile& shard : read_shard_list(*index_, split)) {
       if (shard.images > n - image)
         throw BadInput("{}: the shards of '{}' have more than {} images. {}", index_->path(), split, n, kImportAgain);
-      shards.push_back(image);
+      shard_boundaries.push_back(image);
       int64_t offset = 0;
       for (const int64_t end = image + shard.images; image < end; ++image) {
         const int64_t bytes = bytes_.as<const int32_t>()[image];
@@ -129,14 +130,14 @@ Shards::Shards(const std::string& folder, const std::string& split, std::shared_
     for (const Mapped& m : mapped_) munmap(const_cast<uint8_t*>(m.memory), size_t(m.bytes));
     throw;
   }
-  shards.push_back(n);
+  shard_boundaries.push_back(n);
 }
 
-Shards::~Shards() {
+ShardedImages::~ShardedImages() {
   for (const Mapped& m : mapped_) munmap(const_cast<uint8_t*>(m.memory), size_t(m.bytes));
 }
 
-void Shards::map(const std::string& path, const ShardFile& shard) {
+void ShardedImages::map(const std::string& path, const ShardFile& shard) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) throw BadInput("{}: cannot be opened ({}). Copy the whole folder again", path, std::strerror(errno));
   struct stat status {};
@@ -146,7 +147,7 @@ void Shards::map(const std::string& path, const ShardFile& shard) {
   const int error = errno;
   close(fd);
   if (bytes != shard.bytes) {
-    const auto begin = offsets_.begin() + shards.back(), end = begin + shard.images;
+    const auto begin = offsets_.begin() + shard_boundaries.back(), end = begin + shard.images;
     throw BadInput("{}: record {}: the shard is {}: it has {} bytes, the index says {}. Copy it again", path,
                    std::upper_bound(begin, end, bytes) - begin - (bytes > 0),
                    bytes < shard.bytes ? "cut short" : "too long", bytes, shard.bytes);
@@ -156,7 +157,7 @@ void Shards::map(const std::string& path, const ShardFile& shard) {
   mapped_.push_back({path, static_cast<const uint8_t*>(memory), memory ? bytes : 0});
 }
 
-void Shards::read_names(const std::string& split, const View& text, int64_t n) {
+void ShardedImages::read_names(const std::string& split, const View& text, int64_t n) {
   std::string_view rest(text.as<const char>(), size_t(text.numel()));
   while (!rest.empty()) {
     const size_t end = std::min(rest.find('\n'), rest.size());
@@ -168,11 +169,11 @@ void Shards::read_names(const std::string& split, const View& text, int64_t n) {
                    kImportAgain);
 }
 
-size_t Shards::shard_of(int64_t i) const {
-  return size_t(std::upper_bound(shards.begin(), shards.end(), i) - shards.begin()) - 1;
+size_t ShardedImages::shard_of(int64_t i) const {
+  return size_t(std::upper_bound(shard_boundaries.begin(), shard_boundaries.end(), i) - shard_boundaries.begin()) - 1;
 }
 
-FileBytes Shards::read(int64_t i, std::vector<uint8_t>&) const {
+FileBytes ShardedImages::read(int64_t i, std::vector<uint8_t>&) const {
   CHECK(i >= 0 && i < size(), "image {} of {}", i, size());
   const Mapped& shard = mapped_[shard_of(i)];
   const FileBytes bytes(shard.memory + offsets_[size_t(i)], size_t(bytes_.as<const int32_t>()[i]));
@@ -186,13 +187,13 @@ FileBytes Shards::read(int64_t i, std::vector<uint8_t>&) const {
   return bytes;
 }
 
-std::string Shards::place(int64_t i) const {
+std::string ShardedImages::place(int64_t i) const {
   const size_t s = shard_of(i);
-  return fmt::format("{}: record {} ({})", mapped_[s].path, i - shards[s], name(i));
+  return fmt::format("{}: record {} ({})", mapped_[s].path, i - shard_boundaries[s], name(i));
 }
 
-// Asks for what lies between the first and the last of them in each shard.
-void Shards::expect(std::span<const int32_t> images) const {
+// In each shard, asks the kernel to read ahead from the first to the last of these images.
+void ShardedImages::prefetch(std::span<const int32_t> images) const {
   std::vector<std::pair<int64_t, int64_t>> wanted(mapped_.size(), {INT64_MAX, -1});
   for (int32_t i : images) {
     auto& [low, high] = wanted[shard_of(i)];
@@ -209,12 +210,7 @@ void Shards::expect(std::span<const int32_t> images) const {
   }
 }
 
-ImageSize Shards::image_size(int64_t i) const {
-  const int32_t* size = sizes_.as<const int32_t>() + 2 * i;
-  return {size[0], size[1]};
-}
-
-int64_t Shards::bytes() const {
+int64_t ShardedImages::bytes() const {
   int64_t sum = 0;
   for (const Mapped& m : mapped_) sum += m.bytes;
   return sum;

@@ -15,28 +15,29 @@
 
 namespace skein {
 
+// One shard, as listed in the index.
 struct ShardFile {
-  std::string file;  // within the folder
+  std::string file;  // name within the folder
   int64_t bytes = 0, images = 0;
 };
 
-class Shards final : public EncodedImages {
+class ShardedImages final : public EncodedImages {
  public:
-  // BadInput names file, place and fix where anything does not fit: an absent shard, one cut short, another's index.
-  Shards(const std::string& folder, const std::string& split, std::shared_ptr<const SafetensorsFile> index);
-  ~Shards() override;
-  Shards(const Shards&) = delete;
-  Shards& operator=(const Shards&) = delete;
+  // Maps the shards of a split. BadInput names the file, the position and the fix: a missing or truncated shard, or an
+  // index that does not belong to the shards.
+  ShardedImages(const std::string& folder, const std::string& split, std::shared_ptr<const SafetensorsFile> index);
+  ~ShardedImages() override;
+  ShardedImages(const ShardedImages&) = delete;
+  ShardedImages& operator=(const ShardedImages&) = delete;
 
-  FileBytes read(int64_t i, std::vector<uint8_t>& memory) const override;  // its checksum is computed the first time
+  FileBytes read(int64_t i, std::vector<uint8_t>& memory) const override;  // verifies the checksum on first use
   std::string place(int64_t i) const override;
-  void expect(std::span<const int32_t> images) const override;
+  void prefetch(std::span<const int32_t> images) const override;
 
   int64_t size() const { return int64_t(offsets_.size()); }
-  ImageSize image_size(int64_t i) const;
   std::string_view name(int64_t i) const { return names_[size_t(i)]; }
   View labels() const { return labels_; }
-  int64_t bytes() const;  // of all images
+  int64_t bytes() const;  // of all shards
 
  private:
   struct Mapped {
@@ -49,21 +50,22 @@ class Shards final : public EncodedImages {
   size_t shard_of(int64_t i) const;
 
   std::shared_ptr<const SafetensorsFile> index_;
-  View labels_, sizes_, bytes_, checksums_;
+  View labels_, bytes_, checksums_;
   std::vector<Mapped> mapped_;
-  std::vector<int64_t> offsets_;  // in its shard
+  std::vector<int64_t> offsets_;  // of each image, in its shard
   std::vector<std::string_view> names_;
-  mutable std::vector<std::atomic<uint8_t>> checked_;
+  mutable std::vector<std::atomic<uint8_t>> checked_;  // 1: the checksum of the image was verified
 };
 
-// `crop`: height and width of what a batch gets of each image.
+// `crop`: height and width of an image in a batch. `bad_images`: largest permitted number of damaged images.
 Splits open_shards(const std::string& folder, int64_t crop, int64_t bad_images);
 bool is_shard_folder(const std::string& path);
-int32_t checksum_of(FileBytes bytes, uint32_t before = 0);  // CRC-32, as zlib computes it
+// CRC-32 as zlib computes it; `before`: checksum of the bytes that precede these.
+int32_t checksum_of(FileBytes bytes, uint32_t before = 0);
 
-// Names of the index, shared with the writer (data/formats/shard_writer.h).
+// Names in the index, shared with the writer (data/formats/shard_writer.h).
 constexpr const char kShardIndex[] = "index.skein", kShardFormat[] = "skein-shards", kShardVersion[] = "1";
-// Tensors of a split in the order in which they enter the checksum.
+// Tensors of a split, in the order in which they enter the checksum of the index.
 constexpr const char* kShardTensors[] = {"bytes", "labels", "sizes", "checksums", "names"};
 
 }  // namespace skein

@@ -1,23 +1,25 @@
-// Images that can be learned but not by heart: each class is a sum of low-frequency waves per channel; each image is
-// that pattern with a phase moved by at most an eighth of a turn, plus uniform noise. A pure function of the seed.
+// Synthetic images, which a model can learn and generalise from. Each class is a sum of low-frequency waves per
+// channel. Each image is the pattern of its class, with a phase shifted by at most an eighth of a turn, plus uniform
+// noise. Everything is a pure function of the seed.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include "base/check.h"
 #include "base/random.h"
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 
 namespace skein {
 namespace {
 
 constexpr int64_t kWaves = 3;
-constexpr double kAmplitude = 30, kNoise = 45;  // of 255; noise is in +-kNoise
+constexpr double kAmplitude = 30, kNoise = 45;  // in units of a byte; noise is uniform in +-kNoise
 
-// The counter's epoch tells the three streams apart.
+// Separates the random streams; used as the epoch of random_words().
 enum SyntheticStream : uint32_t { kPattern, kTrainImages, kTestImages };
 
-// One class, pixel by pixel: the sums over its waves of cosine and sine. A phase p later it is cos(p)*c - sin(p)*s.
+// One class: the sums over its waves of cosine and of sine at every pixel. Shifted by a phase p, the pattern is
+// cos(p)*cosine - sin(p)*sine.
 struct Pattern {
   std::vector<float> cosine, sine;
 };

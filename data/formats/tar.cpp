@@ -13,7 +13,7 @@ constexpr int64_t kBlock = 512, kLongestText = 1 << 16;
 
 int64_t padded(int64_t bytes) { return (bytes + kBlock - 1) / kBlock * kBlock; }
 
-// Octal digits, or binary where the first bit is set (GNU); -1 where it is neither.
+// Octal digits, or binary if the first bit is set (GNU). -1: neither.
 int64_t parse_number(const char* field, size_t length) {
   int64_t value = 0;
   if (field[0] & 0x80) {
@@ -34,7 +34,7 @@ int64_t parse_number(const char* field, size_t length) {
 
 std::string text_of(const char* field, size_t length) { return {field, strnlen(field, length)}; }
 
-// The value of `path` in pax records "LENGTH KEY=VALUE\n"; empty where there is none.
+// The value of `path` in pax records "LENGTH KEY=VALUE\n"; empty if there is none.
 std::string pax_path(const std::string& text) {
   for (size_t at = 0; at < text.size();) {
     size_t length = 0, i = at;
@@ -69,7 +69,7 @@ void TarReader::skip(int64_t bytes) {
 
 bool TarReader::read_header() {
   char block[kBlock];
-  if (position_ == size_) return false;  // some writers leave the two empty blocks out
+  if (position_ == size_) return false;  // some writers omit the two empty blocks at the end
   if (size_ - position_ < kBlock || !in_.read(block, kBlock)) fail("the archive is cut short");
   if (std::all_of(block, block + kBlock, [](char c) { return c == 0; })) return false;
   int64_t sum = 0;
@@ -95,7 +95,7 @@ std::string TarReader::read_text() {
 }
 
 bool TarReader::next(int64_t most) {
-  skip(std::min(padded(left_), size_ - position_));  // of a file that was not read
+  skip(std::min(padded(left_), size_ - position_));  // the current file, if it was not read
   std::string long_name;
   while (read_header()) {
     if (type_ == 'L') {

@@ -1,4 +1,5 @@
-// A tar archive read from begin to end: POSIX ustar with long names as GNU tar (type L) or pax (path) writes them.
+// Sequential reader of a tar archive: POSIX.1-1988 ustar, with long names as written by GNU tar (type L) or pax
+// (POSIX.1-2001, key path).
 #pragma once
 
 #include <cstdint>
@@ -10,12 +11,12 @@ namespace skein {
 
 class TarReader {
  public:
-  explicit TarReader(const std::string& path);  // BadInput, here and below, names the file, the byte and the fix
+  explicit TarReader(const std::string& path);  // BadInput, here and below: names the file, the byte and the fix
 
-  // Goes on to the next regular file; false at the end. A file larger than `most` bytes is passed over.
+  // Advances to the next regular file of at most `most` bytes. False: end of the archive.
   bool next(int64_t most);
   const std::string& name() const { return name_; }
-  void read(std::vector<uint8_t>& bytes);  // of the current file, once
+  void read(std::vector<uint8_t>& bytes);  // contents of the current file; at most once per file
 
  private:
   [[noreturn]] void fail(const std::string& what) const;
@@ -25,7 +26,7 @@ class TarReader {
 
   std::string path_, name_;
   std::ifstream in_;
-  int64_t position_ = 0, size_ = 0, left_ = 0;  // left: of the current file, with its padding
+  int64_t position_ = 0, size_ = 0, left_ = 0;  // bytes; left_: unread bytes of the current file
   char type_ = 0;
   std::string header_name_;
 };

@@ -10,12 +10,12 @@
 namespace skein {
 namespace {
 
-// How stored pixels lie in the upright image, by EXIF's number.
+// Position of stored pixels in the upright image, for the EXIF orientation 1 .. 8.
 bool transposed(int orientation) { return orientation >= 5; }
 bool mirrored_x(int o) { return o == 2 || o == 3 || o == 7 || o == 8; }  // along the stored x axis
 bool mirrored_y(int o) { return o == 3 || o == 4 || o == 6 || o == 7; }
 
-cpu::Extent stored_extent(cpu::Extent e, bool mirrored, int64_t size, int denominator) {
+Extent stored_extent(Extent e, bool mirrored, int64_t size, int denominator) {
   if (mirrored) e = {double(size) - e.begin - e.length, e.length, size - e.high, size - e.low};
   const int64_t d = denominator;
   return {e.begin / double(d), e.length / double(d), e.low / d, (e.high + d - 1) / d};
@@ -36,7 +36,7 @@ ImageSize ImageDecoder::open(FileBytes file) {
   return open_with(is_jpeg(file) ? 0 : readers_.size() - 1, file);
 }
 
-// Tries this reader and the ones behind it.
+// Opens the file with this reader or, if it cannot decode the file, with the first of those after it that can.
 ImageSize ImageDecoder::open_with(size_t reader, FileBytes file) {
   reader_ = reader;
   file_ = file;
@@ -63,7 +63,7 @@ void ImageDecoder::decode(const Crop& crop, const PixelScale& scale, ImageSize s
 }
 
 int ImageDecoder::choose_denominator(const Crop& crop, ImageSize size) const {
-  if (!scaling_ || !readers_[reader_]->can_scale()) return 1;
+  if (!readers_[reader_]->can_scale()) return 1;
   const double times = std::min(crop.x.length / double(size.width), crop.y.length / double(size.height));
   return times >= 8 ? 8 : times >= 4 ? 4 : times >= 2 ? 2 : 1;
 }
@@ -90,12 +90,12 @@ void ImageDecoder::decode_with(ImageReader& reader, const Crop& crop, const Pixe
   if (turned) turned_.resize(size_t(3 * width * height));
   float* to = turned ? turned_.data() : out;
 
-  // Output rows [low, high) are those whose sum the input row may be part of. Mirrored, they come from the bottom.
+  // Output rows [low, high) may have a weight for the input row y. If mirrored, they are counted from the bottom.
   const auto place = [&](int64_t k) { return size_t(y_.first.front() > y_.first.back() ? height - 1 - k : k); };
   int64_t low = 0, high = 0;
   for (int64_t y = y_.begin; y < y_.end; ++y) {
-    cpu::widen_row(reader.row(), 4 * pixels, wide_.data());
-    cpu::resample_row(wide_.data(), origin, x_, factors, row_.data());
+    widen_row(reader.row(), 4 * pixels, wide_.data());
+    resample_row(wide_.data(), origin, x_, factors, row_.data());
     while (low < height && y_.first[place(low)] + y_.taps <= y) ++low;
     while (high < height && y_.first[place(high)] <= y) ++high;
     for (int64_t k = low; k < high; ++k) {
@@ -104,9 +104,9 @@ void ImageDecoder::decode_with(ImageReader& reader, const Crop& crop, const Pixe
       const float weight = y_.weights[i * size_t(y_.taps) + size_t(tap)];
       float* sum = to + int64_t(i) * 3 * width;
       if (tap == 0)
-        cpu::begin_sum(row_.data(), weight, bias_.data(), 3 * width, sum);
+        begin_sum(row_.data(), weight, bias_.data(), 3 * width, sum);
       else if (weight != 0)
-        cpu::add_to_sum(row_.data(), weight, 3 * width, sum);
+        add_to_sum(row_.data(), weight, 3 * width, sum);
     }
   }
   reader.finish();

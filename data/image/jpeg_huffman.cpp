@@ -5,27 +5,29 @@
 #include "base/simd.h"
 #include "data/image/jpeg_huffman_step.h"
 
-namespace skein::cpu {
+namespace skein {
 namespace {
 
 constexpr uint32_t kLookahead = HuffmanTable::kLookahead;
 
-// Where a step puts its coefficient, by the number that it came to: the end of the block may be added to it, and steps
-// that are none come to more; those go to the place of DC, which is written at last.
-struct Places {
+// Position in the block (row order) of the coefficient that a step ends at, by its index in zigzag order plus, for a
+// step with end of block, kAndEnd. Larger indices are special entries: they map to position 0, the DC coefficient,
+// which is written after all others.
+struct Positions {
   uint8_t at[64 + kBad + 1] = {};
-  constexpr Places() {
+  constexpr Positions() {
     for (uint32_t k = 0; k < 64; ++k) at[k] = at[k + kAndEnd] = kJpegNatural[k];
   }
 };
-constexpr Places kPlaces;
+constexpr Positions kPositions;
 
+// The bits that are not decoded yet: a local copy of JpegBits that stays in registers.
 struct Bits {
   uint64_t bits;
-  uint32_t count;  // its lower 6 bits: steps are subtracted whole
+  uint32_t count;  // valid in its lower 6 bits: drop() subtracts a step with all its fields
   const uint8_t* next;
 
-  // At least 56 bits, whatever there were.
+  // Refills to at least 56 bits.
   SKEIN_INLINE void fill() {
     uint64_t bytes;
     std::memcpy(&bytes, next, sizeof bytes);
@@ -39,7 +41,7 @@ struct Bits {
     bits <<= step & 63;
     count -= step;
   }
-  // Takes the last n bits back.
+  // Makes the last n bits unread again.
   SKEIN_INLINE void rewind(uint32_t n) {
     const uint32_t unread = (count & 63) + n, bytes = (unread + 7) / 8;
     *this = {0, 0, next - bytes};
@@ -49,7 +51,7 @@ struct Bits {
   SKEIN_INLINE bool past(const uint8_t* end) const { return next - (count & 63) / 8 > end; }
 };
 
-// The step that the bits begin with where the table does not have it. At most 27 bits.
+// The next step if the lookahead does not hold all of it: kWide or kLong. At most 27 bits.
 template <class StepOf>
 SKEIN_INLINE uint32_t rare_step(const HuffmanTable& table, uint64_t bits, uint32_t step, StepOf&& step_of_symbol) {
   if (advance_of(step) == kLong) {
@@ -66,14 +68,15 @@ SKEIN_INLINE uint32_t rare_step(const HuffmanTable& table, uint64_t bits, uint32
 
 enum class Block { unfinished, done, bad };
 
-// After a step of the table that took k past 62. Another step may take its place.
+// Handles a step that took the index k past 62: the last coefficient, an end of block, or a special entry. Replaces
+// `step` for kWide and kLong.
 SKEIN_INLINE Block last_step(Bits& b, const HuffmanTable& table, uint32_t& k, uint32_t& step) {
   if (k == 63) return Block::done;
   const uint32_t advance = advance_of(step);
-  if (advance <= kMost) return Block::bad;
+  if (advance <= kMaxAdvance) return Block::bad;
   if (advance < kEnd) {
     k -= kAndEnd;
-    if (k == 63) b.rewind(table.end_length);  // a full block has no end: those bits are the next one's
+    if (k == 63) b.rewind(table.end_length);  // a full block has no end code: those bits are the next block's
     return k <= 63 ? Block::done : Block::bad;
   }
   k -= advance;
@@ -86,17 +89,16 @@ SKEIN_INLINE Block last_step(Bits& b, const HuffmanTable& table, uint32_t& k, ui
   return k < 63 ? Block::unfinished : k == 63 ? Block::done : Block::bad;
 }
 
-// True: one more coefficient, and others may follow.
+// Reads one step and stores its coefficient. True: more may follow.
 SKEIN_INLINE bool read_step(Bits& b, const HuffmanTable& table, int16_t* to, uint32_t& k, uint32_t& step) {
   step = table.steps[b.ahead()];
   k += advance_of(step);
-  to[kPlaces.at[k]] = int16_t(step >> 16);
+  to[kPositions.at[k]] = int16_t(step >> 16);
   b.drop(step);
   return k < 63;
 }
 
-// The coefficients after the first. A step of the table takes kLookahead bits at most, so there are bits for five of
-// them.
+// Decodes the AC coefficients of a block. A step takes at most kLookahead bits, so one refill is enough for five steps.
 SKEIN_INLINE bool read_ac(Bits& b, const HuffmanTable& table, int16_t* to) {
   static_assert(5 * kLookahead <= 56);
   uint32_t k = 0, step = 0;
@@ -108,13 +110,13 @@ SKEIN_INLINE bool read_ac(Bits& b, const HuffmanTable& table, int16_t* to) {
     const bool rare = advance_of(step) > kEnd;
     const Block block = last_step(b, table, k, step);
     if (block == Block::bad) return false;
-    if (rare && advance_of(step) <= kMost) to[kJpegNatural[k]] = int16_t(step >> 16);
+    if (rare && advance_of(step) <= kMaxAdvance) to[kJpegNatural[k]] = int16_t(step >> 16);
     if (block == Block::done) return true;
   }
 }
 
-// The end of the block counts only where the block is not full before; then what follows is another block's, so it is
-// one step at a time.
+// Skips all steps that the lookahead determines. If they may fill the block, takes one step only: the steps after it
+// belong to the next block.
 SKEIN_INLINE Block skip_steps(Bits& b, const HuffmanTable& table, uint32_t& k) {
   uint32_t step = table.skips[b.ahead()];
   const uint32_t to = k + advance_of(step);
@@ -133,9 +135,10 @@ SKEIN_INLINE Block skip_steps(Bits& b, const HuffmanTable& table, uint32_t& k) {
   return k < 63 ? Block::unfinished : last_step(b, table, k, step);
 }
 
-// Of skips, one takes at most kLookahead bits of code and kMostAcBits after them.
+// Skips the AC coefficients of a block. An entry of `skips` takes at most kLookahead bits of code and kMaxAcBits more,
+// so one refill is enough for two of them.
 SKEIN_INLINE bool skip_ac(Bits& b, const HuffmanTable& table) {
-  static_assert(2 * (kLookahead + kMostAcBits) <= 56);
+  static_assert(2 * (kLookahead + kMaxAcBits) <= 56);
   uint32_t k = 0;
   for (;;) {
     b.fill();
@@ -145,7 +148,7 @@ SKEIN_INLINE bool skip_ac(Bits& b, const HuffmanTable& table) {
   }
 }
 
-// DC of the component's next block. False: the data are bad, or it is out of range.
+// Decodes the DC coefficient of the component's next block. False: bad code, or DC out of range.
 SKEIN_INLINE bool read_dc(Bits& b, const HuffmanTable& table, int32_t& dc) {
   uint32_t step = table.steps[b.ahead()];
   if (advance_of(step) != 1) [[unlikely]]
@@ -188,4 +191,4 @@ SKEIN_SIMD bool skip_mcus(JpegBits& state, std::span<const JpegBlock> blocks, in
   return true;
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

@@ -1,22 +1,26 @@
-// What the tables of jpeg_huffman_table.cpp hold and jpeg_huffman.cpp reads.
+// Format of the entries of HuffmanTable, shared by jpeg_huffman_table.cpp, which makes them, and jpeg_huffman.cpp,
+// which reads them. Symbols: ITU-T T.81, F.1.2.
 #pragma once
 
 #include "data/image/jpeg_huffman.h"
 
 #define SKEIN_INLINE inline __attribute__((always_inline))
 
-namespace skein::cpu {
+namespace skein {
 
-// A step: bits 0-5 how many bits it takes, 8-15 how many coefficients it goes on, 16-31 the coefficient that it ends
-// at, of 16 bits. Too many for a block are other things:
+// A step has three fields:
+//   bits 0-5    length: bits of data that it takes
+//   bits 8-15   advance: coefficients from the previous one to this one (zeros in between, plus 1)
+//   bits 16-31  value of this coefficient, signed
+// Advances above kMaxAdvance, which no symbol has, mark special entries:
 enum : uint32_t {
-  kMost = 16,    // coefficients that a step goes on
-  kAndEnd = 64,  // added: this is the block's last coefficient
-  kEnd = 192,    // the end of the block alone
-  kWide,         // the code alone is known: bits 16-20 its length, 21-24 how many bits follow, 25-29 how far it goes on
-  kLong,         // not even that
-  kBad,
-  kUnknown = 100  // of skips: no code is known
+  kMaxAdvance = 16,  // largest advance of a symbol
+  kAndEnd = 64,      // added to the advance: the end-of-block code follows and is part of the length
+  kEnd = 192,        // end of block
+  kWide,             // the lookahead holds only the code: bits 16-20 its length, 21-24 additional bits, 25-29 advance
+  kLong,             // the code is longer than the lookahead
+  kBad,              // no valid code
+  kUnknown = 100     // in `skips`: the lookahead determines no step
 };
 
 SKEIN_INLINE constexpr uint32_t step_of(uint32_t length, uint32_t advance, int32_t value) {
@@ -32,23 +36,23 @@ SKEIN_INLINE constexpr uint32_t code_of_wide(uint32_t step) { return step >> 16 
 SKEIN_INLINE constexpr uint32_t more_of_wide(uint32_t step) { return step >> 21 & 15; }
 SKEIN_INLINE constexpr uint32_t advance_of_wide(uint32_t step) { return step >> 25 & 31; }
 
-// The step that begins with this symbol's code: wide unless no bits follow. T.81, tables F.1 and F.2: a DC symbol is a
-// number of bits; in an AC symbol, a number of zeros stands before that.
+// The step of a symbol whose code has `length` bits: wide unless no additional bits follow. T.81, tables F.1 and F.2: a
+// DC symbol is the number of additional bits; an AC symbol is 16 * (number of zeros) + (number of additional bits).
 SKEIN_INLINE constexpr uint32_t step_of_dc(uint32_t length, uint8_t symbol) {
-  if (symbol > kMostDcBits) return kBad << 8;
+  if (symbol > kMaxDcBits) return kBad << 8;
   return symbol == 0 ? step_of(length, 1, 0) : wide_step(length, symbol, 1);
 }
 SKEIN_INLINE constexpr uint32_t step_of_ac(uint32_t length, uint8_t symbol) {
   constexpr uint8_t kEndOfBlock = 0, kSixteenZeros = 0xf0;
   const uint32_t zeros = symbol >> 4, more = symbol & 15;
   if (symbol == kEndOfBlock) return step_of(length, kEnd, 0);
-  if (symbol == kSixteenZeros) return step_of(length, kMost, 0);
-  return more == 0 || more > kMostAcBits ? kBad << 8 : wide_step(length, more, zeros + 1);
+  if (symbol == kSixteenZeros) return step_of(length, kMaxAdvance, 0);
+  return more == 0 || more > kMaxAcBits ? kBad << 8 : wide_step(length, more, zeros + 1);
 }
 
-// The number that `more` bits stand for (T.81, F.2.2.1, EXTEND).
+// The signed value of `more` additional bits (T.81, F.2.2.1, EXTEND).
 SKEIN_INLINE constexpr int32_t extended(uint32_t bits, uint32_t more) {
   return int32_t(bits) - (bits >> ((more - 1) & 31) != 0 ? 0 : (1 << more) - 1);
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

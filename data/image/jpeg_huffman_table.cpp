@@ -1,15 +1,18 @@
+// Makes the lookup tables of a Huffman code (jpeg_huffman_step.h). Code assignment: ITU-T T.81, annex C. All loops over
+// table entries are free of branches, so that they compile to vector code: tables are made for every image.
 #include <algorithm>
 #include <cstring>
 
 #include "base/simd.h"
 #include "data/image/jpeg_huffman_step.h"
 
-namespace skein::cpu {
+namespace skein {
 namespace {
 
 constexpr uint32_t kBits = HuffmanTable::kLookahead, kSize = 1u << kBits;
 
-// `codes`: for each table index, the step that begins with it, wide where it is a number; kLong where nothing is known.
+// Writes to `codes`, for each lookahead, the step of the code that it begins with: kWide for a coefficient, kLong if
+// the code is longer than the lookahead. False: not a valid code.
 template <class StepOf>
 bool assign_codes(HuffmanTable& table, const HuffmanCode& from, uint32_t* codes, StepOf&& step_of_symbol) {
   std::memcpy(table.symbols, from.symbols, sizeof table.symbols);
@@ -29,9 +32,7 @@ bool assign_codes(HuffmanTable& table, const HuffmanCode& from, uint32_t* codes,
   return true;
 }
 
-// The loops below are without branches, so that they become vector code: tables are made for every image.
-
-// With the number, where its bits are known too.
+// Replaces a wide step by a step with its value, if the lookahead holds all additional bits.
 SKEIN_INLINE uint32_t with_value(uint32_t step, uint32_t index) {
   const uint32_t more = more_of_wide(step), length = code_of_wide(step) + more;
   const uint32_t bits = index >> ((kBits - length) & 31) & ((1u << more) - 1);
@@ -39,8 +40,7 @@ SKEIN_INLINE uint32_t with_value(uint32_t step, uint32_t index) {
   return advance_of(step) == kWide && length <= kBits ? found : step;
 }
 
-// Of a wide step's code, or another step's: bits 0-7 the length of the code, 8-15 the length of the step, 16-23 how far
-// it goes on.
+// Lengths of a step as fields: bits 0-7 bits of the code, 8-15 bits of the code and the additional bits, 16-23 advance.
 SKEIN_INLINE uint32_t skip_of(uint32_t step) {
   const uint32_t code = code_of_wide(step), length = length_of(step);
   const uint32_t wide = code | (code + more_of_wide(step)) << 8 | advance_of_wide(step) << 16;
@@ -51,16 +51,17 @@ SKEIN_SIMD void make_values(const uint32_t* __restrict codes, uint32_t* __restri
   for (uint32_t i = 0; i < kSize; ++i) steps[i] = with_value(codes[i], i);
 }
 
-// Adds the end of the block to steps behind which it is known to be.
+// Merges the end of block into each step that it is known to follow.
 SKEIN_SIMD void add_ends(const uint32_t* __restrict codes, uint32_t* __restrict steps) {
   for (uint32_t i = 0; i < kSize; ++i) {
     const uint32_t step = steps[i], length = length_of(step), next = codes[i << length & (kSize - 1)];
-    const bool ends = advance_of(step) <= kMost && advance_of(next) == kEnd && length + length_of(next) <= kBits;
+    const bool ends = advance_of(step) <= kMaxAdvance && advance_of(next) == kEnd && length + length_of(next) <= kBits;
     steps[i] = step + (ends ? length_of(next) + (kAndEnd << 8) : 0);
   }
 }
 
-// As many steps as are known, but no more than kSkips. Of the last one, only the code need be among the bits.
+// Merges up to kSkips steps into one entry. The lookahead must hold the codes of all of them, but not the additional
+// bits of the last one.
 SKEIN_SIMD void make_skips(const uint32_t* __restrict codes, uint32_t* __restrict one, uint32_t* __restrict skips) {
   constexpr int kSkips = 4;
   for (uint32_t i = 0; i < kSize; ++i) one[i] = skip_of(codes[i]);
@@ -98,4 +99,4 @@ bool HuffmanTable::make_ac(const HuffmanCode& code) {
   return true;
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

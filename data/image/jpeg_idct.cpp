@@ -1,17 +1,16 @@
 #include "data/image/jpeg_idct.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
-#include "data/image/jpeg_pixels.h"
-
-namespace skein::cpu {
+namespace skein {
 namespace {
 
 int16_t saturated(int32_t x) { return int16_t(std::clamp(x, -32768, 32767)); }
 
-// Eight numbers, `step` apart. The sums of two inputs are 16-bit numbers and the rest 32-bit ones, as in a vector of
-// either: what overflows, which no image does, wraps.
+// One-dimensional transform of eight numbers, `step` apart. Sums of two inputs are 16-bit numbers and all others 32-bit
+// numbers, as in the vector version. Overflow, which no image causes, wraps around.
 void transform_line(const int16_t* in, int step, int shift, int16_t* out) {
   const auto sum = [&](int a, int b) { return int16_t(in[a * step] + in[b * step]); };
   const auto times = [](int16_t x, int factor) { return uint32_t(x * factor); };
@@ -39,7 +38,7 @@ bool jpeg_transform_plain(int16_t* coefficients, int64_t n, const uint16_t* quan
   for (int64_t block = 0; block < n; ++block, coefficients += 64, samples += 8) {
     int16_t columns[64], line[8];
     for (int i = 0; i < 64; ++i) coefficients[i] = int16_t(uint32_t(coefficients[i]) * quant[i]);
-    for (int i = 0; i < 8; ++i) sane = sane && std::abs(int(coefficients[i])) <= kMostJpegCoefficient;
+    for (int i = 0; i < 8; ++i) sane = sane && std::abs(int(coefficients[i])) <= kMaxJpegCoefficient;
     for (int x = 0; x < 8; ++x) transform_line(coefficients + x, 8, kJpegConstantBits - kJpegPassBits, columns + 8 * x);
     for (int y = 0; y < 8; ++y) {
       transform_line(columns + y, 8, kJpegConstantBits + kJpegPassBits + 3, line);
@@ -55,4 +54,4 @@ bool jpeg_inverse_transform(int16_t* coefficients, int64_t n, const uint16_t* qu
   return transform(coefficients, n, quant, samples, stride);
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

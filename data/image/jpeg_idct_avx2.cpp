@@ -1,16 +1,17 @@
-// Compiled with -mavx2: run only where the processor has it. Two blocks at a time, one in each half of a register.
+// AVX2 version of jpeg_idct.cpp, compiled with -mavx2 and called only if the processor has it. Two blocks at a time,
+// one in each half of a register.
 #include <immintrin.h>
 
 #include <cstring>
 
 #include "data/image/jpeg_idct.h"
 
-namespace skein::cpu {
+namespace skein {
 namespace {
 
 using V = __m256i;
 
-struct Wide {  // 16 numbers of 32 bits: the lower four of both blocks, and the upper ones
+struct Wide {  // 16 numbers of 32 bits: low: columns 0-3 of both blocks; high: columns 4-7
   V low, high;
 };
 
@@ -19,7 +20,7 @@ inline Wide operator-(Wide a, Wide b) { return {_mm256_sub_epi32(a.low, b.low), 
 
 inline V pair(int a, int b) { return _mm256_set1_epi32(int((a & 0xffff) | unsigned(b) << 16)); }
 
-// Of two rows: x * a + y * b.
+// Two rows of 16-bit numbers, interleaved. times(a, b) is x * a + y * b.
 struct Rows {
   V low, high;
   Rows(V x, V y) : low(_mm256_unpacklo_epi16(x, y)), high(_mm256_unpackhi_epi16(x, y)) {}
@@ -29,7 +30,7 @@ struct Rows {
   }
 };
 
-inline Wide scaled(V x) {  // by 2^kJpegConstantBits
+inline Wide scaled(V x) {  // x * 2^kJpegConstantBits
   const V zero = _mm256_setzero_si256();
   constexpr int kDown = 16 - kJpegConstantBits;
   return {_mm256_srai_epi32(_mm256_unpacklo_epi16(zero, x), kDown),
@@ -41,7 +42,7 @@ inline V descaled(Wide x) {
   return _mm256_packs_epi32(_mm256_srai_epi32(x.low, kShift), _mm256_srai_epi32(x.high, kShift));
 }
 
-// Eight rows at once: column by column, what transform_line of jpeg_idct_cpu.cpp does.
+// One-dimensional transform of every column: transform_line() of jpeg_idct.cpp.
 template <int kShift>
 inline __attribute__((always_inline)) void transform_rows(V (&r)[8]) {
   const V half = _mm256_set1_epi32(1 << (kShift - 1));
@@ -78,12 +79,12 @@ inline __attribute__((always_inline)) void transpose(V (&r)[8]) {
   }
 }
 
-// Columns to rows of bytes: rows i and i + 1 of both blocks in each of four registers.
+// Transposes to rows of bytes and stores them: each of four registers has rows 2 i and 2 i + 1 of both blocks.
 inline __attribute__((always_inline)) void store(const V (&c)[8], uint8_t* samples, uint8_t* other, int64_t stride) {
   const V middle = _mm256_set1_epi8(char(-128));
   V p[4], q[4];
   for (int i = 0; i < 4; ++i) p[i] = _mm256_xor_si256(_mm256_packs_epi16(c[i], c[i + 4]), middle);
-  // p[i]: column i's eight bytes, then those of column i + 4.
+  // p[i]: eight bytes of column i, then of column i + 4.
   q[0] = _mm256_unpacklo_epi8(p[0], p[1]);
   q[1] = _mm256_unpackhi_epi8(p[0], p[1]);
   q[2] = _mm256_unpacklo_epi8(p[2], p[3]);
@@ -105,11 +106,11 @@ inline __attribute__((always_inline)) void store(const V (&c)[8], uint8_t* sampl
 }  // namespace
 
 bool jpeg_transform_avx2(int16_t* coefficients, int64_t n, const uint16_t* quant, uint8_t* samples, int64_t stride) {
-  const V most = _mm256_set1_epi16(kMostJpegCoefficient);
+  const V most = _mm256_set1_epi16(kMaxJpegCoefficient);
   V absurd = _mm256_setzero_si256();
   for (int64_t block = 0; block < n; block += 2, samples += 16) {
     int16_t* a = coefficients + 64 * block;
-    int16_t* b = block + 1 < n ? a + 64 : a;  // the last of an odd number: twice
+    int16_t* b = block + 1 < n ? a + 64 : a;  // odd n: the last block fills both halves
     V r[8];
     for (int i = 0; i < 8; ++i) {
       const V row =
@@ -130,4 +131,4 @@ bool jpeg_transform_avx2(int16_t* coefficients, int64_t n, const uint16_t* quant
   return _mm256_testz_si256(absurd, absurd);
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

@@ -7,7 +7,7 @@
 namespace skein {
 namespace {
 
-// The tag in the first directory of a TIFF header, whose byte order is its own.
+// Orientation tag in the first directory of a TIFF header, in the byte order that the header states.
 int tiff_orientation(FileBytes tiff) {
   if (tiff.size() < 8 || (tiff[0] != 'I' && tiff[0] != 'M') || tiff[1] != tiff[0]) return 1;
   const bool little = tiff[0] == 'I';
@@ -27,9 +27,9 @@ int tiff_orientation(FileBytes tiff) {
   return 1;
 }
 
-// Of the tables in one segment.
+// Checks the number of symbols of each table of a DHT segment.
 bool huffman_tables_fit(FileBytes body) {
-  constexpr size_t kHeader = 17;  // class and number, then how many symbols there are of each length
+  constexpr size_t kHeader = 17;  // class and number of the table, then the number of codes of each length
   while (!body.empty()) {
     if (body.size() < kHeader) return false;
     const size_t symbols = std::accumulate(body.begin() + 1, body.begin() + kHeader, size_t{0});
@@ -39,7 +39,7 @@ bool huffman_tables_fit(FileBytes body) {
   return true;
 }
 
-// Anything that could be a table between two scans: wherever a scan is taken to end, the tables behind it fit.
+// Checks everything that could be a DHT segment after the first scan: decoders differ in where they take a scan to end.
 bool later_tables_fit(FileBytes data) {
   for (size_t i = 0; i + 4 <= data.size(); ++i) {
     const auto* found = static_cast<const uint8_t*>(std::memchr(&data[i], 0xff, data.size() - 3 - i));
@@ -53,8 +53,8 @@ bool later_tables_fit(FileBytes data) {
   return true;
 }
 
-// Calls visit(marker, body) for every segment before the first scan. Returns where that scan's data begin; 0: the
-// segments do not lead to one.
+// Calls visit(marker, body) for every segment before the first scan. Returns the position of that scan's data; 0: the
+// segments do not lead to a scan.
 template <class Visit>
 size_t for_each_segment(FileBytes file, Visit&& visit) {
   if (!is_jpeg(file)) return 0;

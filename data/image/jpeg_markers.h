@@ -1,11 +1,12 @@
-// What skein reads of a JPEG file by itself: where its parts are, and which way up it is (EXIF 2.3, tag 0x0112).
+// Scan of the segments of any JPEG file (ITU-T T.81, annex B): whether it is complete and safe for stb_image, and its
+// orientation (EXIF 2.3, tag 0x0112). jpeg_header.cpp is the parser that reads Huffman and quantisation tables.
 #pragma once
 
 #include "data/image/image_reader.h"
 
 namespace skein {
 
-// T.81, table B.1.
+// Second byte of a marker (T.81, table B.1).
 enum JpegMarker : uint8_t {
   kBaseline = 0xc0,
   kExtended = 0xc1,
@@ -23,18 +24,18 @@ enum JpegMarker : uint8_t {
 };
 
 struct JpegMarkers {
-  bool complete = false;  // there is an end marker after the image's data
-  // The segments follow each other up to the first scan, and no Huffman table has more than the 256 symbols that it can
-  // have: stb_image 2.27 writes more of them past the end of its own.
+  bool complete = false;  // an end-of-image marker follows the image's data
+  // Segments follow each other up to the first scan, and no Huffman table has more than 256 symbols. With more of them,
+  // stb_image 2.27 writes past the end of its table.
   bool well_formed = false;
 };
 
 bool is_jpeg(FileBytes file);  // by its first bytes
 
-// Of any bytes; what cannot be made out stays as above. Looks at every byte.
+// Reads every byte of the file. Fields that it cannot determine stay false.
 JpegMarkers read_markers(FileBytes file);
 
-// 1 to 8, as EXIF numbers them; 1: upright, or nothing is said. Looks at the segments before the image.
+// EXIF orientation, 1 .. 8; 1: upright, or not stated. Reads the segments before the first scan only.
 int read_orientation(FileBytes file);
 
 }  // namespace skein

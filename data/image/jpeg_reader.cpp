@@ -1,28 +1,32 @@
-// skein's own decoder for the common kind of JPEG file (jpeg_header.h), with libjpeg-turbo's pixels. Whatever is
-// unusual or damaged it leaves to the libraries, wherever in the file it is found.
+// skein's own decoder for the common kind of JPEG file (jpeg_header.h). Pixels have the same bits as libjpeg-turbo's.
+// It refuses a file when it finds anything unusual or damaged in it, at any row; a library then decodes the file.
+//
+//   bytes -> read_jpeg_header(), JpegScan -> read_mcus(): coefficients -> jpeg_inverse_transform(): samples
+//         -> jpeg_widen() ...: chroma at full size -> jpeg_rgbx(): pixels
 #include <algorithm>
 #include <memory>
 
+#include "data/image/jpeg_colour.h"
 #include "data/image/jpeg_header.h"
-#include "data/image/jpeg_pixels.h"
+#include "data/image/jpeg_idct.h"
 
 namespace skein {
 namespace {
 
-[[noreturn]] void leave_to_others() { throw BadImage("not a common JPEG file, or a damaged one", false); }
+[[noreturn]] void refuse() { throw BadImage("not a common JPEG file, or a damaged one", false); }
 
 class JpegReader final : public ImageReader {
  public:
   ImageSize open(FileBytes file) override {
     finish();
     auto header = read_jpeg_header(file);
-    if (!header) leave_to_others();
+    if (!header) refuse();
     header_ = *header;
     return header_.size;
   }
 
   int64_t start(int denominator, PixelRange columns, PixelRange rows) override {
-    if (denominator != 1 || !scan_.read(header_.data)) leave_to_others();
+    if (denominator != 1 || !scan_.read(header_.data)) refuse();
     make_tables();
     lay_out(columns, rows);
     part_ = 0;
@@ -34,15 +38,15 @@ class JpegReader final : public ImageReader {
   }
 
   const uint8_t* row() override {
-    // libjpeg decodes a row of MCUs ahead where rows are interpolated, and fails if that row is bad.
+    // If rows are interpolated, libjpeg decodes one row of MCUs ahead and fails if that row is bad.
     const int64_t y = next_++, own = y / mcu_height_;
     const bool ahead = mcu_height_ == 16 && y % 16 >= 14;
     while (decoded_ < std::min(own + 1 + ahead, mcu_rows_)) decode_row();
     const auto n = std::min(header_.size.width, end_mcu_ * mcu_width_) - first_mcu_ * mcu_width_;
     if (header_.components == 1)
-      cpu::jpeg_rgbx(plane_[0].row(y), n, row_.data());
+      jpeg_rgbx(plane_[0].row(y), n, row_.data());
     else
-      cpu::jpeg_rgbx(plane_[0].row(y), chroma_row(1, y), chroma_row(2, y), n, row_.data());
+      jpeg_rgbx(plane_[0].row(y), chroma_row(1, y), chroma_row(2, y), n, row_.data());
     return row_.data();
   }
 
@@ -52,11 +56,12 @@ class JpegReader final : public ImageReader {
   const char* name() const override { return "skein"; }
 
  private:
-  // Samples of the MCUs that are wanted, in two rows of MCUs: one is decoded while the other is still interpolated
-  // with.
+  // Samples of one component in two rows of MCUs: one is being decoded, the other is still needed for interpolation.
+  // Only the MCUs of the crop.
   struct Plane {
-    int64_t height = 0, stride = 0, rows = 0;  // of the image, and of both rows of MCUs
-    std::vector<int16_t> coefficients;         // of kStrip MCUs
+    int64_t height = 0;                 // of the component in the image
+    int64_t stride = 0, rows = 0;       // of `samples`
+    std::vector<int16_t> coefficients;  // of kStrip MCUs
     std::vector<uint8_t> samples;
     uint8_t* row(int64_t y) { return samples.data() + y % rows * stride; }
   };
@@ -64,17 +69,18 @@ class JpegReader final : public ImageReader {
   void make_tables() {
     for (int c = 0; c < header_.components; ++c) {
       const auto dc = size_t(header_.component[c].dc), ac = size_t(header_.component[c].ac);
-      // Components share tables: made for the first that has them.
+      // Components may share tables: each table is made once.
       const auto is_new = [&](auto number, size_t table) {
         return std::none_of(header_.component, header_.component + c,
                             [&](const JpegComponent& other) { return size_t(other.*number) == table; });
       };
-      if (is_new(&JpegComponent::dc, dc) && !dc_[dc].make_dc(*header_.dc[dc])) leave_to_others();
-      if (is_new(&JpegComponent::ac, ac) && !ac_[ac].make_ac(*header_.ac[ac])) leave_to_others();
+      if (is_new(&JpegComponent::dc, dc) && !dc_[dc].make_dc(*header_.dc[dc])) refuse();
+      if (is_new(&JpegComponent::ac, ac) && !ac_[ac].make_ac(*header_.ac[ac])) refuse();
     }
   }
 
-  // Which MCUs are wanted, with the chroma that their pixels are interpolated from, and where their samples go.
+  // Determines the MCUs of the crop, including those whose chroma its pixels are interpolated from, and allocates their
+  // samples.
   void lay_out(PixelRange columns, PixelRange rows) {
     const int across = header_.component[0].across, down = header_.component[0].down;
     mcu_width_ = 8 * across;
@@ -107,26 +113,26 @@ class JpegReader final : public ImageReader {
     for (auto& chroma : chroma_) chroma.resize(size_t(mcus * mcu_width_));
   }
 
-  cpu::JpegBits part(size_t i) const {
+  JpegBits part(size_t i) const {
     const uint8_t* bytes = scan_.bytes.data();
     return {.next = bytes + (i == 0 ? 0 : scan_.ends[i - 1]), .end = bytes + scan_.ends[i]};
   }
 
-  // Goes on behind the next restart marker.
+  // Continues after the next restart marker.
   void restart() {
     const int64_t unread = 8 * (bits_.end - bits_.next) + int64_t(bits_.count);
-    if (unread >= 8 || part_ + 1 >= scan_.ends.size()) leave_to_others();
+    if (unread >= 8 || part_ + 1 >= scan_.ends.size()) refuse();
     bits_ = part(++part_);
     mcus_left_ = header_.restart_interval;
   }
 
-  // The next MCUs of this row, in pieces between which there are restart markers.
+  // Decodes or skips the next MCUs of this row, in pieces that end at restart markers.
   void decode(bool wanted, int64_t mcus) {
-    const auto run = wanted ? cpu::read_mcus : cpu::skip_mcus;
+    const auto run = wanted ? read_mcus : skip_mcus;
     for (int64_t done = 0; done < mcus;) {
       if (header_.restart_interval > 0 && mcus_left_ == 0) restart();
       const int64_t n = header_.restart_interval > 0 ? std::min(mcus - done, mcus_left_) : mcus - done;
-      if (!run(bits_, blocks_, done, done + n)) leave_to_others();
+      if (!run(bits_, blocks_, done, done + n)) refuse();
       done += n;
       mcus_left_ -= n;
     }
@@ -149,14 +155,15 @@ class JpegReader final : public ImageReader {
     const auto [id, across, down, quant, dc, ac] = header_.component[c];
     for (int v = 0; v < down; ++v) {
       const int64_t block = v * kStrip * across;
-      if (!cpu::jpeg_inverse_transform(p.coefficients.data() + 64 * block, mcus * across,
-                                       header_.quant[size_t(quant)]->data(),
-                                       p.row(8 * (row * down + v)) + 8 * mcu * across, p.stride))
-        leave_to_others();
+      if (!jpeg_inverse_transform(p.coefficients.data() + 64 * block, mcus * across,
+                                  header_.quant[size_t(quant)]->data(), p.row(8 * (row * down + v)) + 8 * mcu * across,
+                                  p.stride))
+        refuse();
     }
   }
 
-  // At luma's size. Like libjpeg, which interpolates across only where there are more than two columns of chroma.
+  // Row y of chroma at the size of luma. As in libjpeg, columns are interpolated only if there are more than two of
+  // them.
   const uint8_t* chroma_row(int c, int64_t y) {
     Plane& p = plane_[c];
     const bool across = mcu_width_ == 16, down = mcu_height_ == 16;
@@ -168,29 +175,30 @@ class JpegReader final : public ImageReader {
     const uint8_t* far = down ? p.row(std::clamp<int64_t>(y / 2 + (upper ? -1 : 1), 0, p.height - 1)) : near;
     uint8_t* to = chroma_[c - 1].data();
     if (!across)
-      cpu::jpeg_between(near, far, upper, n, to);
+      jpeg_between(near, far, upper, n, to);
     else if (width <= 2)
-      cpu::jpeg_repeat(near, n, to);
+      jpeg_repeat(near, n, to);
     else if (down)
-      cpu::jpeg_widen(near, far, n, to);
+      jpeg_widen(near, far, n, to);
     else
-      cpu::jpeg_widen(near, n, to);
+      jpeg_widen(near, n, to);
     return to;
   }
 
-  static constexpr int64_t kStrip = 16;  // MCUs whose coefficients stay in the first-level cache
+  static constexpr int64_t kStrip = 16;  // MCUs at a time: their coefficients fit into the first-level cache
 
   JpegHeader header_;
   JpegScan scan_;
-  cpu::HuffmanTable dc_[4], ac_[4];
+  HuffmanTable dc_[4], ac_[4];
   int64_t mcu_width_ = 8, mcu_height_ = 8, mcus_ = 0, mcu_rows_ = 0;
-  int64_t first_mcu_ = 0, end_mcu_ = 0, first_row_ = 0;  // that are wanted
-  std::vector<cpu::JpegBlock> blocks_;                   // of an MCU
+  int64_t first_mcu_ = 0, end_mcu_ = 0, first_row_ = 0;  // MCUs of the crop: columns, and the first row
+  std::vector<JpegBlock> blocks_;                        // of one MCU
   Plane plane_[3];
-  cpu::JpegBits bits_;
+  JpegBits bits_;
   size_t part_ = 0;
-  int64_t mcus_left_ = 0;           // until the next restart marker
-  int64_t decoded_ = 0, next_ = 0;  // rows of MCUs, and of pixels
+  int64_t mcus_left_ = 0;  // until the next restart marker
+  int64_t decoded_ = 0;    // rows of MCUs
+  int64_t next_ = 0;       // row of pixels that row() returns next
   std::vector<uint8_t> row_, chroma_[2];
 };
 

@@ -1,4 +1,6 @@
-// Each needs the one before.
+// JPEG decoding and encoding with libjpeg-turbo: all kinds of files, whole or damaged in ways that it tolerates.
+//
+// The order of the first three includes matters.
 // clang-format off
 #include <cstdio>
 #include <jpeglib.h>
@@ -16,9 +18,10 @@
 namespace skein {
 namespace {
 
-constexpr int kMostScans = 500;  // of a progressive file: each costs a pass over all coefficients
+constexpr int kMaxScans = 500;  // of a progressive file: each costs a pass over all coefficients
 
-// libjpeg reports by calling back, from C: out of it by longjmp, so nothing with a destructor may live in between.
+// State of the error callbacks, which leave libjpeg's C code by longjmp. No object with a destructor may be alive
+// between setjmp and longjmp.
 struct ErrorState {
   jpeg_error_mgr manager;
   jmp_buf jump;
@@ -38,7 +41,8 @@ void on_error(j_common_ptr info) {
   fail(info, code == JERR_INPUT_EOF || code == JERR_INPUT_EMPTY);
 }
 
-// Data that ends early or does not decode is an error; a stray byte between two segments is not.
+// Warnings that mean damage (data that end early or do not decode) are errors. Others, such as stray bytes between two
+// segments, are not.
 void on_message(j_common_ptr info, int level) {
   const int code = info->err->msg_code;
   if (level == -1 &&
@@ -48,9 +52,9 @@ void on_message(j_common_ptr info, int level) {
 
 void on_progress(j_common_ptr info) {
   const auto* decompress = reinterpret_cast<j_decompress_ptr>(info);
-  if (!info->is_decompressor || decompress->input_scan_number <= kMostScans) return;
+  if (!info->is_decompressor || decompress->input_scan_number <= kMaxScans) return;
   auto* error = reinterpret_cast<ErrorState*>(info->err);
-  std::snprintf(error->reason, sizeof error->reason, "more than %d scans", kMostScans);
+  std::snprintf(error->reason, sizeof error->reason, "more than %d scans", kMaxScans);
   error->damaged = true;
   longjmp(error->jump, 1);
 }
@@ -74,7 +78,7 @@ class JpegTurboReader final : public ImageReader {
   JpegTurboReader& operator=(const JpegTurboReader&) = delete;
 
   ImageSize open(FileBytes file) override {
-    // Anew: the tables of the image before would stand in for those that this one lacks.
+    // A new decompressor for each image: it would use the tables of the previous image if this one lacks them.
     jpeg_destroy_decompress(&info_);
     create();
     if (!read_header(file)) refuse();
@@ -124,7 +128,7 @@ class JpegTurboReader final : public ImageReader {
   bool start_decompress(PixelRange columns, PixelRange rows) {
     if (setjmp(error_.jump)) return false;
     jpeg_start_decompress(&info_);
-    // Interpolation of chroma at the edge of the cut differs from the whole image's: keep the edge out of sight.
+    // Chroma at the edge of the cut is interpolated differently from the whole image: keep the edge outside the crop.
     constexpr int64_t kMargin = 4;
     const int64_t from = std::max<int64_t>(0, columns.begin - kMargin);
     JDIMENSION first = JDIMENSION(from);
@@ -145,7 +149,7 @@ class JpegTurboReader final : public ImageReader {
     return true;
   }
 
-  // Inverted, as Adobe's programs write it and other readers take it.
+  // CMYK to RGBX. CMYK values are inverted, as Adobe's programs write them.
   void to_rgbx() {
     for (size_t i = kMisaligned; i < row_.size(); i += 4)
       for (size_t c = 0; c < 3; ++c) row_[i + c] = uint8_t((row_[i + c] * row_[i + 3] + 127) / 255);
@@ -154,7 +158,7 @@ class JpegTurboReader final : public ImageReader {
   jpeg_decompress_struct info_{};
   ErrorState error_{};
   jpeg_progress_mgr progress_{};
-  // An aligned row would be written around the cache, and read back from memory.
+  // Offset of the row: libjpeg-turbo writes an aligned row with stores that bypass the cache.
   static constexpr size_t kMisaligned = 4;
   std::vector<uint8_t> row_;
   int64_t origin_ = 0;

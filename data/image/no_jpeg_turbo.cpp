@@ -1,4 +1,4 @@
-// Where libjpeg-turbo is not installed: stb_image decodes what skein's own decoder leaves, more slowly.
+// Replaces jpeg_turbo.cpp in a build without libjpeg-turbo: stb_image decodes the files that skein's decoder refuses.
 #include <stb/stb_image_write.h>
 
 #include "base/check.h"

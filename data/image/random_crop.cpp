@@ -11,7 +11,7 @@ namespace {
 constexpr double kLeastArea = 0.08, kLeastRatio = 3.0 / 4, kMostRatio = 4.0 / 3;
 constexpr uint32_t kTries = 10;
 
-cpu::Extent pixels(int64_t begin, int64_t length) { return {double(begin), double(length), begin, begin + length}; }
+Extent pixels(int64_t begin, int64_t length) { return {double(begin), double(length), begin, begin + length}; }
 
 // Python's round(): halves to even.
 int64_t round_even(double x) { return int64_t(std::nearbyint(x)); }
@@ -56,7 +56,7 @@ Crop centre_crop(ImageSize image, int64_t size) {
     const int64_t resized = length == shorter ? side : side * length / shorter;  // torchvision rounds down
     const double scale = double(length) / double(resized);
     const int64_t offset = round_even(double(resized - size) / 2);
-    return cpu::Extent{double(offset) * scale, double(size) * scale, 0, length};
+    return Extent{double(offset) * scale, double(size) * scale, 0, length};
   };
   return {extent(image.width), extent(image.height)};
 }

@@ -7,10 +7,10 @@
 #include "base/check.h"
 #include "base/simd.h"
 
-namespace skein::cpu {
+namespace skein {
 namespace {
 
-// Two pixels at a time: the sum has the same order, so the same bits, on every instruction set.
+// Two pixels at a time. The order of the sum is the same on every instruction set, so the bits are too.
 typedef float Floats4 __attribute__((vector_size(16)));
 typedef float Floats8 __attribute__((vector_size(32)));
 
@@ -76,7 +76,7 @@ SKEIN_SIMD void resample_row(const float* row, int64_t origin, const AxisWeights
   const auto outputs = int64_t(x.first.size());
   const float* lanes = x.lanes.data();
   const int32_t* first = x.first.data();
-  switch (x.taps) {  // a loop whose length the compiler knows takes half the time
+  switch (x.taps) {  // a constant number of taps halves the time
     case 2:
       return weigh(row, origin, first, outputs, 2, lanes, scale, out);
     case 4:
@@ -94,4 +94,4 @@ SKEIN_SIMD void add_to_sum(const float* row, float weight, int64_t n, float* out
   for (int64_t i = 0; i < n; ++i) out[i] += weight * row[i];
 }
 
-}  // namespace skein::cpu
+}  // namespace skein

@@ -1,4 +1,4 @@
-// The bodies of the stb libraries, compiled once. Their warnings are not ours.
+// Implementations of the stb libraries, compiled once.
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_RESIZE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_IMPLEMENTATION

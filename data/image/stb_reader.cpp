@@ -1,3 +1,4 @@
+// PNG and JPEG decoding with stb_image.
 #include <stb/stb_image.h>
 
 #include <algorithm>
@@ -10,8 +11,8 @@
 namespace skein {
 namespace {
 
-// Segments that define every quantisation and Huffman table. stb_image 2.27 does not notice where a file uses one that
-// it does not define, and reads memory that nobody has written; behind these, a file's own tables replace them.
+// Segments that define every quantisation and Huffman table, to be inserted at the start of a file; the file's own
+// tables replace them. stb_image 2.27 reads uninitialised memory if a file uses a table that it does not define.
 std::vector<uint8_t> default_tables() {
   std::vector<uint8_t> bytes = {0xff, 0xdb, 0x01, 0x06};  // length 2 + 4 * 65
   for (uint8_t table = 0; table < 4; ++table) {
@@ -69,7 +70,7 @@ class StbReader final : public ImageReader {
     return file.size() > sizeof kSignature && std::equal(std::begin(kSignature), std::end(kSignature), file.begin());
   }
 
-  // stb_image fills what is missing from a JPEG with grey, without a word.
+  // stb_image fills missing parts of a JPEG with grey and reports no error.
   static void check_jpeg(const JpegMarkers& markers) {
     if (!markers.well_formed) throw BadImage("the segments of the JPEG file are damaged or cut short");
     if (!markers.complete) throw BadImage("the JPEG file is cut short: there is no end marker");
@@ -79,7 +80,7 @@ class StbReader final : public ImageReader {
     void operator()(uint8_t* p) const { stbi_image_free(p); }
   };
   FileBytes file_;
-  std::vector<uint8_t> copy_;  // of a JPEG file, with tables
+  std::vector<uint8_t> copy_;  // JPEG file with the default tables inserted
   ImageSize size_;
   int channels_ = 0;
   std::unique_ptr<uint8_t, Free> pixels_;

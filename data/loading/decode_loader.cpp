@@ -10,7 +10,7 @@
 namespace skein {
 namespace {
 
-constexpr double kAcceptedWait = 0.02;  // of the caller's time; above it one more thread decodes
+constexpr double kAcceptedWait = 0.02;  // fraction of the caller's time; above it, one more thread is started
 constexpr double kReviewSeconds = 0.25;
 
 }  // namespace
@@ -22,7 +22,7 @@ DecodeLoader::DecodeLoader(Dataset dataset, const LoaderOptions& options)
       epoch_(options.epoch),
       step_(options.step),
       reviewed_(Clock::now()) {
-  CHECK(dataset_.encoded && dataset_.channels() == 3 && dataset_.height() == dataset_.width(),
+  CHECK(dataset_.is_encoded() && dataset_.channels() == 3 && dataset_.height() == dataset_.width(),
         "crops are squares of 3 channels, of encoded images");
   std::copy_n(dataset_.mean, 3, scale_.mean);
   std::copy_n(dataset_.std, 3, scale_.std);
@@ -64,12 +64,13 @@ const Batch& DecodeLoader::next() {
     ++taken_;
   }
   wait_seconds_ += waited;
-  if (threads() < most_threads_) review();
+  if (threads() < most_threads_) review_threads();
   return slot->batch;
 }
 
-// Called by next(): has the caller been blocked too much since the last look?
-void DecodeLoader::review() {
+// Called by next(). Adds a thread if the caller was blocked for more than kAcceptedWait of the time since the last
+// review.
+void DecodeLoader::review_threads() {
   const double seconds = seconds_since(reviewed_);
   if (seconds < kReviewSeconds) return;
   if (wait_seconds_ - reviewed_wait_ > kAcceptedWait * seconds) add_thread();
@@ -82,11 +83,11 @@ void DecodeLoader::work() {
     ImageDecoder decoder;
     std::vector<uint8_t> memory;
     std::unique_lock lock(mutex_);
-    for (Job job{}; claim(job, lock);) {
+    for (DecodeTask task{}; claim(task, lock);) {
       lock.unlock();
-      fill(job, decoder, memory);
+      fill(task, decoder, memory);
       lock.lock();
-      if (--job.slot->missing == 0) filled_.notify_one();
+      if (--task.slot->missing == 0) filled_.notify_one();
     }
   } catch (...) {
     const std::lock_guard lock(mutex_);
@@ -95,15 +96,15 @@ void DecodeLoader::work() {
   }
 }
 
-// The next image in the order of batches; false at the end.
-bool DecodeLoader::claim(Job& job, std::unique_lock<std::mutex>& lock) {
-  freed_.wait(lock, [this] { return stop_ || error_ || place_ > 0 || opened_ - released_ < kSlots; });
+// Claims the next image in the order of the batches. False: the loader is being destroyed or a thread has failed.
+bool DecodeLoader::claim(DecodeTask& task, std::unique_lock<std::mutex>& lock) {
+  freed_.wait(lock, [this] { return stop_ || error_ || position_ > 0 || opened_ - released_ < kSlots; });
   if (stop_ || error_) return false;
-  if (place_ == 0) open_batch(slots_[opened_++ % kSlots]);
+  if (position_ == 0) open_batch(slots_[opened_++ % kSlots]);
   Slot& slot = slots_[(opened_ - 1) % kSlots];
-  job = {&slot, place_, order_.epoch(epoch_)[size_t(step_ * order_.batch() + place_)]};
-  if (++place_ < slot.batch.size) return true;
-  place_ = 0;
+  task = {&slot, position_, order_.epoch(epoch_)[size_t(step_ * order_.batch() + position_)]};
+  if (++position_ < slot.batch.size) return true;
+  position_ = 0;
   if (++step_ == steps()) {
     step_ = 0;
     ++epoch_;
@@ -117,26 +118,26 @@ void DecodeLoader::open_batch(Slot& slot) {
   slot.batch = {slot.images.slice(0, {size, dataset_.height(), dataset_.width(), 3}), slot.labels.slice(0, {size}),
                 size, epoch_, step_};
   slot.missing = size;
-  // Storage is read ahead by half windows: what comes after the images that are being decoded now.
-  const auto ahead = size_t(Storage{}.window / 2), from = size_t(begin) / ahead * ahead + ahead;
+  // Read-ahead by half windows: request the half window after the one that is being decoded.
+  const auto ahead = size_t(ShardLayout{}.window / 2), from = size_t(begin) / ahead * ahead + ahead;
   if (size_t(begin) % ahead < size_t(size)) {
-    if (begin == 0) dataset_.encoded->expect(all.first(std::min(ahead, all.size())));
-    if (from < all.size()) dataset_.encoded->expect(all.subspan(from, std::min(ahead, all.size() - from)));
+    if (begin == 0) dataset_.encoded->prefetch(all.first(std::min(ahead, all.size())));
+    if (from < all.size()) dataset_.encoded->prefetch(all.subspan(from, std::min(ahead, all.size() - from)));
   }
 }
 
-void DecodeLoader::fill(const Job& job, ImageDecoder& decoder, std::vector<uint8_t>& memory) {
+void DecodeLoader::fill(const DecodeTask& task, ImageDecoder& decoder, std::vector<uint8_t>& memory) {
   const int64_t side = dataset_.height();
-  float* to = job.slot->images.view().as<float>() + job.place * side * side * 3;
+  float* to = task.slot->images.view().as<float>() + task.position * side * side * 3;
   for (int64_t tries = 0; tries < dataset_.size(); ++tries) {
-    const int64_t sample = (job.sample + tries) % dataset_.size();
+    const int64_t sample = (task.sample + tries) % dataset_.size();
     try {
       const ImageSize size = decoder.open(dataset_.encoded->read(sample, memory));
       const bool random = options_.training && options_.augment;
       const Crop crop =
-          random ? random_resized_crop(size, options_.seed, job.slot->batch.epoch, sample) : centre_crop(size, side);
+          random ? random_resized_crop(size, options_.seed, task.slot->batch.epoch, sample) : centre_crop(size, side);
       decoder.decode(crop, scale_, {side, side}, to);
-      job.slot->labels.view().as<int32_t>()[job.place] = dataset_.label()[sample];
+      task.slot->labels.view().as<int32_t>()[task.position] = dataset_.label()[sample];
       return;
     } catch (const BadImage& e) {
       dataset_.encoded->bad->report(dataset_.encoded->place(sample), e.what());

@@ -1,6 +1,7 @@
-// Batches from encoded images (data/formats/encoded_images.h): threads that each read, decode, cut out and normalise one image
-// at a time into a ring of three batches. An image's place and its crop are fixed before a thread takes it, so batches
-// have the same bits for any number of threads. A bad image is replaced by the next one of the set, with its label.
+// Batches from encoded images (data/formats/encoded_images.h). Each background thread reads, decodes, crops and
+// normalises one image at a time into a ring of three batches. The position of an image in the batch and its crop are
+// fixed before a thread takes it, so batches have the same bits for any number of threads. A bad image is reported
+// (BadImages) and replaced by the next good one of the dataset, with that one's label.
 #pragma once
 
 #include <chrono>
@@ -16,7 +17,7 @@
 
 namespace skein {
 
-class DecodeLoader final : public BatchSource {
+class DecodeLoader final : public Loader {
  public:
   DecodeLoader(Dataset dataset, const LoaderOptions& options);
   ~DecodeLoader() override;
@@ -33,38 +34,40 @@ class DecodeLoader final : public BatchSource {
  private:
   static constexpr size_t kSlots = 3;
   struct Slot {
-    Tensor images, labels;  // full-size memory
+    Tensor images, labels;  // memory for a full batch
     Batch batch;
-    int64_t missing = 0;  // images that are not there yet
+    int64_t missing = 0;  // images that are not decoded yet
   };
-  struct Job {
+  // One image to decode.
+  struct DecodeTask {
     Slot* slot;
-    int64_t place;  // in the batch
+    int64_t position;  // in the batch
     int32_t sample;
   };
   void work();  // body of a thread
-  bool claim(Job& job, std::unique_lock<std::mutex>& lock);
+  bool claim(DecodeTask& task, std::unique_lock<std::mutex>& lock);
   void open_batch(Slot& slot);
-  void fill(const Job& job, ImageDecoder& decoder, std::vector<uint8_t>& memory);
+  void fill(const DecodeTask& task, ImageDecoder& decoder, std::vector<uint8_t>& memory);
   void add_thread();
-  void review();
+  void review_threads();
 
   const Dataset dataset_;
   const LoaderOptions options_;
   PixelScale scale_;
   int64_t most_threads_;
 
-  std::mutex mutex_;  // guards what follows, but what only next() touches
+  // Guards the members below, except those that only next() uses: wait_seconds_, reviewed_wait_, reviewed_ and threads_.
+  std::mutex mutex_;
   std::condition_variable filled_, freed_;
   SampleOrder order_;
   Slot slots_[kSlots];
-  int64_t epoch_, step_, place_ = 0;              // of the next image to claim
+  int64_t epoch_, step_, position_ = 0;           // of the next image to claim
   size_t opened_ = 0, taken_ = 0, released_ = 0;  // batches since the start
   bool stop_ = false;
   std::exception_ptr error_;
   double wait_seconds_ = 0, reviewed_wait_ = 0;
   std::chrono::steady_clock::time_point reviewed_;
-  std::vector<std::thread> threads_;  // last: they use everything else
+  std::vector<std::thread> threads_;  // last: the threads use all other members
 };
 
 }  // namespace skein

@@ -13,55 +13,31 @@ DeviceLoader::DeviceLoader(Dataset dataset, const LoaderOptions& options, Queue 
       options_(options),
       order_(dataset_, options),
       augmentation_(augmentation_of(dataset_, options)),
-      compute_(compute.stream),
-      beside_(cuda::create_stream()),
       samples_(Tensor::empty(Device::cuda, DType::i32, {order_.epoch_size()})),
       epoch_(options.epoch),
-      step_(options.step) {
-  CHECK(dataset_.resident, "dataset '{}' is not in the GPU's memory", dataset_.name);
-  for (Slot& slot : slots_) {
-    slot.images =
-        Tensor::empty(Device::cuda, images, {order_.batch(), dataset_.height(), dataset_.width(), dataset_.channels()});
-    slot.labels = Tensor::empty(Device::cuda, DType::i32, {order_.batch()});
-    slot.filled = cuda::create_event();
-    slot.released = cuda::create_event();
-  }
-  fill(slots_[0]);
-}
-
-DeviceLoader::~DeviceLoader() {
-  cuda::destroy_stream(beside_);
-  for (Slot& slot : slots_) {
-    cuda::destroy_event(slot.filled);
-    cuda::destroy_event(slot.released);
-  }
+      step_(options.step),
+      buffer_(compute, {order_.batch(), dataset_.height(), dataset_.width(), dataset_.channels()}, images) {
+  CHECK(dataset_.is_resident(), "dataset '{}' is not in the GPU's memory", dataset_.name);
+  buffer_.start([this](DoubleBuffer::Slot& slot) { fill(slot); });
 }
 
 const Batch& DeviceLoader::next() {
-  Slot &now = slots_[taken_ % 2], &other = slots_[(taken_ + 1) % 2];
-  if (taken_ > 0) {  // the other slot's batch was given out last: it may be overwritten when the step on it is done
-    cuda::record(other.released, compute_);
-    cuda::wait(beside_, other.released);
-  }
-  fill(other);
-  cuda::wait(compute_, now.filled);
-  ++taken_;
-  return now.batch;
+  return buffer_.next([this](DoubleBuffer::Slot& slot) { fill(slot); });
 }
 
-void DeviceLoader::fill(Slot& slot) {
+void DeviceLoader::fill(DoubleBuffer::Slot& slot) {
+  const Stream stream = buffer_.stream();
   if (samples_epoch_ != (options_.training ? epoch_ : 0)) {
-    cuda::copy_from_host(beside_, order_.epoch(epoch_).data(), samples_);
+    cuda::copy_from_host(stream, order_.epoch(epoch_).data(), samples_);
     samples_epoch_ = options_.training ? epoch_ : 0;
   }
   const int64_t begin = step_ * order_.batch(), size = std::min(order_.batch(), order_.epoch_size() - begin);
   slot.batch = {slot.images.slice(0, {size, dataset_.height(), dataset_.width(), dataset_.channels()}),
                 slot.labels.slice(0, {size}), size, epoch_, step_};
   const Tensor samples = samples_.slice(begin, {size});
-  cuda::augment(beside_, dataset_.resident->images, samples, augmentation_, options_.seed, uint32_t(epoch_),
+  cuda::augment(stream, dataset_.resident->images, samples, augmentation_, options_.seed, uint32_t(epoch_),
                 slot.batch.images);
-  cuda::gather(beside_, dataset_.resident->labels, samples, slot.batch.labels);
-  cuda::record(slot.filled, beside_);
+  cuda::gather(stream, dataset_.resident->labels, samples, slot.batch.labels);
   if (++step_ == order_.steps()) {
     step_ = 0;
     ++epoch_;

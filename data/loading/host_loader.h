@@ -1,4 +1,5 @@
-// Batches in host memory: one background thread augments into a ring of three slots, taken once at the start.
+// Batches in host memory from images in memory. One background thread gathers, augments and normalises into a ring of
+// three slots, which are allocated once.
 #pragma once
 
 #include <condition_variable>
@@ -11,7 +12,7 @@
 
 namespace skein {
 
-class HostLoader final : public BatchSource {
+class HostLoader final : public Loader {
  public:
   HostLoader(Dataset dataset, const LoaderOptions& options);
   ~HostLoader() override;
@@ -25,22 +26,23 @@ class HostLoader final : public BatchSource {
  private:
   static constexpr size_t kSlots = 3;
   void produce();                                       // body of the thread
-  void fill(size_t slot, int64_t epoch, int64_t step);  // makes batches_[slot]
+  void fill(size_t slot, int64_t epoch, int64_t step);  // writes batches_[slot]
 
   Dataset dataset_;
   LoaderOptions options_;
   SampleOrder order_;
   Augmentation augmentation_;
-  Tensor images_[kSlots], labels_[kSlots];  // full-size memory of the slots
+  Tensor images_[kSlots], labels_[kSlots];  // memory for full batches
   Batch batches_[kSlots];
 
   std::mutex mutex_;
   std::condition_variable filled_, freed_;
-  size_t produced_ = 0, taken_ = 0, released_ = 0;  // batches since the start; guarded by mutex_, like the next two
+  // Guarded by mutex_: batches since the start, and the two members below.
+  size_t produced_ = 0, taken_ = 0, released_ = 0;
   bool stop_ = false;
   std::exception_ptr error_;
   double wait_seconds_ = 0;
-  std::thread thread_;  // last: starts when everything else is there
+  std::thread thread_;  // last: the thread uses all other members
 };
 
 }  // namespace skein

@@ -7,17 +7,15 @@
 
 namespace skein {
 
-Loader::Loader(Dataset dataset, const LoaderOptions& options, Queue queue, DType images) {
-  const bool encoded = dataset.encoded != nullptr;
-  if (encoded && queue.device == Device::cuda)
-    source_ =
-        std::make_unique<UploadLoader>(std::make_unique<DecodeLoader>(std::move(dataset), options), queue, images);
-  else if (encoded)
-    source_ = std::make_unique<DecodeLoader>(std::move(dataset), options);
-  else if (queue.device == Device::cuda)
-    source_ = std::make_unique<DeviceLoader>(std::move(dataset), options, queue, images);
-  else
-    source_ = std::make_unique<HostLoader>(std::move(dataset), options);
+std::unique_ptr<Loader> make_loader(Dataset dataset, const LoaderOptions& options, Queue queue, DType images) {
+  const bool gpu = queue.device == Device::cuda;
+  if (dataset.is_encoded()) {
+    auto host = std::make_unique<DecodeLoader>(std::move(dataset), options);
+    if (!gpu) return host;
+    return std::make_unique<UploadLoader>(std::move(host), queue, images);
+  }
+  if (gpu) return std::make_unique<DeviceLoader>(std::move(dataset), options, queue, images);
+  return std::make_unique<HostLoader>(std::move(dataset), options);
 }
 
 }  // namespace skein

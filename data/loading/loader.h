@@ -1,7 +1,9 @@
-// Batches ready when they are wanted, made while the caller computes on an earlier one. What is in a batch depends on
-// (dataset, options, epoch, index) only, not on threads, timing or device; a sample's augmentation depends on
-// (seed, epoch, sample), not even on the worker. Encoded images are cut out at random (data/image/random_crop.h) instead of
-// being padded and shifted.
+// Batches of a dataset, made in the background while the caller computes on the previous one.
+//
+// The contents of a batch depend on (dataset, options, epoch, index) only: not on threads, timing or device. The
+// augmentation of a sample depends on (seed, epoch, sample) only, so it does not depend on the worker either.
+//   images in memory   shifted and flipped at random (kernels/augment.h), then normalised
+//   encoded images     decoded, cropped at random (data/image/random_crop.h), then normalised
 #pragma once
 
 #include <memory>
@@ -14,47 +16,39 @@ namespace skein {
 
 struct LoaderOptions {
   int64_t batch = 128;
-  bool training = true;  // permuted and augmented; otherwise in order and normalised only, over the whole set
+  bool training = true;  // permuted and augmented; false: the whole dataset in stored order, normalised only
   int64_t workers = 1, rank = 0;
   Partition partition = Partition::global;
   uint64_t seed = 0;
-  bool augment = true;  // of training batches: flip and crop
-  int32_t padding = 4;
-  int64_t decode_threads = 0;   // of encoded images; 0: as many as keep the caller from waiting, one per core at most
-  int64_t epoch = 0, step = 0;  // the first batch that next() gives (resume)
+  bool augment = true;          // random flip and shift or crop, in training
+  int32_t padding = 4;          // largest shift in pixels, of images in memory
+  int64_t decode_threads = 0;   // encoded images; 0: threads are added while the caller waits, up to one per core
+  int64_t epoch = 0, step = 0;  // the first batch that next() returns, for resuming
 };
 
 struct Batch {
   Tensor images;  // (size,H,W,C), f32 or bf16
   Tensor labels;  // i32 (size)
   int64_t size = 0;
-  int64_t epoch = 0, index = 0;  // index of the batch within its epoch
+  int64_t epoch = 0, index = 0;  // index: of the batch within its epoch
 };
 
-// How batches are made: data/loading/host_loader.h, data/loading/device_loader.h; of encoded images data/loading/decode_loader.h, and for a GPU
-// data/loading/upload_loader.h.
-class BatchSource {
- public:
-  virtual ~BatchSource() = default;
-  virtual int64_t steps() const = 0;
-  virtual const Batch& next() = 0;
-  virtual double wait_seconds() const = 0;
-};
-
+// One of HostLoader, DecodeLoader (encoded images), DeviceLoader (GPU) and UploadLoader (encoded images, GPU), each in
+// a header of that name.
 class Loader {
  public:
-  // Batches for work on `queue`, whose device's memory they are in; bf16 images on a GPU only. A GPU needs a dataset
-  // that is resident there (make_resident()).
-  Loader(Dataset dataset, const LoaderOptions& options, Queue queue = {}, DType images = DType::f32);
-
-  int64_t steps() const { return source_->steps(); }  // batches per epoch; for evaluation, of one pass over the set
-  // Blocks; epochs follow one another without end. Valid until the next call: by then all work that reads the batch
-  // must have been given to the queue.
-  const Batch& next() { return source_->next(); }
-  double wait_seconds() const { return source_->wait_seconds(); }  // that next() was blocked, since the start
-
- private:
-  std::unique_ptr<BatchSource> source_;
+  virtual ~Loader() = default;
+  virtual int64_t steps() const = 0;  // batches per epoch; in evaluation, batches of one pass over the dataset
+  // Next batch; blocks until it is made. Epochs follow one another without end. The batch is valid until the next
+  // call; before that call, all work that reads it must be enqueued. Errors of background threads are thrown here.
+  virtual const Batch& next() = 0;
+  virtual double wait_seconds() const = 0;  // total time for which next() was blocked
 };
+
+// A loader for work on `queue`: batches lie in the memory of its device. `images` is the type of a batch's images; bf16
+// is possible on a GPU only. On a GPU, a dataset that is not encoded must be resident there (make_resident()).
+// BadInput if the dataset has fewer images than there are workers.
+std::unique_ptr<Loader> make_loader(Dataset dataset, const LoaderOptions& options, Queue queue = {},
+                                    DType images = DType::f32);
 
 }  // namespace skein

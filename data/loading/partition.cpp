@@ -11,9 +11,9 @@
 namespace skein {
 namespace {
 
-constexpr int64_t kWholeRun = 0xffffffff;  // as an epoch: no run gets there
+constexpr int64_t kWholeRun = 0xffffffff;  // epoch number of the permutation that holds for the whole run
 
-// Streams of different items never meet: 0 orders all samples, rank + 1 those of a worker.
+// Fisher-Yates shuffle. Item 0 of the random stream orders all samples, item rank + 1 those of a worker.
 void shuffle(uint64_t seed, int64_t epoch, uint32_t item, std::span<int32_t> samples) {
   RandomWords words{};
   for (size_t draw = 0, last = samples.size(); last-- > 1; ++draw) {
@@ -22,7 +22,7 @@ void shuffle(uint64_t seed, int64_t epoch, uint32_t item, std::span<int32_t> sam
   }
 }
 
-// Each window of samples by itself. Windows have streams of their own, apart from those above.
+// Shuffles each window of samples by itself. Bit 31 of the item separates these random streams from those above.
 void shuffle_windows(uint64_t seed, int64_t epoch, uint32_t item, int64_t window, std::span<int32_t> samples) {
   CHECK(window >= 1 && int64_t(samples.size()) / window < 1 << 16 && item < 1 << 15, "windows of {}", window);
   uint32_t number = 0x80000000 | item << 16;
@@ -30,7 +30,7 @@ void shuffle_windows(uint64_t seed, int64_t epoch, uint32_t item, int64_t window
     shuffle(seed, epoch, number++, samples.subspan(begin, std::min(size_t(window), samples.size() - begin)));
 }
 
-// The shards in a random order, each from its begin to its end.
+// Concatenates the shards in a random order, the samples of each in stored order.
 void chain_shards(uint64_t seed, int64_t epoch, std::span<const int64_t> shards, std::span<int32_t> out) {
   std::vector<int32_t> order(shards.size() - 1);
   std::iota(order.begin(), order.end(), 0);
@@ -40,7 +40,7 @@ void chain_shards(uint64_t seed, int64_t epoch, std::span<const int64_t> shards,
     for (int64_t i = shards[size_t(s)]; i < shards[size_t(s) + 1]; ++i) *to++ = int32_t(i);
 }
 
-// Not std::stable_sort, which takes memory every time.
+// std::sort on (label, index): std::stable_sort would allocate memory in every epoch.
 void sort_by_label(std::span<const int32_t> labels, std::span<int32_t> samples) {
   std::iota(samples.begin(), samples.end(), 0);
   std::sort(samples.begin(), samples.end(),
@@ -56,33 +56,33 @@ Partition parse_partition(const std::string& name) {
   throw BadInput("partition '{}' is not known; give one of global, fixed, sorted", name);
 }
 
-void epoch_permutation(uint64_t seed, int64_t epoch, std::span<int32_t> out, const Storage& storage) {
-  if (!storage.shards.empty()) {
-    CHECK(storage.shards.back() == int64_t(out.size()), "shards of {} samples", storage.shards.back());
-    chain_shards(seed, epoch, storage.shards, out);
-    return shuffle_windows(seed, epoch, 0, storage.window, out);
+void epoch_permutation(uint64_t seed, int64_t epoch, std::span<int32_t> out, const ShardLayout& layout) {
+  if (!layout.boundaries.empty()) {
+    CHECK(layout.boundaries.back() == int64_t(out.size()), "shards of {} samples", layout.boundaries.back());
+    chain_shards(seed, epoch, layout.boundaries, out);
+    return shuffle_windows(seed, epoch, 0, layout.window, out);
   }
   std::iota(out.begin(), out.end(), 0);
   shuffle(seed, epoch, 0, out);
 }
 
-Part part_of(int64_t n, int64_t workers, int64_t rank) {
+SampleRange range_of_worker(int64_t n, int64_t workers, int64_t rank) {
   CHECK(workers >= 1 && rank >= 0 && rank < workers, "rank {} of {} workers", rank, workers);
   const int64_t size = n / workers;
   return {rank * size, (rank + 1) * size};
 }
 
 std::span<int32_t> samples_of(Partition partition, uint64_t seed, int64_t epoch, std::span<const int32_t> labels,
-                              int64_t workers, int64_t rank, std::span<int32_t> scratch, const Storage& storage) {
+                              int64_t workers, int64_t rank, std::span<int32_t> scratch, const ShardLayout& layout) {
   CHECK(scratch.size() == labels.size(), "room for {} samples, {} labels", scratch.size(), labels.size());
   if (partition == Partition::sorted)
     sort_by_label(labels, scratch);
   else
-    epoch_permutation(seed, partition == Partition::global ? epoch : kWholeRun, scratch, storage);
-  const Part part = part_of(int64_t(labels.size()), workers, rank);
-  const std::span<int32_t> mine = scratch.subspan(size_t(part.begin), size_t(part.size()));
-  if (partition == Partition::fixed && !storage.shards.empty())
-    shuffle_windows(seed, epoch, uint32_t(rank) + 1, storage.window, mine);
+    epoch_permutation(seed, partition == Partition::global ? epoch : kWholeRun, scratch, layout);
+  const SampleRange range = range_of_worker(int64_t(labels.size()), workers, rank);
+  const std::span<int32_t> mine = scratch.subspan(size_t(range.begin), size_t(range.size()));
+  if (partition == Partition::fixed && !layout.boundaries.empty())
+    shuffle_windows(seed, epoch, uint32_t(rank) + 1, layout.window, mine);
   else if (partition != Partition::global)
     shuffle(seed, epoch, uint32_t(rank) + 1, mine);
   return mine;
@@ -90,7 +90,7 @@ std::span<int32_t> samples_of(Partition partition, uint64_t seed, int64_t epoch,
 
 int64_t steps_per_epoch(int64_t n, int64_t workers, int64_t batch) {
   CHECK(batch >= 1, "batch is {}", batch);
-  return (part_of(n, workers, 0).size() + batch - 1) / batch;
+  return (range_of_worker(n, workers, 0).size() + batch - 1) / batch;
 }
 
 }  // namespace skein

@@ -1,8 +1,13 @@
-// Who trains on what, as pure functions. All n samples are put in one order, from a seed that all workers share, and
-// cut into K contiguous parts of floor(n/K); the remainder sits out. The last batch may be short.
-//   global   one permutation of all samples every epoch
-//   fixed    one permutation of all samples for the whole run; every epoch each worker permutes its own part
-//   sorted   by label (samples of one label in their order), so that the parts are not alike; then as `fixed`
+// Partition of the training samples among K workers, as pure functions of (seed, epoch, rank).
+//
+// All n samples are put in one order, drawn from a seed that all workers share, and cut into K contiguous ranges of
+// floor(n/K) samples. The remaining n mod K samples of that order are not used. The last batch of a worker may be
+// short.
+//   global   one permutation of all samples, drawn anew every epoch
+//   fixed    one permutation of all samples for the whole run; every epoch each worker permutes its own range
+//   sorted   samples ordered by label (equal labels in stored order), so that workers see different classes; then as
+//            `fixed`
+// Permutations are Fisher-Yates shuffles with random words of Purpose::permute (base/random.h).
 #pragma once
 
 #include <cstdint>
@@ -11,32 +16,35 @@
 
 namespace skein {
 
-// How samples lie in a storage that is slow to jump about in: `shards` are the first sample of each shard, and their
-// number; empty: anywhere is as near. Orders then permute the shards, and all samples within windows of this many, so
-// that storage is read from begin to end by windows.
-struct Storage {
-  std::span<const int64_t> shards = {};
-  int64_t window = 16384;
+// Shards of a dataset that must be read sequentially, and the size of the shuffle. `boundaries`: first sample of each
+// shard in ascending order, then the number of samples; empty: random access is cheap. With shards, an epoch's order is
+// a permutation of the shards followed by a permutation of the samples within each window of `window` samples, so that
+// a reader needs at most a window's worth of shards at a time.
+struct ShardLayout {
+  std::span<const int64_t> boundaries = {};
+  int64_t window = 16384;  // samples
 };
 
-struct Part {
+// Positions [begin, end) in the common order.
+struct SampleRange {
   int64_t begin = 0, end = 0;
   int64_t size() const { return end - begin; }
 };
 
 enum class Partition : uint8_t { global, fixed, sorted };
 
-// Its name, or BadInput that lists the names.
+// The partition of that name. BadInput lists the names.
 Partition parse_partition(const std::string& name);
 
-// Fills `out` with a permutation of 0 .. out.size()-1 (Fisher and Yates, Purpose::permute).
-void epoch_permutation(uint64_t seed, int64_t epoch, std::span<int32_t> out, const Storage& storage = {});
+// Fills `out` with a permutation of 0 .. out.size()-1.
+void epoch_permutation(uint64_t seed, int64_t epoch, std::span<int32_t> out, const ShardLayout& layout = {});
 
-Part part_of(int64_t n, int64_t workers, int64_t rank);
+SampleRange range_of_worker(int64_t n, int64_t workers, int64_t rank);
 
-// The samples of one worker in one epoch, in its order: a part of `scratch`, which holds as many as there are labels.
+// Samples of one worker in one epoch, in the order in which it trains on them. The result is a subspan of `scratch`,
+// which must have as many elements as `labels`.
 std::span<int32_t> samples_of(Partition, uint64_t seed, int64_t epoch, std::span<const int32_t> labels, int64_t workers,
-                              int64_t rank, std::span<int32_t> scratch, const Storage& storage = {});
+                              int64_t rank, std::span<int32_t> scratch, const ShardLayout& layout = {});
 
 // ceil(floor(n/workers) / batch)
 int64_t steps_per_epoch(int64_t n, int64_t workers, int64_t batch);

@@ -10,8 +10,8 @@ namespace skein {
 
 namespace {
 
-Storage storage_of(const Dataset& dataset) {
-  return dataset.encoded ? Storage{.shards = dataset.encoded->shards} : Storage{};
+ShardLayout shard_layout_of(const Dataset& dataset) {
+  return dataset.is_encoded() ? ShardLayout{.boundaries = dataset.encoded->shard_boundaries} : ShardLayout{};
 }
 
 }  // namespace
@@ -19,9 +19,9 @@ Storage storage_of(const Dataset& dataset) {
 SampleOrder::SampleOrder(const Dataset& dataset, const LoaderOptions& options)
     : labels_(dataset.label(), size_t(dataset.size())),
       options_(options),
-      storage_(storage_of(dataset)),
+      layout_(shard_layout_of(dataset)),
       steps_(steps_per_epoch(dataset.size(), options.workers, options.batch)),
-      epoch_size_(part_of(dataset.size(), options.workers, 0).size()),
+      epoch_size_(range_of_worker(dataset.size(), options.workers, 0).size()),
       scratch_(size_t(dataset.size())) {
   CHECK(options.training || options.workers == 1, "evaluation goes over the whole set on one worker");
   if (steps_ == 0)
@@ -35,7 +35,7 @@ SampleOrder::SampleOrder(const Dataset& dataset, const LoaderOptions& options)
 std::span<const int32_t> SampleOrder::epoch(int64_t epoch) {
   if (options_.training && current_ != epoch) {
     samples_ = samples_of(options_.partition, options_.seed, epoch, labels_, options_.workers, options_.rank, scratch_,
-                          storage_);
+                          layout_);
   } else if (current_ < 0) {
     std::iota(scratch_.begin(), scratch_.end(), 0);
     samples_ = scratch_;

@@ -1,5 +1,5 @@
-// Which samples a loader gives, in which order: for training the worker's part of each epoch (data/loading/partition.h), for
-// evaluation all of them as they are stored.
+// The order in which a loader visits the samples. Training: the worker's samples of each epoch
+// (data/loading/partition.h). Evaluation: all samples in stored order.
 #pragma once
 
 #include <span>
@@ -13,18 +13,18 @@ namespace skein {
 
 class SampleOrder {
  public:
-  // BadInput where there are too few images for the workers.
+  // BadInput if there are fewer images than workers.
   SampleOrder(const Dataset& dataset, const LoaderOptions& options);
 
-  int64_t steps() const { return steps_; }  // batches per epoch
-  int64_t batch() const { return batch_; }  // largest: the whole part where that is smaller than was asked for
-  int64_t epoch_size() const { return epoch_size_; }
-  std::span<const int32_t> epoch(int64_t epoch);  // valid until another epoch is asked for
+  int64_t steps() const { return steps_; }            // batches per epoch
+  int64_t batch() const { return batch_; }            // images of a full batch: min(options.batch, epoch_size())
+  int64_t epoch_size() const { return epoch_size_; }  // samples
+  std::span<const int32_t> epoch(int64_t epoch);      // valid until the next call with another epoch
 
  private:
   std::span<const int32_t> labels_;
   LoaderOptions options_;
-  Storage storage_;
+  ShardLayout layout_;
   int64_t steps_, batch_, epoch_size_;
   std::vector<int32_t> scratch_;
   std::span<const int32_t> samples_;

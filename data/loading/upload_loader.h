@@ -1,38 +1,28 @@
-// Batches that are made in host memory, for a GPU: copied there on a stream beside the compute stream while a step
-// computes on the one before. Two slots; events keep the two streams in order.
+// Batches of encoded images for a GPU: made in host memory by a DecodeLoader and copied to the GPU on a copy stream
+// while a step computes on the previous batch. bf16 batches are copied as f32 and converted on the GPU.
 #pragma once
 
 #include <memory>
 
 #include "data/loading/decode_loader.h"
-#include "kernels/runtime.h"
+#include "data/loading/double_buffer.h"
 
 namespace skein {
 
-class UploadLoader final : public BatchSource {
+class UploadLoader final : public Loader {
  public:
   UploadLoader(std::unique_ptr<DecodeLoader> host, Queue compute, DType images);
-  ~UploadLoader() override;
-  UploadLoader(const UploadLoader&) = delete;
-  UploadLoader& operator=(const UploadLoader&) = delete;
 
   int64_t steps() const override { return host_->steps(); }
   const Batch& next() override;
   double wait_seconds() const override { return host_->wait_seconds(); }
 
  private:
-  struct Slot {
-    Tensor f32, images, labels;  // full-size memory; images is f32 itself unless the batch is bf16
-    Batch batch;
-    cuda::Event filled = nullptr, released = nullptr;
-  };
-  void fill(Slot& slot);
+  void fill(DoubleBuffer::Slot& slot);
 
   std::unique_ptr<DecodeLoader> host_;
-  DType images_;
-  Stream compute_, beside_;
-  Slot slots_[2];
-  int64_t taken_ = 0;  // batches given out
+  Tensor f32_;           // full batch as it comes from the host; undefined if batches are f32
+  DoubleBuffer buffer_;  // last: its destructor waits for work that reads the members above
 };
 
 }  // namespace skein

@@ -6,11 +6,11 @@
 namespace skein {
 namespace {
 
-BatchNormRunning running(const BatchNormState& s) { return {s.running_mean->value, s.running_var->value, s.momentum}; }
+BatchNormRunning running(const RunningStatistics& s) { return {s.mean->value, s.var->value, s.momentum}; }
 
 }  // namespace
 
-Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const BatchNormState& state, bool relu,
+Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const RunningStatistics& state, bool relu,
                const Var& residual) {
   Tape& t = *x->tape;
   Var y = t.output(x->value.dtype(), x->value.shape());

@@ -4,7 +4,7 @@
 
 namespace skein {
 
-Var batch_norm_conv(const Var& x, const Var& gamma, const Var& beta, const BatchNormState& state, const Var& w,
+Var batch_norm_conv(const Var& x, const Var& gamma, const Var& beta, const RunningStatistics& state, const Var& w,
                     ConvGeometry g) {
   Tape& t = *x->tape;
   if (!t.training) return conv2d(batch_norm(x, gamma, beta, state, true), w, g);
@@ -19,9 +19,9 @@ Var batch_norm_conv(const Var& x, const Var& gamma, const Var& beta, const Batch
 
   Var y = t.output(x->value.dtype(), {in[0], g.out(in[1], filter[1]), g.out(in[2], filter[2]), filter[0]});
   const Tensor normal = t.scratch(x->value.dtype(), in);
-  normalise(t.recomputing() ? BatchNormRunning{}
-                            : BatchNormRunning{state.running_mean->value, state.running_var->value, state.momentum},
-            normal);
+  normalise(
+      t.recomputing() ? BatchNormRunning{} : BatchNormRunning{state.mean->value, state.var->value, state.momentum},
+      normal);
   t.run(cpu::conv_forward, cuda::conv_forward, normal, weights, g, y->value);
   t.release(normal);
   t.macs += y->value.numel() * filter[1] * filter[2] * filter[3];
@@ -32,7 +32,7 @@ Var batch_norm_conv(const Var& x, const Var& gamma, const Var& beta, const Batch
         const Tensor normal = t.scratch(x->value.dtype(), x->value.shape());
         normalise({}, normal);
         t.run(cpu::conv_backward_weights, cuda::conv_backward_weights, normal, dy, g, dw);
-        const Tensor& dnormal = normal;  // which has been used for the last time
+        const Tensor& dnormal = normal;  // overwrites `normal`, whose last use was above
         t.run(cpu::conv_backward_data, cuda::conv_backward_data, dy, weights, g, dnormal);
         t.run(cpu::batch_norm_backward, cuda::batch_norm_backward, x->value, gamma->value, beta->value, View{}, true,
               saved, dnormal, dx, View{}, dgamma, dbeta);

@@ -8,19 +8,19 @@ namespace skein {
 struct DenseFeatures::Block {
   explicit Block(Tape& t) : tape(t) {}
   Tape& tape;
-  Tensor features, mean, var;       // a mean and a variance for each channel; none outside training
-  Tensor dfeatures, offset, slope;  // while the tape unwinds
+  Tensor features, mean, var;       // mean and variance of each channel, in training only
+  Tensor dfeatures, offset, slope;  // during backward() only
 
   Shape prefix(int64_t channels) const {
     const Shape s = features.shape();
     return {s[0], s[1], s[2], channels};
   }
-  // Has room for any prefix: of one size, so that all layers share the memory.
+  // Memory for the full block, whatever the prefix: one size, so that the arena gives all layers the same memory.
   Tensor scratch() const { return tape.scratch(features.dtype(), features.shape()); }
   DenseStats stats() const { return {mean, var}; }
 
   void normalise(const Reader& r, bool first_time, View y) const {
-    const BatchNormRunning running{r.state.running_mean->value, r.state.running_var->value, r.state.momentum};
+    const BatchNormRunning running{r.state.mean->value, r.state.var->value, r.state.momentum};
     const DenseStats used = tape.training ? stats() : DenseStats{running.mean, running.var};
     tape.run(cpu::dense_norm, cuda::dense_norm, features, used, r.gamma->value, r.beta->value, r.state.eps,
              tape.training && first_time && !tape.recomputing() ? running : BatchNormRunning{}, y);
@@ -93,7 +93,7 @@ Var DenseFeatures::norm_relu_conv(const Reader& r, const Var& w, ConvGeometry g)
         const Tensor memory = b->scratch(), normal = memory.reshape(in);
         b->normalise(r, false, normal);
         t.run(cpu::conv_backward_weights, cuda::conv_backward_weights, normal, dy, g, dw);
-        const Tensor& dnormal = normal;  // which has been used for the last time
+        const Tensor& dnormal = normal;  // overwrites `normal`, whose last use was above
         t.run(cpu::conv_backward_data, cuda::conv_backward_data, dy, weights, g, dnormal);
         b->add_gradient(r, dnormal, dgamma, dbeta);
         t.release(memory);

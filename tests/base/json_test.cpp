@@ -13,7 +13,7 @@ constexpr uint64_t kMostUnsigned = std::numeric_limits<uint64_t>::max();
 
 void expect_json_error(const std::function<void()>& f, const std::string& part) { expect_error<JsonError>(f, {part}); }
 
-// As written, and read again.
+// Checks the text of a value and that parsing it gives the value again.
 template <class T>
 void expect_number(T value, const std::string& text) {
   EXPECT_EQ(Json(value).dump(), text);

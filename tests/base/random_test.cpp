@@ -8,7 +8,7 @@
 namespace skein::testing {
 namespace {
 
-// Known answers published with the Random123 library, also evaluated by the compiler.
+// Known answers published with the Random123 library (kat_vectors), also evaluated at compile time.
 static_assert(philox4x32_10({{0, 0, 0, 0}}, 0, 0) == RandomWords{{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}});
 
 TEST(Random, KnownAnswers) {

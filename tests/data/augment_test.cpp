@@ -37,7 +37,7 @@ std::vector<float> run(const Images& images, std::vector<int32_t> samples, const
   return out;
 }
 
-// The definition, pixel by pixel in double, with flip and offsets given.
+// Definition of the augmentation, pixel by pixel in double, for a given flip and given offsets.
 double expected(const Images& images, const Augmentation& a, int64_t i, bool flip, int64_t dy, int64_t dx, int64_t y,
                 int64_t x, int64_t c) {
   const int64_t from_y = y + dy - a.padding, from_x = x + dx - a.padding;
@@ -103,7 +103,7 @@ TEST(Augment, TrainingIsTheDocumentedFlipAndCrop) {
   }
 }
 
-// Looks at images alone: which of the 162 outcomes is it? Needs no knowledge of the generator.
+// Index of the outcome, one of 162, that an augmented image shows. Independent of the random generator.
 TEST(Augment, EveryOutcomeIsAsLikelyAsTheOthers) {
   const Images images(1, 16, 16, 1);
   const Augmentation a = make(true);
@@ -120,7 +120,7 @@ TEST(Augment, EveryOutcomeIsAsLikelyAsTheOthers) {
     chi2 += (n - 50.0) * (n - 50.0) / 50.0;
     total += n;
   }
-  EXPECT_EQ(total, draws);  // every result is one of the outcomes, and only one
+  EXPECT_EQ(total, draws);  // every result is exactly one of the outcomes
   EXPECT_LT(chi2, 222);     // 161 degrees of freedom, 0.1 %
 }
 

@@ -1,5 +1,4 @@
-// Every kind of damaged or missing CIFAR and IDX file, and wrong names: the message names the file, the place and the
-// fix.
+// Damaged and missing CIFAR and IDX files, and wrong names: the message names the file, the position and the fix.
 #include "tests/support/data_files.h"
 
 namespace skein::testing {
@@ -117,7 +116,7 @@ TEST_F(BadIdx, DamagedGzip) {
   write_gzip(images + ".gz", idx_images(6, 5, 7));
   const std::string good = read_file(images + ".gz");
   std::string bad = good;
-  bad[good.size() - 6] ^= 1;  // in the check sum
+  bad[good.size() - 6] ^= 1;  // in the checksum
   write_file(images + ".gz", bad);
   expect({images + ".gz", "incorrect data check", "unpacked data", "damaged", "again"});
   bad = good;

@@ -1,4 +1,4 @@
-// Every kind of damaged packed file and image folder: the message names the file, the place and the fix.
+// Damaged packed files and image folders: the message names the file, the position and the fix.
 #include "engine/safetensors.h"
 #include "tests/support/data_files.h"
 

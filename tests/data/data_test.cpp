@@ -40,7 +40,7 @@ TEST(Cifar, OfficialFormatsAndConstants) {
   const TempDir dir;
   write_cifar(dir / "", 1);
   const Splits s = open_cifar(small_cifar(1), dir.str());
-  EXPECT_EQ(s.train.classes[3], "3");  // no file of names
+  EXPECT_EQ(s.train.classes[3], "3");  // the file of names is absent
   EXPECT_EQ(s.test.mean[0], 0.4914f);
   EXPECT_EQ(s.test.mean[2], 0.4465f);
   EXPECT_EQ(s.test.std[1], 0.1994f);
@@ -110,7 +110,7 @@ TEST(ImageFolder, GreyImagesStayGreyUnlessOneHasColour) {
     const uint8_t grey = test_pixel(0, i / 4, i % 4, 0);
     for (int c = 0; c < 3; ++c) ASSERT_EQ(p[3 * i + c], grey);
   }
-  EXPECT_NEAR(p[48], 200, 4);  // JPEG, so not exact
+  EXPECT_NEAR(p[48], 200, 4);  // JPEG is lossy
   EXPECT_NEAR(p[49], 100, 4);
   EXPECT_NEAR(p[50], 50, 4);
 }
@@ -125,7 +125,7 @@ TEST(ImageFolder, ResizeTakesTheCentreSquare) {
   EXPECT_NEAR(s.train.images.as<uint8_t>()[1], 250, 4);
   EXPECT_NEAR(s.test.images.as<uint8_t>()[8 * 8 * 3 - 1], 200, 4);
 
-  std::string wide(std::size_t{24} * 8, '\0');  // dark, but for the centre square
+  std::string wide(std::size_t{24} * 8, '\0');  // black except for the centre square
   for (size_t y = 0; y < 8; ++y) wide.replace(y * 24 + 8, 8, 8, '\xff');
   const fs::path file = dir / "train/a/1.jpg", png = dir / "train/a/1.png";
   fs::remove(file);
@@ -179,7 +179,7 @@ TEST(Synthetic, IsAFunctionOfTheSeed) {
   EXPECT_EQ(a.train.height(), 9);
 }
 
-// The nearest class mean, learned on the training images, recognises the test images.
+// Classification by the nearest class mean of the training images works on the test images.
 TEST(Synthetic, CanBeLearned) {
   const Splits s = open_dataset("synthetic", {.seed = 3, .synthetic = {.train = 300, .test = 100, .size = 16}});
   const size_t pixels = 16 * 16 * 3;

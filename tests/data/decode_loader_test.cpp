@@ -29,7 +29,7 @@ std::vector<Copy> take(DecodeLoader& loader, int64_t batches) {
   return result;
 }
 
-// Images by what they look like: which were given, however they were batched.
+// Images of the batches as a multiset, independent of how they were batched.
 std::multiset<std::vector<float>> contents(const std::vector<Copy>& batches) {
   std::multiset<std::vector<float>> all;
   for (const Copy& b : batches) {
@@ -77,7 +77,7 @@ TEST_F(DecodeLoaderTest, ABatchIsTheCropsOfItsSamples) {
   DecodeLoader loader(d, {.batch = 50, .seed = 3, .epoch = 2});
   const auto batch = take(loader, 1)[0];
   std::vector<int32_t> order(50);
-  epoch_permutation(3, 2, order, {.shards = d.encoded->shards});
+  epoch_permutation(3, 2, order, {.boundaries = d.encoded->shard_boundaries});
   ImageDecoder decoder;
   std::vector<uint8_t> memory;
   PixelScale scale;
@@ -126,7 +126,7 @@ TEST_F(DecodeLoaderTest, EvaluationIsTheCentreInOrder) {
     labels.insert(labels.end(), batches[size_t(i)].labels.begin(), batches[size_t(i)].labels.end());
   EXPECT_EQ(labels, labels_of(d));
   EXPECT_EQ(batches[5].images, batches[2].images);
-  DecodeLoader plain(d, {.batch = 11, .seed = 1, .augment = false});  // permuted, not cropped at random
+  DecodeLoader plain(d, {.batch = 11, .seed = 1, .augment = false});  // permuted, centre crop
   EXPECT_TRUE(contents(take(plain, 1)) == contents({batches[0], batches[1], batches[2]}));
 }
 
@@ -137,7 +137,7 @@ TEST_F(DecodeLoaderTest, ABadImageIsReplacedByTheNext) {
   bytes[200] = char(bytes[200] ^ 1);
   write_file(copy / "train-00000.shard", bytes);
   const Dataset good = open().train, bad = open_dataset(copy.string(), {.crop = 24, .bad_images = 1}).train;
-  ::testing::internal::CaptureStderr();  // the loader's threads start with it
+  ::testing::internal::CaptureStderr();  // before the loader's threads start
   DecodeLoader a(good, {.batch = 10, .training = false}), b(bad, {.batch = 10, .training = false});
   const auto want = take(a, 5), got = take(b, 10);
   const std::string text = ::testing::internal::GetCapturedStderr();
@@ -183,14 +183,14 @@ TEST_F(DecodeLoaderTest, EndsAtAnyTime) {
 TEST(ShardOrder, ReadsShardAfterShardAndWindowAfterWindow) {
   const std::vector<int64_t> shards = {0, 100, 100, 250, 400, 1000};
   std::vector<int32_t> order(1000), again(1000), sorted(1000);
-  const Storage storage{shards, 200};
-  epoch_permutation(7, 1, order, storage);
-  epoch_permutation(7, 1, again, storage);
+  const ShardLayout layout{shards, 200};
+  epoch_permutation(7, 1, order, layout);
+  epoch_permutation(7, 1, again, layout);
   EXPECT_EQ(order, again);
-  epoch_permutation(7, 2, again, storage);
+  epoch_permutation(7, 2, again, layout);
   EXPECT_NE(order, again);
   std::iota(sorted.begin(), sorted.end(), 0);
-  for (int64_t begin = 0; begin < 1000; begin += 200) {  // a window holds whole runs of shards
+  for (int64_t begin = 0; begin < 1000; begin += 200) {  // each window consists of a few runs, one per shard
     std::vector<int32_t> window(order.begin() + begin, order.begin() + begin + 200);
     EXPECT_FALSE(std::is_sorted(window.begin(), window.end()));
     std::sort(window.begin(), window.end());

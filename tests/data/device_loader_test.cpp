@@ -1,10 +1,10 @@
-// Batches made on a GPU, or on the emulator: the same as the host's, and safe from being overwritten while in use.
+// Batches made on a GPU or on the emulator: equal to the host's, and not overwritten while they are in use.
 #include <gtest/gtest.h>
 
 #include <cstring>
 
 #include "cases/op_case.h"
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 #include "data/loading/loader.h"
 #include "kernels/cast.h"
 #include "tests/support/need_gpu.h"
@@ -38,10 +38,10 @@ class DeviceLoader : public ::testing::Test {
 
 TEST_F(DeviceLoader, GivesTheHostsBatchesToTheBit) {
   for (const bool training : {true, false}) {
-    Loader host(data_, options(training)), device(data_, options(training), queue_);
-    ASSERT_EQ(device.steps(), host.steps());
-    for (int64_t i = 0; i < 3 * host.steps(); ++i) {
-      const Batch &expected = host.next(), &batch = device.next();
+    const auto host = make_loader(data_, options(training)), device = make_loader(data_, options(training), queue_);
+    ASSERT_EQ(device->steps(), host->steps());
+    for (int64_t i = 0; i < 3 * host->steps(); ++i) {
+      const Batch &expected = host->next(), &batch = device->next();
       EXPECT_EQ(batch.size, expected.size);
       EXPECT_EQ(batch.epoch, expected.epoch);
       EXPECT_EQ(batch.index, expected.index);
@@ -52,21 +52,21 @@ TEST_F(DeviceLoader, GivesTheHostsBatchesToTheBit) {
   }
 }
 
-// The copies are given to the stream but not waited for: a batch that is overwritten before its copy, or copied before
-// it is made, shows. Of an emulated GPU only where the loader's stream runs ahead and this one does not, which is drawn
-// for each stream from SKEIN_EMULATOR_SEED, from 2 on.
+// Copies of the batches are enqueued without synchronising, so a batch that is overwritten before its copy, or copied
+// before it is made, is detected. On the emulator this needs a schedule in which the loader's stream runs ahead of this
+// one; SKEIN_EMULATOR_SEED, from 2 on, draws the schedule of each stream.
 TEST_F(DeviceLoader, KeepsABatchUntilTheWorkOnItIsDone) {
   for (int turn = 0; turn < 8; ++turn) {
     const Queue queue{Device::cuda, cuda::create_stream()};
     {
-      Loader host(data_, options(true)), device(data_, options(true), queue);
+      const auto host = make_loader(data_, options(true)), device = make_loader(data_, options(true), queue);
       std::vector<Tensor> copies;
       std::vector<std::vector<float>> expected;
       for (int i = 0; i < 9; ++i) {
-        const Batch& batch = device.next();
+        const Batch& batch = device->next();
         copies.push_back(Tensor::empty(Device::cuda, DType::f32, batch.images.shape()));
         cuda::copy(queue.stream, batch.images, copies.back());
-        expected.push_back(host.next().images.to_vector());
+        expected.push_back(host->next().images.to_vector());
       }
       cuda::synchronize(queue.stream);
       for (size_t i = 0; i < copies.size(); ++i) EXPECT_EQ(copies[i].to_vector(), expected[i]) << "batch " << i;
@@ -76,8 +76,9 @@ TEST_F(DeviceLoader, KeepsABatchUntilTheWorkOnItIsDone) {
 }
 
 TEST_F(DeviceLoader, GivesTheSameInBf16) {
-  Loader host(data_, options(true)), device(data_, options(true), queue_, DType::bf16);
-  const Batch &expected = host.next(), &batch = device.next();
+  const auto host = make_loader(data_, options(true));
+  const auto device = make_loader(data_, options(true), queue_, DType::bf16);
+  const Batch &expected = host->next(), &batch = device->next();
   const Tensor rounded = Tensor::empty(Device::cpu, DType::bf16, expected.images.shape());
   cpu::cast(nullptr, expected.images, rounded);
   ASSERT_EQ(batch.images.dtype(), DType::bf16);

@@ -1,11 +1,10 @@
-// skein's own JPEG decoder, held to libjpeg-turbo: the same pixels to the bit, and the same end for damaged files.
+// skein's own JPEG decoder against libjpeg-turbo: the same bits of all pixels, and the same result for damaged files.
 #include <random>
 
 #include "data/formats/tar.h"
 #include "data/image/image_decoder.h"
 #include "data/image/jpeg_huffman.h"
 #include "data/image/jpeg_idct.h"
-#include "data/image/jpeg_pixels.h"
 #include "tests/support/image_files.h"
 
 namespace skein::testing {
@@ -20,7 +19,7 @@ PixelRange random_range(Random& random, int64_t n) {
   return {begin, begin + 1 + below(random, n - begin)};
 }
 
-// RGB of the columns and rows.
+// RGB pixels of the given columns and rows.
 std::vector<uint8_t> pixels(ImageReader& reader, FileBytes file, PixelRange columns, PixelRange rows) {
   reader.open(file);
   const int64_t origin = reader.start(1, columns, rows);
@@ -42,7 +41,7 @@ struct JpegReader : ::testing::Test {
     if (!turbo) GTEST_SKIP() << "libjpeg-turbo is not in this build";
   }
 
-  // The whole image and some pieces of it.
+  // Compares the whole image and some parts of it.
   void expect_equal(FileBytes file, int pieces) {
     const ImageSize size = turbo->open(file);
     for (int i = 0; i <= pieces; ++i) {
@@ -53,7 +52,7 @@ struct JpegReader : ::testing::Test {
     }
   }
 
-  // Smooth in one part and noise in the other, so that blocks have few coefficients and many.
+  // Smooth in one part and noise in the other, so that there are blocks with few and with many coefficients.
   std::string image(ImageSize size, int quality, const JpegLayout& layout) {
     std::vector<uint8_t> rgb;
     for (int64_t y = 0; y < size.height; ++y)
@@ -63,7 +62,7 @@ struct JpegReader : ::testing::Test {
     return encode_jpeg(rgb.data(), size, quality, layout);
   }
 
-  // What a decoder makes of a file: the error, or the pixels of a piece.
+  // Result of decoding a file: the error, or the pixels of a crop.
   static std::string outcome(ImageDecoder& decoder, FileBytes file) {
     try {
       const ImageSize size = decoder.open(file);
@@ -122,7 +121,7 @@ TEST_F(JpegReader, DecodesTheCommonFilesAndLeavesTheOthers) {
   }
   for (const char* name : {"progressive.jpg", "cmyk.jpg", "ycck.jpg"})
     EXPECT_EQ(decoder_of(image_file(name)), "libjpeg-turbo") << name;
-  std::string rgb = image_file("full444.jpg");  // components that are called R, G and B
+  std::string rgb = image_file("full444.jpg");  // component identifiers R, G and B
   const size_t frame = rgb.find("\xff\xc0"), scan = rgb.find("\xff\xda");
   for (size_t c = 0; c < 3; ++c) rgb[frame + 10 + 3 * c] = rgb[scan + 5 + 2 * c] = "RGB"[c];
   EXPECT_EQ(decoder_of(rgb), "libjpeg-turbo");
@@ -142,7 +141,7 @@ TEST_F(JpegReader, RealImages) {
   }
 }
 
-// Also where the pixels of the piece are all there: libjpeg-turbo decides what a damaged file is good for.
+// The same result as libjpeg-turbo, even if the damage lies outside the crop.
 TEST_F(JpegReader, EndsLikeTheLibraryWhereverAFileIsCut) {
   ImageDecoder decoder, library(FirstDecoder::libjpeg_turbo);
   for (const int interval : {0, 2}) {
@@ -179,10 +178,10 @@ TEST(JpegTransform, IsTheSameOnEveryProcessor) {
     for (auto& q : quant) q = uint16_t(1 + below(random, i % 40 == 0 ? 65535 : 255));
     for (int64_t block = 0; block < n; ++block)
       for (int64_t k = 0, last = below(random, i % 3 == 0 ? 64 : 3); k <= last; ++k)
-        a[size_t(64 * block + cpu::kJpegNatural[k])] = int16_t(below(random, range) - range / 2);
+        a[size_t(64 * block + kJpegNatural[k])] = int16_t(below(random, range) - range / 2);
     std::vector<int16_t> b = a;
-    const bool sane = cpu::jpeg_inverse_transform(a.data(), n, quant, from.data(), 8 * n);
-    ASSERT_EQ(cpu::jpeg_transform_plain(b.data(), n, quant, plain.data(), 8 * n), sane);
+    const bool sane = jpeg_inverse_transform(a.data(), n, quant, from.data(), 8 * n);
+    ASSERT_EQ(jpeg_transform_plain(b.data(), n, quant, plain.data(), 8 * n), sane);
     if (!sane) std::fill(from.begin(), from.end(), 0), std::fill(plain.begin(), plain.end(), 0);
     ASSERT_EQ(from, plain) << i;
     ASSERT_EQ(a, std::vector<int16_t>(a.size(), 0));
@@ -191,19 +190,19 @@ TEST(JpegTransform, IsTheSameOnEveryProcessor) {
 }
 
 TEST(HuffmanTable, RefusesWhatIsNotACode) {
-  cpu::HuffmanTable table;
-  cpu::HuffmanCode code;
+  HuffmanTable table;
+  HuffmanCode code;
   EXPECT_TRUE(table.make_ac(code));
   code.counts[0] = 1;
   EXPECT_TRUE(table.make_ac(code));
-  code.counts[0] = 2;  // a code of ones alone
+  code.counts[0] = 2;  // a code of all ones
   EXPECT_FALSE(table.make_ac(code));
   code.counts[0] = 1;
-  code.counts[2] = 4;  // more codes than there are
+  code.counts[2] = 4;  // more codes than exist
   EXPECT_FALSE(table.make_ac(code));
   std::fill(std::begin(code.counts), std::end(code.counts), uint8_t(255));
   EXPECT_FALSE(table.make_dc(code));
-  cpu::HuffmanCode large;
+  HuffmanCode large;
   large.counts[3] = 1;
   large.symbols[0] = 16;
   EXPECT_TRUE(table.make_ac(large));

@@ -13,7 +13,7 @@
 namespace skein::testing {
 namespace {
 
-// n images that tell each other apart, labelled with their row.
+// n different images, labelled with their index.
 Dataset numbered(int64_t n, int64_t channels = 3, int64_t side = 8) {
   Dataset d = allocate_dataset("numbered", n, side, side, channels);
   uint8_t* p = d.images.as<uint8_t>();
@@ -63,7 +63,7 @@ TEST(Partition, PartsAreDisjointContiguousAndEqual) {
   for (int64_t workers : {1, 2, 3, 7, 16}) {
     int64_t expected = 0;
     for (int64_t rank = 0; rank < workers; ++rank) {
-      const Part p = part_of(1000, workers, rank);
+      const SampleRange p = range_of_worker(1000, workers, rank);
       EXPECT_EQ(p.begin, expected);
       EXPECT_EQ(p.size(), 1000 / workers);
       expected = p.end;
@@ -101,9 +101,9 @@ TEST(Partition, EveryOrderIsAsLikelyAsTheOthers) {
 
 TEST(Loader, EvaluationGoesThroughTheSetInOrderAgainAndAgain) {
   const Dataset d = numbered(10);
-  Loader loader(d, {.batch = 4, .training = false});
-  ASSERT_EQ(loader.steps(), 3);
-  const auto batches = take(loader, 6);
+  const auto loader = make_loader(d, {.batch = 4, .training = false});
+  ASSERT_EQ(loader->steps(), 3);
+  const auto batches = take(*loader, 6);
   EXPECT_EQ(batches[0].labels, (std::vector<int32_t>{0, 1, 2, 3}));
   EXPECT_EQ(batches[2].labels, (std::vector<int32_t>{8, 9}));
   EXPECT_EQ(batches[2].size, 2);
@@ -111,14 +111,14 @@ TEST(Loader, EvaluationGoesThroughTheSetInOrderAgainAndAgain) {
   EXPECT_EQ(batches[5].images, batches[2].images);
   EXPECT_EQ(batches[5].epoch, 1);
   EXPECT_EQ(batches[5].index, 2);
-  for (size_t i = 0; i < 2 * 8 * 8 * 3; ++i)  // mean 0, deviation 1: pixels divided by 255
+  for (size_t i = 0; i < 2 * 8 * 8 * 3; ++i)  // mean 0, standard deviation 1: pixels divided by 255
     ASSERT_EQ(batches[2].images[i], float(d.images.as<uint8_t>()[8 * 8 * 8 * 3 + i]) / 255.0f);
 }
 
 TEST(Loader, TrainingFollowsThePermutationOfEachEpoch) {
-  Loader loader(numbered(25), {.batch = 10, .workers = 2, .rank = 1, .seed = 9, .epoch = 4});
-  ASSERT_EQ(loader.steps(), 2);  // 12 samples of 25
-  const auto batches = take(loader, 4);
+  const auto loader = make_loader(numbered(25), {.batch = 10, .workers = 2, .rank = 1, .seed = 9, .epoch = 4});
+  ASSERT_EQ(loader->steps(), 2);  // 12 samples of 25
+  const auto batches = take(*loader, 4);
   for (int64_t i = 0; i < 4; ++i) {
     const BatchCopy& b = batches[size_t(i)];
     EXPECT_EQ(b.epoch, 4 + i / 2);
@@ -132,34 +132,35 @@ TEST(Loader, TrainingFollowsThePermutationOfEachEpoch) {
 
 TEST(Loader, WithoutAugmentationABatchIsPermutedOnly) {
   const Dataset d = numbered(20);
-  Loader training(d, {.batch = 5, .seed = 3, .augment = false}), evaluation(d, {.batch = 5, .training = false});
-  const auto permuted = take(training, 4), ordered = take(evaluation, 4);
+  const auto training = make_loader(d, {.batch = 5, .seed = 3, .augment = false});
+  const auto evaluation = make_loader(d, {.batch = 5, .training = false});
+  const auto permuted = take(*training, 4), ordered = take(*evaluation, 4);
   EXPECT_NE(permuted[0].labels, ordered[0].labels);
   EXPECT_TRUE(by_sample(permuted) == by_sample(ordered));
 }
 
 TEST(Loader, FourWorkersTogetherSeeWhatOneSees) {
   const Dataset d = numbered(40);
-  Loader one(d, {.batch = 7, .seed = 3});
-  const auto all = by_sample(take(one, one.steps()));
+  const auto one = make_loader(d, {.batch = 7, .seed = 3});
+  const auto all = by_sample(take(*one, one->steps()));
   ASSERT_EQ(all.size(), 40u);
   std::vector<BatchCopy> parts;
   for (int64_t rank = 0; rank < 4; ++rank) {
-    Loader loader(d, {.batch = 3, .workers = 4, .rank = rank, .seed = 3});
-    for (BatchCopy& b : take(loader, loader.steps())) parts.push_back(std::move(b));
+    const auto loader = make_loader(d, {.batch = 3, .workers = 4, .rank = rank, .seed = 3});
+    for (BatchCopy& b : take(*loader, loader->steps())) parts.push_back(std::move(b));
   }
   EXPECT_TRUE(by_sample(parts) == all);
-  Loader next(d, {.batch = 7, .seed = 3, .epoch = 1});
-  EXPECT_FALSE(by_sample(take(next, next.steps())) == all);
+  const auto next = make_loader(d, {.batch = 7, .seed = 3, .epoch = 1});
+  EXPECT_FALSE(by_sample(take(*next, next->steps())) == all);
 }
 
 TEST(Loader, StartingInTheMiddleGoesOnAsIfNeverStopped) {
   const Dataset d = numbered(23, 1);
-  Loader through(d, {.batch = 4, .seed = 8});
-  const auto all = take(through, 20);
+  const auto through = make_loader(d, {.batch = 4, .seed = 8});
+  const auto all = take(*through, 20);
   for (int64_t start : {1, 5, 6, 13}) {
-    Loader loader(d, {.batch = 4, .seed = 8, .epoch = start / 6, .step = start % 6});
-    EXPECT_TRUE(take(loader, 20 - start) == std::vector<BatchCopy>(all.begin() + start, all.end())) << start;
+    const auto loader = make_loader(d, {.batch = 4, .seed = 8, .epoch = start / 6, .step = start % 6});
+    EXPECT_TRUE(take(*loader, 20 - start) == std::vector<BatchCopy>(all.begin() + start, all.end())) << start;
   }
 }
 
@@ -167,11 +168,11 @@ TEST(Loader, NeitherThreadsNorTimingChangeTheBatches) {
   const Dataset d = numbered(50);
   const auto run = [&](int threads, int pause_ms) {
     omp_set_num_threads(threads);
-    Loader loader(d, {.batch = 8, .seed = 1});
+    const auto loader = make_loader(d, {.batch = 8, .seed = 1});
     std::vector<BatchCopy> result;
     for (int i = 0; i < 20; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(i % 3 * pause_ms));
-      for (BatchCopy& b : take(loader, 1)) result.push_back(std::move(b));
+      for (BatchCopy& b : take(*loader, 1)) result.push_back(std::move(b));
     }
     return result;
   };
@@ -181,11 +182,11 @@ TEST(Loader, NeitherThreadsNorTimingChangeTheBatches) {
   EXPECT_TRUE(a == b);
 }
 
-// The slot that the caller computes on is not written while it does so.
+// The batch that the caller uses is not overwritten.
 TEST(Loader, ABatchStaysUntilTheNextIsAskedFor) {
-  Loader loader(numbered(64), {.batch = 4, .seed = 2});
+  const auto loader = make_loader(numbered(64), {.batch = 4, .seed = 2});
   for (int i = 0; i < 10; ++i) {
-    const Batch& b = loader.next();
+    const Batch& b = loader->next();
     const auto before = b.images.to_vector();
     std::this_thread::sleep_for(std::chrono::milliseconds(3));
     ASSERT_EQ(b.images.to_vector(), before);
@@ -199,51 +200,52 @@ size_t threads_of_this_process() {
 TEST(Loader, OneThreadAndNoAllocationWhileRunning) {
   const size_t threads = threads_of_this_process();
   {
-    Loader loader(numbered(64), {.batch = 16, .seed = 2});
-    loader.next();
+    const auto loader = make_loader(numbered(64), {.batch = 16, .seed = 2});
+    loader->next();
     const int64_t allocations = cpu::allocations();
-    for (int i = 0; i < 50; ++i) loader.next();
+    for (int i = 0; i < 50; ++i) loader->next();
     EXPECT_EQ(cpu::allocations(), allocations);
     EXPECT_EQ(threads_of_this_process(), threads + 1);
-    EXPECT_GE(loader.wait_seconds(), 0);
+    EXPECT_GE(loader->wait_seconds(), 0);
   }
-  // The system forgets a thread a moment after it has been joined.
+  // The operating system removes a thread shortly after it was joined.
   for (int i = 0; i < 1000 && threads_of_this_process() > threads; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  EXPECT_EQ(threads_of_this_process(), threads);  // so no OpenMP team was made, on any number of cores
+  EXPECT_EQ(threads_of_this_process(), threads);  // no OpenMP team was started, on any number of cores
 }
 
 TEST(Loader, CountsTheTimeThatTheCallerWaits) {
-  Loader slow(numbered(64, 3, 256), {.batch = 64});  // 12.6 million values a batch
-  for (int i = 0; i < 3; ++i) slow.next();
-  EXPECT_GT(slow.wait_seconds(), 0.001);
-  Loader fast(numbered(8), {.batch = 8});
+  const auto slow = make_loader(numbered(64, 3, 256), {.batch = 64});  // 12.6 million values a batch
+  for (int i = 0; i < 3; ++i) slow->next();
+  EXPECT_GT(slow->wait_seconds(), 0.001);
+  const auto fast = make_loader(numbered(8), {.batch = 8});
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  fast.next();
-  EXPECT_EQ(fast.wait_seconds(), 0);
+  fast->next();
+  EXPECT_EQ(fast->wait_seconds(), 0);
 }
 
 TEST(Loader, AnErrorInTheThreadReachesTheCaller) {
-  Loader loader(numbered(8, 5), {.batch = 4});  // augmentation takes four channels at most
-  expect_error<std::logic_error>([&] { loader.next(); }, {"5 channels"});
-  expect_error<std::logic_error>([&] { loader.next(); }, {"5 channels"});
+  const auto loader = make_loader(numbered(8, 5), {.batch = 4});  // augmentation supports at most four channels
+  expect_error<std::logic_error>([&] { loader->next(); }, {"5 channels"});
+  expect_error<std::logic_error>([&] { loader->next(); }, {"5 channels"});
 }
 
 TEST(Loader, EndsAtAnyTime) {
   for (int i = 0; i < 20; ++i) {
-    Loader loader(numbered(40), {.batch = 4});
-    for (int k = 0; k < i % 5; ++k) loader.next();
+    const auto loader = make_loader(numbered(40), {.batch = 4});
+    for (int k = 0; k < i % 5; ++k) loader->next();
   }
 }
 
 TEST(Loader, FewerImagesThanWorkers) {
-  expect_error([] { Loader(numbered(3), {.batch = 4, .workers = 4}); }, {"numbered", "3 images", "4 workers", "fewer"});
+  expect_error([] { make_loader(numbered(3), {.batch = 4, .workers = 4}); },
+               {"numbered", "3 images", "4 workers", "fewer"});
 }
 
 TEST(Loader, ABatchLargerThanTheSet) {
-  Loader loader(numbered(3), {.batch = 1000});
-  EXPECT_EQ(loader.next().size, 3);
-  EXPECT_EQ(loader.steps(), 1);
+  const auto loader = make_loader(numbered(3), {.batch = 1000});
+  EXPECT_EQ(loader->next().size, 3);
+  EXPECT_EQ(loader->steps(), 1);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace {
 
 using Samples = std::vector<int32_t>;
 
-// Ten labels, mixed.
+// Labels 0 .. 9 in mixed order.
 Samples labels_of(size_t n) {
   Samples labels(n);
   for (size_t i = 0; i < n; ++i) labels[i] = int32_t(i * 7 % 10);
@@ -73,7 +73,7 @@ TEST(PartitionOf, FixedAndSortedKeepTheirSamplesInAnotherOrder) {
 }
 
 TEST(PartitionOf, WorkersOrderTheirPartsIndependently) {
-  const Samples labels(1000, 0);  // sorted: worker r has samples 250r and up
+  const Samples labels(1000, 0);  // sorted: worker r has samples [250 r, 250 (r + 1))
   const Samples a = take(Partition::sorted, 1, 0, labels, 4, 0);
   Samples b = take(Partition::sorted, 1, 0, labels, 4, 1);
   for (int32_t& sample : b) sample -= 250;
@@ -103,13 +103,14 @@ TEST(PartitionOf, TheLoaderFollowsIt) {
   std::fill_n(set.images.as<uint8_t>(), set.images.numel(), uint8_t{0});
   for (Partition partition : kAll)
     for (int64_t rank = 0; rank < workers; ++rank) {
-      Loader loader(set, {.batch = batch, .workers = workers, .rank = rank, .partition = partition, .seed = 9});
+      const auto loader =
+          make_loader(set, {.batch = batch, .workers = workers, .rank = rank, .partition = partition, .seed = 9});
       for (int64_t epoch = 0; epoch < 3; ++epoch) {
         Samples expected, actual;
         for (int32_t sample : take(partition, 9, epoch, labels, workers, rank))
           expected.push_back(labels[size_t(sample)]);
-        for (int64_t step = 0; step < loader.steps(); ++step) {
-          const Batch& b = loader.next();
+        for (int64_t step = 0; step < loader->steps(); ++step) {
+          const Batch& b = loader->next();
           actual.insert(actual.end(), b.labels.view().as<int32_t>(), b.labels.view().as<int32_t>() + b.size);
         }
         EXPECT_EQ(actual, expected) << "partition " << int(partition) << ", rank " << rank << ", epoch " << epoch;

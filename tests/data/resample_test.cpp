@@ -1,4 +1,4 @@
-// data/image/resample.h against the formula that it states, in double, pixel by pixel.
+// data/image/resample.h against its formula, in double, pixel by pixel.
 #include "data/image/resample.h"
 
 #include <gtest/gtest.h>
@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-namespace skein::cpu {
+namespace skein {
 namespace {
 
 // Weights of output k over pixels [low, high), as PIL's precompute_coeffs computes them.
@@ -33,7 +33,7 @@ TEST(Resample, WeightsAreTheFormulas) {
   for (const Case& c : kCases)
     for (const bool mirrored : {false, true}) {
       AxisWeights a;
-      a.make({0, 99, 0, 99}, 3, true);  // what was there before does not matter
+      a.make({0, 99, 0, 99}, 3, true);  // earlier contents have no effect
       a.make(c.extent, c.outputs, mirrored);
       EXPECT_EQ(a.taps % 2, 0);
       int64_t begin = INT64_MAX, end = 0;
@@ -86,4 +86,4 @@ TEST(Resample, Sums) {
 }
 
 }  // namespace
-}  // namespace skein::cpu
+}  // namespace skein

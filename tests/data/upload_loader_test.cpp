@@ -1,4 +1,4 @@
-// Encoded images on a GPU, or on the emulator: the host's batches, copied in time.
+// Batches of encoded images on a GPU or on the emulator: equal to the host's, and copied in time.
 #include "cases/op_case.h"
 #include "data/loading/loader.h"
 #include "kernels/cast.h"
@@ -24,16 +24,16 @@ struct UploadLoader : ::testing::Test {
   }
 };
 
-// The copies are given to the stream but not waited for: a batch that is overwritten before its copy, or copied before
-// it is there, shows. It begins with the short batch at the end of an epoch.
+// Copies of the batches are enqueued without synchronising, so a batch that is overwritten before its copy, or copied
+// before it is there, is detected. The first batch is the short one at the end of an epoch.
 TEST_F(UploadLoader, GivesTheHostsBatchesToTheBit) {
   const LoaderOptions options{.batch = 4, .seed = 2, .step = 3};
   for (const DType type : {DType::f32, DType::bf16}) {
-    Loader host(data, options), device(data, options, queue, type);
+    const auto host = make_loader(data, options), device = make_loader(data, options, queue, type);
     std::vector<Tensor> copies;
     std::vector<Numbers> expected;
     for (int i = 0; i < 9; ++i) {
-      const Batch &want = host.next(), &got = device.next();
+      const Batch &want = host->next(), &got = device->next();
       EXPECT_EQ(got.size, want.size);
       EXPECT_EQ(got.epoch, want.epoch);
       EXPECT_EQ(got.index, want.index);

@@ -1,10 +1,10 @@
-// Training steps on a GPU, or on the emulator that stands in for one: against the CPU's, and captured against eager.
+// Training steps on a GPU or on the emulator, compared with the CPU's; captured steps, compared with eager ones.
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <random>
 
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 #include "data/loading/loader.h"
 #include "engine/optimizer.h"
 #include "engine/step_graph.h"
@@ -19,8 +19,8 @@ struct Settings {
   Device device = Device::cuda;
   DType dtype = DType::f32;
   bool captured = true, recompute = false;
-  int64_t images = 76, steps = 21;  // of ten steps an epoch, the last one on half a batch
-  float noise = 0;                  // of the initial weights, relative
+  int64_t images = 76, steps = 21;  // ten steps per epoch, the last one on half a batch
+  float noise = 0;                  // relative, added to the initial weights
   unsigned seed = 0;
 };
 
@@ -35,7 +35,7 @@ class CudaStep : public ::testing::Test {
  protected:
   void SetUp() override {
     SKIP_IF(gpu_absent());
-    cpu::force_conv_implementation("onednn");  // which one is the fastest changes from run to run
+    cpu::force_conv_implementation("onednn");  // the fastest one differs from run to run
   }
   void TearDown() override { cpu::force_conv_implementation("auto"); }
 
@@ -52,8 +52,8 @@ class CudaStep : public ::testing::Test {
       if (s.noise > 0) perturb(p.value, s.noise, s.seed);
       LoaderOptions options;
       options.batch = 8;
-      Loader batches(data.train, options, queue, s.dtype);
-      run(s, queue, p, *model, batches, out);
+      const auto batches = make_loader(data.train, options, queue, s.dtype);
+      run(s, queue, p, *model, *batches, out);
       out.value = p.value.to_vector();
       out.state = p.running_statistics.to_vector();
     }
@@ -109,7 +109,7 @@ class CudaStep : public ::testing::Test {
   }
 };
 
-// The largest relative difference of two runs' losses up to each step.
+// Largest relative difference of the losses of two runs, up to each step.
 std::vector<double> drift(const std::vector<double>& a, const std::vector<double>& b) {
   std::vector<double> worst;
   for (size_t i = 0; i < b.size(); ++i)
@@ -117,9 +117,9 @@ std::vector<double> drift(const std::vector<double>& a, const std::vector<double
   return worst;
 }
 
-// How far two runs drift apart that differ by rounding alone depends on the network, the rate and the step, and jumps
-// where a ReLU opens in one of them only. So it is measured, on the CPU, with runs whose initial weights differ as if
-// they had been rounded: once to bf16, or sixteen times to f32, as sums over hundreds of products are.
+// The drift between two runs that differ by rounding only depends on the network, the learning rate and the step, and
+// jumps when a ReLU becomes active in one of them only. The bound is therefore measured on the CPU, with runs whose
+// initial weights differ by noise of the size of rounding: once to bf16, or 16 times to f32, as in long sums.
 void expect_drift_of_rounding(const std::vector<double>& gpu, const std::vector<double>& cpu,
                               const std::vector<std::vector<double>>& perturbed) {
   const std::vector<double> actual = drift(gpu, cpu);
@@ -135,14 +135,14 @@ TEST_F(CudaStep, FollowsTheCpuInF32) {
   expect_drift_of_rounding(gpu.losses, cpu.losses, perturbed(0x1p-20f));
 }
 
-// Eight bits of mantissa in activations and in the weights that convolutions read.
+// bf16: eight bits of mantissa in activations and in the weights that convolutions read.
 TEST_F(CudaStep, FollowsTheCpuInBf16) {
   const Outcome cpu = train({Device::cpu}), gpu = train({Device::cuda, DType::bf16});
   expect_drift_of_rounding(gpu.losses, cpu.losses, perturbed(0x1p-9f));
 }
 
-// The same bits whether the step is replayed, run, or replayed with recomputed blocks, in either type. Four steps an
-// epoch: by the fourth, the half batch that ends it is replayed too.
+// The same bits for a replayed step, an eager step and a replayed step with recomputed blocks, in both types. Four
+// steps per epoch: by the fourth epoch, the half batch at the end of an epoch is replayed too.
 TEST_F(CudaStep, ReplayedStepsDoWhatTheirBodiesDidAndTakeNoMemoryAndNeverWait) {
   for (const DType dtype : {DType::f32, DType::bf16}) {
     Settings s{.dtype = dtype, .images = 28, .steps = 16};

@@ -8,7 +8,7 @@
 namespace skein::testing {
 namespace {
 
-// Two tensors with decay and one without, none a multiple of the padding; values as drawn, gradients their halves.
+// Two tensors with weight decay and one without; no size is a multiple of the padding. Gradients are half the values.
 struct Store {
   Store() {
     parameters.add({"w1", {5000}, {Init::normal, 1.0}});

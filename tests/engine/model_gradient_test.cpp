@@ -1,7 +1,7 @@
-// Whole networks, narrow ones, against central differences of their loss, at a smooth point: every batch norm's beta is
-// 3, in every third channel -3, so that hardly a ReLU is near its kink. f32 limits the differences, so the step is
-// large; where a kink, or another maximum, is met after all, the two one-sided slopes tell and the parameter is left
-// out.
+// Gradients of whole, narrow networks against central differences of their loss. The point is smooth: every batch norm
+// has beta 3, in every third channel -3, so that few ReLUs are near their kink. The step is large because f32 limits
+// the differences. A parameter whose step crosses a kink or changes a maximum is detected by its two one-sided slopes
+// and excluded.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// Blocks that keep nothing of their inside: the same bits as blocks that keep all, in less memory.
+// Activation checkpointing (engine/recompute.h): the same bits as without it, in less memory.
 #include "engine/recompute.h"
 
 #include <gtest/gtest.h>
@@ -15,12 +15,12 @@ namespace {
 
 struct Recomputed {
   std::vector<float> losses, value, grad, state;
-  std::vector<const Variable*> parameters;  // with `final`, in the order in which they became final
+  std::vector<const Variable*> parameters;  // in the order in which their gradients became final, as `final`
   std::vector<std::vector<float>> final;
   int64_t macs = 0;
 };
 
-// Three steps; the last one's gradients are noted as they become final.
+// Takes three steps and records the gradients of the last one when they become final.
 Recomputed take_steps(ParameterStore& p, const Model& model, const SmallNetwork& network, bool recompute) {
   Recomputed out;
   Arena arena(Device::cpu);
@@ -83,7 +83,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Recompute,
                                            named("densenet-bc-16-4", 0.2f)),
                          [](const auto& info) { return name_without_dashes(info.param); });
 
-// Of a whole step, in the arena's own count and in what the machine was asked for.
+// Bytes of a whole step: used at one time, and allocated on the device.
 struct Memory {
   double peak, reserved;
 };
@@ -112,7 +112,7 @@ TEST(Recompute, BlocksNest) {
   const auto inner = [](const Var& x) { return add(relu(x), x); };
   const auto outer = [&](const Var& x) {
     const Var half = recompute(inner, relu(x));
-    return add_to(recompute(inner, half), x);  // its result lies in the memory of another variable
+    return add_to(recompute(inner, half), x);  // the result overwrites another variable
   };
   const auto run = [&](bool recompute_blocks) {
     auto p = std::make_shared<Variable>();

@@ -8,7 +8,7 @@
 namespace skein::testing {
 namespace {
 
-// A file from a header as text; the length is that of the header unless another is given.
+// Writes a file with this header. The length field is the header's length unless another is given.
 void write_raw(const fs::path& path, const std::string& header, size_t data_bytes, uint64_t length = 0) {
   std::string bytes(8, '\0');
   const uint64_t n = length ? length : header.size();
@@ -95,7 +95,7 @@ TEST(Safetensors, FullDiskKeepsTheOldFile) {
   Sample s;
   write_safetensors(path, s.tensors());
   const std::string before = read_file(path);
-  fs::create_symlink("/dev/full", path + ".partial");  // every write fails as on a full disk
+  fs::create_symlink("/dev/full", path + ".partial");  // every write fails, as on a full disk
   std::vector<float> large(1 << 16);
   const std::vector<TensorToWrite> tensors = {{"w", {large.data(), DType::f32, {1, 1, 1, 1 << 16}}, {1 << 16}}};
   expect_error<RunFailed>([&] { write_safetensors(path, tensors); },
@@ -139,7 +139,7 @@ TEST(Safetensors, CutAtEveryByteIsAnError) {
                {"cut", "byte " + std::to_string(whole.size()), "1 bytes follow the last tensor"});
 }
 
-// Whatever byte is damaged: an error or a file with the same layout, never a crash (run under ASan).
+// For every damaged byte: an error or a file with the same layout, never a crash (run under ASan).
 TEST(Safetensors, DamagedHeaderNeverCrashes) {
   const TempDir dir;
   Sample s;

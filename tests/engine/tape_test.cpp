@@ -48,7 +48,7 @@ TEST(Tape, OverwritesTheGradientsOfTheLastStep) {
   }
 }
 
-// A parameter that two ops use is final after the earlier one, which backward() comes to last.
+// The gradient of a parameter that two ops use is final after the first op's backward step, which runs last.
 TEST(Tape, AnnouncesFinalGradients) {
   Bench b;
   const Var early = parameter(random_tensor({}, {1, 2, 2, 1}, 1)), late = parameter(random_tensor({}, {1, 2, 2, 1}, 2));
@@ -114,8 +114,8 @@ TEST(Arena, HoldsTheGradientsOfOneBlockNotOfTheWholeNetwork) {
   EXPECT_LT(peak("resnet32", true), 1.2 * peak("resnet32", false));
 }
 
-// Central differences of the whole network's loss. f32 limits them, so the step is large, and a parameter whose
-// neighbourhood crosses a kink of a ReLU is told by the two one-sided slopes and left out.
+// Central differences of the loss of a whole network. The step is large because f32 limits the differences. A parameter
+// whose step crosses the kink of a ReLU is detected by its two one-sided slopes and excluded.
 TEST(ResNetCifar, GradientMatchesFiniteDifferences) {
   ParameterStore p;
   const auto model = make_model("resnet8", {3, 3, 'B'}, p);

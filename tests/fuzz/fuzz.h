@@ -10,7 +10,7 @@
 #include <string>
 
 #include "base/check.h"
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 #include "data/image/image_reader.h"
 
 namespace skein::fuzz {
@@ -47,7 +47,7 @@ void read(F&& f) {
 inline uint64_t touch(const Dataset& d) {
   uint64_t sum = 0;
   for (int64_t i = 0; i < d.size(); ++i) sum += d.classes.at(size_t(d.label()[i])).size();
-  if (!d.encoded)
+  if (!d.is_encoded())
     for (int64_t i = 0; i < d.images.numel(); ++i) sum += d.images.as<const uint8_t>()[i];
   return sum;
 }

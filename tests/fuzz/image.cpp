@@ -45,7 +45,7 @@ Outcome decode_piece(ImageDecoder& decoder, FileBytes file, uint32_t seed) {
     if (image.width * image.height > kMostDecoded) return out;
     const auto piece = [](int64_t n, uint32_t at) {
       const int64_t begin = n * (at & 15) / 16, length = std::min<int64_t>(n - begin, 1 + n * (at >> 4) / 15);
-      return cpu::Extent{double(begin), double(length), begin, begin + length};
+      return Extent{double(begin), double(length), begin, begin + length};
     };
     const Crop crop{piece(image.width, seed), piece(image.height, seed * 167 & 255)};
     const ImageSize size{int64_t(crop.x.length), int64_t(crop.y.length)};

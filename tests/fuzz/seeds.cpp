@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 #include "engine/safetensors.h"
 
 using namespace skein;

@@ -63,16 +63,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::read([] {
     const Splits s = open_shards(fuzz::folder().string(), 32, 0);
     fuzz::touch(s.train);
-    const auto& shards = dynamic_cast<const Shards&>(*s.train.encoded);
+    const auto& shards = dynamic_cast<const ShardedImages&>(*s.train.encoded);
     std::vector<uint8_t> memory;
     std::vector<int32_t> all;
     for (int64_t i = 0; i < shards.size(); ++i) {
       fuzz::read([&] { shards.read(i, memory); });
       if (shards.place(i).empty()) std::abort();
-      shards.image_size(i);
       all.push_back(int32_t(i));
     }
-    shards.expect(all);
+    shards.prefetch(all);
   });
   return 0;
 }

@@ -21,7 +21,7 @@ struct Counted {
 };
 void PrintTo(const Counted& c, std::ostream* out) { *out << c.parameters << " parameters in " << c.tensors; }
 
-// From the shapes alone: drawing sixty million numbers takes seconds.
+// Counts parameters and tensors by their shapes: initialising sixty million numbers would take seconds.
 Counted count(const std::string& name, const ModelOptions& options) {
   ParameterStore p;
   make_model(name, options, p);
@@ -52,7 +52,8 @@ TEST(Models, HaveThePublishedNumberOfParameters) {
   EXPECT_EQ(count("wrn40-2", {10}).parameters, 2'243'546);
 }
 
-// A convolution and a batch norm for each layer and transition, the first convolution, the last norm, the classifier.
+// Tensors of a DenseNet: a convolution and a batch norm per layer and transition, the first convolution, the last batch
+// norm and the classifier.
 TEST(Models, HaveOneTensorPerWeightAndPerGamma) {
   EXPECT_EQ(count("densenet40-12", {}).tensors, 1u + 3 * (36 + 2) + 2 + 2);
   EXPECT_EQ(count("densenet-bc-100-12", {}).tensors, 1u + 3 * (2 * 48 + 2) + 2 + 2);
@@ -78,7 +79,7 @@ TEST(Models, TakeAnyImageSize) {
     }
 }
 
-// What the last batch norm of a block contributes is zero: the block passes on its shortcut.
+// With gamma 0 in its last batch norm, a block returns its shortcut.
 TEST(Models, StartAsTheIdentityWithZeroGamma) {
   ModelOptions options;
   options.zero_gamma = options.normal_classifier = true;
@@ -102,7 +103,7 @@ TEST(ResNetCifar, CountsItsMultiplyAdds) {
   Arena arena(Device::cpu);
   Tape tape({}, arena);
   model->forward(tape.input(random_tensor({}, {1, 32, 32, 3}, 1)));
-  // Stem, six layers of stage 1, then per stage one strided layer, five others and the projection, and the classifier.
+  // Stem; six layers of stage 1; per later stage one strided layer, five others and the projection; classifier.
   const int64_t stage = 32 * 32 * 16 * 16 * 9;
   EXPECT_EQ(tape.macs, 32 * 32 * 3 * 16 * 9 + 6 * stage + 2 * (stage / 2 + 5 * stage + stage / 18) + 640);
 }
@@ -142,7 +143,7 @@ TEST(DenseNet, TakesMemoryLinearInItsDepth) {
   EXPECT_LT(larger - large, 2.2 * (large - small)) << "twice the depth more, twice the memory more";
 }
 
-// A draw is a function of the step: the same again for the same step, another for the next, none in evaluation.
+// Dropout is a function of the step: equal for the same step, different for the next, absent in evaluation.
 TEST(Models, DropOutByTheStep) {
   for (const char* name : {"wrn10-1", "densenet10-4", "densenet-bc-10-4"}) {
     ModelOptions options;

@@ -1,4 +1,4 @@
-// skein against PyTorch's numbers in tests/golden (made by tests/oracle/torch_check.py --golden).
+// skein's results against PyTorch's in tests/golden, which tests/oracle/torch_check.py --golden has written.
 #include "tests/oracle/oracle.h"
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ class Oracle : public ::testing::TestWithParam<std::string> {
 
 TEST_P(Oracle, ResNet8AgreesWithPyTorch) {
   const auto golden = SafetensorsFile::open(SKEIN_SOURCE_DIR "/tests/golden/resnet8.safetensors");
-  OracleSettings settings;  // what made the golden file: torch_check.py has the reason for so small a batch
+  OracleSettings settings;  // settings of the golden file; torch_check.py gives the reason for the small batch
   settings.batch = 4;
   settings.size = 16;
   settings.rate = 0.005f;

@@ -1,5 +1,5 @@
-// skein_oracle MODEL SHORTCUT BATCH SIZE RATE OFFSET STEPS OUT.safetensors: what skein computed, and from what, for
-// torch_check.py.
+// skein_oracle MODEL SHORTCUT BATCH SIZE RATE OFFSET STEPS OUT.safetensors: writes inputs and results of a run of skein
+// (tests/oracle/oracle.h) for torch_check.py.
 #include <fmt/format.h>
 
 #include <cstdio>

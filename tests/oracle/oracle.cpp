@@ -13,7 +13,7 @@ struct LabelledBatch {
   Tensor images, labels;
 };
 
-// Noise, brighter for higher labels: something that twenty steps can learn.
+// Noise that is brighter for higher labels, so that twenty steps can learn it.
 LabelledBatch make_batch(const OracleSettings& s, int64_t step) {
   const Queue q;
   const Shape shape{s.batch, s.size, s.size, s.channels};

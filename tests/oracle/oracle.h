@@ -1,6 +1,6 @@
-// The same weights and batches for skein and for PyTorch: a model from seed 1, batches of labelled noise, the first
-// step's loss, logits and gradients, and the losses of a number of steps of Nesterov SGD. tests/oracle/torch_check.py
-// repeats it in PyTorch from the dumped inputs.
+// One training run for comparison with PyTorch: a model from seed 1, batches of labelled noise, several steps of
+// Nesterov SGD. Results: loss, logits and gradients of the first step, and the losses of all steps.
+// tests/oracle/torch_check.py repeats the run in PyTorch from the dumped inputs.
 #pragma once
 
 #include <map>
@@ -17,8 +17,8 @@ struct OracleSettings {
   int64_t batch = 8, size = 32, channels = 3, classes = 10;
   int64_t steps = 20;
   float rate = 0.05f;
-  // Above 0: every batch norm's beta is +offset, in every third channel -offset, so that each ReLU is wide open or
-  // shut.
+  // Above 0: beta of every batch norm is +offset, in every third channel -offset, so that every ReLU is far from its
+  // kink.
   float offset = 0;
 };
 

@@ -1,13 +1,13 @@
-"""Repeats in PyTorch what skein_oracle dumped and compares: the first step's loss, logits and every gradient, then the
+"""Repeats in PyTorch the run that skein_oracle dumped and compares loss, logits and gradients of the first step and the
 losses of all steps.   torch_check.py DUMP.safetensors [--golden OUT.safetensors]
 
-A ReLU whose input lies within rounding of zero may open in one program and not in the other, which moves every gradient
-before it by about a thousandth. Large batches and deep networks always have a few, and PyTorch's own f32 and f64 differ
-by as much (ResNet-50: 2e-2); so gradients are held to 1e-4 where there are none, by a small batch or by skein_oracle's
-OFFSET, and to --gradients elsewhere.
+A ReLU whose input is within rounding of zero may be active in one program and not in the other, which changes every
+gradient before it by about a thousandth. Large batches and deep networks always have a few; PyTorch's own f32 and f64
+differ by as much (ResNet-50: 2e-2). The tolerance of gradients is 1e-4 for runs without such ReLUs, that is, with a
+small batch or with skein_oracle's OFFSET, and --gradients for others.
 
-Exit status 77 (skipped) where PyTorch is not installed. Layout: skein's convolution weights are (out, kh, kw, in),
-PyTorch's (out, in, kh, kw); names are the same."""
+Exit status 77 (skipped) if PyTorch is not installed. Layout: convolution weights are (out, kh, kw, in) in skein and
+(out, in, kh, kw) in PyTorch; names are the same."""
 import argparse
 import json
 import struct
@@ -82,8 +82,9 @@ def run_torch(meta, dump, dtype=torch.float32):
 
 
 def scale_of(name, results):
-    """Norm of the gradient. A beta before a convolution and a batch norm can be without effect, its gradient a sum of
-    terms that cancel to the last digit: gamma's, whose terms are as large, shows how large they were."""
+    """Scale of a gradient: its norm. The beta of a batch norm that is followed by a convolution and a batch norm can be
+    without effect; its gradient is then a sum of terms that cancel. The gradient of gamma has terms of the same size,
+    so the larger of the two norms is used."""
     norm = np.linalg.norm(results[name])
     gamma = results.get(name.removesuffix("bias") + "weight")
     return max(norm, np.linalg.norm(gamma)) if name.endswith("bias") and gamma.ndim == 1 else norm

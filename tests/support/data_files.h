@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 
 #define STB_IMAGE_WRITE_STATIC
 #define STB_IMAGE_WRITE_IMPLEMENTATION

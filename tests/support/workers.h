@@ -20,7 +20,7 @@ inline std::unique_ptr<ParameterStore> small_store() {
   const std::vector<int64_t> counts = {31, 64, 16, 9001, 10, 1, 333};
   for (size_t i = 0; i < counts.size(); ++i)
     p->add({"p" + std::to_string(i), {counts[i]}, {Init::normal, 0.1}, i != 2});
-  p->add_statistics("bn", 16);
+  p->add_running_statistics("bn", 16);
   p->build(Device::cpu, 5);
   return p;
 }

@@ -31,7 +31,7 @@ TEST(AveragedModel, RecomputesItsOwnStatistics) {
   ProcessGroup alone;
   averaged.update(alone, {&a, &b}, 2, context);
   const std::vector<float> first = averaged.parameters.running_statistics.to_vector();
-  const auto [mean, var] = a.statistics().front();
+  const auto [mean, var] = a.running_pairs().front();
   for (int64_t i = 0; i < var.count; ++i) EXPECT_GT(first[size_t(var.begin + i)], 0.0f);
   EXPECT_NE(first[size_t(var.begin)], a.running_statistics.host()[var.begin]) << "still what the workers have";
   a.running_statistics.host()[mean.begin] = 7;
@@ -58,7 +58,7 @@ TEST(AveragedModel, MomentsAddTheVarianceBetweenTheMeans) {
     make_model(c.model, info.model_options(), *p);
     p->build(Device::cpu, 1);
   }
-  const auto [mean, var] = a.statistics().front();
+  const auto [mean, var] = a.running_pairs().front();
   a.running_statistics.host()[mean.begin] = 1;
   b.running_statistics.host()[mean.begin] = 4;
   a.running_statistics.host()[var.begin] = 2;

@@ -1,7 +1,7 @@
 // The training loop on a GPU, or on the emulator that stands in for one: what it must not do is to wait.
 #include <gtest/gtest.h>
 
-#include "data/formats/sources.h"
+#include "data/formats/formats.h"
 #include "kernels/emulated.h"
 #include "tests/support/small_run.h"
 #include "train/trainer.h"

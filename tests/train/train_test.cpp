@@ -238,9 +238,9 @@ TEST(Evaluate, DoesNotDependOnTheBatch) {
   Tape tape(Queue{}, arena);
   std::vector<Score> scores;
   for (int64_t batch : {30, 16, 7}) {
-    Loader batches(data.test, evaluation_options(batch));
-    scores.push_back(evaluate(*model, batches, tape));
-    const Score again = evaluate(*model, batches, tape);
+    const auto batches = make_loader(data.test, evaluation_options(batch));
+    scores.push_back(evaluate(*model, *batches, tape));
+    const Score again = evaluate(*model, *batches, tape);
     EXPECT_EQ(again.loss, scores.back().loss) << "the second pass is not the first";
   }
   for (const Score& s : scores) {

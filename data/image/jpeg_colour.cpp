@@ -1,11 +1,11 @@
-#include "data/image/jpeg_pixels.h"
+#include "data/image/jpeg_colour.h"
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/simd.h"
 
-namespace skein::cpu {
+namespace skein {
 
 SKEIN_SIMD void jpeg_widen(const uint8_t* __restrict from, int64_t n, uint8_t* __restrict to) {
   for (int64_t i = 1; i + 1 < n; ++i) {
@@ -64,4 +64,4 @@ SKEIN_SIMD void jpeg_rgbx(const uint8_t* __restrict grey, int64_t n, uint8_t* __
   }
 }
 
-}  // namespace skein::cpu
+}  // namespace skein
