@@ -1,11 +1,19 @@
-// The tensor cores' part of the dialect of kernels/cuda/gpu.h: operations of a whole warp on small matrices that lie spread
-// over its lanes (PTX ISA, "Matrix fragments for mma.m16n8k16", "ldmatrix"). With g = lane / 4 and t = lane % 4:
+// Tensor-core operations, part of the dialect of kernels/cuda/gpu.h. Each is one operation of a whole warp on small
+// matrices whose elements are distributed over its lanes (PTX ISA, "Matrix fragments for mma.m16n8k16" and "ldmatrix").
+// With g = lane / 4 and t = lane % 4, a lane holds these elements (row, column); a and b hold two bf16 per register, the
+// first in the low half:
 //
-//   a (16,16), by rows:    a[0] (g, 2t), a[1] (g+8, 2t), a[2] (g, 2t+8), a[3] (g+8, 2t+8), each with its right
-//   neighbour b (16,8), by columns:  b[0] (2t, g), b[1] (2t+8, g), each with the one below it d (16,8): d[0], d[1] (g,
-//   2t), d[2], d[3] (g+8, 2t), side by side
+//   operand      register   elements
+//   a  16x16     a[0]       (g,   2t)   (g,   2t+1)
+//                a[1]       (g+8, 2t)   (g+8, 2t+1)
+//                a[2]       (g,   2t+8) (g,   2t+9)
+//                a[3]       (g+8, 2t+8) (g+8, 2t+9)
+//   b  16x8      b0         (2t,   g)   (2t+1, g)
+//                b1         (2t+8, g)   (2t+9, g)
+//   d  16x8 f32  d[0] d[1]  (g,   2t)   (g,   2t+1)
+//                d[2] d[3]  (g+8, 2t)   (g+8, 2t+1)
 //
-// From compute capability 8.0 on.
+// Requires compute capability 8.0.
 #pragma once
 
 #include "kernels/cuda/gpu.h"

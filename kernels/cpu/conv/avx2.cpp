@@ -1,6 +1,7 @@
 // Compiled with -mavx2 -mfma: run only where the processor has both.
 #include <immintrin.h>
 
+#include "kernels/cpu/conv/direct.h"
 #include "kernels/cpu/conv/winograd.h"
 
 namespace skein::cpu {

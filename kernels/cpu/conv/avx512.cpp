@@ -1,6 +1,7 @@
 // Compiled with -mavx512f -mavx512vl -mavx512dq -mavx512bw -mfma: run only where the processor has them all.
 #include <immintrin.h>
 
+#include "kernels/cpu/conv/direct.h"
 #include "kernels/cpu/conv/winograd.h"
 
 namespace skein::cpu {
