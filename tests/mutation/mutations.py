@@ -44,7 +44,7 @@ MUTATIONS = [
     sanitized(
         "missing barrier",
         "kernels/cuda/columns.h",
-        {"    __syncthreads();  // the last round has been read\n": ""},
+        {"    __syncthreads();  // the last round's values have been read\n": ""},
         "tsan",
         r"ThreadSanitizer: data race",
     ),
