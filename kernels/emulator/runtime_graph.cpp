@@ -7,7 +7,7 @@
 
 namespace skein::cuda::emulator {
 
-// Clears the queues, which break the reference cycle: positions refer to queues, and queues hold positions.
+// Clears the queues, to break the reference cycle: positions refer to queues, and queues hold positions.
 Capture::~Capture() {
   for (const auto& queue : queues) queue->work.clear();
 }

@@ -1,5 +1,5 @@
-# The readers of files that may come from anywhere, each under libFuzzer with ASan and UBSan (preset fuzz, clang++). One
-# thread: pragmas of OpenMP are not looked at.
+# Fuzzers: readers of untrusted files, each under libFuzzer with ASan and UBSan (preset fuzz, clang++). Without OpenMP:
+# one thread, pragmas are ignored.
 find_package(fmt REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(nlohmann_json REQUIRED)
@@ -13,7 +13,7 @@ if(JPEG_FOUND)
 else()
   list(REMOVE_ITEM sources ${CMAKE_SOURCE_DIR}/data/image/jpeg_turbo.cpp)
 endif()
-# Readers alone.
+# Readers only.
 list(FILTER sources EXCLUDE REGEX "_(import|writer)\\.cpp$|/(encoded_images|check_in_cuda|files|library|nearest)\\.cpp$")
 add_library(readers STATIC ${sources} engine/safetensors.cpp engine/safetensors_write.cpp engine/tensor.cpp
                            kernels/cpu/runtime.cpp kernels/cuda/absent.cpp)
@@ -22,11 +22,11 @@ set_target_properties(readers PROPERTIES UNITY_BUILD ON)
 target_include_directories(readers PRIVATE ${STB_INCLUDE_DIR})
 target_compile_options(readers PUBLIC -O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=undefined
                                       -fsanitize=fuzzer-no-link,address,undefined -Wno-unknown-pragmas)
-# stb_image 2.27 shifts by 32 and lets sums overflow where a file is damaged, which does no harm on any machine; memory
-# and bounds are what it is held to.
+# stb_image 2.27 shifts by 32 and overflows sums on damaged files, which is harmless on real machines. Only memory
+# accesses and bounds are checked.
 set_source_files_properties(data/image/stb.cpp PROPERTIES COMPILE_OPTIONS
                             "-fno-sanitize=shift,signed-integer-overflow;-Wno-unused-function")
-# Where there is no CUDA, its classes have members that nothing uses; only clang++ minds.
+# Without CUDA its classes have unused members, which only clang++ warns about.
 set_source_files_properties(kernels/cuda/absent.cpp PROPERTIES COMPILE_OPTIONS -Wno-unused-private-field)
 target_link_libraries(readers PUBLIC fmt::fmt ZLIB::ZLIB PRIVATE nlohmann_json::nlohmann_json)
 if(JPEG_FOUND)

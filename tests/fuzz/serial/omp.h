@@ -1,4 +1,4 @@
-// OpenMP for the fuzzers, which run on one thread and need no library for it.
+// OpenMP functions for the fuzzers, which run on one thread without the library.
 #pragma once
 
 inline int omp_get_max_threads() { return 1; }
