@@ -1,6 +1,5 @@
-// A thread sums four elements of all K views, in list order, and writes them to all targets. Bytes per element:
-// sum_to_all 8K, sum_to_one 4(K+1). With more than kViews views several launches follow, with the sum so far in scratch
-// memory.
+// A thread sums four elements of all K views, in list order, and writes them to all targets. More than kViews views
+// take several launches, with the sum so far in the workspace. Bytes per element: sum_to_all 8K, sum_to_one 4(K+1).
 #include "kernels/all_sum.h"
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/workspace_lock.h"

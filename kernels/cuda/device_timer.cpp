@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kLongestLead = 128;
 constexpr int64_t kSide = 16, kChannels = 64,
-                  kImage = 64 << 10;  // images that are read to flush L2; kImage: bytes of one
+                  kImage = 64 << 10;  // images read to flush L2: sides, channels and bytes of one
 constexpr int kCopies = 10;
 
 View take(DType t, int64_t n, int64_t side, int64_t channels) {

@@ -1,4 +1,4 @@
-// A thread draws one block of four random words for four elements. Bytes per element of s bytes: 2s; compute bound in
+// A thread draws a block of four random words for four elements. Bytes per element of s bytes: 2s; compute bound in
 // bf16.
 #include "base/random.h"
 #include "kernels/cuda/elementwise.h"

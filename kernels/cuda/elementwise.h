@@ -2,8 +2,8 @@
 // consecutive elements, where N is its kWidth or 1:
 //   template <int N> auto load(int64_t i) const              reads the elements i .. i+N-1 of every operand
 //   template <int N> void finish(int64_t i, loaded) const    writes the elements i .. i+N-1 of every result
-// A thread calls load() kUnroll times before the first finish(), so that many accesses are in flight. Results may alias
-// operands.
+// A thread calls load() kUnroll times before the first finish(), so that many accesses are in flight. Results and
+// operands may be the same memory.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,7 @@
 
 namespace skein::cuda {
 
-// Split of [0, n): `head` single elements up to the first aligned one, `vectors` of kWidth elements, then single
-// elements.
+// Split of [0, n): `head` single elements up to the first aligned one, `vectors` of kWidth elements, then the rest.
 struct Split {
   int64_t head, vectors, n;
 };

@@ -1,5 +1,5 @@
-// Element-wise z = f(x, y). Bytes per element of s bytes: fill s; scale, relu_forward 2s; axpy, add, sub, relu_backward
-// 3s.
+// Element-wise z = f(x, y). Bytes per element of s bytes: s for fill; 2s for scale and relu_forward; 3s for axpy, add,
+// sub and relu_backward.
 #include "kernels/cuda/elementwise.h"
 #include "kernels/vector.h"
 

@@ -85,8 +85,7 @@ bool Program::writes(int64_t uid) const {
 
 namespace {
 
-// sums += value * factors. Not sanitized, so that it is vectorised: it works only on the program's own copies of
-// tensors.
+// sums += value * factors. Not sanitized, so that it is vectorised; its operands are the program's own copies.
 __attribute__((no_sanitize("address", "undefined"), noinline, optimize("O3"))) void multiply_add(double* sums,
                                                                                                  double value,
                                                                                                  const float* factors,

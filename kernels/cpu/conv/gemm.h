@@ -1,5 +1,4 @@
-// Matrix product of the CPU convolutions, f32. A block of rows of C times one or two vectors of columns stays in
-// registers:
+// Matrix product of the CPU convolutions, f32. Rows of C times one or two vectors of columns are kept in registers:
 //   C(r,:)  = sum_{j<outer} sum_{k<inner} A(r,j,k) * B(j,k,:)   where A(r,j,k) = a[j*a_outer + k + r*a_step]
 //   C(r,:) += the same when transposed,                         where A(r,j,k) = a[j*a_outer + k*a_step + r]
 //   B(j,k,panel) = b[j*b_outer + k*b_inner + panel*b_panel + 0..width)

@@ -28,8 +28,7 @@ struct ConvImplementation {
   void (*run)(ConvPass, const ConvShape&, const ConvOperands&);
 };
 
-// Scratch memory of the calling thread, 64-byte aligned, valid until the thread's next call. It grows and never
-// shrinks.
+// Scratch memory of the calling thread, 64-byte aligned, valid until the thread's next call. It never shrinks.
 void* conv_scratch(size_t bytes);
 
 extern const ConvImplementation kConvOneDnn, kConvAvx2, kConvAvx2Winograd, kConvAvx512, kConvAvx512Winograd;

@@ -1,10 +1,10 @@
 // Data movement of Winograd's F(4x4, 3x3), with the names of Lavin and Gray (arXiv 1509.09308), ^T transposed:
 //   V = B^T d B   data, 6x6 inputs of a tile          dM = A dY A^T   gradient of the outputs of a tile
 //   U = G g G^T   filters                             Y = A^T M A     4x4 outputs of a tile
-// Each is stored as 36 planes, one per position of the 6x6 tile, `plane` floats apart. In a plane a tile is a row of
-// channels. Data moves one strip at a time: one row of tiles of one image. All vectors run along channels. In planes and
-// packed filters the channels are padded with zeros to a multiple of 16; the operands' own last vector is read and
-// written in part.
+// U, V, M and dM are stored as 36 planes, one per position of the 6x6 tile, `plane` floats apart. In a plane of V, M or
+// dM each tile is a row of channels. Data moves one strip at a time: one row of tiles of one image. All vectors run
+// along channels. In planes the channels are padded with zeros to a multiple of 16; the last vector of the operands
+// themselves is read and written in part.
 #pragma once
 
 #include "kernels/cpu/conv/common.h"
@@ -141,8 +141,8 @@ void inverse_transform(const float* m, int64_t plane, float* y, Image image, int
 }
 
 // Filter transform: w (O,3,3,C) -> U as [position][panel of columns][inner][width], for inner channels [begin, end).
-// Forward: inner channels are C, columns O. With `flip`, for the data gradient: inner channels are O, columns C, and the
-// taps are reversed.
+// Forward: inner channels are C, columns O. With `flip`, for the data gradient: inner channels are O, columns C, and
+// the taps are reversed.
 template <class Isa>
 void transform_filters(const ConvShape& s, bool flip, const float* w, int64_t begin, int64_t end, float* u) {
   using Vector = typename Isa::Vector;
@@ -170,7 +170,8 @@ void transform_filters(const ConvShape& s, bool flip, const float* w, int64_t be
     }
 }
 
-// dw = G^T dU G for input channels [begin, end). dU is the sum over all threads' parts, [position][c][o] each, in order.
+// dw = G^T dU G for input channels [begin, end). dU is the sum over all threads' parts, [position][c][o] each, in
+// order.
 template <class Isa>
 void filter_gradients(const ConvShape& s, const float* du, int64_t threads, int64_t begin, int64_t end, float* dw) {
   using Vector = typename Isa::Vector;
