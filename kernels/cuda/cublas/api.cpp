@@ -21,8 +21,7 @@ CublasApi::CublasApi(const LibraryNames& names) : library(names) {
 }
 
 const CublasApi& cublas() {
-  static const auto* const api =
-      new CublasApi(cublas_names());  // never destroyed: threads' handles may outlive static objects
+  static const auto* const api = new CublasApi(cublas_names());  // never destroyed: handles outlive static objects
   return *api;
 }
 

@@ -30,8 +30,7 @@ CudnnApi::CudnnApi(const LibraryNames& names) : library(names) {
 }
 
 const CudnnApi& cudnn() {
-  static const auto* const api =
-      new CudnnApi(cudnn_names());  // never destroyed: threads' handles may outlive static objects
+  static const auto* const api = new CudnnApi(cudnn_names());  // never destroyed: handles outlive static objects
   return *api;
 }
 
