@@ -1,7 +1,8 @@
-// Errors. Three kinds, told apart by what the reader can do about them:
-//   BadInput   a file, a flag or a setting is wrong: names it, the place and the fix         exit status 2
-//   RunFailed  the run cannot go on (disk full, loss is not a number): says what was kept     exit status 1
-//   CHECK      a promise between two pieces of skein was broken: names the line               exit status 1
+// Errors. Three kinds, distinguished by what the user can do about them. All are exceptions:
+//   BadInput   a file, a flag or a setting is wrong; names it, the place and the fix             exit status 2
+//   RunFailed  the run cannot continue (disk full, loss is NaN); says what was kept              exit status 1
+//   CHECK      a precondition inside skein was violated: a std::logic_error that names the line  exit status 1
+// Messages are format strings of fmt.
 #pragma once
 
 #ifdef __CUDACC__
@@ -35,7 +36,8 @@ class RunFailed : public std::runtime_error {
   throw std::logic_error(fmt::format("{}:{}: {} does not hold: {}", file, line, condition, why));
 }
 
-// CHECK(x.channels() == w.channels(), "x has {} channels, w {}", x.channels(), w.channels());
+// Throws unless the condition holds:
+//   CHECK(x.channels() == w.channels(), "x has {} channels, w {}", x.channels(), w.channels());
 #define CHECK(condition, ...) \
   ((condition) ? void() : ::skein::check_failed(__FILE__, __LINE__, #condition, fmt::format(__VA_ARGS__)))
 

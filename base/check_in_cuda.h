@@ -1,6 +1,6 @@
-// What a failed CHECK calls where nvcc compiles. It parses a file once for the host and once for every architecture, so
-// it is spared fmt and the standard library, which take longer than most kernels; g++, which compiles the same files
-// for the emulator, holds the texts to their arguments.
+// CHECK of base/check.h for files that nvcc compiles. nvcc parses a file once for the host and once per architecture, and
+// fmt and the standard library take longer to parse than most kernels; so this header avoids both and passes the values
+// as a list. The emulated build compiles the same files with g++ and fmt, which checks format strings against arguments.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace skein {
 
-// A number or a text that the message names.
+// One value of a message: a number or a text.
 struct CheckValue {
   template <class Number>
   CheckValue(Number value)
@@ -21,6 +21,7 @@ struct CheckValue {
   const char* text = nullptr;
 };
 
+// Formats the message and throws as check_failed() of base/check.h.
 [[noreturn]] void check_failed(const char* file, int line, const char* condition, const char* text,
                                std::initializer_list<CheckValue> values);
 

@@ -30,7 +30,7 @@ void write_all(int fd, const std::string& path, const std::string& text) {
   }
 }
 
-// Names in the folder are on the disk; a file system that cannot promise it is no error.
+// Flushes the folder's entries to the disk. File systems without this guarantee are not an error.
 void sync_folder(const fs::path& folder) {
   const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
@@ -70,7 +70,7 @@ void replace_folder(const std::string& fresh, const std::string& folder) {
     return;
   }
   if (!fs::exists(folder)) return fs::rename(fresh, folder);
-  const std::string old = folder + ".old";  // a file system that cannot exchange
+  const std::string old = folder + ".old";  // the file system has no exchange
   fs::remove_all(old);
   fs::rename(folder, old);
   fs::rename(fresh, folder);
@@ -90,7 +90,7 @@ AppendFile::AppendFile(const std::string& path)
 AppendFile::~AppendFile() {
   try {
     flush();
-  } catch (const RunFailed&) {  // the run is already failing for that reason or another
+  } catch (const RunFailed&) {  // a destructor must not throw; the run is failing already
   }
   close(fd_);
 }

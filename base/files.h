@@ -1,5 +1,5 @@
-// Small files of a run: read whole, replaced whole, or appended to. Reading fails with BadInput, writing with
-// RunFailed; both name the file, the reason and the fix.
+// Small files of a run: read as a whole, replaced as a whole, or appended to; POSIX calls. Errors: BadInput from reading,
+// RunFailed from writing; both name the file, the reason and the fix.
 #pragma once
 
 #include <string>
@@ -8,16 +8,17 @@ namespace skein {
 
 std::string read_text(const std::string& path);
 
-// Through a new file that is synced and then renamed: a reader sees the old text or the new.
+// Replaces the file atomically: writes a new file, syncs it and renames it. A reader sees the old text or the new one.
 void write_text(const std::string& path, const std::string& text);
 
-// Renames folder `fresh` to `folder`; an older one of that name is exchanged in one step and then removed.
+// Renames folder `fresh` to `folder`. An existing `folder` is exchanged in one step (RENAME_EXCHANGE) and then removed.
+// Where the file system has no exchange, it is moved to `folder`.old for a moment: see recover_folder().
 void replace_folder(const std::string& fresh, const std::string& folder);
 
-// Puts the older folder back where a crash between the renames of a file system without exchange has left none.
+// Moves `folder`.old back to `folder` if a crash between the two renames of replace_folder() left no `folder`.
 void recover_folder(const std::string& folder);
 
-// Lines are held back until flush().
+// Appends lines to a file. Lines are buffered until flush() or the destructor.
 class AppendFile {
  public:
   explicit AppendFile(const std::string& path);

@@ -1,4 +1,4 @@
-// Marks a function that both a host compiler and a GPU compiler are to compile.
+// SKEIN_HD: marks a function that is compiled for the host and, under nvcc, for the device as well.
 #pragma once
 
 #ifdef __CUDACC__

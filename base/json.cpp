@@ -15,11 +15,11 @@ namespace {
 
 constexpr size_t kMaxDepth = 128;  // values are destroyed, copied and written recursively
 
-// In the order of the variant's types.
+// Indexed by the variant's alternative.
 constexpr const char* kTypeNames[] = {"null", "boolean", "number", "number", "number", "string", "array", "object"};
 
 template <class T>
-auto& held(auto& value, const char* expected) {
+auto& get_as(auto& value, const char* expected) {
   if (auto* v = std::get_if<T>(&value)) return *v;
   throw JsonError(fmt::format("type must be {}, but is {}", expected, kTypeNames[value.index()]));
 }
@@ -52,7 +52,7 @@ struct Json::Text {
   static Library to_library(const Json& j);
 };
 
-// What the library's parser calls as it goes along.
+// Callbacks of the library's SAX parser. They build the value.
 class Json::Text::Reader {
  public:
   Json take() { return std::move(root_); }
@@ -184,13 +184,13 @@ T Json::integer() const {
   if (u && std::in_range<T>(*u)) return T(*u);
   using Limits = std::numeric_limits<T>;
   if (d && *d >= double(Limits::min()) && *d < std::ldexp(1.0, Limits::digits) && *d == std::trunc(*d)) return T(*d);
-  if (!i && !u && !d) held<int64_t>(value_, "number");
+  if (!i && !u && !d) get_as<int64_t>(value_, "number");
   throw JsonError(fmt::format("{} is not an integer from {} to {}", dump(), Limits::min(), Limits::max()));
 }
 
 template <>
 bool Json::get() const {
-  return held<bool>(value_, "boolean");
+  return get_as<bool>(value_, "boolean");
 }
 template <>
 int Json::get() const {
@@ -208,7 +208,7 @@ template <>
 double Json::get() const {
   if (const auto* i = std::get_if<int64_t>(&value_)) return double(*i);
   if (const auto* u = std::get_if<uint64_t>(&value_)) return double(*u);
-  return held<double>(value_, "number");
+  return get_as<double>(value_, "number");
 }
 template <>
 float Json::get() const {
@@ -216,7 +216,7 @@ float Json::get() const {
 }
 template <>
 std::string Json::get() const {
-  return held<std::string>(value_, "string");
+  return get_as<std::string>(value_, "string");
 }
 template <>
 std::vector<int64_t> Json::get() const {
@@ -246,28 +246,28 @@ const Json& Json::at(size_t index) const {
   return elements()[index];
 }
 
-const Json::Array& Json::elements() const { return held<Array>(value_, "array"); }
-const Json::Object& Json::items() const { return held<Object>(value_, "object"); }
+const Json::Array& Json::elements() const { return get_as<Array>(value_, "array"); }
+const Json::Object& Json::items() const { return get_as<Object>(value_, "object"); }
 
 size_t Json::size() const {
   if (const auto* array = std::get_if<Array>(&value_)) return array->size();
-  return held<Object>(value_, "array or object").size();
+  return get_as<Object>(value_, "array or object").size();
 }
 
 Json& Json::operator[](std::string_view key) {
   if (std::holds_alternative<std::monostate>(value_)) value_ = Object();
-  Object& items = held<Object>(value_, "object");
+  Object& items = get_as<Object>(value_, "object");
   if (const auto found = find_item(items, key); found != items.end()) return found->value;
   return items.emplace_back(JsonItem{std::string(key), {}}).value;
 }
 
 void Json::push_back(Json element) {
   if (std::holds_alternative<std::monostate>(value_)) value_ = Array();
-  held<Array>(value_, "array").push_back(std::move(element));
+  get_as<Array>(value_, "array").push_back(std::move(element));
 }
 
 void Json::erase(std::string_view key) {
-  Object& items = held<Object>(value_, "object");
+  Object& items = get_as<Object>(value_, "object");
   if (const auto found = find_item(items, key); found != items.end()) items.erase(found);
 }
 

@@ -1,5 +1,6 @@
-// A JSON value. Objects keep the order in which their keys were set. A number without a point is an integer of 64 bits,
-// signed or unsigned; any other is a double.
+// JSON value (RFC 8259), parser and writer; a wrapper of nlohmann/json whose header stays in json.cpp. Objects keep the
+// order in which their keys were set. A number without a decimal point or exponent is a 64-bit integer, signed or
+// unsigned; any other number is a double. Errors: JsonError.
 //   Json line = {{"model", name}, {"shape", Json::array({3, 32})}, {"time", {{"ms", 1.5}}}};
 #pragma once
 
@@ -16,11 +17,11 @@
 
 namespace skein {
 
-// A text that is not JSON, a value of another kind than is asked for, a key or an element that is not there.
+// Invalid JSON text, a value of another type than requested, or a missing key or element.
 class JsonError : public std::runtime_error {
  public:
   explicit JsonError(const std::string& what, size_t byte = 0) : std::runtime_error(what), byte(byte) {}
-  size_t byte;  // from 1, that is not JSON; 0: the text is not at fault
+  size_t byte;  // position of the syntax error, counted from 1; 0: no syntax error
 };
 
 struct JsonItem;
@@ -53,29 +54,30 @@ class Json {
   Json& operator=(Json&&) noexcept;
   ~Json();
 
-  // JsonError also for a key that comes twice, and for a value in more than 128 others.
+  // Rejects duplicate keys and nesting deeper than 128 levels, with a JsonError.
   static Json parse(std::string_view text);
-  // On one line, or indented by so many spaces. NaN and infinities become null. JsonError where bytes of a string that
-  // are not UTF-8 are refused; replaced, they are U+FFFD.
+  // Writes on one line (indent < 0), or indented by `indent` spaces per level. NaN and infinities become null. Bytes of a
+  // string that are not UTF-8: JsonError, or U+FFFD with BadUtf8::replace.
   std::string dump(int indent = -1, BadUtf8 bad = BadUtf8::refuse) const;
 
-  // All of these: JsonError for a value of another kind. T: bool, int, int64_t, uint64_t, float, double, std::string or
-  // a vector of int64_t, uint64_t, float or std::string. An integer must fit in T; a double is one if it is whole.
+  // All of these throw JsonError for a value of another type. T: bool, int, int64_t, uint64_t, float, double, std::string
+  // or a vector of int64_t, uint64_t, float or std::string. An integer must fit in T; a double converts to an integer
+  // only if it is whole.
   template <class T>
   T get() const = delete;
   template <class T>
   void get_to(T& to) const {
     to = get<T>();
   }
-  const Json& at(std::string_view key) const;  // JsonError if it is not there
-  const Json& at(size_t index) const;          // JsonError if it is not there
+  const Json& at(std::string_view key) const;  // JsonError if missing
+  const Json& at(size_t index) const;          // JsonError if out of range
   const Array& elements() const;
   const Object& items() const;
   size_t size() const;                        // elements of an array, items of an object
   Json& operator[](std::string_view key);     // null becomes an object, a new key has the value null
   void push_back(Json element);               // null becomes an array
-  void erase(std::string_view key);           // if it is there
-  bool contains(std::string_view key) const;  // false for what is no object
+  void erase(std::string_view key);           // no effect if missing
+  bool contains(std::string_view key) const;  // false unless this is an object with the key
   bool is_object() const;
   const char* type_name() const;  // null, boolean, number, string, array or object
 
@@ -83,13 +85,13 @@ class Json {
   friend std::ostream& operator<<(std::ostream& to, const Json& value) { return value.print(to); }
 
  private:
-  struct Text;  // from and to it
+  struct Text;  // reading and writing
   template <class T>
   T integer() const;
   bool equals(const Json& other) const;
   std::ostream& print(std::ostream& to) const;
 
-  // Integers are uint64_t only beyond int64_t, so that equal ones are of one type.
+  // Integers are uint64_t only above the range of int64_t, so that equal integers have the same type.
   std::variant<std::monostate, bool, int64_t, uint64_t, double, std::string, Array, Object> value_;
 };
 

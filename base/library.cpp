@@ -9,9 +9,9 @@
 namespace skein {
 namespace {
 
-constexpr const char* kCudaFolder = "/usr/local/cuda/lib64/";  // where NVIDIA's installer puts links to the newest
+constexpr const char* kCudaFolder = "/usr/local/cuda/lib64/";  // NVIDIA's installer links the newest version here
 
-std::vector<std::string> places(const LibraryNames& names) {
+std::vector<std::string> candidate_paths(const LibraryNames& names) {
   if (const char* path = std::getenv(names.variable.c_str()); path && *path) return {path};
   std::vector<std::string> all = names.files;
   for (const std::string& file : names.files) all.push_back(kCudaFolder + file);
@@ -22,11 +22,11 @@ std::vector<std::string> places(const LibraryNames& names) {
 
 Library::Library(LibraryNames names) : names_(std::move(names)) {
   std::string tried;
-  for (const std::string& place : places(names_)) {
-    // Local: a stand-in and the library behind it export the same names.
-    handle_ = dlopen(place.c_str(), RTLD_NOW | RTLD_LOCAL);
+  for (const std::string& path : candidate_paths(names_)) {
+    // RTLD_LOCAL, because a stand-in and the library behind it export the same names.
+    handle_ = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle_) {
-      path_ = place;
+      path_ = path;
       return;
     }
     tried += fmt::format("\n  {}", dlerror());

@@ -1,5 +1,6 @@
-// A shared library opened at first use: a program that never needs it starts without it, and a test hands over a
-// stand-in by path. Never closed: vendors' libraries keep threads and exit handlers.
+// Shared library, opened at run time (dlopen). A program that never uses the library starts without it; a test passes the
+// path of a stand-in by environment variable. Libraries are never closed: vendors' libraries keep threads and exit
+// handlers. Errors: BadInput.
 #pragma once
 
 #include <string>
@@ -10,21 +11,21 @@ namespace skein {
 struct LibraryNames {
   std::string name;                // for messages: "cuDNN 9"
   std::string variable;            // environment variable that may hold its path: SKEIN_CUDNN
-  std::vector<std::string> files;  // tried in order by the loader's rules, then in CUDA's own folder
-  std::string advice;              // how to get it
+  std::vector<std::string> files;  // tried in order with the loader's search path, then in CUDA's own folder
+  std::string advice;              // how to install it
 };
 
 class Library {
  public:
-  explicit Library(LibraryNames);  // BadInput names the library, what was tried and how to get it
+  explicit Library(LibraryNames);  // BadInput names the library, the files tried and how to install it
   template <class F>
   void find(const char* symbol, F*& function) const {
     function = reinterpret_cast<F*>(address(symbol));
   }
-  const std::string& path() const { return path_; }  // of the file that was opened
+  const std::string& path() const { return path_; }  // the file that was opened
 
  private:
-  void* address(const char* symbol) const;  // BadInput if the library has none
+  void* address(const char* symbol) const;  // BadInput if the library does not export it
   LibraryNames names_;
   std::string path_;
   void* handle_ = nullptr;

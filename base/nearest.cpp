@@ -6,8 +6,8 @@
 namespace skein {
 namespace {
 
-// Levenshtein's, one row at a time.
-size_t edits(const std::string& a, const std::string& b) {
+// Levenshtein distance by dynamic programming, one row at a time.
+size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
   for (size_t i = 0; i < a.size(); ++i) {
@@ -28,7 +28,7 @@ std::string nearest(const std::string& name, const std::vector<std::string>& kno
   std::string best;
   size_t fewest = 1 + std::max<size_t>(2, name.size() / 3);
   for (const std::string& candidate : known) {
-    const size_t n = edits(name, candidate);
+    const size_t n = edit_distance(name, candidate);
     if (n < fewest) fewest = n, best = candidate;
   }
   return best;

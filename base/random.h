@@ -1,8 +1,9 @@
-// Counter-based random numbers, the same on host and device: Philox4x32-10 (Salmon et al., "Parallel random numbers: as
-// easy as 1, 2, 3", SC 2011). A draw is a pure function of where it is used, so it depends on no order and no thread:
+// Counter-based random numbers, identical on host and device: Philox4x32-10 (Salmon et al., "Parallel random numbers: as
+// easy as 1, 2, 3", SC 2011). Each draw is a pure function of its key and counter, independent of order and threads:
 //   key     = the 64-bit seed of the run
 //   counter = (index, item, epoch, purpose)   item: sample, tensor or image; index: block of four words within the item
-// Streams with different purposes never meet. More than 2^32 blocks per item: put the high half of the index in item.
+// Counters of different purposes never coincide. For more than 2^32 blocks per item, put the high half of the index in
+// item.
 #pragma once
 
 #include <cmath>
@@ -13,7 +14,7 @@
 
 namespace skein {
 
-// The values are part of the meaning of a seed: append, never renumber.
+// Stable values: they decide what a seed produces. Append, never renumber.
 enum class Purpose : uint32_t { augment = 1, permute = 2, init = 3, synthetic = 4, dropout = 5, noise = 6, test = 7 };
 
 struct RandomWords {
@@ -41,13 +42,14 @@ SKEIN_HD constexpr RandomWords random_words(uint64_t seed, Purpose purpose, uint
   return philox4x32_10({{index, item, epoch, uint32_t(purpose)}}, uint32_t(seed), uint32_t(seed >> 32));
 }
 
-// In [0, 1), a multiple of 2^-24: every value is exact in f32 and 1 cannot come out by rounding.
+// Uniform in [0, 1), a multiple of 2^-24. Every value is exact in f32, so rounding never yields 1.
 SKEIN_HD constexpr float uniform(uint32_t word) { return float(word >> 8) * 0x1p-24f; }
 
-// In {0 .. n-1}, n >= 1; no value is more likely than another by over n / 2^32.
+// Uniform in {0 .. n-1}, n >= 1. Probabilities differ by at most a relative n / 2^32.
 SKEIN_HD constexpr uint32_t bounded(uint32_t word, uint32_t n) { return uint32_t((uint64_t{word} * n) >> 32); }
 
-// Standard normal by Box and Muller from two words; |result| <= 6.67. The logarithm never sees zero.
+// Standard normal from two words by the Box-Muller transform; |result| <= 6.67. The argument of the logarithm is in
+// (0, 1].
 SKEIN_HD inline double normal(uint32_t word0, uint32_t word1) {
   const double radius = std::sqrt(-2.0 * std::log((double(word0) + 1.0) * 0x1p-32));
   return radius * std::cos(2.0 * std::numbers::pi * (double(word1) * 0x1p-32));

@@ -1,6 +1,7 @@
-// How CPU kernels use the machine: one binary runs everywhere, so a hot loop is a leaf function compiled once per
-// instruction set (SKEIN_SIMD picks the clone when the program starts) and called with a range from parallel_ranges().
-// Contraction is off in the whole build: a*b+c has the same bits in every clone unless std::fma is written.
+// Instruction sets and threads of CPU kernels. One binary runs on every x86-64: a hot loop is a leaf function marked
+// SKEIN_SIMD, compiled once per instruction set (the loader picks the clone at program start) and called with a range
+// from parallel_ranges(). Floating-point contraction is off in the whole build: a*b+c has the same bits in every clone
+// unless std::fma is written.
 #pragma once
 
 #include <omp.h>
@@ -8,7 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 
-// Sanitizers and clones do not mix (the resolver runs before the sanitizer is up), so those builds take one version.
+// Sanitizer builds have a single version: the resolver of a clone runs before the sanitizer is initialised.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
     !defined(__SANITIZE_THREAD__)
 #define SKEIN_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
@@ -18,9 +19,9 @@
 
 namespace skein::cpu {
 
-// Calls body(begin, end) once per thread on contiguous ranges of [0, n), each a multiple of `grain` but the last.
-// The split depends on n, grain and the number of threads only, so results are reproducible. Either one thread or all:
-// libgomp ends the threads that a smaller team does not need and starts them anew for the next larger one.
+// Calls body(begin, end) once per thread on contiguous ranges of [0, n). Every range but the last is a multiple of
+// `grain`. The split depends only on n, grain and the number of threads, so results are reproducible. It uses one thread
+// or all of them, because libgomp destroys threads that a smaller team does not need and creates them again later.
 template <class Body>
 void parallel_ranges(int64_t n, int64_t grain, Body&& body) {
   const int64_t blocks = (n + grain - 1) / grain;

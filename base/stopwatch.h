@@ -1,3 +1,4 @@
+// Wall-clock time: seconds since a point in time, from a monotonic clock (std::chrono::steady_clock).
 #pragma once
 
 #include <chrono>

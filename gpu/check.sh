@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What skein can show only on a machine with a GPU, by one command and in one file: builds with nvcc for this GPU, runs
-# the tests labelled gpu, plainly and under compute-sanitizer, times kernels and training steps, and the same steps in
-# PyTorch where python3 has it with CUDA.
+# Checks that need a GPU, by one command, with one report file. Builds with nvcc for this GPU, runs the tests labelled
+# gpu, plainly and under compute-sanitizer, and times kernels and training steps; the same steps in PyTorch if python3
+# has it with CUDA.
 #   gpu/check.sh [--out gpu-report.txt] [--minutes 10] [--build DIR] [--dry-run]
-# --build: a build directory made elsewhere for this GPU, where nothing can be built here. What the minutes do not
-# suffice for is reported as not run. --dry-run prints the commands, and needs no GPU.
+# --build: a build directory made elsewhere for this GPU, for machines that cannot build. Steps for which no time is
+# left are reported as not run. --dry-run prints the commands and needs no GPU.
 # Exit status: 0 everything passed; 1 something failed or was not run; 2 no GPU, no nvcc, or a wrong command line.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit

@@ -1,12 +1,12 @@
 // The learning rate as a pure function of progress (Goyal et al. 2017, with the scaling of local SGD):
 //
-//   scale = batch / base_batch * workers      (by what a step sees, never by H)
-//   peak  = lr * scale (linear), lr * sqrt(scale), or lr (none)
-//   e < warmup:  lr * ((peak/lr - 1) * e/warmup + 1), linear in every step; no warm-up when peak <= lr
-//   afterwards:  peak * factor^(drops so far)                          drops at the epochs in `drops`
+//   scale = batch / base_batch * workers                 base_batch = 0: lr is meant for the batch at hand, scale = workers
+//   peak  = lr * scale (linear), lr * sqrt(scale) (sqrt) or lr (none)
+//   e < warmup:   lr * ((peak/lr - 1) * e/warmup + 1)    linear in every step; no warm-up when peak <= lr
+//   e >= warmup:  peak * factor^(drops so far)           drops at the epochs in `drops`
 //
-// e = step / steps_per_epoch, in passes over the data. base_batch = 0: lr is meant for the batch at hand, scale =
-// workers.
+// e = step / steps_per_epoch, in passes over the data. The scale counts the samples of one step of all workers; it does
+// not depend on H.
 #pragma once
 
 #include <cstdint>

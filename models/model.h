@@ -25,12 +25,15 @@ class Model {
   virtual Var forward(const Var& images) const = 0;  // (N,H,W,channels) -> logits (N,1,1,classes)
 };
 
-// By name; BadInput lists what is known.
-//   resnet18, resnet34, resnet50, resnet101, resnet152              for large images (ImageNet)
-//   resnet8, resnet14, resnet20, resnet32 ...: any other depth 6n+2  for small ones (CIFAR), as all that follow
-//   densenet40-12 ...: depth 3n+4, growth; densenet40-12-stem24 with 24 channels after the first convolution instead of
-//   16, densenet40-12-stem24-half with transitions that halve the channels; densenet-bc-100-12 ...: depth 6n+4
-//   wrn28-10, wrn16-4 ...: depth 6n+4, width
+// Makes a model by name. BadInput lists the known names.
+//   resnet18, resnet34, resnet50, resnet101, resnet152   large images (ImageNet)
+//   The others are for small images (CIFAR):
+//   resnet8, resnet14, resnet20, resnet32 ...            any other depth 6n+2
+//   densenet40-12 ...                                    depth 3n+4, growth
+//   densenet40-12-stem24 ...                             24 channels after the first convolution instead of 16
+//   densenet40-12-stem24-half ...                        the same, with transitions that halve the channels
+//   densenet-bc-100-12 ...                               depth 6n+4, growth
+//   wrn28-10, wrn16-4 ...                                depth 6n+4, width
 std::unique_ptr<Model> make_model(const std::string& name, const ModelOptions&, ParameterStore&);
 
 }  // namespace skein

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the packages of tools/packages.txt that are missing, saying first which.   install-packages.sh build [bench]
+# Lists and installs the missing packages of tools/packages.txt for the given purposes.
+#   install-packages.sh build [bench]
 set -euo pipefail
 list="$(dirname "$0")/packages.txt"
 missing=()

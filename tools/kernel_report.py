@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""What the compiler made of every CUDA kernel, held to tests/kernel_budget.json: fails when a kernel gets worse.
+"""Compiler's report on every CUDA kernel, compared with tests/kernel_budget.json; fails when a kernel gets worse.
 
     kernel_report.py --build BUILD [--update]
 
-Reads what tools/nvcc_evidence.sh left beside the objects of BUILD: registers, spills and shared memory as ptxas
-reported them, the accesses to memory in the PTX. Never allowed: spills, local memory, double precision. Held to the
-budget, per architecture: registers, warps that a multiprocessor holds at once, shared memory, 16-byte loads and stores,
-accesses in the main loop, and for a kernel that streams, the bytes that the loop moves per number. Registers are compared
-only under the compiler that the budget was made with. --update writes the budget anew and keeps what people put there:
-`numbers`, that an iteration of the main loop handles, and `minimum`, the bytes per number that its formula must move
-(what `bytes` has more are scalars in device memory, read once per vector and found in the cache).
-Exit status: 0 within the budget, 1 not, 77 there is no evidence because no CUDA back end was built.
+Reads the reports that tools/nvcc_evidence.sh stores beside the objects of BUILD: registers, spills and shared memory
+from ptxas, memory accesses from the PTX. Never allowed: spills, local memory, double precision. Compared with the
+budget, per architecture: registers, resident warps per multiprocessor, shared memory, 16-byte loads and stores,
+accesses in the main loop and, for a streaming kernel, the bytes that the loop moves per number. Registers are
+compared only with the compiler that the budget was made with. --update rewrites the budget and keeps the entries
+written by hand: `numbers`, processed by one iteration of the main loop, and `minimum`, the bytes per number that the
+formula requires. (`bytes` may exceed it by scalars in device memory, which are read once per vector and are in the
+cache.)
+Exit status: 0 within the budget, 1 not, 77 no evidence because no CUDA back end was built.
 """
 import argparse
 import json
@@ -24,12 +25,13 @@ SOURCES = sorted((ROOT / "kernels/cuda").glob("*.cu"))
 BUDGET = ROOT / "tests" / "kernel_budget.json"
 ARCHITECTURES = ["80", "90", "100"]
 SHARED_PER_MULTIPROCESSOR = {"80": 164 << 10, "90": 228 << 10, "100": 228 << 10}
-WARPS, BLOCKS, REGISTERS, THREADS_PER_WARP = 64, 32, 65536, 32  # of a multiprocessor, the same on all three
+WARPS, BLOCKS, REGISTERS, THREADS_PER_WARP = 64, 32, 65536, 32  # per multiprocessor, the same on all three
 
 
 def warps_at_once(architecture, threads, registers, shared):
-    """Occupancy, as cuda_occupancy.h computes it: registers are dealt out by 256 per warp, to four equal parts of the
-    multiprocessor, and shared memory by 128 bytes, 1 KiB of a block's being the system's own."""
+    """Occupancy in warps, as cuda_occupancy.h computes it. Registers are allocated per warp in units of 256, within
+    each of the multiprocessor's four partitions; shared memory in units of 128 bytes, plus 1 KiB per block for the
+    system."""
     warps = -(-threads // THREADS_PER_WARP)
     per_warp = -(-registers * THREADS_PER_WARP // 256) * 256
     by_registers = REGISTERS // 4 // per_warp * 4 // warps
@@ -60,8 +62,7 @@ def accesses(lines):
 
 
 def main_loop(body):
-    """Bytes that one iteration of the loop with the most 16-byte accesses moves, and in how many accesses; inner loops
-    left out."""
+    """(bytes, accesses) of one iteration of the loop with the most 16-byte accesses, without inner loops."""
     best = (0, 0, 0)
     spans = loops(body)
     for first, last in spans:
@@ -104,7 +105,7 @@ def read_log(text):
 
 
 def file_of(kernel):
-    """The .cu file that has this kernel, or what it gives to a kernel of a header: elementwise<Drop<Bf16>>."""
+    """The .cu file that defines this kernel, or the operation of a kernel in a header: elementwise<Drop<Bf16>>."""
     name = re.match(r"(?:elementwise<)?(\w+)", kernel)[1]
     for source in SOURCES:
         if re.search(rf"\b(?:struct {name}\b|{name}(?:_kernel)?\()", source.read_text()):
@@ -167,7 +168,7 @@ def worse(kernel, budget, same_compiler):
 
 
 def entry(kernel, old):
-    """The budget of a kernel as it is now."""
+    """Budget entry with the kernel's present values."""
     by_architecture = list(kernel.values())
     new = {
         "registers": [f["registers"] for f in by_architecture],

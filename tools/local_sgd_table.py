@@ -3,9 +3,8 @@ rule, then a table of test accuracy, rounds, bytes and simulated time.
 
   tools/local_sgd_table.py --data cifar10.skein --out runs/table [--workers 16] [--epochs 12] [--model resnet8]
 
-Stop it at any time; the same command goes on where it stopped, run by run, to the bit. With --next it ends after one
-run, so that other work gets in between; what is done is in the table. Times are those of skein clock, whose model of a
-network is stated in local_sgd/network_model.h."""
+It can be stopped at any time; the same command resumes each run exactly. With --next it ends after one run; the table
+then contains the finished runs. Times are those of skein clock; its network model is in local_sgd/network_model.h."""
 import argparse
 import json
 import os

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs nvcc as asked and leaves beside OBJECT what it said about every kernel and the code before register allocation,
-# in OBJECT.evidence/: ptxas.log and one .ptx per architecture. tools/kernel_report.py reads them.
+# Runs the given nvcc command and keeps its reports in OBJECT.evidence/: ptxas.log with the facts about every kernel,
+# and one .ptx (the code before register allocation) per architecture. tools/kernel_report.py reads them.
 set -uo pipefail
 object= previous=
 for argument; do

@@ -2,10 +2,9 @@
 // the mean in rank order. Running statistics (--bn-stats):
 //   local         those of worker 0
 //   average       mean_k and var_k averaged
-//   moments       the same, and the variance between the workers' means is added: mean(var_k + mean_k^2) -
-//   mean(mean_k)^2 recompute:N   the averaged model's own, the mean over N training batches, not augmented, in an order
-//   that the seed
-//                 decides: what its batch norms will meet is not what any worker's have met
+//   moments       as average, plus the variance between the workers' means: var = mean(var_k + mean_k^2) - mean(mean_k)^2
+//   recompute:N   computed anew for the averaged model: the mean over N training batches, not augmented, in an order
+//                 given by the seed. The inputs of its batch norms differ from those of every worker's.
 #pragma once
 
 #include "comm/process_group.h"

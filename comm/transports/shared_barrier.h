@@ -1,8 +1,7 @@
-// Where the threads of one communicator meet: a barrier that sleeps and can be broken, and one posted call per rank.
-//   meet(rank, post)  all posts are visible to all ranks until finish(); throws on every rank if they do not agree
-//   finish()          all ranks are done with the posts; after a meet() that did not throw it must be called, and
-//   cannot
-//                     be broken: until then the others may be reading this rank's memory
+// Rendezvous of the threads of one communicator: a barrier that sleeps and can be broken, and one posted call per rank.
+//   meet(rank, post)   all posts are visible to all ranks until finish(); throws on every rank if they do not agree
+//   finish()           all ranks are done with the posts; must be called after a meet() that did not throw, and cannot
+//                      be broken, because until then other ranks may be reading this rank's memory
 #pragma once
 
 #include <condition_variable>

@@ -1,10 +1,15 @@
-// Shards: the files of an image set one after the other in a few large files, so that they are read from begin to end.
-//   FOLDER/train-00000.shard ...   nothing but the bytes of the images
-//   FOLDER/index.skein             safetensors; for each split, in the order in which the images lie in its shards:
-//     SPLIT.bytes i32 (n)  SPLIT.labels i32 (n)  SPLIT.sizes i32 (n,2): width, height, upright  SPLIT.checksums i32
-//     (n): CRC-32  SPLIT.names u8: CLASS/FILE, each ended by a newline; metadata: classes, mean, std, shards of each
-//     split with their bytes and images, and `checksum`, the CRC-32 of all tensors
-// The images are dealt to the shards at random when they are imported, so that a shard is a sample of the whole set.
+// Shards: the image files of a dataset concatenated into a few large files, so that they are read sequentially.
+//   FOLDER/train-00000.shard ...   the bytes of the images, nothing else
+//   FOLDER/index.skein             safetensors; for each split, n images in the order in which they lie in its shards:
+//     tensor            type   shape
+//     SPLIT.bytes       i32    (n)      bytes of an image file
+//     SPLIT.labels      i32    (n)
+//     SPLIT.sizes       i32    (n,2)    width, height, upright
+//     SPLIT.checksums   i32    (n)      CRC-32 of an image file
+//     SPLIT.names       u8              CLASS/FILE, each ended by a newline
+//     metadata: classes, mean, std, shards of each split with their bytes and images, and `checksum`, the CRC-32 of all
+//     tensors
+// Import deals the images to the shards at random, so that each shard is a sample of the whole set.
 #pragma once
 
 #include <atomic>

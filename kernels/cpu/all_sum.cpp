@@ -9,9 +9,9 @@
 namespace skein::cpu {
 namespace {
 
-// Floats summed at a time, in registers. They are written back while they are still in the first cache, so memory sees
-// one read and one write of each view. Large views are all aligned alike, so the same element of each falls into the
-// same few places of that cache: of many views only one 64-byte line each stays there long enough.
+// Floats summed at a time, in registers. They are written back while the operands are still in L1, so memory traffic is
+// one read and one write of each view. Large views have the same alignment, so the same element of each maps to the
+// same L1 set: with many views only one 64-byte line of each stays there long enough.
 constexpr int64_t kBlock = 64, kNarrowBlock = 16, kManyViews = 9;
 constexpr int64_t kGrain = 4096;
 

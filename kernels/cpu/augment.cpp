@@ -9,10 +9,10 @@
 namespace skein::cpu {
 namespace {
 
-constexpr int64_t kRowBytes = 8192;  // widest row of pixels, W*C
+constexpr int64_t kRowBytes = 8192;  // upper bound on W*C
 constexpr int64_t kPeriod = 96;      // a multiple of 1, 2, 3 and 4 channels and of every vector length
 
-// mean and std repeated along a row, so that the row is one loop over consecutive floats whatever C is.
+// mean and std repeated along a row, so that a row is one loop over consecutive floats for every C.
 struct RowConstants {
   alignas(64) float mean[kPeriod], std[kPeriod];
 };
@@ -41,7 +41,8 @@ Draw draw(const Augmentation& a, uint64_t seed, uint32_t epoch, int32_t sample) 
           int64_t(bounded(words[2], offsets)) - a.padding};
 }
 
-// Row y of the output in bytes: row y + shift_y of the image, mirrored or not, moved left by shift_x, zero elsewhere.
+// Row y of the output, in bytes: row y + shift_y of the image, mirrored if `flip`, moved left by shift_x, zero
+// elsewhere.
 void crop_row(const uint8_t* image, const View& images, const Draw& d, int64_t y, uint8_t* out) {
   const int64_t height = images.dims[1], width = images.dims[2], channels = images.dims[3];
   std::memset(out, 0, size_t(width * channels));

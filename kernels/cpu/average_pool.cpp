@@ -13,7 +13,7 @@ void check_shapes(View x, View y) {
         y.dims[1], y.dims[2], y.dims[3]);
 }
 
-// One row of y from two of x.
+// One row of y from two rows of x.
 SKEIN_SIMD void average_row(const float* __restrict upper, const float* __restrict lower, float* __restrict y,
                             int64_t columns, int64_t channels) {
   for (int64_t w = 0; w < columns; ++w)
@@ -23,7 +23,7 @@ SKEIN_SIMD void average_row(const float* __restrict upper, const float* __restri
     }
 }
 
-// One row of dx from one of dy.
+// One row of dx from one row of dy.
 SKEIN_SIMD void spread_row(const float* __restrict dy, float* __restrict dx, int64_t columns, int64_t channels) {
   for (int64_t b = 0; b < columns; ++b)
     for (int64_t c = 0; c < channels; ++c) dx[b * channels + c] = 0.25f * dy[b / 2 * channels + c];

@@ -12,9 +12,9 @@ namespace {
 
 constexpr int64_t kTile = 256, kChunk = 16384;  // floats, before rounding to whole rows
 
-struct Layout {
+struct Chunks {
   int64_t channels, rows, tile, chunk, chunks;
-  explicit Layout(View x)
+  explicit Chunks(View x)
       : channels(x.channels()),
         rows(x.rows()),
         tile(channels * std::max<int64_t>(1, kTile / channels)),
@@ -28,21 +28,21 @@ struct Scratch {
   double* partial;  // (chunks, 2, channels): two sums of every chunk
 };
 
-Scratch scratch(const Layout& l) {
+Scratch scratch(const Chunks& l) {
   thread_local Workspace floats, doubles;
   float* f = floats.take<float>(5 * l.tile);
   return {{f, f + l.tile, f + 2 * l.tile, f + 3 * l.tile, f + 4 * l.tile},
           doubles.take<double>(2 * l.chunks * l.channels)};
 }
 
-void repeat(const Layout& l, const float* from, float* to) {
+void repeat(const Chunks& l, const float* from, float* to) {
   for (int64_t i = 0; i < l.tile; i += l.channels) std::memcpy(to + i, from, size_t(l.channels) * sizeof(float));
 }
 
-// Calls sums(begin, size, first, second) for every chunk, with two zeroed tiles to add to, and adds the tiles up by
-// channel into the chunk's place in `partial`.
+// Two sums by channel for every chunk. Calls sums(begin, size, first, second), which adds to two zeroed tiles, and
+// reduces the tiles by channel into the chunk's row of `partial`.
 template <class Sums>
-void sum_chunks(const Layout& l, double* partial, Sums&& sums) {
+void sum_chunks(const Chunks& l, double* partial, Sums&& sums) {
   parallel_ranges(l.chunks, 1, [&](int64_t begin, int64_t end) {
     thread_local Workspace workspace;
     float* first = workspace.take<float>(2 * l.tile);
@@ -61,7 +61,7 @@ void sum_chunks(const Layout& l, double* partial, Sums&& sums) {
 struct Sums {
   double first, second;
 };
-Sums total(const Layout& l, const double* partial, int64_t channel) {
+Sums total(const Chunks& l, const double* partial, int64_t channel) {
   Sums s{0, 0};
   for (int64_t i = 0; i < l.chunks; ++i) {
     s.first += partial[i * 2 * l.channels + channel];
@@ -78,13 +78,13 @@ void check(View x, std::initializer_list<View> images, std::initializer_list<Vie
     CHECK(v.numel() == x.channels() && v.dtype == DType::f32, "{} channels, a vector of {}", x.channels(), v.numel());
 }
 
-void fill_tiles(const Layout& l, const float* mean, const float* rstd, View gamma, View beta, const Tiles& t) {
+void fill_tiles(const Chunks& l, const float* mean, const float* rstd, View gamma, View beta, const Tiles& t) {
   repeat(l, mean, t.mean);
   repeat(l, beta.as<float>(), t.bias);
   for (int64_t i = 0; i < l.tile; ++i) t.scale[i] = gamma.as<float>()[i % l.channels] * rstd[i % l.channels];
 }
 
-void apply_all(const Layout& l, View x, View residual, bool relu, View y, const Tiles& t) {
+void apply_all(const Chunks& l, View x, View residual, bool relu, View y, const Tiles& t) {
   parallel_ranges(l.chunks, 1, [&](int64_t begin, int64_t end) {
     const int64_t at = begin * l.chunk, n = std::min(end * l.chunk, l.rows * l.channels) - at;
     apply(x.as<float>() + at, residual ? residual.as<float>() + at : nullptr, relu, y.as<float>() + at, n, l.tile, t);
@@ -95,11 +95,11 @@ void apply_all(const Layout& l, View x, View residual, bool relu, View y, const 
 
 void batch_norm_forward(Stream, View x, View gamma, View beta, View residual, bool relu, float eps,
                         BatchNormRunning running, View y, BatchNormStats saved) {
-  const Layout l(x);
+  const Chunks l(x);
   check(x, {y, residual}, {gamma, beta, saved.mean, saved.rstd});
   if (running.mean) check(x, {}, {running.mean, running.var});
   const Scratch s = scratch(l);
-  // Sums are taken of x - shift with one row as the shift: a large common mean costs no digits of the variance.
+  // Sums of x - shift, with the first row as the shift: a large common mean then costs no digits of the variance.
   repeat(l, x.as<float>(), s.tiles.mean);
   sum_chunks(l, s.partial, [&](int64_t at, int64_t n, float* sums, float* squares) {
     moments(x.as<float>() + at, n, l.tile, s.tiles.mean, sums, squares);
@@ -124,7 +124,7 @@ void batch_norm_forward(Stream, View x, View gamma, View beta, View residual, bo
 
 void batch_norm_inference(Stream, View x, View gamma, View beta, View residual, bool relu, float eps,
                           BatchNormRunning running, View y) {
-  const Layout l(x);
+  const Chunks l(x);
   check(x, {y, residual}, {gamma, beta, running.mean, running.var});
   const Scratch s = scratch(l);
   float* rstd = s.tiles.slope;
@@ -135,7 +135,7 @@ void batch_norm_inference(Stream, View x, View gamma, View beta, View residual, 
 
 void batch_norm_backward(Stream, View x, View gamma, View beta, View y, bool relu, BatchNormStats saved, View dy,
                          View dx, View dresidual, View dgamma, View dbeta) {
-  const Layout l(x);
+  const Chunks l(x);
   check(x, {y, dy, dx, dresidual}, {gamma, beta, saved.mean, saved.rstd, dgamma, dbeta});
   const Scratch s = scratch(l);
   const Tiles& t = s.tiles;
@@ -159,12 +159,12 @@ void batch_norm_backward(Stream, View x, View gamma, View beta, View y, bool rel
   if (!dx) return;
   for (int64_t i = l.channels; i < l.tile; ++i)
     t.offset[i] = t.offset[i - l.channels], t.slope[i] = t.slope[i - l.channels];
-  // The masked gradient has been kept where the residual wanted it: read that and the mask is done.
+  // dresidual is the masked gradient: where it exists, read it instead of dy and skip the mask.
   const View g = dresidual ? dresidual : dy;
-  const Mask again = dresidual ? Mask::none : mask;
+  const Mask remaining = dresidual ? Mask::none : mask;
   parallel_ranges(l.chunks, 1, [&](int64_t begin, int64_t end) {
     const int64_t i = begin * l.chunk, n = std::min(end * l.chunk, l.rows * l.channels) - i;
-    backward_apply(again, at(x, i), at(y, i), at(g, i), at(dx, i), n, l.tile, t);
+    backward_apply(remaining, at(x, i), at(y, i), at(g, i), at(dx, i), n, l.tile, t);
   });
 }
 

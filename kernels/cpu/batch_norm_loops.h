@@ -1,5 +1,6 @@
-// The inner loops of batch_norm_cpu.cpp. A channel is i % C, so rows are walked as one flat array in tiles of C*k
-// floats: every per-channel vector is repeated k times once, and the loops run over a tile without knowing C.
+// Inner loops of kernels/cpu/batch_norm.cpp, compiled once per instruction set. The channel of element i is i % C. Rows
+// are processed as one flat array in tiles of C*k floats; per-channel vectors are repeated k times beforehand, so the
+// loops over a tile do not depend on C. n is a number of floats.
 #pragma once
 
 #include "base/simd.h"
@@ -10,7 +11,7 @@ namespace {
 // Per-channel vectors repeated over a tile.
 struct Tiles {
   float *mean, *scale, *bias;  // scale = gamma*rstd, bias = beta
-  float *offset, *slope;       // of the backward pass
+  float *offset, *slope;       // backward pass: dx = scale*g - offset - slope*(x - mean)
 };
 
 // sums[i] += x - shift, squares[i] += (x - shift)^2 by position in the tile.
@@ -49,9 +50,10 @@ SKEIN_SIMD void apply(const float* x, const float* residual, bool relu, float* y
     relu ? apply_as<false, true>(x, residual, y, n, tile, t) : apply_as<false, false>(x, residual, y, n, tile, t);
 }
 
+// ReLU mask of dy: none, y recomputed from x, or y as stored.
 enum class Mask { none, from_x, from_y };
 
-// g = masked dy;  sums += g, products += g*(x - mean);  g is kept if the residual wants it.
+// g = masked dy;  sums += g, products += g*(x - mean);  kept = g with kKeep (the gradient of the residual).
 template <Mask kMask, bool kKeep>
 [[gnu::always_inline]] inline void backward_sums_as(const float* x, const float* y, const float* dy, float* kept,
                                                     int64_t n, int64_t tile, const Tiles& t, float* __restrict sums,

@@ -8,7 +8,7 @@
 namespace skein::cpu {
 namespace {
 
-// log(sum(exp(l))) - l[label]; optionally the row's gradient, scaled.
+// Loss log(sum(exp(l))) - l[label] of one row; with dl also its gradient, times `scale`.
 double row_loss(const float* l, int64_t classes, int32_t label, float scale, float* dl) {
   const float top = *std::max_element(l, l + classes);
   double sum = 0;
@@ -18,6 +18,7 @@ double row_loss(const float* l, int64_t classes, int32_t label, float scale, flo
   return std::log(sum) - double(l[label] - top);
 }
 
+// Number of classes that rank above the label; `classes` if the row has a NaN.
 int64_t rank_of(const float* l, int64_t classes, int32_t label) {
   int64_t above = 0;
   for (int64_t c = 0; c < classes; ++c) {
@@ -29,7 +30,7 @@ int64_t rank_of(const float* l, int64_t classes, int32_t label) {
 
 }  // namespace
 
-// Rows are few and short: one thread, so that the sum has one order.
+// One thread, so that the sum has a fixed order. Rows are few and short.
 void cross_entropy(Stream, View logits, View labels, View loss, View correct, View dlogits) {
   const int64_t rows = logits.rows(), classes = logits.channels();
   CHECK(labels.numel() == rows && labels.dtype == DType::i32, "{} labels for {} rows", labels.numel(), rows);

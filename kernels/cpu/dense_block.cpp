@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kChunk = 16384;  // floats, before rounding to whole rows
 
-// Rows are summed in chunks that depend on the shape alone, and chunks are added in double.
+// Rows are summed in f32 in chunks that depend only on the shape; the chunks are added in double.
 struct Chunks {
   int64_t rows, channels, chunk, count;
   explicit Chunks(View dense)
@@ -25,7 +25,8 @@ Rows rows_of(View v, int64_t row, int64_t channel = 0) {
   return {v.as<float>() + row * v.channels() + channel, v.channels()};
 }
 
-// sums(first row, rows, first sum, second sum) for every chunk; then total(channel, first, second).
+// Two sums by channel. Calls sums(first row, rows, first sum, second sum) for every chunk, then total(channel, first,
+// second) for every channel.
 template <class Sums, class Total>
 void sum_chunks(const Chunks& l, Sums&& sums, Total&& total) {
   thread_local Workspace workspace;
@@ -47,7 +48,7 @@ void sum_chunks(const Chunks& l, Sums&& sums, Total&& total) {
   }
 }
 
-// gamma*rstd by channel.
+// scale = gamma*rstd by channel.
 float* scales(int64_t channels, DenseStats stats, View gamma, float eps) {
   thread_local Workspace workspace;
   float* scale = workspace.take<float>(channels);
@@ -71,7 +72,7 @@ void check_block(View features, DenseStats stats, View dense, int64_t first, std
 void dense_append(Stream, View x, int64_t first, View features, DenseStats stats) {
   check_block(features, stats, x, first, {});
   const Chunks l(x);
-  const float* shift = x.as<float>();  // one row: a large common mean costs no digits of the variance
+  const float* shift = x.as<float>();  // the first row: a large common mean then costs no digits of the variance
   if (!stats.mean) {
     parallel_ranges(l.rows, l.chunk, [&](int64_t begin, int64_t end) {
       append_rows(rows_of(x, begin), rows_of(features, begin, first), end - begin, l.channels, nullptr, nullptr,

@@ -1,5 +1,6 @@
-// The inner loops of dense_block_cpu.cpp: some rows of a buffer with a pitch, walked in strips of 16 channels, then 4,
-// then 1, so that what belongs to a channel stays in registers over the rows. One row of a strip is a cache line.
+// Inner loops of kernels/cpu/dense_block.cpp, compiled once per instruction set. They process rows of a pitched buffer
+// in strips of 16 channels, then 4, then 1, so that per-channel values stay in registers over the rows. One row of a
+// strip of 16 is a cache line.
 #pragma once
 
 #include <cstring>
@@ -16,9 +17,9 @@ struct Strip {
   [[gnu::always_inline]] static void store(float* p, const V& v) { std::memcpy(p, &v, sizeof v); }
 };
 
-constexpr int64_t kRowsAtOnce = 32;  // of a few hundred channels: what one strip has fetched is there for the next
+constexpr int64_t kRowsAtOnce = 32;  // rows of a band: with a few hundred channels it stays in L1 or L2
 
-// f(strip, channel, first row, rows) for all channels of a band of rows, band by band.
+// Calls f(strip, channel, first row, rows) for all channels of a band of rows, band by band.
 template <class F>
 [[gnu::always_inline]] inline void for_strips(int64_t rows, int64_t channels, F&& f) {
   for (int64_t r = 0; r < rows; r += kRowsAtOnce) {
@@ -36,7 +37,7 @@ struct Rows {
   float* at(int64_t row, int64_t channel) const { return data + row * pitch + channel; }
 };
 
-// to = x; sums += x - shift, squares += (x - shift)^2 by channel; without sums a copy.
+// to = x; sums += x - shift, squares += (x - shift)^2 by channel. If sums is null, only the copy.
 SKEIN_SIMD void append_rows(Rows x, Rows to, int64_t rows, int64_t channels, const float* shift, float* sums,
                             float* squares) {
   for_strips(
@@ -55,7 +56,7 @@ SKEIN_SIMD void append_rows(Rows x, Rows to, int64_t rows, int64_t channels, con
       });
 }
 
-// y = max((x - mean)*scale + bias, 0); a NaN stays one.
+// y = max((x - mean)*scale + bias, 0); NaN stays NaN.
 SKEIN_SIMD void norm_rows(Rows x, int64_t rows, int64_t channels, const float* mean, const float* scale,
                           const float* bias, Rows y) {
   for_strips(

@@ -8,7 +8,8 @@
 namespace skein::cpu {
 namespace {
 
-// Calls body(small pixel, large pixel) for the pixels that both images have, and rest(large pixel) for the others.
+// Calls body(small pixel, large pixel) for the pixels that both images have, and rest(large pixel) for the other pixels
+// of the large image.
 template <class Body, class Rest>
 void pair_pixels(View large, View small, int64_t stride, Body&& body, Rest&& rest) {
   const int64_t height = large.dims[1], width = large.dims[2];

@@ -7,9 +7,9 @@
 namespace skein::cpu {
 namespace {
 
-constexpr int64_t kBlocks = 256;  // of four words, drawn together
+constexpr int64_t kBlocks = 256;  // blocks of four random words, drawn together
 
-// words[w][i] = word w of block first + i: random_words() with the loop over blocks inside, so that it vectorises.
+// words[w][i] = word w of block first + i. The loop over blocks is inside, so that random_words() vectorises.
 SKEIN_SIMD void draw(uint64_t seed, uint32_t step, uint32_t item, uint32_t first, uint32_t (*words)[kBlocks]) {
   uint32_t* __restrict a = words[0];
   uint32_t* __restrict b = words[1];

@@ -10,7 +10,7 @@ void gaussian_noise(Stream, float sigma, NoiseStream stream, int64_t first, View
   CHECK(grad.dtype == DType::f32 && first % 2 == 0, "noise on a segment that begins at {}", first);
   const int64_t n = grad.numel();
   CHECK((first + n) / 2 <= int64_t{UINT32_MAX}, "{} numbers are more than the counter has blocks for", first + n);
-  constexpr int64_t kGrain = 1024;  // even: no block of words is cut in two
+  constexpr int64_t kGrain = 1024;  // even: two numbers share a block of words
   parallel_ranges(n, kGrain, [&](int64_t begin, int64_t end) {
     float* g = grad.as<float>();
     for (int64_t i = begin; i < end; i += 2) {

@@ -8,9 +8,9 @@
 namespace skein::cpu {
 namespace {
 
-constexpr int64_t kGrain = 4096;  // elements: fewer are not worth a second thread
+constexpr int64_t kGrain = 4096;  // elements per thread at least
 
-// Sixteen sums side by side, so that the loop vectorises without reordering additions.
+// Sum of squares in double. Sixteen partial sums, so that the loop vectorises without reordering additions.
 SKEIN_SIMD double sum_of_squares(const float* x, int64_t n) {
   constexpr int64_t kLanes = 16;
   double lanes[kLanes] = {};

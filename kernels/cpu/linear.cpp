@@ -9,7 +9,7 @@
 namespace skein::cpu {
 namespace {
 
-// c (m,n) = beta*c + op(a) op(b), row-major.
+// c (m,n) = beta*c + op(a) op(b), row-major; op is N (none) or T (transposed).
 void sgemm(char op_a, char op_b, int64_t m, int64_t n, int64_t k, const float* a, int64_t lda, const float* b,
            int64_t ldb, float beta, float* c) {
   const dnnl_status_t status = dnnl_sgemm(op_a, op_b, m, n, k, 1.0f, a, lda, b, ldb, beta, c, n);

@@ -17,7 +17,7 @@ void check_shapes(View x, View y, View indices) {
         indices.numel(), y.numel());
 }
 
-// y and indices take x where it is larger.
+// y = x and indices = t where x is larger than y, or NaN.
 SKEIN_SIMD void take_larger(const float* __restrict x, uint8_t t, float* __restrict y, uint8_t* __restrict indices,
                             int64_t channels) {
   for (int64_t c = 0; c < channels; ++c) {
@@ -32,6 +32,7 @@ SKEIN_SIMD void start_with(const float* __restrict x, uint8_t t, float* __restri
   for (int64_t c = 0; c < channels; ++c) y[c] = x[c], indices[c] = t;
 }
 
+// dx += dy where indices == t.
 SKEIN_SIMD void add_where(const float* __restrict dy, const uint8_t* __restrict indices, uint8_t t,
                           float* __restrict dx, int64_t channels) {
   for (int64_t c = 0; c < channels; ++c) dx[c] += indices[c] == t ? dy[c] : 0.0f;

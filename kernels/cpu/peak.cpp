@@ -7,13 +7,13 @@
 #include "base/simd.h"
 #include "kernels/runtime.h"
 
-// Vectors are passed to inlined functions only, so their calling convention does not matter.
+// Vectors are passed only to inlined functions, so their calling convention does not matter.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace skein::cpu {
 namespace {
 
-constexpr int kAccumulators = 12;  // more than latency times throughput on any core, fewer than there are registers
+constexpr int kAccumulators = 12;  // more than latency times throughput on any core, fewer than the vector registers
 constexpr int64_t kIterations = 2'000'000;
 constexpr int kRounds = 5;
 

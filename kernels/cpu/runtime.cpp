@@ -19,7 +19,7 @@ void* allocate(size_t bytes) {
   const size_t alignment = bytes >= kHugePage ? kHugePage : kCacheLine;
   void* memory = nullptr;
   if (posix_memalign(&memory, alignment, bytes) != 0) throw std::bad_alloc();
-  // Advice only: with 4 KiB pages the address translation of a streaming kernel costs a tenth of its time.
+  // Huge pages, as advice only. With 4 KiB pages address translation costs a tenth of a streaming kernel's time.
   if (bytes >= kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);
   ++allocation_count;
   return memory;
@@ -32,7 +32,7 @@ void copy(Stream, View from, View to) {
   std::memcpy(to.data, from.data, from.bytes());
 }
 
-// An empty vector's data is null, which memcpy must not be given.
+// The data of an empty view is null, and memcpy must not be called with null.
 void copy_to_host(Stream, View from, void* to) {
   if (from.bytes() > 0) std::memcpy(to, from.data, from.bytes());
 }

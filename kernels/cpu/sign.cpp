@@ -13,8 +13,8 @@ constexpr int64_t kChunk = 4096;  // numbers
 
 float signed_scale(bool negative, float scale) { return negative ? -scale : scale; }
 
-// Calls f(segment, offset, count) for the part of every segment that lies in [from, to) of the flat vector
-// (key = begin) or of the stream (key = bit).
+// Calls f(segment, offset, count) for the part of every segment within [from, to): positions in the flat vector with
+// key = begin, positions in the bit stream with key = bit.
 template <class F>
 void pieces(const SignLayout& l, int64_t SignSegment::*key, int64_t from, int64_t to, F&& f) {
   const SignSegment* s = std::partition_point(l.segments, l.segments + l.count,
@@ -25,8 +25,8 @@ void pieces(const SignLayout& l, int64_t SignSegment::*key, int64_t from, int64_
   }
 }
 
-// Cuts the bits [bit, bit + count) at the borders of words: whole(first word, n, offset) for runs of whole words,
-// part(word, shift, n, offset) for a part of one.
+// Cuts the bits [bit, bit + count) at word boundaries: whole(first word, n, offset) for runs of whole words,
+// part(word, shift, n, offset) for a part of a word.
 template <class Whole, class Part>
 void cut_words(int64_t bit, int64_t count, Whole&& whole, Part&& part) {
   for (int64_t done = 0; done < count;) {
@@ -58,10 +58,11 @@ void pack_piece(const float* d, float scale, int64_t bit, int64_t count, uint32_
           bits |= uint32_t(negative) << (shift + j);
           if (error) error[at + j] = d[at + j] - signed_scale(negative, scale);
         }
-        words[word] = shift == 0 ? bits : words[word] | bits;  // the stream is packed in ascending order
+        words[word] = shift == 0 ? bits : words[word] | bits;  // packed in ascending order
       });
 }
 
+// The ranks' messages: per row the words, then one scale per segment.
 struct Received {
   const uint32_t* words;
   int64_t ranks, stride, segments_at;
@@ -72,7 +73,7 @@ struct Received {
   }
 };
 
-// Decodes the bits [bit, bit + count) of the words that are given.
+// Decodes the bits [bit, bit + count) of `words` into to[0, count).
 void decode_piece(const uint32_t* words, int64_t stride, const Decoder& d, int64_t bit, int64_t count, float* to) {
   cut_words(
       bit, count, [&](int64_t word, int64_t n, int64_t at) { decode_words(words + word, stride, d, to + at, n); },
@@ -86,8 +87,8 @@ void decode_piece(const uint32_t* words, int64_t stride, const Decoder& d, int64
       });
 }
 
-// Calls decode(segment, first bit, count, where to write) for every part of a segment in [begin, begin + mean.numel())
-// and fills what lies between them with zeros.
+// Calls decode(segment, first bit, count, output) for every part of a segment in [begin, begin + mean.numel()) and
+// writes zeros between the segments.
 template <class Decode>
 void decode_range(const SignLayout& l, int64_t begin, View mean, Decode&& decode) {
   parallel_ranges(mean.numel(), kChunk, [&](int64_t b, int64_t e) {
@@ -116,7 +117,7 @@ void sign_scales(Stream, SignLayout l, View consensus, View value, View memory, 
         "{} numbers, consensus of {}, value of {}; {} segments, {} scales", n, consensus.numel(), value.numel(),
         l.count, scales.numel());
   thread_local Workspace workspace;
-  double* partial = workspace.take<double>(chunks + l.count);  // of segment s in chunk i: at i + s, which never meet
+  double* partial = workspace.take<double>(chunks + l.count);  // segment s in chunk i: element i + s, which is unique
   parallel_ranges(chunks, 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; ++i)
       pieces(l, &SignSegment::begin, i * kChunk, std::min(n, (i + 1) * kChunk),
@@ -163,7 +164,7 @@ void sign_count(Stream, SignMessages m, View planes) {
   CHECK(planes.channels() == m.words && planes.rows() < kWord && in.ranks < int64_t{1} << planes.rows(),
         "{} ranks do not fit {} digits", in.ranks, planes.rows());
   parallel_ranges(m.words, kChunk / kWord, [&](int64_t b, int64_t e) {
-    for (int64_t i = b; i < e; i += kChunk / kWord) {  // the planes of a tile stay in the nearest cache
+    for (int64_t i = b; i < e; i += kChunk / kWord) {  // the planes of a tile stay in L1
       uint32_t* to = planes.as<uint32_t>() + i;
       const int64_t n = std::min(e - i, kChunk / kWord);
       for (int64_t p = 0; p < planes.rows(); ++p) std::fill_n(to + p * m.words, n, 0u);

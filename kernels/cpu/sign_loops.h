@@ -1,4 +1,5 @@
-// The loops of kernels/cpu/sign.cpp over whole words of 32 numbers, compiled once per instruction set.
+// Inner loops of kernels/cpu/sign.cpp, compiled once per instruction set. A word holds the signs of 32 numbers: bit j
+// is 1 where number j is negative.
 #pragma once
 
 #include <bit>
@@ -7,7 +8,7 @@
 
 #include "base/simd.h"
 
-// Vectors stay inside functions and inlined helpers, so their calling convention does not matter.
+// Vectors are passed only to inlined functions, so their calling convention does not matter.
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 namespace skein::cpu {
@@ -32,12 +33,13 @@ constexpr Words kLane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 }
 [[gnu::always_inline]] inline void store(float* p, const Floats& v) { std::memcpy(p, &v, sizeof v); }
 [[gnu::always_inline]] inline Floats as_floats(const Words& w) { return std::bit_cast<Floats>(w); }
-// scale or -scale by the bits [16*half, 16*half + 16) of a word.
+// scale, or -scale where the bit is 1, for the bits [16*half, 16*half + 16) of a word.
 [[gnu::always_inline]] inline Floats signed_scales(uint32_t word, int half, float scale) {
   return as_floats(((Words{} + (word >> (kLanes * half))) << (31 - kLane) & 0x80000000u) ^
                    std::bit_cast<uint32_t>(scale));
 }
 
+// d = c - w (+ memory); returns the sum of |d|.
 template <bool kMemory>
 [[gnu::always_inline]] inline double distances(const float* c, const float* w, const float* memory, float* d,
                                                int64_t n) {
@@ -76,7 +78,7 @@ SKEIN_SIMD void pack_words(const float* d, uint32_t* words, int64_t n) {
   }
 }
 
-// error may be d.
+// As pack_words(), and error = d minus its decoded value. error may be d.
 SKEIN_SIMD void pack_words_and_remember(const float* d, float scale, uint32_t* words, float* error, int64_t n) {
   for (int64_t i = 0; i < n; ++i) {
     uint32_t word = 0;
@@ -89,8 +91,8 @@ SKEIN_SIMD void pack_words_and_remember(const float* d, float scale, uint32_t* w
   }
 }
 
-// What a bit of several words stands for: numbers[j] = factor * (base + sum over rows k of weights[k] or -weights[k]),
-// the minus where bit j of row k is set, summed in the order of the rows.
+// Value of bit j in several rows of words: numbers[j] = factor * (base + sum over rows k of +-weights[k]), negative
+// where bit j of row k is 1, summed in the order of the rows.
 struct Decoder {
   const float* weights;
   int64_t rows;
@@ -110,7 +112,7 @@ SKEIN_SIMD void decode_words(const uint32_t* words, int64_t stride, const Decode
   }
 }
 
-// A ripple-carry adder for as many counters at once as there are bits, one digit per row of planes.
+// Ripple-carry adder: adds each bit of `words` to a counter of its own. Digit p of the counters is row p of planes.
 SKEIN_SIMD void count_words(const uint32_t* words, uint32_t* planes, int64_t stride, int64_t digits, int64_t n) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {

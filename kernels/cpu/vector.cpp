@@ -6,7 +6,7 @@
 namespace skein::cpu {
 namespace {
 
-constexpr int64_t kGrain = 4096;  // elements: fewer are not worth a second thread
+constexpr int64_t kGrain = 4096;  // elements per thread at least
 
 void check_f32(View x) { CHECK(x.dtype == DType::f32, "the CPU computes in f32, not in type {}", int(x.dtype)); }
 

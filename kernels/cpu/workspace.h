@@ -1,5 +1,5 @@
-// Scratch memory of a CPU kernel: one block per thread and purpose, kept between calls and grown only when a larger
-// one is asked for, so that a steady step allocates nothing.
+// Scratch memory of a CPU kernel: one block, 64-byte aligned, that grows on demand and is kept between calls, so that
+// steps allocate nothing after the first. Declare it thread_local, one per purpose. Contents are undefined.
 #pragma once
 
 #include <memory>

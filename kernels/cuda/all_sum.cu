@@ -1,5 +1,5 @@
-// A thread adds up four numbers of all views in the order of the list and writes them to all targets. Bytes per number:
-// sum_to_all 8K, sum_to_one 4(K+1). More views than one launch takes are summed by several, the sum so far in scratch.
+// A thread sums four elements of all K views, in list order, and writes them to all targets. More than kViews views
+// take several launches, with the sum so far in the workspace. Bytes per element: sum_to_all 8K, sum_to_one 4(K+1).
 #include "kernels/all_sum.h"
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/workspace_lock.h"
@@ -8,7 +8,7 @@
 namespace skein::cuda {
 namespace {
 
-constexpr int kViews = 64;  // of one launch: their addresses are arguments of the kernel
+constexpr int kViews = 64;  // views per launch: their addresses are kernel arguments
 
 struct Addresses {
   float* p[kViews];
@@ -47,7 +47,7 @@ struct Sum {
   }
 };
 
-// The views' numbers from `begin` on; none where the views are exhausted.
+// Removes up to `most` views from the front of the list and returns their addresses, `begin` elements in.
 Addresses take(std::span<const View>& views, int64_t begin, int64_t most) {
   Addresses a;
   for (; a.count < most && !views.empty(); views = views.subspan(1)) a.p[a.count++] = views[0].as<float>() + begin;

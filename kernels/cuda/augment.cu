@@ -1,5 +1,6 @@
-// A block does a part of one image: every thread gathers the bytes of 16 bytes of output. Bytes per number: one read of
-// the image, 4 or 2 written. The operations and their order are those of augment_cpu.cpp: so are the bits in f32.
+// A block handles a part of one image; a thread computes 16 bytes of output from the bytes that belong to it. Bytes per
+// element: 1 read, 4 or 2 written. Operations and their order are those of kernels/cpu/augment.cpp, so the f32 result
+// has the same bits.
 #include "base/random.h"
 #include "kernels/augment.h"
 #include "kernels/cuda/columns.h"
@@ -12,7 +13,7 @@ struct Images {
   int64_t count;
   int height, width, channels;
   Divider by_channels, by_width;
-  int numbers;  // of one image
+  int numbers;  // elements of one image
   int parts;    // blocks per image
 };
 
@@ -29,7 +30,7 @@ __device__ Draw draw(const Augmentation& a, uint64_t seed, uint32_t epoch, int32
           int(bounded(words.v[2], offsets)) - a.padding};
 }
 
-// v[c] without an index into memory.
+// v[c], without an array that is indexed at run time.
 __device__ float pick(const float (&v)[4], int c) {
   const float low = c == 0 ? v[0] : v[1], high = c == 2 ? v[2] : v[3];
   return c < 2 ? low : high;
@@ -41,7 +42,7 @@ __global__ void __launch_bounds__(kBlock)
                    const __grid_constant__ Augmentation a, uint64_t seed, uint32_t epoch, T* out) {
   const int b = int(blockIdx.x) / images.parts, part = int(blockIdx.x) - b * images.parts;
   const int32_t sample = samples[b];
-  const bool known = sample >= 0 && sample < images.count;  // of an unknown sample no byte is read, and all is NaN
+  const bool known = sample >= 0 && sample < images.count;  // an invalid sample reads nothing and gives NaN
   const uint8_t* from = images.pixels + (known ? int64_t{sample} * images.numbers : 0);
   const Draw d = draw(a, seed, epoch, sample);
   out += int64_t{b} * images.numbers;
@@ -81,7 +82,7 @@ void augment(Stream stream, View images, View samples, const Augmentation& a, ui
   CHECK(numbers < (int64_t{1} << 30), "an image of {} numbers", numbers);
   CHECK(a.padding >= 0, "padding is {}", a.padding);
   dispatch_columns(out.dtype, numbers, {out.data}, [&]<class T, int kWidth>() {
-    const int64_t parts = ceil_div(numbers, 4 * kBlock * kWidth);  // four rounds of a block each
+    const int64_t parts = ceil_div(numbers, 4 * kBlock * kWidth);  // four iterations per block
     const Images all{images.as<uint8_t>(), images.dims[0], int(height),  int(width), int(channels),
                      Divider(channels),    Divider(width), int(numbers), int(parts)};
     launch(augment_kernel<T, kWidth>, samples.numel() * parts, kBlock, stream, all, samples.as<int32_t>(), a, seed,

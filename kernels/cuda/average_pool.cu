@@ -1,5 +1,5 @@
-// A thread makes some neighbouring channels of one pixel, of y from four of x or of dx from one of dy. Bytes per number
-// of s bytes: s for every number of x and of y, both ways.
+// A thread computes some neighbouring channels of one pixel: of y from four pixels of x, or of dx from one pixel of dy.
+// Bytes: s per element of x and of y, forward and backward, with elements of s bytes.
 #include "kernels/average_pool.h"
 #include "kernels/cuda/columns.h"
 #include "kernels/cuda/elementwise.h"
@@ -7,42 +7,42 @@
 namespace skein::cuda {
 namespace {
 
+// Index arithmetic of the result, whose pixels the threads compute, and of the source that they read.
 struct Pixels {
-  Divider by_groups, by_width;  // of the image whose pixels the threads make
-  Divider by_height;
-  int64_t groups, other_height, other_width, vectors;
+  Divider by_groups, by_width, by_height;  // of the result: one thread per vector
+  int64_t groups, source_height, source_width, vectors;
 
-  Pixels(View made, View other, int kWidth)
-      : by_groups(made.channels() / kWidth),
-        by_width(made.dims[2]),
-        by_height(made.dims[1]),
-        groups(made.channels() / kWidth),
-        other_height(other.dims[1]),
-        other_width(other.dims[2]),
-        vectors(made.numel() / kWidth) {
+  Pixels(View result, View source, int kWidth)
+      : by_groups(result.channels() / kWidth),
+        by_width(result.dims[2]),
+        by_height(result.dims[1]),
+        groups(result.channels() / kWidth),
+        source_height(source.dims[1]),
+        source_width(source.dims[2]),
+        vectors(result.numel() / kWidth) {
     CHECK(vectors < (int64_t{1} << 31), "{} vectors are more than 32 bits count", vectors);
   }
-  struct Place {
+  struct Coordinates {
     uint32_t n, h, w, group;
   };
-  __device__ Place place(uint32_t i) const {
+  __device__ Coordinates coordinates(uint32_t i) const {
     const auto [pixel, group] = by_groups.divide(i);
     const auto [line, w] = by_width.divide(pixel);
     const auto [n, h] = by_height.divide(line);
     return {n, h, w, group};
   }
-  __device__ int64_t other(const Place& p, uint32_t h, uint32_t w) const {
-    return ((p.n * other_height + h) * other_width + w) * groups + p.group;
+  __device__ int64_t source_index(const Coordinates& p, uint32_t h, uint32_t w) const {
+    return ((p.n * source_height + h) * source_width + w) * groups + p.group;
   }
 };
 
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock) average_pool_forward_kernel(const T* x, T* y, Pixels at) {
   for (uint32_t i = blockIdx.x * kBlock + threadIdx.x; i < at.vectors; i += gridDim.x * kBlock) {
-    const Pixels::Place p = at.place(i);
+    const Pixels::Coordinates p = at.coordinates(i);
     Pack<T, kWidth> v[4];
 #pragma unroll
-    for (int t = 0; t < 4; ++t) v[t] = load<kWidth>(x + at.other(p, 2 * p.h + t / 2, 2 * p.w + t % 2) * kWidth);
+    for (int t = 0; t < 4; ++t) v[t] = load<kWidth>(x + at.source_index(p, 2 * p.h + t / 2, 2 * p.w + t % 2) * kWidth);
     float out[kWidth];
 #pragma unroll
     for (int k = 0; k < kWidth; ++k) out[k] = 0.25f * ((v[0][k] + v[1][k]) + (v[2][k] + v[3][k]));
@@ -53,10 +53,10 @@ __global__ void __launch_bounds__(kBlock) average_pool_forward_kernel(const T* x
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock) average_pool_backward_kernel(const T* dy, T* dx, Pixels at) {
   for (uint32_t i = blockIdx.x * kBlock + threadIdx.x; i < at.vectors; i += gridDim.x * kBlock) {
-    const Pixels::Place p = at.place(i);
+    const Pixels::Coordinates p = at.coordinates(i);
     float out[kWidth] = {};
-    if (p.h / 2 < at.other_height && p.w / 2 < at.other_width) {
-      const Pack<T, kWidth> v = load<kWidth>(dy + at.other(p, p.h / 2, p.w / 2) * kWidth);
+    if (p.h / 2 < at.source_height && p.w / 2 < at.source_width) {
+      const Pack<T, kWidth> v = load<kWidth>(dy + at.source_index(p, p.h / 2, p.w / 2) * kWidth);
 #pragma unroll
       for (int k = 0; k < kWidth; ++k) out[k] = 0.25f * v[k];
     }

@@ -1,6 +1,6 @@
-// Forward: moments_kernel leaves two sums per strip of rows, statistics_kernel adds the strips in order, apply_kernel
-// normalises:  y = act(gamma*rstd*(x - mean) + beta + residual).
-// Bytes per number of s bytes: x twice and y, 3s; with a residual 4s. Inference: x and y, 2s; with a residual 3s.
+// Batch norm, forward. moments_kernel computes two sums per strip of rows, statistics_kernel adds the strips in order,
+// apply_kernel normalises:  y = act(gamma*rstd*(x - mean) + beta + residual).
+// Bytes per element of s bytes: x twice and y, 3s; with a residual 4s. Inference: x and y, 2s; with a residual 3s.
 #include "kernels/batch_norm.h"
 #include "kernels/cuda/columns.h"
 #include "kernels/cuda/workspace_lock.h"
@@ -9,11 +9,11 @@
 namespace skein::cuda {
 namespace {
 
-// partial (strips, 2, C): sums of x - shift and of its square, the shift being the first row of x, which keeps a large
-// common mean from costing digits of the variance.
+// partial (strips, 2, C): sums of x - shift and of its square. The shift is the first row of x: a large common mean
+// then costs no digits of the variance.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock) moments_kernel(const T* x, Columns c, float* partial) {
-  const Place p = place(c);
+  const ThreadPosition p = thread_position(c);
   float sums[2 * kWidth] = {};
   if (p.active) {
     const Pack<T, kWidth> shift = load<kWidth>(x + p.group * kWidth);
@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(kBlock) moments_kernel(const T* x, Columns c, 
 }
 
 struct Statistics {
-  float *mean, *rstd, *running_mean, *running_var;  // running: both null or none
+  float *mean, *rstd, *running_mean, *running_var;  // running statistics: both null or both not
   float momentum, eps;
 };
 
@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(kBlock)
 }
 
 struct Normalisation {
-  const float *mean, *spread;  // spread: rstd, or the variance where eps >= 0
+  const float *mean, *spread;  // spread: the variance if eps >= 0, else rstd
   const float *gamma, *beta;
   float eps;
 };
@@ -66,7 +66,7 @@ struct Inputs {
 template <class T, int kWidth, bool kResidual>
 __global__ void __launch_bounds__(kBlock)
     apply_kernel(const T* x, const T* residual, Normalisation n, float lowest, T* y, Columns c) {
-  const Place p = place(c);
+  const ThreadPosition p = thread_position(c);
   if (!p.active) return;
   const int channel = p.group * kWidth;
   const auto mean = load<kWidth>(n.mean + channel), beta = load<kWidth>(n.beta + channel);
@@ -88,7 +88,7 @@ __global__ void __launch_bounds__(kBlock)
         for (int k = 0; k < kWidth; ++k) {
           out[k] = (in.x[k] - mean[k]) * scale[k] + beta[k];
           if constexpr (kResidual) out[k] += in.residual[k];
-          out[k] = out[k] < lowest ? lowest : out[k];  // a NaN passes
+          out[k] = out[k] < lowest ? lowest : out[k];  // NaN stays NaN
         }
         store(y + i, out);
       });

@@ -1,8 +1,9 @@
-// gradient_sums_kernel leaves sum(g) and sum(g*(x - mean)) per strip of rows, and g itself where the residual wants it;
-// gradient_totals_kernel adds the strips in order into dbeta and dgamma; data_gradient_kernel makes
+// Batch norm, backward; g is dy with the ReLU's mask, m the number of rows. gradient_sums_kernel computes sum(g) and
+// sum(g*(x - mean)) per strip of rows, and stores g as the residual's gradient. gradient_totals_kernel adds the strips
+// in order into dbeta and dgamma. data_gradient_kernel computes
 //   dx = scale*g - scale*dbeta/m - (x - mean)*scale*rstd*dgamma/m,   scale = gamma*rstd.
-// Bytes per number of s bytes: x and dy twice and dx, 5s; with a residual y once more and g written and read instead of
-// the second dy, 7s.
+// Bytes per element of s bytes: x and dy twice and dx, 5s. With a residual: y as well, and g written and read instead
+// of the second dy, 7s.
 #include "kernels/batch_norm.h"
 #include "kernels/cuda/columns.h"
 #include "kernels/cuda/workspace_lock.h"
@@ -20,7 +21,7 @@ struct Forward {
 template <class T>
 struct Gradients {
   const T *x, *y, *dy;
-  T* kept;  // g, where the residual wants it
+  T* kept;  // g, the residual's gradient; null: not stored
 };
 
 template <class T, int kWidth>
@@ -37,7 +38,7 @@ __device__ GradientInputs<T, kWidth> load_inputs(const T* x, const T* y, const T
   return in;
 }
 
-// scale and beta as the forward pass used them, so that the mask has its bits.
+// Constants per channel, computed as in the forward pass, so that the mask agrees with it bit for bit.
 template <int kWidth>
 struct GradientConstants {
   float mean[kWidth], scale[kWidth], beta[kWidth], rstd[kWidth];
@@ -64,7 +65,7 @@ __device__ float masked(const GradientInputs<T, kWidth>& in, const GradientConst
 
 template <class T, int kWidth, Mask kMask>
 __global__ void __launch_bounds__(kBlock) gradient_sums_kernel(Gradients<T> d, Forward f, Columns c, float* partial) {
-  const Place p = place(c);
+  const ThreadPosition p = thread_position(c);
   float sums[2 * kWidth] = {};
   if (p.active) {
     const GradientConstants<kWidth> a = load_constants<kWidth>(f, p.group * kWidth);
@@ -93,12 +94,12 @@ __global__ void __launch_bounds__(kBlock) gradient_totals_kernel(const float* pa
   dgamma[total.channel] = total.second * rstd[total.channel];
 }
 
-// g is dy, or the masked gradient that was kept, whose mask is none.
+// g is dy, or with Mask::none the masked gradient that gradient_sums_kernel stored.
 template <class T, int kWidth, Mask kMask>
 __global__ void __launch_bounds__(kBlock)
     data_gradient_kernel(const T* x, const T* y, const T* g, Forward f, const float* dgamma, const float* dbeta, T* dx,
                          Columns c) {
-  const Place p = place(c);
+  const ThreadPosition p = thread_position(c);
   if (!p.active) return;
   const GradientConstants<kWidth> a = load_constants<kWidth>(f, p.group * kWidth);
   const auto products = load<kWidth>(dgamma + p.group * kWidth), total = load<kWidth>(dbeta + p.group * kWidth);

@@ -1,4 +1,4 @@
-// Bytes per number: cast 6; mean_bf16 of k rows 2(k + 1).
+// Conversions between f32 and bf16. Bytes per element: cast 6; mean_bf16 of k rows 2(k + 1).
 #include "kernels/cast.h"
 #include "kernels/cuda/elementwise.h"
 
@@ -23,7 +23,7 @@ struct Cast {
   }
 };
 
-// The sum is made while loading, four rows on their way at once.
+// Sums the rows while loading, with four loads in flight.
 struct Mean {
   static constexpr int kWidth = 8, kUnroll = 1;
   float scale;
@@ -77,7 +77,7 @@ void mean_bf16(Stream stream, float scale, View parts, View mean) {
   CHECK(parts.channels() == n && parts.dtype == DType::bf16 && mean.dtype == DType::bf16,
         "rows of {} bf16 numbers for a mean of {}", parts.channels(), n);
   const Mean op{scale, parts.as<Bf16>(), parts.rows(), n, mean.as<Bf16>()};
-  // The second row is there only to see whether the rows are aligned alike.
+  // The second row is passed so that split() finds rows of different alignment.
   elementwise(stream, op, n, op.parts, op.parts + (op.rows > 1 ? n : 0), static_cast<const Bf16*>(op.mean));
 }
 

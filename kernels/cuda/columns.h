@@ -1,7 +1,10 @@
-// Kernels that walk down the rows of a (rows, C) view: a thread owns `kWidth` neighbouring channels, whose constants
-// and sums stay in its registers, in rows a fixed distance apart. A block is `width` threads side by side times
-// `height` rows, so that neighbouring threads read neighbouring memory also where C is narrow; threads left over are
-// idle.
+// Column kernels: kernels that process a (rows, C) view with one set of constants or sums per channel. A thread owns a
+// group of kWidth neighbouring channels, whose constants and sums stay in its registers, in rows a fixed distance
+// apart. A block is `width` threads side by side times `height` rows, so that accesses are coalesced for narrow C as
+// well; left-over threads are idle. The grid is `tiles` across the channels times `strips` down the rows.
+//
+//   sums over rows: for_rows(), sum_rows() within a block, store_sums() per strip; then add_sums() over the strips, in
+//   order, so that the bits do not depend on timing
 #pragma once
 
 #include <algorithm>
@@ -12,14 +15,14 @@
 namespace skein::cuda {
 
 struct Columns {
-  int rows, groups;  // of kWidth channels
-  int width, height;
-  int tiles, strips;  // the grid: tiles across the groups, strips down the rows
+  int rows, groups;   // groups of kWidth channels
+  int width, height;  // threads of a block: groups side by side, rows
+  int tiles, strips;  // grid: tiles across the groups, strips down the rows
 
   int64_t blocks() const { return int64_t{tiles} * strips; }
 };
 
-// One strip. 32-bit row numbers leave room for a few steps beyond the last row.
+// A grid of one strip. Row numbers are limited to 2^28, so that a few steps beyond the last row fit in 32 bits.
 inline Columns columns(int64_t rows, int64_t groups) {
   CHECK(rows < (int64_t{1} << 28) && groups < (int64_t{1} << 28), "{} rows of {} groups of channels", rows, groups);
   const int64_t tiles = std::max<int64_t>(1, ceil_div(groups, kBlock)),
@@ -27,8 +30,8 @@ inline Columns columns(int64_t rows, int64_t groups) {
   return {int(rows), int(groups), int(width), int(kBlock / width), int(tiles), 1};
 }
 
-// As many strips as give a thread `loads` rows each, but one for every multiprocessor so long as each thread has a row,
-// and at most `most` for every multiprocessor.
+// Chooses the number of strips so that each thread handles about `loads` rows, with at least one block per SM (while
+// every thread has a row) and at most `most` blocks per SM.
 inline Columns columns(int64_t rows, int64_t groups, int64_t loads, int64_t most) {
   Columns c = columns(rows, groups);
   const int64_t steps = ceil_div(rows, c.height), device = multiprocessors();
@@ -37,44 +40,45 @@ inline Columns columns(int64_t rows, int64_t groups, int64_t loads, int64_t most
   return c;
 }
 
-struct Place {
-  int strip, row, group;  // `row` within the block
-  bool active;
+// Position of the running thread: strip, row within the block, group of channels.
+struct ThreadPosition {
+  int strip, row, group;
+  bool active;  // false: a left-over thread
 };
 
-__device__ inline Place place(const Columns& c) {
+__device__ inline ThreadPosition thread_position(const Columns& c) {
   const int block = int(blockIdx.x), thread = int(threadIdx.x);
   const int strip = c.tiles == 1 ? block : block / c.tiles, row = thread / c.width;
   const int group = (block - strip * c.tiles) * c.width + (thread - row * c.width);
   return {strip, row, group, row < c.height && group < c.groups};
 }
 
-// held = load(i), then use(i, held), for every row of an active thread, i being the place of its first number; kUnroll
-// loads come before the first use.
+// Calls use(i, load(i)) for every row of an active thread, where i is the index of the row's first element of its
+// group. kUnroll loads are issued before the first use.
 template <int kUnroll, int kWidth, class Load, class Use>
-__device__ void for_rows(const Columns& c, const Place& p, Load&& load, Use&& use) {
-  using Held = decltype(load(int64_t{0}));
+__device__ void for_rows(const Columns& c, const ThreadPosition& p, Load&& load, Use&& use) {
+  using Loaded = decltype(load(int64_t{0}));
   const int step = c.strips * c.height;
   const auto at = [&](int row) { return (int64_t{row} * c.groups + p.group) * kWidth; };
 #pragma unroll 1
   for (int row = p.strip * c.height + p.row; row < c.rows; row += kUnroll * step) {
-    Held held[kUnroll];
+    Loaded loaded[kUnroll];
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u)
-      if (row + u * step < c.rows) held[u] = load(at(row + u * step));
+      if (row + u * step < c.rows) loaded[u] = load(at(row + u * step));
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u)
-      if (row + u * step < c.rows) use(at(row + u * step), held[u]);
+      if (row + u * step < c.rows) use(at(row + u * step), loaded[u]);
   }
 }
 
-// Adds v over the rows of a block; the sum is in row 0. All threads of the block call it.
+// Sums v over the rows of a block, as a tree; the result is in row 0. All threads of the block must call it.
 template <int N>
 __device__ void sum_rows(float (&v)[N], int row, int width, int height) {
   SHARED(float, lower, [N][kBlock / 2]);
   for (int left = height; left > 1;) {
     const int half = (left + 1) / 2;
-    __syncthreads();  // the last round has been read
+    __syncthreads();  // the last round's values have been read
     if (row >= half && row < left) {
 #pragma unroll
       for (int k = 0; k < N; ++k) lower[k][int(threadIdx.x) - half * width] = v[k];
@@ -88,9 +92,9 @@ __device__ void sum_rows(float (&v)[N], int row, int width, int height) {
   }
 }
 
-// Two sums of kWidth channels from every strip, (strips, 2, C) ...
+// Stores a strip's two sums of kWidth channels in `partial` (strips, 2, C).
 template <int kWidth>
-__device__ void store_sums(float* partial, const Columns& c, const Place& p, const float (&sums)[2 * kWidth]) {
+__device__ void store_sums(float* partial, const Columns& c, const ThreadPosition& p, const float (&sums)[2 * kWidth]) {
   float first[kWidth], second[kWidth];
 #pragma unroll
   for (int k = 0; k < kWidth; ++k) first[k] = sums[k], second[k] = sums[kWidth + k];
@@ -99,8 +103,8 @@ __device__ void store_sums(float* partial, const Columns& c, const Place& p, con
   store(to + int64_t{c.groups} * kWidth, second);
 }
 
-// ... and their totals: a block does kTotalWidth channels, as few as one 32-byte sector holds, because a thread waits
-// for its strips one after another; the thread that `owns` a channel has its two totals.
+// Totals of these sums over the strips. A block handles kTotalWidth channels, the contents of one 32-byte sector: few,
+// because a thread's loads from successive strips are latency bound. The thread that `owns` a channel has its totals.
 constexpr int kTotalWidth = 8, kTotalHeight = kBlock / kTotalWidth;
 
 struct Totals {
@@ -125,8 +129,8 @@ __device__ inline Totals add_sums(const float* partial, int strips, int channels
   return {channel, row == 0 && channel < channels, v[0], v[1]};
 }
 
-// Calls body.operator()<kWidth>() with the widest access of T that divides `channels` and to which all pointers are
-// aligned. Half an access is for bf16 channels such as DenseNet's 12 and 28.
+// Calls body.operator()<kWidth>() with the widest access of T that divides `channels` and for which all pointers are
+// aligned: 16 bytes, 8 bytes (bf16 channels such as DenseNet's 12 and 28) or one element.
 template <class T, class F>
 void dispatch_width(int64_t channels, std::initializer_list<const void*> pointers, F&& body) {
   const bool aligned = std::all_of(pointers.begin(), pointers.end(), [](const void* p) { return is_aligned(p, 16); });
@@ -136,7 +140,7 @@ void dispatch_width(int64_t channels, std::initializer_list<const void*> pointer
   body.template operator()<1>();
 }
 
-// body.operator()<T, kWidth>()
+// Calls body.operator()<T, kWidth>() with T = float or Bf16 and kWidth from dispatch_width().
 template <class F>
 void dispatch_columns(DType t, int64_t channels, std::initializer_list<const void*> pointers, F&& body) {
   dispatch(t, [&]<class T>() {

@@ -1,16 +1,17 @@
-// Convolutions 3x3 of stride 1 that are bound by memory, by kernels of skein's own on the tensor cores: few channels on
-// one side at least, bf16 with sums in f32. Formulas and shapes are those of kernels/conv.h; the weight gradient is f32
-// and is never rounded to bf16. The same bits every time.
+// 3x3 convolutions of stride 1 and padding 1 with few channels, which are memory bound: skein's own tensor-core
+// kernels. Formulas and shapes: kernels/conv.h. Operands are bf16 and sums f32; the weight gradient is f32 and never
+// rounded to bf16. Deterministic.
 #pragma once
 
 #include "kernels/conv_plan.h"
 
 namespace skein::cuda {
 
-// Both numbers of channels are multiples of 4 and one is at most 64; from compute capability 8.0 on.
+// Supported: input and output channels multiples of 4, the smaller one at most 64, compute capability 8.0 or later.
 bool conv_narrow_suits(const ConvProblem&, int compute_major);
 
-// x, w -> y; y and w -> x; x and y -> w, each where the problem's pass has it. All are 16-byte aligned.
+// Computes the problem's pass. forward: x, w -> y; backward_data: y (dy), w -> x (dx); backward_weights: x, y (dy) -> w
+// (dw, f32). All operands must be 16-byte aligned.
 void conv_narrow(Stream, const ConvProblem&, View x, View w, View y);
 
 }  // namespace skein::cuda

@@ -1,8 +1,10 @@
-// dw[o,r,s,i] = sum over n, h, w of dy[n,h,w,o] * x[n, h+r-1, w+s-1, i]
+// Narrow convolution, weight gradient:
 //
-// A block goes over the patches of its slice of the images, a warp for each of the nine places (r, s);
-// slice_sums_kernel adds what the slices leave, in order. Bytes per pixel: in * 2 * 1.4 (border) + out * 2; 36 * in *
-// out per slice, twice.
+//   dw[o,r,s,i] = sum over n, h, w of dy[n,h,w,o] * x[n, h+r-1, w+s-1, i]
+//
+// The patches are divided into slices. A block sums over the patches of its slice, with one warp for each of the nine
+// taps (r, s); slice_sums_kernel adds the slices' sums in order. Bytes per pixel: in * 2 * 1.4 (halo) + out * 2; bytes
+// per slice: 36 * in * out, written and read.
 #include "kernels/cuda/columns.h"
 #include "kernels/cuda/conv_narrow_patches.h"
 #include "kernels/cuda/mma.h"
@@ -12,55 +14,55 @@
 namespace skein::cuda {
 namespace {
 
-constexpr int64_t kSliceBytes = 5 << 20;               // that the slices leave, about
-constexpr int kTapsAtOnce = kBlock < 256 ? 3 : kTaps;  // under ThreadSanitizer blocks must be smaller
+constexpr int64_t kSliceBytes = 5 << 20;               // bytes of all slices' sums, about
+constexpr int kTapsAtOnce = kBlock < 256 ? 3 : kTaps;  // taps per block; smaller blocks under ThreadSanitizer
 constexpr int kGradientBlock = kTapsAtOnce * kWarp;
 
-// slices (count, out, 9, in)
+// slices (count, out, 9, in): one sum per slice.
 template <int kIn, int kOut, int kWidth>
 __global__ void __launch_bounds__(kGradientBlock)
     narrow_gradient_kernel(const Bf16* x, const Bf16* dy, float* slices, Patches p, Channels c, int count) {
-  SHARED(uint4, border_words, [kPlaces * kPitch<kIn> / 8]);
-  SHARED(uint4, patch_words, [kPixels * kPitch<kOut> / 8]);
-  Bf16 *const border = reinterpret_cast<Bf16*>(border_words), *const patch = reinterpret_cast<Bf16*>(patch_words);
+  SHARED(uint4, x_words, [kHaloPixels * kPitch<kIn> / 8]);
+  SHARED(uint4, dy_words, [kPixels * kPitch<kOut> / 8]);
+  Bf16 *const x_tile = reinterpret_cast<Bf16*>(x_words), *const dy_tile = reinterpret_cast<Bf16*>(dy_words);
   const int slice = int(blockIdx.x) / c.chunks, part = int(blockIdx.x) - slice * c.chunks;
   const int first_tap = part % (kTaps / kTapsAtOnce) * kTapsAtOnce, chunk = part / (kTaps / kTapsAtOnce);
   const int chunks_in = (c.in + kIn - 1) / kIn;
   const int first_out = chunk / chunks_in * kOut, first_in = chunk % chunks_in * kIn;
   const int lane = int(threadIdx.x) % kWarp, tap = first_tap + int(threadIdx.x) / kWarp;
   const int row = lane % 8, low = lane / 8 % 2 * 8, high = lane / 16 * 8;
-  const Bf16* const theirs = patch + (row + high) * kPitch<kOut> + low;
+  const Bf16* const dy_frag = dy_tile + (row + high) * kPitch<kOut> + low;
   const int shift = tap / 3 * p.pitch + tap % 3;
-  Held<kPlaces, kIn, kWidth, kGradientBlock> next_x;
-  Held<kPixels, kOut, kWidth, kGradientBlock> next_dy;
+  RegisterTile<kHaloPixels, kIn, kWidth, kGradientBlock> next_x;
+  RegisterTile<kPixels, kOut, kWidth, kGradientBlock> next_dy;
   const auto fetch = [&](int index) {
-    const Patch at = patch_at(p, index);
-    next_x.fetch(x + first_in, c.in - first_in, [&](int place) {
-      const int pixel = pixel_at(p, at, place);
+    const Patch patch = patch_at(p, index);
+    next_x.fetch(x + first_in, c.in - first_in, [&](int i) {
+      const int pixel = pixel_of_halo(p, patch, i);
       return pixel < 0 ? -1 : pixel * c.in;
     });
-    next_dy.fetch(dy + first_out, c.out - first_out, [&](int place) {
-      const int pixel = pixel_of(p, at, place);
+    next_dy.fetch(dy + first_out, c.out - first_out, [&](int i) {
+      const int pixel = pixel_of(p, patch, i);
       return pixel < 0 ? -1 : pixel * c.out;
     });
   };
   float sums[kOut / 16][kIn / 8][4] = {};
   fetch(slice);
   for (int index = slice; index < p.count; index += count) {
-    next_x.put(border);
-    next_dy.put(patch);
+    next_x.put(x_tile);
+    next_dy.put(dy_tile);
     __syncthreads();
     if (index + count < p.count) fetch(index + count);
 #pragma unroll 1
     for (int pixel = 0; pixel < kPixels; pixel += 16) {
-      const Bf16* const mine = border + (corner_of(p, pixel + row + low) + shift) * kPitch<kIn> + high;
+      const Bf16* const x_frag = x_tile + (corner_of(p, pixel + row + low) + shift) * kPitch<kIn> + high;
       uint32_t a[kOut / 16][4];
 #pragma unroll
-      for (int o = 0; o < kOut; o += 16) load_matrices<true>(a[o / 16], theirs + pixel * kPitch<kOut> + o);
+      for (int o = 0; o < kOut; o += 16) load_matrices<true>(a[o / 16], dy_frag + pixel * kPitch<kOut> + o);
 #pragma unroll
       for (int i = 0; i < kIn; i += 16) {
         uint32_t b[4];
-        load_matrices<true>(b, mine + i);
+        load_matrices<true>(b, x_frag + i);
 #pragma unroll
         for (int o = 0; o < kOut; o += 16) {
           multiply_add(sums[o / 16][i / 8], a[o / 16], b[0], b[1]);
@@ -68,7 +70,7 @@ __global__ void __launch_bounds__(kGradientBlock)
         }
       }
     }
-    __syncthreads();  // shared memory has been read
+    __syncthreads();  // all warps have read shared memory
   }
 #pragma unroll
   for (int o = 0; o < kOut; o += 8) {
@@ -85,7 +87,7 @@ __global__ void __launch_bounds__(kGradientBlock)
 
 constexpr int kSumWidth = 16, kSumHeight = kBlock / kSumWidth;
 
-// Four numbers a thread, kSumHeight threads for each: the slices of a row after another, then the rows.
+// Sums the slices: a thread handles four elements of every kSumHeight-th slice; then the threads of a column are added.
 __global__ void __launch_bounds__(kBlock)
     slice_sums_kernel(const float* slices, int count, int64_t numbers, float* to) {
   const int row = int(threadIdx.x) / kSumWidth;
@@ -109,7 +111,8 @@ void conv_narrow_weights(Stream stream, const Patches& p, int in, int out, const
   const int64_t numbers = int64_t{out} * kTaps * in;
   dispatch_channels(in, out, [&]<int kIn, int kOut>() {
     const Channels c{in, out, int(ceil_div(in, kIn) * ceil_div(out, kOut)) * (kTaps / kTapsAtOnce)};
-    const int64_t most = std::min(ceil_div(kBlocksEach * multiprocessors(), c.chunks), kSliceBytes / (numbers * 4) + 1);
+    const int64_t most =
+        std::min(ceil_div(kBlocksPerSm * multiprocessors(), c.chunks), kSliceBytes / (numbers * 4) + 1);
     const int64_t count = ceil_div(p.count, ceil_div(p.count, most));
     const auto held = hold_workspace(stream);
     float* const slices = static_cast<float*>(workspace(stream, size_t(count * numbers) * sizeof(float)));

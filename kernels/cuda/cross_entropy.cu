@@ -1,5 +1,5 @@
-// A warp does a row: its largest logit, the sum of the exponentials, the label's rank, the gradient. Then one block
-// adds up the rows. Bytes per logit: read once from memory (and again from the cache), written once, 8.
+// A warp handles a row: largest logit, sum of the exponentials, rank of the label, gradient. Then one block adds the
+// rows. Bytes per logit: 8, read once from memory (then from the cache) and written once.
 #include "kernels/cross_entropy.h"
 #include "kernels/cuda/gpu.h"
 #include "kernels/cuda/workspace_lock.h"
@@ -8,9 +8,9 @@
 namespace skein::cuda {
 namespace {
 
-constexpr int kRows = 4;  // of a block: few, so that a batch spreads over the device
+constexpr int kRows = 4;  // rows per block: few, so that a batch spreads over all SMs
 
-// ranks[r]: how many classes rank above the label, or `classes` in a row with a NaN.
+// ranks[r]: number of classes that rank above the label; `classes` if the row has a NaN.
 __global__ void __launch_bounds__(kRows* kWarp) row_kernel(const float* logits, const int32_t* labels, int rows,
                                                            int classes, float* losses, int32_t* ranks, float* dlogits) {
   const int row = int(blockIdx.x) * kRows + int(threadIdx.x) / kWarp, lane = int(threadIdx.x) % kWarp;
@@ -18,7 +18,7 @@ __global__ void __launch_bounds__(kRows* kWarp) row_kernel(const float* logits, 
   const float* l = logits + int64_t{row} * classes;
   const int label = labels[row];
   const bool valid = label >= 0 && label < classes;
-  const float own = valid ? l[label] : kNaN;  // a label out of range: the loss is NaN
+  const float own = valid ? l[label] : kNaN;  // label out of range: the loss becomes NaN
   float top = -kInfinity;
   int above = 0;
   bool nan = !valid;

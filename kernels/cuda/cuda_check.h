@@ -1,4 +1,5 @@
-// A failed CUDA runtime call becomes an error that names the call, the place and CUDA's own reason.
+// Error check of CUDA runtime calls. A failed call throws RunFailed, which names the call, the source line and CUDA's
+// own reason.
 #pragma once
 
 #include <cuda_runtime_api.h>

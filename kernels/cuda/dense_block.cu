@@ -1,8 +1,13 @@
-// append_kernel copies new channels into the block and leaves two sums per strip of rows, append_statistics_kernel adds
-// the strips in order; norm_kernel normalises a prefix; norm_backward_kernel adds a reader's part to dfeatures in one
-// pass and leaves two sums per strip, norm_totals_kernel adds the strips in order; append_backward_kernel takes off
-// what the statistics did. Bytes per number of s bytes: append 2s, norm 2s, norm backward 2s + 8 (2s + 4 where it
-// overwrites), append backward 2s + 4.
+// Kernels of kernels/dense_block.h. With s bytes per element:
+//
+//   kernel                     task                                                              bytes per element
+//   append_kernel              copies new channels into the block, two sums per strip of rows    2s
+//   append_statistics_kernel   adds the strips in order: mean and variance
+//   norm_kernel                normalises a prefix of the channels                               2s
+//   running_kernel             updates the running statistics
+//   norm_backward_kernel       adds one reader's gradient to dfeatures, two sums per strip       2s + 8, first: 2s + 4
+//   norm_totals_kernel         adds the strips in order: dgamma, dbeta, offset and slope
+//   append_backward_kernel     dx = dfeatures - offset - slope*(x - mean)                        2s + 4
 #include <numeric>
 
 #include "kernels/cuda/columns.h"
@@ -12,23 +17,23 @@
 namespace skein::cuda {
 namespace {
 
-// for_rows() of columns.h for operands with pitches of their own: load(row) and use(row, held).
+// for_rows() of columns.h for operands with different pitches: calls use(row, load(row)).
 template <int kUnroll, class Load, class Use>
-__device__ void for_row_numbers(const Columns& c, const Place& p, Load&& load, Use&& use) {
-  using Held = decltype(load(int64_t{0}));
+__device__ void for_row_numbers(const Columns& c, const ThreadPosition& p, Load&& load, Use&& use) {
+  using Loaded = decltype(load(int64_t{0}));
   const int step = c.strips * c.height;
   for (int row = p.strip * c.height + p.row; row < c.rows; row += kUnroll * step) {
-    Held held[kUnroll];
+    Loaded loaded[kUnroll];
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u)
-      if (row + u * step < c.rows) held[u] = load(int64_t{row + u * step});
+      if (row + u * step < c.rows) loaded[u] = load(int64_t{row + u * step});
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u)
-      if (row + u * step < c.rows) use(int64_t{row + u * step}, held[u]);
+      if (row + u * step < c.rows) use(int64_t{row + u * step}, loaded[u]);
   }
 }
 
-// Some channels of every row; `pitch` numbers from row to row.
+// Some channels of every row; `pitch` is the number of elements from row to row.
 template <class T>
 struct Rows {
   T* data;
@@ -42,10 +47,11 @@ Rows<T> rows_of(View v, int64_t first = 0) {
   return {v.as<T>() + first, v.channels()};
 }
 
-// partial: as batch_norm.cu's moments, the shift being the first row of x; null where no statistics are wanted.
+// partial (strips, 2, C): sums of x - shift and of its square, where the shift is the first row of x, as in
+// batch_norm.cu. Null: no statistics.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock) append_kernel(Rows<T> x, Rows<T> to, Columns c, float* partial) {
-  const Place p = place(c);
+  const ThreadPosition p = thread_position(c);
   float sums[2 * kWidth] = {};
   if (p.active) {
     x = x.right(p.group * kWidth), to = to.right(p.group * kWidth);
@@ -87,7 +93,7 @@ struct NormConstants {
   float mean[kWidth], scale[kWidth], beta[kWidth];
 };
 
-// The same arithmetic forwards and backwards, so that the mask has the bits of y.
+// Used forward and backward: the same arithmetic, so that the backward mask agrees with y bit for bit.
 template <int kWidth>
 __device__ NormConstants<kWidth> load_constants(const DenseNormalisation& n, int channel) {
   const auto mean = load<kWidth>(n.mean + channel), var = load<kWidth>(n.var + channel);
@@ -103,7 +109,7 @@ __device__ NormConstants<kWidth> load_constants(const DenseNormalisation& n, int
 
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock) norm_kernel(Rows<const T> x, DenseNormalisation n, Rows<T> y, Columns c) {
-  const Place p = place(c);
+  const ThreadPosition p = thread_position(c);
   if (!p.active) return;
   const int channel = p.group * kWidth;
   const NormConstants<kWidth> a = load_constants<kWidth>(n, channel);
@@ -115,7 +121,7 @@ __global__ void __launch_bounds__(kBlock) norm_kernel(Rows<const T> x, DenseNorm
 #pragma unroll
         for (int k = 0; k < kWidth; ++k) {
           out[k] = (in[k] - a.mean[k]) * a.scale[k] + a.beta[k];
-          out[k] = out[k] < 0.0f ? 0.0f : out[k];  // a NaN passes
+          out[k] = out[k] < 0.0f ? 0.0f : out[k];  // NaN stays NaN
         }
         store(y.at(row), out);
       });
@@ -139,7 +145,7 @@ struct NormInputs {
 template <class T, int kWidth, bool kAdd>
 __global__ void __launch_bounds__(kBlock) norm_backward_kernel(Rows<const T> x, Rows<const T> dy, DenseNormalisation n,
                                                                Rows<float> dx, Columns c, float* partial) {
-  const Place p = place(c);
+  const ThreadPosition p = thread_position(c);
   float sums[2 * kWidth] = {};
   if (p.active) {
     const int channel = p.group * kWidth;
@@ -188,7 +194,7 @@ __global__ void __launch_bounds__(kBlock)
 }
 
 template <class T, int kWidth>
-struct Taken {
+struct AppendInputs {
   Pack<T, kWidth> x;
   Pack<float, kWidth> d;
 };
@@ -197,7 +203,7 @@ template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock)
     append_backward_kernel(Rows<const T> x, Rows<const float> d, const float* mean, const float* offset,
                            const float* slope, Rows<T> dx, Columns c) {
-  const Place p = place(c);
+  const ThreadPosition p = thread_position(c);
   if (!p.active) return;
   const int channel = p.group * kWidth;
   const auto m = load<kWidth>(mean + channel), o = load<kWidth>(offset + channel), s = load<kWidth>(slope + channel);
@@ -205,9 +211,9 @@ __global__ void __launch_bounds__(kBlock)
   for_row_numbers<4>(
       c, p,
       [&](int64_t row) {
-        return Taken<T, kWidth>{load<kWidth>(x.at(row)), load<kWidth>(d.at(row))};
+        return AppendInputs<T, kWidth>{load<kWidth>(x.at(row)), load<kWidth>(d.at(row))};
       },
-      [&](int64_t row, const Taken<T, kWidth>& in) {
+      [&](int64_t row, const AppendInputs<T, kWidth>& in) {
         float out[kWidth];
 #pragma unroll
         for (int k = 0; k < kWidth; ++k) out[k] = in.d[k] - o[k] - s[k] * (in.x[k] - m[k]);
@@ -215,7 +221,8 @@ __global__ void __launch_bounds__(kBlock)
       });
 }
 
-// dispatch_columns() for a slice [first, first + dense.channels()) of a block: all three numbers must fit the width.
+// dispatch_columns() for channels [first, first + dense.channels()) of a block: the access width must divide the
+// block's channels, the slice's channels and `first`.
 template <class F>
 void dispatch_slice(View features, View dense, int64_t first, std::initializer_list<View> vectors, F&& body) {
   CHECK(features.rows() == dense.rows() && features.dtype == dense.dtype && first >= 0 &&

@@ -26,7 +26,7 @@ size_t l2_bytes() {
   return size_t(attribute_of(device, cudaDevAttrL2CacheSize));
 }
 
-// The 23 keys in which cuDNN describes a GPU.
+// Description of a GPU as JSON with the 23 keys that cuDNN's device properties use.
 std::string describe_device(int index) {
   const auto value = [index](cudaDeviceAttr attribute) { return attribute_of(index, attribute); };
   cudaDeviceProp p{};

@@ -11,7 +11,8 @@ namespace skein::cuda {
 namespace {
 
 constexpr int kLongestLead = 128;
-constexpr int64_t kSide = 16, kChannels = 64, kImage = 64 << 10;  // of the images that are read; bytes of each
+constexpr int64_t kSide = 16, kChannels = 64,
+                  kImage = 64 << 10;  // images read to flush L2: sides, channels and bytes of one
 constexpr int kCopies = 10;
 
 View take(DType t, int64_t n, int64_t side, int64_t channels) {

@@ -1,5 +1,5 @@
-// A thread copies 16 bytes of one pixel at a time, or writes zeros. Bytes per number of s bytes: forward s for every
-// number of y and for every one of x that is kept; backward s for every number of dx and for every one read of dy.
+// A thread copies 16 bytes of one pixel at a time, or writes zeros. Bytes, with elements of s bytes: forward s per
+// element of y and per element of x that is kept; backward s per element of dx and per element of dy that is read.
 #include <numeric>
 
 #include "kernels/cuda/columns.h"
@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kUnroll = 4;
 
-// (N,H,W,groups of channels), with the divisions that find a group's place.
+// An image (N,H,W,groups of channels), with the divisions that turn a vector's index into coordinates.
 struct Image {
   Divider by_groups, by_width, by_height;
   int64_t groups, width, height, vectors;
@@ -26,35 +26,37 @@ struct Image {
         vectors(v.numel() / kWidth) {
     CHECK(vectors < (int64_t{1} << 31), "{} vectors are more than 32 bits count", vectors);
   }
-  struct Place {
+  struct Coordinates {
     uint32_t n, h, w, group;
   };
-  __device__ Place place(uint32_t i) const {
+  __device__ Coordinates coordinates(uint32_t i) const {
     const auto [pixel, group] = by_groups.divide(i);
     const auto [line, w] = by_width.divide(pixel);
     const auto [n, h] = by_height.divide(line);
     return {n, h, w, group};
   }
-  __device__ int64_t index(const Place& p) const { return ((p.n * height + p.h) * width + p.w) * groups + p.group; }
+  __device__ int64_t index(const Coordinates& p) const {
+    return ((p.n * height + p.h) * width + p.w) * groups + p.group;
+  }
 };
 
-// to[i] = the vector of `from` that source(i) names, zeros where it names none (-1).
+// to[i] = vector source(i) of `from`, or zeros where source(i) is -1.
 template <int kWidth, class T, class Source>
 __device__ void copy_vectors(const T* from, T* to, uint32_t vectors, Source&& source) {
 #pragma unroll 1
   for (uint32_t tile = blockIdx.x * (kBlock * kUnroll); tile < vectors; tile += gridDim.x * (kBlock * kUnroll)) {
     const uint32_t first = tile + threadIdx.x;
-    Pack<T, kWidth> held[kUnroll];
+    Pack<T, kWidth> loaded[kUnroll];
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u) {
-      held[u] = {};
+      loaded[u] = {};
       if (first + u * kBlock >= vectors) continue;
       const int64_t i = source(first + u * kBlock);
-      if (i >= 0) held[u] = load<kWidth>(from + i * kWidth);
+      if (i >= 0) loaded[u] = load<kWidth>(from + i * kWidth);
     }
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u)
-      if (first + u * kBlock < vectors) store(to + int64_t{first + u * kBlock} * kWidth, held[u]);
+      if (first + u * kBlock < vectors) store(to + int64_t{first + u * kBlock} * kWidth, loaded[u]);
   }
 }
 
@@ -62,7 +64,7 @@ template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock)
     downsample_forward_kernel(const T* x, T* y, Image large, Image small, uint32_t stride) {
   copy_vectors<kWidth>(x, y, uint32_t(small.vectors), [&](uint32_t i) -> int64_t {
-    const Image::Place p = small.place(i);
+    const Image::Coordinates p = small.coordinates(i);
     if (p.group >= large.groups) return -1;
     return large.index({p.n, p.h * stride, p.w * stride, p.group});
   });
@@ -72,7 +74,7 @@ template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock)
     downsample_backward_kernel(const T* dy, T* dx, Image large, Image small, Divider stride) {
   copy_vectors<kWidth>(dy, dx, uint32_t(large.vectors), [&](uint32_t i) -> int64_t {
-    const Image::Place p = large.place(i);
+    const Image::Coordinates p = large.coordinates(i);
     const auto h = stride.divide(p.h), w = stride.divide(p.w);
     if (h.remainder != 0 || w.remainder != 0) return -1;
     return small.index({p.n, h.quotient, w.quotient, p.group});

@@ -1,4 +1,5 @@
-// A thread draws one block of words for four numbers. Bytes per number of s bytes: 2s; bound by arithmetic in bf16.
+// A thread draws a block of four random words for four elements. Bytes per element of s bytes: 2s; compute bound in
+// bf16.
 #include "base/random.h"
 #include "kernels/cuda/elementwise.h"
 #include "kernels/dropout.h"
@@ -17,16 +18,16 @@ struct Drop {
   const uint32_t* step;
 
   template <int N>
-  struct Held {
+  struct Loaded {
     Pack<T, N> x;
     uint32_t step;
   };
   template <int N>
-  __device__ Held<N> load(int64_t i) const {
+  __device__ Loaded<N> load(int64_t i) const {
     return {cuda::load<N>(x + i), *step};
   }
   template <int N>
-  __device__ void finish(int64_t i, const Held<N>& in) const {
+  __device__ void finish(int64_t i, const Loaded<N>& in) const {
     const RandomWords w = random_words(seed, Purpose::dropout, in.step, item, uint32_t(i / 4));
     float out[N];
     if constexpr (N == 1) {
@@ -49,7 +50,7 @@ void dropout(Stream stream, View x, float rate, DropoutStream draws, uint32_t la
         "dropout {} of worker {}, {} numbers", layer, draws.worker, x.numel());
   dispatch(x.dtype, [&]<class T>() {
     Split s = split<Drop<T>::kWidth>(x.numel(), x.as<const T>(), y.as<const T>());
-    if (s.head % 4 != 0) s = {x.numel(), 0, x.numel()};  // a vector is one block of words
+    if (s.head % 4 != 0) s = {x.numel(), 0, x.numel()};  // a vector must be exactly one block of words
     elementwise(
         stream,
         Drop<T>{x.as<T>(), y.as<T>(), rate, 1.0f / (1.0f - rate), draws.seed, draws.worker << 16 | layer, draws.step},

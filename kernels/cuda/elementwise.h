@@ -1,9 +1,9 @@
-// Kernels in which number i of every operand meets number i of the others, and nothing else. An Op says what happens to
-// N consecutive numbers, N being its kWidth or 1:
-//   template <int N> auto load(int64_t i) const            reads the numbers i .. i+N-1 of every operand
-//   template <int N> void finish(int64_t i, held) const    writes the numbers i .. i+N-1 of every result
-// A thread loads kUnroll times before it finishes the first, so that many accesses are on their way at once; results
-// may be operands.
+// Element-wise kernels: element i of each result depends only on element i of the operands. An Op processes N
+// consecutive elements, where N is its kWidth or 1:
+//   template <int N> auto load(int64_t i) const              reads the elements i .. i+N-1 of every operand
+//   template <int N> void finish(int64_t i, loaded) const    writes the elements i .. i+N-1 of every result
+// A thread calls load() kUnroll times before the first finish(), so that many accesses are in flight. Results and
+// operands may be the same memory.
 #pragma once
 
 #include <algorithm>
@@ -12,12 +12,12 @@
 
 namespace skein::cuda {
 
-// [0, n): `head` single numbers up to where all pointers are aligned, whole vectors, then single numbers.
+// Split of [0, n): `head` single elements up to the first aligned one, `vectors` of kWidth elements, then the rest.
 struct Split {
   int64_t head, vectors, n;
 };
 
-// Absent pointers do not count. Where the pointers are never aligned together, all numbers are single.
+// Null pointers are ignored. If no index aligns all pointers, every element is single.
 template <int kWidth, class... T>
 Split split(int64_t n, const T*... pointers) {
   for (int64_t head = 0; head < kWidth && head <= n; ++head)
@@ -29,18 +29,18 @@ Split split(int64_t n, const T*... pointers) {
 template <class Op>
 __global__ void __launch_bounds__(kBlock) elementwise_kernel(const __grid_constant__ Op op, Split s) {
   constexpr int kWidth = Op::kWidth, kUnroll = Op::kUnroll;
-  using Held = decltype(op.template load<kWidth>(0));
+  using Loaded = decltype(op.template load<kWidth>(0));
 #pragma unroll 1
   for (int64_t tile = int64_t(blockIdx.x) * (kBlock * kUnroll); tile < s.vectors;
        tile += int64_t(gridDim.x) * (kBlock * kUnroll)) {
     const int64_t first = tile + threadIdx.x;
-    Held held[kUnroll];
+    Loaded loaded[kUnroll];
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u)
-      if (first + u * kBlock < s.vectors) held[u] = op.template load<kWidth>(s.head + (first + u * kBlock) * kWidth);
+      if (first + u * kBlock < s.vectors) loaded[u] = op.template load<kWidth>(s.head + (first + u * kBlock) * kWidth);
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u)
-      if (first + u * kBlock < s.vectors) op.template finish<kWidth>(s.head + (first + u * kBlock) * kWidth, held[u]);
+      if (first + u * kBlock < s.vectors) op.template finish<kWidth>(s.head + (first + u * kBlock) * kWidth, loaded[u]);
   }
   const int64_t whole = s.vectors * kWidth;
 #pragma unroll 1
@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(kBlock) elementwise_kernel(const __grid_consta
   }
 }
 
-// Blocks of a kernel that streams: enough to fill the device, each with several tiles where there are more.
+// Grid of a streaming kernel: one block per tile, at most eight per SM; then each block handles several tiles.
 inline int64_t streaming_grid(int64_t tiles) { return std::min(tiles, 8 * multiprocessors()); }
 
 template <class Op>
@@ -60,7 +60,7 @@ void elementwise(Stream stream, const Op& op, const Split& s) {
   launch(elementwise_kernel<Op>, streaming_grid(tiles), kBlock, stream, op, s);
 }
 
-// The pointers are those that are accessed in vectors.
+// Runs op on [0, n). `pointers`: all memory that the op accesses as vectors.
 template <class Op, class... T>
 void elementwise(Stream stream, const Op& op, int64_t n, const T*... pointers) {
   elementwise(stream, op, split<Op::kWidth>(n, pointers...));

@@ -1,4 +1,4 @@
-// out[i] = from[index[i]]: reads index and one number each, writes one: 12 bytes per number.
+// out[i] = from[index[i]]. Bytes per element: 12, reads the index and one element, writes one.
 #include "kernels/cuda/gpu.h"
 #include "kernels/gather.h"
 

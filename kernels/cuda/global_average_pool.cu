@@ -1,15 +1,15 @@
-// Forward: a block adds up the pixels of one image and divides. Backward: it spreads one pixel over an image.
-// Bytes: every number of x or dx once, s bytes each; y and dy are small.
+// Forward: a block averages the pixels of one image. Backward: it distributes one pixel over an image. Bytes: s per
+// element of x or dx, with elements of s bytes; y and dy are small.
 #include "kernels/cuda/columns.h"
 #include "kernels/global_average_pool.h"
 
 namespace skein::cuda {
 namespace {
 
-// A strip is an image, its rows are the pixels: c.rows per image.
+// One strip per image; its rows are the pixels, c.rows per image.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock) pool_forward_kernel(const T* x, float* y, Columns c) {
-  Place p = place(c);
+  ThreadPosition p = thread_position(c);
   const int64_t image = p.strip;
   p.strip = 0, c.strips = 1;
   x += image * c.rows * c.groups * kWidth;
@@ -30,7 +30,7 @@ __global__ void __launch_bounds__(kBlock) pool_forward_kernel(const T* x, float*
 
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock) pool_backward_kernel(const float* dy, T* dx, Columns c) {
-  Place p = place(c);
+  ThreadPosition p = thread_position(c);
   if (!p.active) return;
   const int64_t image = p.strip;
   p.strip = 0, c.strips = 1;

@@ -1,10 +1,10 @@
-// The dialect of the .cu files. nvcc compiles them for GPUs; g++ and clang++ compile the very same files for the
-// emulator (kernels/emulator), which runs every thread of a grid on the host. So a kernel uses only what is here:
-//   1-D grids and blocks: threadIdx.x, blockIdx.x, blockDim.x, gridDim.x; launch() instead of <<<>>>
-//   SHARED(float, tile, [8][33]) for shared arrays, __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_sync,
-//   __ballot_sync, __popc; fmaf written out where contraction matters (it is off everywhere else), expf, logf, log1pf,
-//   sqrtf, fmaxf, fabsf; kernels/cuda/mma.h for the tensor cores
-//   no double, no local arrays indexed at run time, no atomics in sums
+// Dialect of the .cu files. nvcc compiles them for GPUs; g++ and clang++ compile the same files for the emulator
+// (kernels/emulator), which runs every thread of a grid on the host. A kernel may use only:
+//   grids        1-D grids and blocks: threadIdx.x, blockIdx.x, blockDim.x, gridDim.x; launch() instead of <<<>>>
+//   memory       SHARED(float, tile, [8][33]) for shared arrays; load() and store() of this header
+//   warp, block  __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_sync, __ballot_sync, __popc; mma.h for tensor cores
+//   arithmetic   expf, logf, log1pf, sqrtf, fmaxf, fabsf; fmaf where contraction is wanted (it is off otherwise)
+//   never        double, local arrays indexed at run time, atomics in sums
 #pragma once
 
 #include <cuda_runtime.h>
@@ -16,7 +16,7 @@
 #ifdef SKEIN_EMULATED
 #include "kernels/emulator/device.h"
 #else
-// The emulator has to know where shared memory ends: it poisons and guards it.
+// A macro, because the emulator poisons and guards shared arrays and must know their size.
 #define SHARED(type, name, extent) __shared__ type name extent
 #endif
 
@@ -26,12 +26,12 @@ constexpr int kWarp = 32;
 #ifndef SKEIN_BLOCK
 #define SKEIN_BLOCK 256
 #endif
-constexpr int kBlock = SKEIN_BLOCK;  // threads of a block, wherever nothing speaks for another number
+constexpr int kBlock = SKEIN_BLOCK;  // default threads per block
 constexpr float kInfinity = __builtin_huge_valf(), kNaN = __builtin_nanf("");
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// Runs kernel(args...) on `grid` blocks of `block` threads, in the order of the stream. An empty grid is no launch.
+// Launches kernel(args...) on the stream with `grid` blocks of `block` threads. An empty grid launches nothing.
 template <class... P, class... A>
 void launch(void (*kernel)(P...), int64_t grid, int block, Stream stream, A... args) {
   if (grid == 0) return;
@@ -47,7 +47,7 @@ void launch(void (*kernel)(P...), int64_t grid, int block, Stream stream, A... a
 #endif
 }
 
-// Streaming multiprocessors of the current device: what grids are sized by.
+// Number of streaming multiprocessors (SMs) of the current device.
 int64_t multiprocessors();
 
 // Calls body.operator()<T>() with T = float or Bf16.
@@ -60,13 +60,13 @@ void dispatch(DType t, F&& body) {
     body.template operator()<Bf16>();
 }
 
-// Numbers of T in one access of 16 bytes, the widest that there is.
+// Elements of T in one 16-byte access, the widest.
 template <class T>
 constexpr int kWide = 16 / int(sizeof(T));
 
 inline bool is_aligned(const void* p, size_t bytes) { return reinterpret_cast<uintptr_t>(p) % bytes == 0; }
 
-// N consecutive numbers as they lie in memory, in registers: half as many for bf16, widened when they are used.
+// N consecutive elements in registers, in their memory format: bf16 takes half a register each and is widened on use.
 template <class T, int N>
 struct Pack {
   static constexpr int kBytes = N * int(sizeof(T));
@@ -78,7 +78,7 @@ struct Pack {
   }
 };
 
-// In accesses of 16 bytes, or of all N numbers where they are fewer; p is aligned to that.
+// Loads N elements in 16-byte accesses, or in one access if they are smaller. p must be aligned to the access.
 template <int N, class T>
 __device__ Pack<T, N> load(const T* p) {
   Pack<T, N> pack;
@@ -101,7 +101,7 @@ __device__ Pack<T, N> load(const T* p) {
   return pack;
 }
 
-// As one instruction: left to itself, nvcc cuts some of these stores into four.
+// Stores 16 bytes by one instruction. Without the asm, nvcc splits some of these stores into four.
 __device__ inline void store_16_bytes(void* p, uint4 w) {
 #ifdef __CUDA_ARCH__
   asm volatile("st.global.v4.u32 [%0], {%1, %2, %3, %4};"
@@ -130,7 +130,8 @@ __device__ void store(T* p, const Pack<T, N>& pack) {
   }
 }
 
-// Two numbers rounded as to_bf16 does, the first in the low half: one instruction from compute capability 8.0 on.
+// Rounds two numbers as to_bf16() does and packs them, the first in the low half. One instruction from compute
+// capability 8.0 on.
 __device__ inline uint32_t two_bf16(float low, float high) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   uint32_t both;
@@ -156,25 +157,26 @@ __device__ void store(T* p, const float (&v)[N]) {
   store(p, pack);
 }
 
-// Sum over the warp, in every lane; all lanes call it.
+// Sum over the warp, returned in every lane. All lanes must call it.
 __device__ inline float warp_sum(float v) {
 #pragma unroll
   for (int lanes = kWarp / 2; lanes > 0; lanes /= 2) v += __shfl_xor_sync(0xffffffffu, v, lanes);
   return v;
 }
 
-// Sum over the block, in every thread; all threads of a block of whole warps call it.
+// Sum over the block, returned in every thread. All threads must call it; the block must consist of whole warps.
 __device__ inline float block_sum(float v) {
   SHARED(float, sums, [kWarp]);
   const unsigned warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   v = warp_sum(v);
-  __syncthreads();  // an earlier call may still be reading
+  __syncthreads();  // threads may still be reading the result of an earlier call
   if (lane == 0) sums[warp] = v;
   __syncthreads();
   return warp_sum(lane < blockDim.x / kWarp ? sums[lane] : 0.0f);
 }
 
-// Division by a number that is known before the launch, as a multiplication (Granlund and Montgomery 1994).
+// Division by a number known before the launch, as a multiplication and a shift (Granlund and Montgomery, "Division by
+// invariant integers using multiplication", PLDI 1994).
 class Divider {
  public:
   explicit Divider(int64_t divisor) : divisor_(uint32_t(divisor)) {

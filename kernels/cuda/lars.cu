@@ -1,5 +1,6 @@
-// Sums of squares per block, then one block adds them in order and makes the rate, then the gradient is scaled. Sums
-// are f32 here, so a norm below 1e-19 counts as zero. Bytes per number: value and grad read twice, grad written, 20.
+// LARS in three kernels: sums of squares per block; one block adds them in order and computes the rate; the gradient is
+// scaled. Sums are f32, so a norm below 1e-19 counts as zero. Bytes per element: 20, as value and grad are read twice
+// and grad is written.
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/workspace_lock.h"
 #include "kernels/lars.h"
@@ -58,16 +59,16 @@ struct Rescale {
   float decay;
 
   template <int N>
-  struct Held {
+  struct Loaded {
     Pack<float, N> value, grad;
     float rate;
   };
   template <int N>
-  __device__ Held<N> load(int64_t i) const {
+  __device__ Loaded<N> load(int64_t i) const {
     return {cuda::load<N>(value + i), cuda::load<N>(grad + i), *rate};
   }
   template <int N>
-  __device__ void finish(int64_t i, const Held<N>& in) const {
+  __device__ void finish(int64_t i, const Loaded<N>& in) const {
     float out[N];
 #pragma unroll
     for (int k = 0; k < N; ++k) out[k] = in.rate * (in.grad[k] + decay * in.value[k]);

@@ -1,5 +1,5 @@
-// Bytes per number: bias_add reads and writes y, 8; column_sum reads dy, 4. One block adds up all rows of its columns:
-// they are a batch of a classifier, a few hundred at most.
+// Bytes per element: bias_add 8, reads and writes y; column_sum 4, reads dy. One block sums all rows of its columns:
+// the rows are a classifier's batch, a few hundred at most.
 #include "kernels/cuda/columns.h"
 #include "kernels/cuda/linear_bias.h"
 
@@ -8,7 +8,7 @@ namespace {
 
 template <int kWidth>
 __global__ void __launch_bounds__(kBlock) bias_add_kernel(const float* b, float* y, Columns c) {
-  const Place p = place(c);
+  const ThreadPosition p = thread_position(c);
   if (!p.active) return;
   const auto bias = load<kWidth>(b + p.group * kWidth);
   for_rows<4, kWidth>(
@@ -23,7 +23,7 @@ __global__ void __launch_bounds__(kBlock) bias_add_kernel(const float* b, float*
 
 template <int kWidth>
 __global__ void __launch_bounds__(kBlock) column_sum_kernel(const float* dy, float* db, Columns c) {
-  const Place p = place(c);
+  const ThreadPosition p = thread_position(c);
   float sums[kWidth] = {};
   if (p.active)
     for_rows<4, kWidth>(

@@ -1,4 +1,4 @@
-// What a matrix product leaves of a fully connected layer: y (N,O), dy (N,O), b and db (O), f32.
+// Bias of a fully connected layer, which cuBLAS's matrix product leaves out: y (N,O), dy (N,O), b and db (O), all f32.
 //
 //   bias_add    y[n,o] += b[o]        column_sum    db[o] = sum over n of dy[n,o]
 #pragma once

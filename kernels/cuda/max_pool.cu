@@ -1,6 +1,6 @@
-// A thread makes some neighbouring channels of one pixel: forwards from nine pixels of x, backwards from the at most
-// four windows that see it. Bytes per number of s bytes: forward s for every number of x, s + 1 for every one of y;
-// backward the same.
+// A thread computes some neighbouring channels of one pixel: of y from nine pixels of x, or of dx from the at most four
+// windows that contain it. Bytes: s per element of x and s + 1 per element of y (with the index), forward and backward,
+// with elements of s bytes.
 #include "kernels/cuda/columns.h"
 #include "kernels/cuda/elementwise.h"
 #include "kernels/max_pool.h"
@@ -8,57 +8,58 @@
 namespace skein::cuda {
 namespace {
 
-struct Places {
-  Divider by_groups, by_width, by_height;  // of the image whose pixels the threads make
-  int groups, height, width;               // of it
-  int other_height, other_width;
+// Index arithmetic of the result, whose pixels the threads compute, and of the source that they read.
+struct PoolPixels {
+  Divider by_groups, by_width, by_height;  // of the result: one thread per vector
+  int groups, height, width;
+  int source_height, source_width;
   int64_t vectors;
 
-  Places(View made, View other, int kWidth)
-      : by_groups(made.channels() / kWidth),
-        by_width(made.dims[2]),
-        by_height(made.dims[1]),
-        groups(int(made.channels() / kWidth)),
-        height(int(made.dims[1])),
-        width(int(made.dims[2])),
-        other_height(int(other.dims[1])),
-        other_width(int(other.dims[2])),
-        vectors(made.numel() / kWidth) {
+  PoolPixels(View result, View source, int kWidth)
+      : by_groups(result.channels() / kWidth),
+        by_width(result.dims[2]),
+        by_height(result.dims[1]),
+        groups(int(result.channels() / kWidth)),
+        height(int(result.dims[1])),
+        width(int(result.dims[2])),
+        source_height(int(source.dims[1])),
+        source_width(int(source.dims[2])),
+        vectors(result.numel() / kWidth) {
     CHECK(vectors < (int64_t{1} << 31), "{} vectors are more than 32 bits count", vectors);
   }
-  struct Place {
+  struct Coordinates {
     uint32_t n;
     int h, w, group;
   };
-  __device__ Place place(uint32_t i) const {
+  __device__ Coordinates coordinates(uint32_t i) const {
     const auto [pixel, group] = by_groups.divide(i);
     const auto [line, w] = by_width.divide(pixel);
     const auto [n, h] = by_height.divide(line);
     return {n, int(h), int(w), int(group)};
   }
-  __device__ int64_t other(const Place& p, int h, int w) const {
-    return ((int64_t{p.n} * other_height + h) * other_width + w) * groups + p.group;
+  __device__ int64_t source_index(const Coordinates& p, int h, int w) const {
+    return ((int64_t{p.n} * source_height + h) * source_width + w) * groups + p.group;
   }
 };
 
-// kWidth taps, one byte each, as one access.
+// Indices of kWidth maxima within their windows, one byte each, as one access.
 template <int kWidth>
 struct alignas(kWidth) Taps {
   uint8_t t[kWidth];
 };
 
 template <class T, int kWidth>
-__global__ void __launch_bounds__(kBlock) max_pool_forward_kernel(const T* x, T* y, uint8_t* indices, Places at) {
+__global__ void __launch_bounds__(kBlock) max_pool_forward_kernel(const T* x, T* y, uint8_t* indices, PoolPixels at) {
   for (uint32_t i = blockIdx.x * kBlock + threadIdx.x; i < at.vectors; i += gridDim.x * kBlock) {
-    const Places::Place p = at.place(i);
+    const PoolPixels::Coordinates p = at.coordinates(i);
     float best[kWidth];
     Taps<kWidth> taps;
     bool first = true;
 #pragma unroll
     for (int t = 0; t < 9; ++t) {
       const int a = 2 * p.h + t / 3 - 1, b = 2 * p.w + t % 3 - 1;
-      if (a < 0 || a >= at.other_height || b < 0 || b >= at.other_width) continue;
-      const Pack<T, kWidth> v = load<kWidth>(x + at.other(p, a, b) * kWidth);
+      if (a < 0 || a >= at.source_height || b < 0 || b >= at.source_width) continue;
+      const Pack<T, kWidth> v = load<kWidth>(x + at.source_index(p, a, b) * kWidth);
 #pragma unroll
       for (int k = 0; k < kWidth; ++k) {
         const bool larger = first || v[k] > best[k] || v[k] != v[k];
@@ -74,16 +75,16 @@ __global__ void __launch_bounds__(kBlock) max_pool_forward_kernel(const T* x, T*
 
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock)
-    max_pool_backward_kernel(const T* dy, const uint8_t* indices, T* dx, Places at) {
+    max_pool_backward_kernel(const T* dy, const uint8_t* indices, T* dx, PoolPixels at) {
   for (uint32_t i = blockIdx.x * kBlock + threadIdx.x; i < at.vectors; i += gridDim.x * kBlock) {
-    const Places::Place p = at.place(i);
+    const PoolPixels::Coordinates p = at.coordinates(i);
     float sum[kWidth] = {};
 #pragma unroll
     for (int window = 0; window < 4; ++window) {
       const int oh = p.h / 2 + window / 2, ow = p.w / 2 + window % 2;
-      const int row = p.h - 2 * oh + 1, column = p.w - 2 * ow + 1;  // of the indices, where it is in the window
-      if (row < 0 || column < 0 || oh >= at.other_height || ow >= at.other_width) continue;
-      const int64_t from = at.other(p, oh, ow) * kWidth;
+      const int row = p.h - 2 * oh + 1, column = p.w - 2 * ow + 1;  // position in the window
+      if (row < 0 || column < 0 || oh >= at.source_height || ow >= at.source_width) continue;
+      const int64_t from = at.source_index(p, oh, ow) * kWidth;
       const Pack<T, kWidth> v = load<kWidth>(dy + from);
       const Taps<kWidth> taps = *reinterpret_cast<const Taps<kWidth>*>(indices + from);
 #pragma unroll
@@ -102,14 +103,14 @@ void check(View x, View y, View indices) {
         indices.numel(), y.numel());
 }
 
-int64_t grid(const Places& p) { return streaming_grid(ceil_div(p.vectors, kBlock)); }
+int64_t grid(const PoolPixels& p) { return streaming_grid(ceil_div(p.vectors, kBlock)); }
 
 }  // namespace
 
 void max_pool_forward(Stream stream, View x, View y, View indices) {
   check(x, y, indices);
   dispatch_columns(x.dtype, x.channels(), {x.data, y.data, indices.data}, [&]<class T, int kWidth>() {
-    const Places at(y, x, kWidth);
+    const PoolPixels at(y, x, kWidth);
     launch(max_pool_forward_kernel<T, kWidth>, grid(at), kBlock, stream, x.as<T>(), y.as<T>(), indices.as<uint8_t>(),
            at);
   });
@@ -118,7 +119,7 @@ void max_pool_forward(Stream stream, View x, View y, View indices) {
 void max_pool_backward(Stream stream, View dy, View indices, View dx) {
   check(dx, dy, indices);
   dispatch_columns(dx.dtype, dx.channels(), {dx.data, dy.data, indices.data}, [&]<class T, int kWidth>() {
-    const Places at(dx, dy, kWidth);
+    const PoolPixels at(dx, dy, kWidth);
     launch(max_pool_backward_kernel<T, kWidth>, grid(at), kBlock, stream, dy.as<T>(), indices.as<uint8_t>(), dx.as<T>(),
            at);
   });

@@ -1,5 +1,5 @@
-// CUDA's runtime behind kernels/runtime.h. A null stream stands for "no particular one": such a call comes after
-// everything that the device was given before, and is done when it returns. It is for setting up and for reading back.
+// kernels/runtime.h by the CUDA runtime. With a null stream a call waits for all earlier work of the device and is
+// complete when it returns; it is meant for setting up and for reading back.
 #include "kernels/runtime.h"
 
 #include <cuda_runtime_api.h>
@@ -33,11 +33,12 @@ void* counted(void* memory) {
       double(bytes) * 1e-6, double(free) * 1e-6, double(total) * 1e-6);
 }
 
-void settle_null(Stream stream) {
+// Waits for the device if the stream is null.
+void synchronize_null(Stream stream) {
   if (!stream) synchronize(stream);
 }
 
-// Scratch memory by stream; blocks that became too small stay, as captured graphs may use them.
+// Scratch memory per stream. Blocks that have become too small are kept, since captured graphs may use them.
 class Workspaces {
  public:
   void* get(Stream stream, size_t bytes) {
@@ -51,7 +52,7 @@ class Workspaces {
   }
   std::unique_lock<std::recursive_mutex> hold(Stream stream) {
     std::unique_lock lock(mutex_);
-    std::recursive_mutex& holder = holders_[stream];  // map nodes stay where they are
+    std::recursive_mutex& holder = holders_[stream];  // references to map elements stay valid
     lock.unlock();
     return std::unique_lock(holder);
   }
@@ -69,14 +70,14 @@ class Workspaces {
 };
 
 Workspaces& workspaces() {
-  static auto* all = new Workspaces;  // outlives the threads that end after main()
+  static auto* all = new Workspaces;  // never destroyed: threads may outlive static objects
   return *all;
 }
 
 int device_count(cudaError_t& error) {
   int count = 0;
   error = cudaGetDeviceCount(&count);
-  if (error != cudaSuccess) cudaGetLastError();  // or the next launch would report it
+  if (error != cudaSuccess) cudaGetLastError();  // clears the error, which the next launch would report
   return error == cudaSuccess ? count : 0;
 }
 
@@ -150,7 +151,7 @@ void* allocate(size_t bytes) {
   return counted(memory);
 }
 
-// Runs in destructors: a failure here has been or will be reported by the next call that may throw.
+// Called by destructors, so it does not throw: a call that may throw reports the failure.
 void release(void* memory) { cudaFree(memory); }
 
 void* allocate_pinned(size_t bytes) {
@@ -163,22 +164,22 @@ void release_pinned(void* memory) { cudaFreeHost(memory); }
 
 void copy(Stream stream, View from, View to) {
   CHECK(from.dtype == to.dtype && from.numel() == to.numel(), "copy of {} elements into {}", from.numel(), to.numel());
-  settle_null(stream);
+  synchronize_null(stream);
   CUDA_CHECK(cudaMemcpyAsync(to.data, from.data, from.bytes(), cudaMemcpyDeviceToDevice, stream));
-  settle_null(stream);
+  synchronize_null(stream);
 }
 
 void copy_to_host(Stream stream, View from, void* to) {
-  settle_null(stream);
+  synchronize_null(stream);
   CUDA_CHECK(cudaMemcpyAsync(to, from.data, from.bytes(), cudaMemcpyDeviceToHost, stream));
   synchronize(stream);
 }
 
-// CUDA stages ordinary host memory before the call returns, so the host need not wait.
+// CUDA stages pageable host memory before the call returns, so the host does not wait.
 void copy_from_host(Stream stream, const void* from, View to) {
-  settle_null(stream);
+  synchronize_null(stream);
   CUDA_CHECK(cudaMemcpyAsync(to.data, from, to.bytes(), cudaMemcpyHostToDevice, stream));
-  settle_null(stream);
+  synchronize_null(stream);
 }
 
 void copy_to_host_async(Stream stream, View from, void* to) {
@@ -190,9 +191,9 @@ void copy_from_host_async(Stream stream, const void* from, View to) {
 }
 
 void zero(Stream stream, View to) {
-  settle_null(stream);
+  synchronize_null(stream);
   CUDA_CHECK(cudaMemsetAsync(to.data, 0, to.bytes(), stream));
-  settle_null(stream);
+  synchronize_null(stream);
 }
 
 void synchronize(Stream stream) {
@@ -264,7 +265,7 @@ bool on_device(const void* memory) {
 
 void begin_capture(Stream stream) {
   CHECK(stream, "the null stream cannot be captured");
-  // Thread-local: what other workers' threads do meanwhile is theirs.
+  // Thread-local mode: calls of other workers' threads do not disturb the capture.
   CUDA_CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
 }
 

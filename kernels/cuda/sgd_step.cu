@@ -1,5 +1,5 @@
-// A thread steps eight numbers, so that their shadow is one access of 16 bytes: six loads are on their way at once.
-// Bytes per number: reads value, grad, velocity, writes value, velocity, 20; with a shadow 22.
+// A thread updates eight elements, so that their bf16 shadow is one 16-byte access and six loads are in flight. Bytes
+// per element: 20, reads value, grad, velocity, writes value, velocity; with a shadow 22.
 #include "kernels/cuda/elementwise.h"
 #include "kernels/sgd_step.h"
 
@@ -18,17 +18,17 @@ struct Step {
   int64_t decayed;
 
   template <int N>
-  struct Held {
+  struct Loaded {
     Pack<float, N> value, grad, velocity;
     float rate;
   };
   template <int N>
-  __device__ Held<N> load(int64_t i) const {
+  __device__ Loaded<N> load(int64_t i) const {
     return {cuda::load<N>(value + i), cuda::load<N>(grad + i), cuda::load<N>(velocity + i), *rate};
   }
-  // The operations and their order are those of sgd_step_cpu.cpp: so are the bits.
+  // Operations and their order are those of kernels/cpu/sgd_step.cpp, so the result has the same bits.
   template <int N>
-  __device__ void finish(int64_t i, const Held<N>& in) const {
+  __device__ void finish(int64_t i, const Loaded<N>& in) const {
     float v[N], w[N];
 #pragma unroll
     for (int k = 0; k < N; ++k) {

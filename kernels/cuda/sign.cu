@@ -1,5 +1,5 @@
-// Sending: the distances and their mean magnitude per segment, then one bit per number by a vote of the warp.
-// Bytes per number: sign_scales 16, without memory 12; sign_pack 4 and 1/8, with error 8 and 1/8.
+// Sign compression, sending side: distances and their mean magnitude per segment, then one bit per number by a ballot
+// of the warp. Bytes per number: sign_scales 16, without memory 12; sign_pack 4 + 1/8, with error 8 + 1/8.
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/sign_segments.h"
 #include "kernels/cuda/workspace_lock.h"
@@ -10,7 +10,7 @@ namespace skein::cuda {
 namespace {
 
 constexpr int kWarps = kBlock / kWarp;
-constexpr int kChunk = 1024;  // numbers, or bits, of one warp
+constexpr int kChunk = 1024;  // numbers (or bits) per warp
 
 struct Distances {
   const float *consensus, *value, *memory;
@@ -29,7 +29,7 @@ __device__ Terms<N> load_terms(const Distances& a, int64_t i) {
   if constexpr (kMemory) t.memory = load<N>(a.memory + i);
   return t;
 }
-// d = memory + (consensus - value) of N numbers; returns the sum of |d|.
+// d = memory + (consensus - value) for N numbers; returns the sum of |d|.
 template <bool kMemory, int N>
 __device__ float finish(const Distances& a, int64_t i, const Terms<N>& t) {
   float d[N], sum = 0.0f;
@@ -43,7 +43,7 @@ __device__ float finish(const Distances& a, int64_t i, const Terms<N>& t) {
   return sum;
 }
 
-// Numbers [from, to) by one warp; the lane's part of the sum of |d|.
+// Computes the numbers [from, to) by one warp; returns the lane's part of the sum of |d|.
 template <bool kMemory>
 __device__ float distances(const Distances& a, int64_t from, int64_t to) {
   constexpr int kUnroll = 2;
@@ -52,13 +52,13 @@ __device__ float distances(const Distances& a, int64_t from, int64_t to) {
   const int vectors = a.aligned && from % 4 == 0 ? int(to - from) / 4 : 0;
 #pragma unroll 1
   for (int first = lane; first < vectors; first += kUnroll * kWarp) {
-    Terms<4> held[kUnroll];
+    Terms<4> loaded[kUnroll];
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u)
-      if (first + u * kWarp < vectors) held[u] = load_terms<kMemory, 4>(a, from + 4 * (first + u * kWarp));
+      if (first + u * kWarp < vectors) loaded[u] = load_terms<kMemory, 4>(a, from + 4 * (first + u * kWarp));
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u)
-      if (first + u * kWarp < vectors) sum += finish<kMemory, 4>(a, from + 4 * (first + u * kWarp), held[u]);
+      if (first + u * kWarp < vectors) sum += finish<kMemory, 4>(a, from + 4 * (first + u * kWarp), loaded[u]);
   }
 #pragma unroll 1
   for (int64_t i = from + 4 * vectors + lane; i < to; i += kWarp)
@@ -66,7 +66,7 @@ __device__ float distances(const Distances& a, int64_t from, int64_t to) {
   return sum;
 }
 
-// A warp does a chunk of the flat vector; the sum over segment s in chunk c goes to partial[c + s], which never meet.
+// A warp handles a chunk of the flat vector. The sum over segment s in chunk c is partial[c + s], a unique index.
 template <bool kMemory>
 __global__ void __launch_bounds__(kBlock) distances_kernel(SignLayout l, Distances a, int64_t n, float* partial) {
   const int64_t chunk = int64_t{blockIdx.x} * kWarps + threadIdx.x / kWarp, from = chunk * kChunk;
@@ -89,15 +89,15 @@ __global__ void __launch_bounds__(kBlock) scales_kernel(SignLayout l, const floa
   if (threadIdx.x == 0) scales[s] = sum / float(count);
 }
 
-// The bit of number i, and what it leaves behind.
+// Sign bit of number i; with error also error[i] = d - decoded value.
 __device__ bool negative(float d, float scale, float* error, int64_t i) {
   const bool minus = d < 0.0f;
   if (error) error[i] = d - (minus ? -scale : scale);
   return minus;
 }
 
-// A warp votes 32 words, a bit per lane: their place in the flat vector is not aligned to more than a number, so a load
-// is 4 bytes per lane, 128 in a row, eight of them on their way at once.
+// A warp packs 32 words, each by one ballot with one bit per lane. Positions in the flat vector have no common
+// alignment, so a load is 4 bytes per lane, 128 consecutive bytes per warp, with eight loads in flight.
 __global__ void __launch_bounds__(kBlock)
     pack_kernel(SignLayout l, const float* d, const float* scales, uint32_t* words, int64_t count, float* error) {
   constexpr int kUnroll = 8;

@@ -1,5 +1,6 @@
-// Receiving: a thread decodes eight numbers of all ranks at a time. Counting adds up words as binary digits, a word per
-// thread. Bytes per number: sign_mean 4 and K/8; sign_count (K + P)/8 for P planes; sign_count_mean 4 and P/8.
+// Sign compression, receiving side. Decoding: a thread decodes eight numbers of all K ranks. Counting: a thread adds
+// one word of all ranks into P planes of binary digits. Bytes per number: sign_mean 4 + K/8; sign_count (K + P)/8;
+// sign_count_mean 4 + P/8.
 #include "kernels/cuda/elementwise.h"
 #include "kernels/cuda/sign_segments.h"
 #include "kernels/cuda/workspace_lock.h"
@@ -8,10 +9,10 @@
 namespace skein::cuda {
 namespace {
 
-constexpr int kNumbers = 8;  // of one thread
+constexpr int kNumbers = 8;  // numbers per thread
 
 struct Received {
-  const uint32_t* words;  // (ranks, stride): words from first_word on, then the scales
+  const uint32_t* words;  // (ranks, stride): words of the stream from first_word on, then the scales
   int64_t stride, first_bit, scales_at;
   int ranks;
 
@@ -26,7 +27,8 @@ struct Received {
   }
 };
 
-// What the bits of several rows of words stand for: factor * (base + sum over rows of weight or -weight).
+// Codes for decode(): value of a number = factor * (base + sum over rows of +-weight), negative where the row's bit is
+// 1. Ranks: a row of words per rank, the weight is the rank's scale.
 struct Ranks {
   Received in;
   float base, over_ranks;
@@ -38,13 +40,14 @@ struct Ranks {
   __device__ float factor(int64_t) const { return over_ranks; }
 };
 
-// With n ones of K in B digits, the sum of the signs is K - 2n = K - (2^B - 1) + sum over p of 2^p or -2^p.
+// Digits: a row per binary digit of the number of ones. With n ones of K ranks in B digits, the sum of the signs is
+// K - 2n = K - (2^B - 1) + sum over p of +-2^p.
 struct Digits {
   const uint32_t* planes;
   int64_t row;
   int digits;
   float base;
-  const float* factors;  // of the segments
+  const float* factors;  // per segment
 
   __device__ const uint32_t* words() const { return planes; }
   __device__ int64_t stride() const { return row; }
@@ -53,7 +56,7 @@ struct Digits {
   __device__ float factor(int64_t segment) const { return factors[segment]; }
 };
 
-// The N numbers whose bits begin at `bit` of the words that are given.
+// Decodes the N numbers whose bits begin at position `bit` of the code's words.
 template <int N, class Code>
 __device__ void decode(const Code& code, int64_t bit, int64_t segment, float (&out)[N]) {
   const int64_t word = bit / 32;
@@ -74,7 +77,7 @@ __device__ void decode(const Code& code, int64_t bit, int64_t segment, float (&o
   for (int k = 0; k < N; ++k) out[k] *= factor;
 }
 
-// mean[0, n) are the numbers from `begin` on; between the segments they are zero.
+// mean[0, n) = numbers begin .. begin+n-1 of the flat vector; zero between the segments.
 template <class Code>
 __global__ void __launch_bounds__(kBlock)
     decode_kernel(SignLayout l, const __grid_constant__ Code code, int64_t first_bit, int64_t begin, float* mean,
@@ -100,7 +103,7 @@ __global__ void __launch_bounds__(kBlock)
   }
 }
 
-// The ranks' mean scale over the number of ranks, per segment.
+// Per segment: the mean of the ranks' scales, divided by the number of ranks.
 __global__ void __launch_bounds__(kBlock)
     factors_kernel(const __grid_constant__ Received in, int count, float* factors) {
   const int s = int(blockIdx.x * kBlock + threadIdx.x);
@@ -111,7 +114,7 @@ __global__ void __launch_bounds__(kBlock)
   factors[s] = sum / float(in.ranks) / float(in.ranks);
 }
 
-// A ripple-carry adder for 32 counters at once; the digits that are not asked for stay zero.
+// Ripple-carry adder for 32 counters at once. Digits from `digits` on stay zero.
 template <int kDigits>
 __global__ void __launch_bounds__(kBlock)
     count_kernel(const uint32_t* words, int64_t stride, int ranks, uint32_t* planes, int digits, int64_t n) {

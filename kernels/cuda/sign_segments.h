@@ -1,4 +1,4 @@
-// Finding the segment of a number or of a bit, for kernels/sign*.cu.
+// Search for the segment of a number or of a bit, for sign.cu and sign_mean.cu (layout: kernels/sign.h).
 #pragma once
 
 #include "kernels/cuda/gpu.h"
@@ -6,14 +6,14 @@
 
 namespace skein::cuda {
 
-enum class Order { flat, stream };  // by place in the flat vector, or in the stream of bits
+enum class Order { flat, stream };  // by position in the flat vector, or in the stream of bits
 
 template <Order kOrder>
 __device__ int64_t begin_of(const SignSegment& s) {
   return kOrder == Order::flat ? s.begin : s.bit;
 }
 
-// The first segment that ends after place `at`, or the number of segments.
+// Index of the first segment that ends after position `at`; the number of segments if there is none. Binary search.
 template <Order kOrder>
 __device__ int64_t first_ending_after(const SignLayout& l, int64_t at) {
   int64_t low = 0, high = l.count;

@@ -1,5 +1,5 @@
-// Element-wise: z = f(x, y). Bytes per number of s bytes: fill s; scale, relu_forward 2s; axpy, add, sub, relu_backward
-// 3s.
+// Element-wise z = f(x, y). Bytes per element of s bytes: s for fill; 2s for scale and relu_forward; 3s for axpy, add,
+// sub and relu_backward.
 #include "kernels/cuda/elementwise.h"
 #include "kernels/vector.h"
 
@@ -32,15 +32,15 @@ struct Binary {
   const T *x, *y;
   T* z;
   template <int N>
-  struct Held {
+  struct Loaded {
     Pack<T, N> x, y;
   };
   template <int N>
-  __device__ Held<N> load(int64_t i) const {
+  __device__ Loaded<N> load(int64_t i) const {
     return {cuda::load<N>(x + i), cuda::load<N>(y + i)};
   }
   template <int N>
-  __device__ void finish(int64_t i, const Held<N>& in) const {
+  __device__ void finish(int64_t i, const Loaded<N>& in) const {
     float out[N];
 #pragma unroll
     for (int k = 0; k < N; ++k) out[k] = f(in.x[k], in.y[k]);
@@ -82,7 +82,7 @@ struct Scale {
   __device__ float operator()(float x) const { return a * x; }
 };
 struct Relu {
-  __device__ float operator()(float x) const { return x < 0.0f ? 0.0f : x; }  // a NaN passes
+  __device__ float operator()(float x) const { return x < 0.0f ? 0.0f : x; }  // NaN stays NaN
 };
 struct ReluGradient {
   __device__ float operator()(float y, float dy) const { return y > 0.0f ? dy : 0.0f; }

@@ -1,6 +1,6 @@
-// Several host threads may put work on one stream: virtual workers that share a GPU do. An operation whose launches hand
-// something on in the stream's workspace holds it from its request to its last launch, or another thread's launches come
-// in between and write over it.
+// Lock of a stream's workspace. Several host threads may use one stream: virtual workers that share a GPU do. An
+// operation whose launches pass data through the workspace must hold the lock from its request to its last launch;
+// otherwise another thread's launches could overwrite that data in between.
 #pragma once
 
 #include <mutex>
@@ -9,7 +9,8 @@
 
 namespace skein::cuda {
 
-// const auto held = hold_workspace(stream);   the same thread may hold it twice
+// const auto held = hold_workspace(stream);
+// Recursive: the same thread may hold it twice.
 std::unique_lock<std::recursive_mutex> hold_workspace(Stream);
 
 }  // namespace skein::cuda

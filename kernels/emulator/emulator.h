@@ -1,12 +1,12 @@
-// The emulated device, seen from a test. The emulator holds work back: a kernel, copy or host function runs when the
-// host waits for it, and then only it and what it was told to come after. So a synchronise or an event wait that is
-// missing shows as a wrong result, every time. Device memory starts as not-a-numbers; freed memory is scribbled over.
+// Interface of the emulated device for tests. The emulator defers work: a kernel, copy or host function runs only when
+// the host waits for it, together with the work it depends on. A missing synchronisation or event wait therefore gives
+// a wrong result every time. Device memory starts as NaN; freed memory is overwritten.
 //
-// What cannot happen on a healthy device (a barrier that threads skip, memory that was freed) is a fault: it is
-// printed, and every later call of the runtime returns an error, as after a crash on a device.
+// Undefined behaviour on a device (a barrier that threads skip, use of freed memory) is a fault: it is printed, and
+// every later call of the runtime returns an error, as after a crash of a device.
 //
-// One lock is held during every call, kernels included: several host threads may use the device, one kernel runs at a
-// time. Environment: SKEIN_EMULATOR_SEED, SKEIN_EMULATOR_DEVICES.
+// A single lock is held during every call, kernels included: several host threads may use the device, and one kernel
+// runs at a time. Environment: SKEIN_EMULATOR_SEED (see set_seed()), SKEIN_EMULATOR_DEVICES (number of devices).
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,17 @@
 
 namespace skein::cuda::emulator {
 
-// The order of blocks, threads, streams and branches of graphs. 0: ascending, work as late as possible. 1: descending,
-// work as early as possible. Others: shuffled, late or early stream by stream.
+// Order of blocks, threads, streams and branches of graphs. 0: ascending, work as late as possible. 1: descending, work
+// as early as possible. Others: shuffled, late or early chosen per stream.
 void set_seed(uint64_t);
 
-void set_devices(int count);  // 0: no device, and no driver either
+void set_devices(int count);  // 0: no device and no driver
 
 struct Counts {
-  int64_t calls = 0;             // of the runtime; asking for the last error is none
+  int64_t calls = 0;             // calls of the runtime, except cudaGetLastError and cudaPeekAtLastError
   int64_t allocations = 0;       // device and pinned
-  int64_t synchronizations = 0;  // the host waited: for a stream, an event, the device or a blocking copy
-  int64_t launches = 0;          // kernels put on streams or into graphs
+  int64_t synchronizations = 0;  // host waits: for a stream, an event, the device or a blocking copy
+  int64_t launches = 0;          // kernels enqueued on streams or captured
   int64_t kernels = 0;           // kernels that ran
   int64_t graph_launches = 0;
   int64_t device_blocks = 0, device_bytes = 0, pinned_blocks = 0;  // alive
@@ -32,11 +32,11 @@ struct Counts {
 };
 Counts counts();
 
-// The n-th call of the runtime from now (1: the next), or of this function alone ("cudaMalloc"; "cudaLaunchKernelExC"
-// for launches), returns an error: out of memory where memory is asked for, else cudaErrorUnknown. Once.
+// Plans one failure: the n-th call of the runtime from now (1: the next), or the n-th call of `function` ("cudaMalloc";
+// "cudaLaunchKernelExC" for launches). It returns cudaErrorMemoryAllocation from allocations, else cudaErrorUnknown.
 void fail_call(int64_t n, const std::string& function = "");
-bool call_failed();  // the planned failure has come to pass
+bool call_failed();  // true once the planned failure has happened
 
-std::string fault();  // the last one, or ""
-void reset();         // after a fault: forgets it and the work that was held back
+std::string fault();  // the last fault, or ""
+void reset();         // clears the fault and the deferred work
 }  // namespace skein::cuda::emulator

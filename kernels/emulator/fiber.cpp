@@ -6,7 +6,7 @@
 
 #include "kernels/emulator/sanitizer.h"
 
-// Saves what a called function must keep (x86-64, System V), changes the stack and takes up what was saved there.
+// Saves the callee-saved registers (x86-64, System V ABI), switches the stack and restores the registers saved there.
 extern "C" void skein_switch_stack(void** save, void* to);
 asm(R"(
 .text
@@ -37,25 +37,25 @@ constexpr size_t kSavedRegisters = 6;
 
 struct Fibers::Stack {
   static constexpr size_t kGuard = 4096, kLastFrames = 4096;
-  // AddressSanitizer makes frames large; for ThreadSanitizer a fresh stack costs by its size.
+  // Large, since AddressSanitizer enlarges frames; small with ThreadSanitizer, where a fresh stack costs by its size.
   static constexpr size_t kBytes = size_t(kRaces ? 32 : 128) << 10;
-  char* memory = take();
+  char* memory = map();
   void* pointer = nullptr;
   void* fake = nullptr;
-  bool forbidden = true;  // frames anywhere may be: of what was mapped here before, or of a thread that was abandoned
+  bool forbidden = true;  // may hold poisoned frames: of earlier mappings, or of an abandoned thread
 
-  ~Stack() { give_back(); }
+  ~Stack() { unmap(); }
   char* usable() const { return memory + kGuard; }
   static constexpr size_t usable_bytes() { return kBytes - kGuard; }
 
-  static char* take() {
+  static char* map() {
     if (kRaces) return static_cast<char*>(std::aligned_alloc(kGuard, kBytes));
     void* all = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (all == MAP_FAILED) std::abort();
     mprotect(all, kGuard, PROT_NONE);
     return static_cast<char*>(all);
   }
-  void give_back() const {
+  void unmap() const {
     if (kRaces)
       std::free(memory);
     else
@@ -64,16 +64,16 @@ struct Fibers::Stack {
 
   void prepare(Entry* entry) {
     if (kRaces) {
-      // New memory has no history: ThreadSanitizer must not take the last user's frames for this one's.
-      give_back();
-      memory = take();
+      // New memory has no history for ThreadSanitizer, which would else report races with the last user's frames.
+      unmap();
+      memory = map();
     }
-    // A thread that has ended left only the frame that it ended in. To clear all of the stack each time took an eighth
-    // of a training step.
+    // A thread that has ended leaves only its last frame. Clearing the whole stack each time took an eighth of a
+    // training step.
     const size_t frames = forbidden ? usable_bytes() : kLastFrames;
     permit(memory + kBytes - frames, frames);
     forbidden = false;
-    // As after a call: the stack pointer is 8 off a multiple of 16 when the entry begins.
+    // Alignment as after a call: the stack pointer is 8 off a multiple of 16 when the entry function begins.
     void** top = reinterpret_cast<void**>(memory + kBytes) - 1;
     top[0] = nullptr;
     top[-1] = reinterpret_cast<void*>(entry);

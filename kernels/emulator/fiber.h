@@ -1,4 +1,5 @@
-// Stacks to run CUDA threads on, and the way between them: a few instructions, where swapcontext is two system calls.
+// Fibers: stacks for CUDA threads, and the switch between them in a few instructions (swapcontext takes two system
+// calls). x86-64 only.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +8,8 @@
 
 namespace skein::cuda::emulator {
 
-// The stacks of one scheduler. The scheduler runs on the stack that it was called on; enter() goes to a fiber, which
-// comes back with leave(). A fiber starts in the function given here, which must never return.
+// Stacks of one scheduler. The scheduler runs on its caller's stack; enter() switches to a fiber, and leave() switches
+// back to the scheduler. A fiber starts in the entry function, which must never return.
 class Fibers {
  public:
   using Entry = void();
@@ -18,12 +19,12 @@ class Fibers {
   Fibers(const Fibers&) = delete;
 
   int take();  // a fresh stack
-  // Its stack may be used again; what is on it is forgotten. abandoned: the entry's calls have not all returned.
+  // Returns a stack for reuse; its contents are discarded. abandoned: some calls on it have not returned.
   void put(int id, bool abandoned);
   void enter(int id);
-  void leave();  // called on a fiber: back to the scheduler
+  void leave();  // called on a fiber: switches to the scheduler
   int current() const { return current_; }
-  void arrived();  // the first thing that a fiber calls
+  void arrived();  // must be the first call on a fiber
 
  private:
   struct Stack;
@@ -31,7 +32,7 @@ class Fibers {
   std::vector<int> idle_;
   Entry* entry_;
   int current_ = -1;
-  void* scheduler_ = nullptr;  // its stack pointer
+  void* scheduler_ = nullptr;  // the scheduler's stack pointer
   const void* scheduler_bottom_ = nullptr;
   size_t scheduler_bytes_ = 0;
 };

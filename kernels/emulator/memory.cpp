@@ -11,20 +11,20 @@ namespace {
 constexpr size_t kAlignment = 256;  // cudaMalloc's
 }
 
-void* Memory::take(size_t bytes, Where where) {
+void* Memory::allocate(size_t bytes, MemoryKind kind) {
   void* p = nullptr;
-  if (where == Where::device && bytes > kDeviceBytes - device_bytes_) return nullptr;
+  if (kind == MemoryKind::device && bytes > kDeviceBytes - device_bytes_) return nullptr;
   if (posix_memalign(&p, kAlignment, bytes) != 0) return nullptr;
   make_undefined(p, bytes);
-  blocks_[reinterpret_cast<uintptr_t>(p)] = {bytes, where};
-  if (where == Where::device) device_bytes_ += bytes;
+  blocks_[reinterpret_cast<uintptr_t>(p)] = {bytes, kind};
+  if (kind == MemoryKind::device) device_bytes_ += bytes;
   return p;
 }
 
-bool Memory::give_back(void* p, Where where) {
+bool Memory::release(void* p, MemoryKind kind) {
   const auto block = blocks_.find(reinterpret_cast<uintptr_t>(p));
-  if (block == blocks_.end() || block->second.where != where) return false;
-  if (where == Where::device) device_bytes_ -= block->second.bytes;
+  if (block == blocks_.end() || block->second.kind != kind) return false;
+  if (kind == MemoryKind::device) device_bytes_ -= block->second.bytes;
   std::memset(p, 0xdb, block->second.bytes);
   blocks_.erase(block);
   std::free(p);
@@ -43,9 +43,9 @@ bool Memory::may_point_at(const void* p) const {
   return find(p) != blocks_.end() || find(static_cast<const char*>(p) - 1) != blocks_.end();
 }
 
-Where Memory::where(const void* p) const {
+MemoryKind Memory::kind_of(const void* p) const {
   const auto block = find(p);
-  return block == blocks_.end() ? Where::elsewhere : block->second.where;
+  return block == blocks_.end() ? MemoryKind::pageable : block->second.kind;
 }
 
 size_t Memory::reachable(const void* p) const {
@@ -53,8 +53,8 @@ size_t Memory::reachable(const void* p) const {
   return block == blocks_.end() ? 0 : block->first + block->second.bytes - reinterpret_cast<uintptr_t>(p);
 }
 
-int64_t Memory::blocks(Where where) const {
-  return std::count_if(blocks_.begin(), blocks_.end(), [&](const auto& b) { return b.second.where == where; });
+int64_t Memory::blocks(MemoryKind kind) const {
+  return std::count_if(blocks_.begin(), blocks_.end(), [&](const auto& b) { return b.second.kind == kind; });
 }
 
 }  // namespace skein::cuda::emulator

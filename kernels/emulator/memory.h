@@ -1,4 +1,4 @@
-// What the emulated device can reach: its own memory and pinned host memory, by address.
+// Memory blocks of the emulated device: device memory and pinned host memory, found by address.
 #pragma once
 
 #include <cstddef>
@@ -7,26 +7,26 @@
 
 namespace skein::cuda::emulator {
 
-enum class Where : uint8_t { device, pinned, elsewhere };
+enum class MemoryKind : uint8_t { device, pinned, pageable };
 
 class Memory {
  public:
   static constexpr size_t kDeviceBytes = size_t(8) << 30;
 
-  void* take(size_t bytes, Where);  // null when there is no room
-  bool give_back(void*, Where);     // false: not such a block
-  Where where(const void*) const;
-  bool may_point_at(const void*) const;  // the end of a block as well: an empty rest
-  // Bytes from p to the end of its block; 0 where there is none.
+  void* allocate(size_t bytes, MemoryKind);  // null: out of memory
+  bool release(void*, MemoryKind);           // false: no such block of this kind
+  MemoryKind kind_of(const void*) const;
+  bool may_point_at(const void*) const;  // true within a block and at its end
+  // Bytes from p to the end of its block; 0 if p is in no block.
   size_t reachable(const void* p) const;
 
-  int64_t blocks(Where) const;
+  int64_t blocks(MemoryKind) const;
   size_t device_bytes() const { return device_bytes_; }
 
  private:
   struct Block {
     size_t bytes;
-    Where where;
+    MemoryKind kind;
   };
   using Blocks = std::map<uintptr_t, Block>;
   Blocks::const_iterator find(const void*) const;

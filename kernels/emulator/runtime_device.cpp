@@ -1,4 +1,4 @@
-// cudart: devices, errors. The device is a small one, so that grids that are sized by it stay small.
+// Emulated CUDA runtime: devices. The device has few multiprocessors, so that grids sized by it stay small.
 #include <cstring>
 #include <map>
 
@@ -56,14 +56,14 @@ const std::map<cudaDeviceAttr, int>& attributes() {
 }  // namespace
 
 cudaError_t cudaDriverGetVersion(int* version) {
-  return call("cudaDriverGetVersion", Kind::query, [&] {
+  return call("cudaDriverGetVersion", CallKind::query, [&] {
     *version = state().devices > 0 ? kVersion : 0;
     return cudaSuccess;
   });
 }
 
 cudaError_t cudaRuntimeGetVersion(int* version) {
-  return call("cudaRuntimeGetVersion", Kind::query, [&] {
+  return call("cudaRuntimeGetVersion", CallKind::query, [&] {
     *version = kVersion;
     return cudaSuccess;
   });

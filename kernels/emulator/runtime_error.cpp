@@ -1,4 +1,4 @@
-// cudart: what errors are called. Those that skein can meet.
+// Emulated CUDA runtime: names and texts of the errors that skein can encounter, and the last error.
 #include "kernels/emulator/state.h"
 
 namespace {

@@ -1,4 +1,5 @@
-// cudart: events. One remembers a point of a stream: recording it again does not move what waits for it already.
+// Emulated CUDA runtime: events. An event refers to a position in a stream's queue. Recording it again does not affect
+// work that already waits for it.
 #include "kernels/emulator/state.h"
 
 using namespace skein::cuda::emulator;
@@ -25,7 +26,7 @@ cudaError_t wait_for_event(CUstream_st& stream, const CUevent_st& event) {
   return enqueue(stream, "cudaStreamWaitEvent", {.after = event.point});
 }
 
-// The event, if the host may ask or wait for it.
+// Checks that the host may query or wait for the event.
 cudaError_t find_uncaptured(cudaEvent_t event) {
   if (!find_event(event)) return cudaErrorInvalidResourceHandle;
   if (!event->captured) return cudaSuccess;
@@ -45,7 +46,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
 }
 
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
-  return call("cudaEventDestroy", Kind::release, [&] {
+  return call("cudaEventDestroy", CallKind::release, [&] {
     if (!find_event(event)) return cudaErrorInvalidResourceHandle;
     state().events.erase(event);
     delete event;
@@ -57,7 +58,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return call("cudaEventRecord", [&] {
     CUstream_st* const s = find_stream(stream);
     if (!s || !find_event(event)) return cudaErrorInvalidResourceHandle;
-    event->point = place_at_end(s->target());
+    event->point = position_at_end(s->target());
     event->capture = s->capture;
     event->captured = s->capture != nullptr;
     return enqueue(*s, "cudaEventRecord", {.pass = event->point});
@@ -75,7 +76,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   return call("cudaEventQuery", [&] {
     if (const cudaError_t error = find_uncaptured(event); error != cudaSuccess) return error;
-    return event->point ? query(*event->point->line, event->point->position) : cudaSuccess;
+    return event->point ? query(*event->point->queue, event->point->position) : cudaSuccess;
   });
 }
 
@@ -84,7 +85,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
     if (const cudaError_t error = find_uncaptured(event); error != cudaSuccess) return error;
     ++state().counts.synchronizations;
     if (!event->point) return cudaSuccess;
-    run_until(*event->point->line, event->point->position);
+    run_until(*event->point->queue, event->point->position);
     host_waits_for(*event->point);
     return state().sticky;
   });

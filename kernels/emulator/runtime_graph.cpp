@@ -1,4 +1,5 @@
-// cudart: capture and graphs. A graph keeps what each captured stream was given, and the waits between them.
+// Emulated CUDA runtime: capture and graphs. A graph consists of the work captured from each stream and the waits
+// between the streams.
 #include <algorithm>
 #include <map>
 
@@ -6,19 +7,19 @@
 
 namespace skein::cuda::emulator {
 
-// Points refer to lines and lines hold points.
+// Clears the queues, to break the reference cycle: positions refer to queues, and queues hold positions.
 Capture::~Capture() {
-  for (const auto& line : lines) line->work.clear();
+  for (const auto& queue : queues) queue->work.clear();
 }
 
 void join(CUstream_st& stream, const std::shared_ptr<Capture>& capture) {
   stream.capture = capture;
-  stream.captured = std::make_shared<Line>();
-  capture->lines.push_back(stream.captured);
+  stream.captured = std::make_shared<WorkQueue>();
+  capture->queues.push_back(stream.captured);
   capture->members.push_back(&stream);
 }
 
-// The captured streams are ordinary ones again.
+// Ends the capture of all its streams.
 void leave(Capture& capture) {
   state().captures.erase(&capture);
   const std::shared_ptr<Capture> keep = capture.origin->capture;
@@ -45,46 +46,47 @@ cudaError_t refuse_while_capturing(const char* name) {
 
 namespace {
 
-// How far each line has come when this place is reached.
-void follow(const Line& line, int64_t position, std::map<const Line*, int64_t>& reached) {
-  int64_t& before = reached[&line];
+// Computes how far every queue has advanced when `queue` has reached `position`.
+void follow(const WorkQueue& queue, int64_t position, std::map<const WorkQueue*, int64_t>& reached) {
+  int64_t& before = reached[&queue];
   if (position <= before) return;
   const int64_t from = std::exchange(before, position);
   for (int64_t i = from; i < position; ++i)
-    if (const auto& after = line.work[size_t(i)].after) follow(*after->line, after->position, reached);
+    if (const auto& after = queue.work[size_t(i)].after) follow(*after->queue, after->position, reached);
 }
 
-// Every stream that the capture has drawn in must be waited for by the one that it began on.
+// True if the origin stream waits for the work of every other captured stream.
 bool joined(const Capture& capture) {
-  std::map<const Line*, int64_t> reached;
-  follow(*capture.lines.front(), capture.lines.front()->end(), reached);
-  return std::all_of(capture.lines.begin(), capture.lines.end(), [&](const auto& line) {
-    const auto& work = line->work;
+  std::map<const WorkQueue*, int64_t> reached;
+  follow(*capture.queues.front(), capture.queues.front()->end(), reached);
+  return std::all_of(capture.queues.begin(), capture.queues.end(), [&](const auto& queue) {
+    const auto& work = queue->work;
     const auto last = std::find_if(work.rbegin(), work.rend(), [](const Work& w) { return w.run != nullptr; });
-    return reached.contains(line.get()) && reached[line.get()] >= work.rend() - last;
+    return reached.contains(queue.get()) && reached[queue.get()] >= work.rend() - last;
   });
 }
 
-// Does the work of a graph once: copies of its lines, with the waits between the copies.
+// Runs the work of a graph once, on copies of its queues with the waits between the copies.
 void run_graph(const Capture& graph, int64_t number) {
-  std::map<const Line*, std::shared_ptr<Line>> lines;
-  std::map<const Point*, std::shared_ptr<Point>> points;
-  for (const auto& line : graph.lines) lines[line.get()] = std::make_shared<Line>();
-  const auto copy = [&](const std::shared_ptr<Point>& point) -> std::shared_ptr<Point> {
+  std::map<const WorkQueue*, std::shared_ptr<WorkQueue>> queues;
+  std::map<const QueuePosition*, std::shared_ptr<QueuePosition>> points;
+  for (const auto& queue : graph.queues) queues[queue.get()] = std::make_shared<WorkQueue>();
+  const auto copy = [&](const std::shared_ptr<QueuePosition>& point) -> std::shared_ptr<QueuePosition> {
     if (!point) return nullptr;
     auto& twin = points[point.get()];
-    if (!twin) twin = std::make_shared<Point>(Point{lines.at(point->line.get()), point->position, {}, 0});
+    if (!twin)
+      twin = std::make_shared<QueuePosition>(QueuePosition{queues.at(point->queue.get()), point->position, {}, 0});
     return twin;
   };
-  for (const auto& line : graph.lines)
-    for (const Work& w : line->work)
-      lines[line.get()]->add({.run = w.run, .after = copy(w.after), .pass = copy(w.pass)});
-  const auto finish = [&](const std::shared_ptr<Line>& line) { run_until(*lines[line.get()], line->end()); };
+  for (const auto& queue : graph.queues)
+    for (const Work& w : queue->work)
+      queues[queue.get()]->add({.run = w.run, .after = copy(w.after), .pass = copy(w.pass)});
+  const auto finish = [&](const std::shared_ptr<WorkQueue>& queue) { run_until(*queues[queue.get()], queue->end()); };
   if (run_early(number))
-    std::for_each(graph.lines.rbegin(), graph.lines.rend(), finish);
+    std::for_each(graph.queues.rbegin(), graph.queues.rend(), finish);
   else
-    finish(graph.lines.front());
-  for (auto& [original, line] : lines) line->work.clear();  // after a fault: points refer to lines
+    finish(graph.queues.front());
+  for (auto& [original, queue] : queues) queue->work.clear();  // work left by a fault would form a reference cycle
 }
 
 }  // namespace
@@ -109,7 +111,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
 }
 
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
-  return call("cudaStreamEndCapture", Kind::release, [&] {
+  return call("cudaStreamEndCapture", CallKind::release, [&] {
     *graph = nullptr;
     CUstream_st* const s = find_stream(stream);
     if (!s) return cudaErrorInvalidResourceHandle;
@@ -164,7 +166,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
-  return call("cudaGraphDestroy", Kind::release, [&] {
+  return call("cudaGraphDestroy", CallKind::release, [&] {
     if (state().graphs.erase(graph) == 0) return refuse(cudaErrorInvalidValue, "a graph is destroyed twice");
     delete graph;
     return cudaSuccess;
@@ -172,7 +174,7 @@ cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
 }
 
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable) {
-  return call("cudaGraphExecDestroy", Kind::release, [&] {
+  return call("cudaGraphExecDestroy", CallKind::release, [&] {
     if (state().executables.erase(executable) == 0)
       return refuse(cudaErrorInvalidValue, "an executable graph is destroyed twice");
     delete executable;

@@ -1,4 +1,4 @@
-// Kernels and host functions on streams.
+// Emulated CUDA runtime: launches of kernels and host functions on streams.
 #include "kernels/emulator/device.h"
 #include "kernels/emulator/sanitizer.h"
 #include "kernels/emulator/scheduler.h"

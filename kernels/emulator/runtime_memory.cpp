@@ -1,5 +1,5 @@
-// cudart: memory and copies. A copy from pinned memory reads it when the stream gets there, one from ordinary memory
-// reads it during the call. A copy to ordinary memory waits for the stream, as CUDA's does.
+// Emulated CUDA runtime: memory and copies. A copy from pinned memory reads it when the stream reaches the copy; a copy
+// from pageable memory reads it during the call; a copy to pageable memory waits for the stream, as in CUDA.
 #include <cstring>
 #include <vector>
 
@@ -10,39 +10,41 @@ using namespace skein::cuda::emulator;
 
 namespace {
 
-cudaError_t take(const char* name, void** p, size_t bytes, Where where) {
+cudaError_t allocate_memory(const char* name, void** p, size_t bytes, MemoryKind kind) {
   return call(name, [&] {
     if (const cudaError_t error = refuse_while_capturing(name); error != cudaSuccess) return error;
-    *p = state().memory.take(bytes, where);
+    *p = state().memory.allocate(bytes, kind);
     if (!*p) return cudaErrorMemoryAllocation;
     ++state().counts.allocations;
     return cudaSuccess;
   });
 }
 
-cudaError_t give_back(const char* name, void* p, Where where) {
-  return call(name, Kind::release, [&] {
+cudaError_t release_memory(const char* name, void* p, MemoryKind kind) {
+  return call(name, CallKind::release, [&] {
     const cudaError_t error = refuse_while_capturing(name);
-    if (!p || state().memory.give_back(p, where)) return error;
+    if (!p || state().memory.release(p, kind)) return error;
     return refuse(cudaErrorInvalidValue, "{} of memory that is not alive, or not of this kind", name);
   });
 }
 
-const char* name(Where where) {
-  return where == Where::device ? "device memory" : where == Where::pinned ? "pinned memory" : "ordinary host memory";
+const char* name(MemoryKind kind) {
+  return kind == MemoryKind::device   ? "device memory"
+         : kind == MemoryKind::pinned ? "pinned memory"
+                                      : "ordinary host memory";
 }
 
-// What a copy or memset touches on the device must be within one living block.
+// Checks that a copy or memset stays within one allocated block of device memory.
 bool fits(const char* what, const void* p, size_t bytes) {
   const Memory& memory = state().memory;
-  if (memory.where(p) == Where::device && memory.reachable(p) >= bytes) return true;
-  refuse(cudaErrorInvalidValue, "{} {} bytes of {}, where the block has {} left", what, bytes, name(memory.where(p)),
+  if (memory.kind_of(p) == MemoryKind::device && memory.reachable(p) >= bytes) return true;
+  refuse(cudaErrorInvalidValue, "{} {} bytes of {}, where the block has {} left", what, bytes, name(memory.kind_of(p)),
          memory.reachable(p));
   return false;
 }
 
-// When the stream gets there the memory must still be alive.
-void still_there(const char* what, const void* p, size_t bytes) {
+// Sets a fault if memory was freed before the stream reached this work.
+void check_allocated(const char* what, const void* p, size_t bytes) {
   if (state().memory.reachable(p) < bytes)
     set_fault(cudaErrorIllegalAddress, fmt::format("{} memory that was freed before the stream got there", what));
 }
@@ -54,9 +56,9 @@ struct Copy {
   bool to_device, from_device;
 
   void run() const {
-    if (to_device) still_there("a copy to", to, bytes);
-    if (from_device) still_there("a copy from", from, bytes);
-    const Shown shown;
+    if (to_device) check_allocated("a copy to", to, bytes);
+    if (from_device) check_allocated("a copy from", from, bytes);
+    const WatchedAccesses watched;
     if (state().fault.empty()) std::memcpy(to, from, bytes);
   }
 };
@@ -67,7 +69,7 @@ cudaError_t check(const Copy& c, cudaMemcpyKind kind) {
   if (kind == cudaMemcpyHostToHost) return refuse(cudaErrorInvalidMemcpyDirection, "a copy from host to host");
   if (kind != cudaMemcpyDefault && (to_device != c.to_device || from_device != c.from_device))
     return refuse(cudaErrorInvalidValue, "a copy from {} to {}, which its direction contradicts",
-                  name(state().memory.where(c.from)), name(state().memory.where(c.to)));
+                  name(state().memory.kind_of(c.from)), name(state().memory.kind_of(c.to)));
   if (c.to_device && !fits("a copy writes", c.to, c.bytes)) return cudaErrorInvalidValue;
   if (c.from_device && !fits("a copy reads", c.from, c.bytes)) return cudaErrorInvalidValue;
   return cudaSuccess;
@@ -78,9 +80,10 @@ cudaError_t copy(const char* name, void* to, const void* from, size_t bytes, cud
   CUstream_st* const s = find_stream(stream);
   if (!s) return cudaErrorInvalidResourceHandle;
   const Memory& memory = state().memory;
-  const Copy c{to, from, bytes, memory.where(to) == Where::device, memory.where(from) == Where::device};
+  const Copy c{to, from, bytes, memory.kind_of(to) == MemoryKind::device, memory.kind_of(from) == MemoryKind::device};
   if (const cudaError_t error = check(c, kind); error != cudaSuccess) return error;
-  const bool pageable_to = memory.where(to) == Where::elsewhere, pageable_from = memory.where(from) == Where::elsewhere;
+  const bool pageable_to = memory.kind_of(to) == MemoryKind::pageable,
+             pageable_from = memory.kind_of(from) == MemoryKind::pageable;
   if (s->capture && (pageable_to || pageable_from)) return invalidate(*s->capture, name);
   if (pageable_from) {
     std::vector<char> staged(static_cast<const char*>(from), static_cast<const char*>(from) + bytes);
@@ -95,11 +98,15 @@ cudaError_t copy(const char* name, void* to, const void* from, size_t bytes, cud
 
 }  // namespace
 
-cudaError_t cudaMalloc(void** p, size_t bytes) { return take("cudaMalloc", p, bytes, Where::device); }
-cudaError_t cudaHostAlloc(void** p, size_t bytes, unsigned) { return take("cudaHostAlloc", p, bytes, Where::pinned); }
-cudaError_t cudaMallocHost(void** p, size_t bytes) { return take("cudaMallocHost", p, bytes, Where::pinned); }
-cudaError_t cudaFree(void* p) { return give_back("cudaFree", p, Where::device); }
-cudaError_t cudaFreeHost(void* p) { return give_back("cudaFreeHost", p, Where::pinned); }
+cudaError_t cudaMalloc(void** p, size_t bytes) { return allocate_memory("cudaMalloc", p, bytes, MemoryKind::device); }
+cudaError_t cudaHostAlloc(void** p, size_t bytes, unsigned) {
+  return allocate_memory("cudaHostAlloc", p, bytes, MemoryKind::pinned);
+}
+cudaError_t cudaMallocHost(void** p, size_t bytes) {
+  return allocate_memory("cudaMallocHost", p, bytes, MemoryKind::pinned);
+}
+cudaError_t cudaFree(void* p) { return release_memory("cudaFree", p, MemoryKind::device); }
+cudaError_t cudaFreeHost(void* p) { return release_memory("cudaFreeHost", p, MemoryKind::pinned); }
 
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   return call("cudaMemGetInfo", [&] {
@@ -111,13 +118,13 @@ cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
 
 cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* p) {
   return call("cudaPointerGetAttributes", [&] {
-    const Where where = state().memory.where(p);
+    const MemoryKind kind = state().memory.kind_of(p);
     *attributes = {};
-    attributes->type = where == Where::device   ? cudaMemoryTypeDevice
-                       : where == Where::pinned ? cudaMemoryTypeHost
-                                                : cudaMemoryTypeUnregistered;
-    attributes->devicePointer = where == Where::elsewhere ? nullptr : const_cast<void*>(p);
-    attributes->hostPointer = where == Where::device ? nullptr : const_cast<void*>(p);
+    attributes->type = kind == MemoryKind::device   ? cudaMemoryTypeDevice
+                       : kind == MemoryKind::pinned ? cudaMemoryTypeHost
+                                                    : cudaMemoryTypeUnregistered;
+    attributes->devicePointer = kind == MemoryKind::pageable ? nullptr : const_cast<void*>(p);
+    attributes->hostPointer = kind == MemoryKind::device ? nullptr : const_cast<void*>(p);
     return cudaSuccess;
   });
 }
@@ -141,8 +148,8 @@ cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stre
     if (bytes == 0) return cudaSuccess;
     if (!fits("a memset writes", to, bytes)) return cudaErrorInvalidValue;
     return enqueue(*s, "cudaMemsetAsync", {.run = [=] {
-      still_there("a memset of", to, bytes);
-      const Shown shown;
+      check_allocated("a memset of", to, bytes);
+      const WatchedAccesses watched;
       if (state().fault.empty()) std::memset(to, value, bytes);
     }});
   });

@@ -1,4 +1,5 @@
-// cudart: streams. They do not wait for the null stream nor it for them, as all of skein's are made non-blocking.
+// Emulated CUDA runtime: streams. Only non-blocking streams, as skein creates: they and the null stream do not wait for
+// each other.
 #include <algorithm>
 
 #include "kernels/emulator/state.h"
@@ -6,7 +7,7 @@
 namespace skein::cuda::emulator {
 namespace {
 
-// SplitMix64's finaliser: a coin for every number.
+// One pseudo-random bit per number: the finaliser of SplitMix64.
 bool coin(uint64_t seed, uint64_t number) {
   uint64_t z = (seed + 1) * 0x9E3779B97F4A7C15 + number * 0xBF58476D1CE4E5B9;
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
@@ -32,27 +33,27 @@ CUstream_st* find_stream(cudaStream_t stream) {
 cudaError_t enqueue(CUstream_st& stream, const char* name, Work work) {
   if (stream.capture && !stream.capture->valid)
     return refuse(cudaErrorStreamCaptureInvalidated, "{} on a stream whose capture has failed", name);
-  Line& line = *stream.target();
-  line.add(std::move(work));
-  if (!stream.capture && line.early) run_until(line, line.end());
+  WorkQueue& queue = *stream.target();
+  queue.add(std::move(work));
+  if (!stream.capture && queue.early) run_until(queue, queue.end());
   return cudaSuccess;
 }
 
 cudaError_t wait_for(CUstream_st& stream, const char* name) {
   if (stream.capture) return invalidate(*stream.capture, name);
   ++state().counts.synchronizations;
-  run_until(*stream.line, stream.line->end());
-  host_waits_for(*stream.line);
+  run_until(*stream.queue, stream.queue->end());
+  host_waits_for(*stream.queue);
   return state().sticky;
 }
 
-// One piece of work, so that a host that asks until it is done gets there.
-cudaError_t query(Line& line, int64_t position) {
-  if (line.done >= position) {
-    host_waits_for(line);
+// Runs one work item per query, so that a host that polls makes progress.
+cudaError_t query(WorkQueue& queue, int64_t position) {
+  if (queue.done >= position) {
+    host_waits_for(queue);
     return cudaSuccess;
   }
-  run_until(line, line.done + 1);
+  run_until(queue, queue.done + 1);
   return state().sticky != cudaSuccess ? state().sticky : cudaErrorNotReady;
 }
 
@@ -66,13 +67,13 @@ cudaError_t wait_for_all() {
   State& s = state();
   if (!s.captures.empty()) return invalidate(**s.captures.begin(), "cudaDeviceSynchronize");
   ++s.counts.synchronizations;
-  std::vector<std::shared_ptr<Line>> lines = s.orphans;
-  lines.push_back(s.null_stream.line);
-  for (CUstream_st* stream : s.streams) lines.push_back(stream->line);
-  if (run_early(0)) std::reverse(lines.begin(), lines.end());
-  for (const auto& line : lines) {
-    run_until(*line, line->end());
-    host_waits_for(*line);
+  std::vector<std::shared_ptr<WorkQueue>> queues = s.orphans;
+  queues.push_back(s.null_stream.queue);
+  for (CUstream_st* stream : s.streams) queues.push_back(stream->queue);
+  if (run_early(0)) std::reverse(queues.begin(), queues.end());
+  for (const auto& queue : queues) {
+    run_until(*queue, queue->end());
+    host_waits_for(*queue);
   }
   s.orphans.clear();
   return s.sticky;
@@ -85,21 +86,21 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
     if (flags != cudaStreamNonBlocking)
       return refuse(cudaErrorNotSupported,
                     "only non-blocking streams are emulated: the others wait for the null stream");
-    auto line = std::make_shared<Line>();
-    line->early = run_early(++state().streams_made);
-    *stream = new CUstream_st{std::move(line), nullptr, nullptr};
+    auto queue = std::make_shared<WorkQueue>();
+    queue->early = run_early(++state().streams_made);
+    *stream = new CUstream_st{std::move(queue), nullptr, nullptr};
     state().streams.insert(*stream);
     return cudaSuccess;
   });
 }
 
-// Its work is still done, when somebody waits for the device or for an event in it.
+// Pending work is kept: it runs when the host waits for the device or for an event of the stream.
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  return call("cudaStreamDestroy", Kind::release, [&] {
+  return call("cudaStreamDestroy", CallKind::release, [&] {
     State& s = state();
     if (!s.streams.contains(stream)) return refuse(cudaErrorInvalidResourceHandle, "a stream is destroyed twice");
     if (stream->capture) leave(*stream->capture);
-    if (!stream->line->work.empty()) s.orphans.push_back(stream->line);
+    if (!stream->queue->work.empty()) s.orphans.push_back(stream->queue);
     s.streams.erase(stream);
     delete stream;
     return cudaSuccess;
@@ -117,7 +118,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
   return call("cudaStreamQuery", [&] {
     CUstream_st* const s = find_stream(stream);
     if (!s) return cudaErrorInvalidResourceHandle;
-    return s->capture ? invalidate(*s->capture, "cudaStreamQuery") : query(*s->line, s->line->end());
+    return s->capture ? invalidate(*s->capture, "cudaStreamQuery") : query(*s->queue, s->queue->end());
   });
 }
 

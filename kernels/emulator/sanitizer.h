@@ -1,5 +1,6 @@
-// What the emulator tells the sanitizers, as functions that do nothing in a build without them. The emulator itself is
-// compiled without ThreadSanitizer (SKEIN_TSAN says that the kernels are with it): its own bookkeeping orders nothing.
+// Annotations for the sanitizers, as functions that do nothing in builds without them. The emulator itself is compiled
+// without ThreadSanitizer, so that its own bookkeeping orders nothing; SKEIN_TSAN says that the kernels are compiled
+// with it.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +40,7 @@ void AnnotateIgnoreReadsEnd(const char* file, int line);
 
 namespace skein::cuda::emulator {
 
-// AddressSanitizer: memory that must not be touched.
+// AddressSanitizer: marks memory that must not be accessed.
 inline void forbid([[maybe_unused]] const void* p, [[maybe_unused]] size_t bytes) {
 #ifdef SKEIN_ASAN
   __asan_poison_memory_region(p, bytes);
@@ -51,7 +52,7 @@ inline void permit([[maybe_unused]] const void* p, [[maybe_unused]] size_t bytes
 #endif
 }
 
-// Memory that nobody has written: not-a-numbers, and MemorySanitizer is told.
+// Marks memory as uninitialised: fills it with NaN, and poisons it for MemorySanitizer.
 inline void make_undefined(void* p, size_t bytes) {
   std::memset(p, 0xff, bytes);
 #ifdef SKEIN_MSAN
@@ -59,19 +60,18 @@ inline void make_undefined(void* p, size_t bytes) {
 #endif
 }
 
-// ThreadSanitizer: who runs (a context for every CUDA thread and every stream), and what comes after what.
+// ThreadSanitizer: execution contexts, one per CUDA thread and stream, and the order between them.
 #ifdef SKEIN_TSAN
 constexpr bool kRaces = true;
 inline void* current_context() { return __tsan_get_current_fiber(); }
-inline void* create_context() { return __tsan_create_fiber(0); }  // comes after what the current one did so far
+inline void* create_context() { return __tsan_create_fiber(0); }  // ordered after the creator
 inline void destroy_context(void* context) { __tsan_destroy_fiber(context); }
 inline void enter_context(void* context) { __tsan_switch_to_fiber(context, 1); }  // 1: the switch orders nothing
 inline void release(void* mark) { __tsan_release(mark); }
 inline void acquire(void* mark) { __tsan_acquire(mark); }
-// What the current context reads and writes from here on is no part of the program, though functions that
-// ThreadSanitizer knows, like memcpy, do it.
-inline void hide() { AnnotateIgnoreReadsBegin(__FILE__, __LINE__); }
-inline void show() { AnnotateIgnoreReadsEnd(__FILE__, __LINE__); }
+// Excludes the current context's accesses from race detection. Needed for intercepted functions such as memcpy.
+inline void ignore_accesses() { AnnotateIgnoreReadsBegin(__FILE__, __LINE__); }
+inline void watch_accesses() { AnnotateIgnoreReadsEnd(__FILE__, __LINE__); }
 #else
 constexpr bool kRaces = false;
 inline void* current_context() { return nullptr; }
@@ -80,18 +80,18 @@ inline void destroy_context(void*) {}
 inline void enter_context(void*) {}
 inline void release(void*) {}
 inline void acquire(void*) {}
-inline void hide() {}
-inline void show() {}
+inline void ignore_accesses() {}
+inline void watch_accesses() {}
 #endif
 
-// The program's own accesses, among what the emulator does for a stream.
-struct Shown {
-  Shown() { show(); }
-  ~Shown() { hide(); }
-  Shown(const Shown&) = delete;
+// Scope of the program's own accesses, within work that the emulator does for a stream.
+struct WatchedAccesses {
+  WatchedAccesses() { watch_accesses(); }
+  ~WatchedAccesses() { ignore_accesses(); }
+  WatchedAccesses(const WatchedAccesses&) = delete;
 };
 
-// AddressSanitizer: the stack is changed. leave_stack() right before, arrive_on_stack() right after.
+// AddressSanitizer: stack switch. Call leave_stack() right before and arrive_on_stack() right after it.
 struct StackOf {
   const void* bottom = nullptr;
   size_t bytes = 0;

@@ -15,7 +15,9 @@ dim3 blockDim, gridDim;
 namespace skein::cuda::emulator {
 namespace {
 
-bool same(Place a, Place b) { return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0); }
+bool same(SourceLine a, SourceLine b) {
+  return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
+}
 
 std::vector<int> ordered(unsigned n, uint64_t seed, std::mt19937_64& random) {
   std::vector<int> order(n);
@@ -90,12 +92,14 @@ void Grid::resume(int thread) {
   const int fiber = t.fiber;
   enter_context(t.context);
   fibers_.enter(fiber);
-  // Whoever ran last on this fiber: a thread that ends without waiting hands its stack on to the next.
+  // self() is now the last thread that ran on this fiber: threads that end without waiting pass their stack to the
+  // next.
   if (self().state == State::done) fibers_.put(fiber, false);
   current_ = -1;
 }
 
-// A thread that never waits costs no stack and no switch. ThreadSanitizer must tell the threads apart.
+// Starts the next thread on the current stack: threads that never wait then need no stack or switch of their own. Not
+// with ThreadSanitizer, which needs a context per thread.
 bool Grid::take_fresh() {
   if (kRaces || started_ == order_.size()) return false;
   const int fiber = self().fiber;
@@ -127,11 +131,11 @@ void Grid::park(State state) {
 
 void Grid::abandon() {
   park(State::ready);
-  std::abort();  // nobody resumes it
+  std::abort();  // never reached: the thread is not resumed
 }
 
-void Grid::barrier(Place place) {
-  self().place = place;
+void Grid::barrier(SourceLine at) {
+  self().at = at;
   ++waiting_;
   char* mark = &barrier_mark_[barriers_ % 2];
   release(mark);
@@ -139,7 +143,8 @@ void Grid::barrier(Place place) {
   acquire(mark);
 }
 
-// All that are alive wait at a barrier: it must be the same one, and nobody may have left.
+// Releases a barrier when all live threads wait at one. Faults if they wait at different barriers, or if threads have
+// returned.
 void Grid::release_barrier() {
   const int first = *std::find_if(order_.begin(), order_.end(),
                                   [&](int t) { return threads_[size_t(t)].state == State::at_barrier; });
@@ -148,10 +153,10 @@ void Grid::release_barrier() {
   for (size_t i = 0; i < threads_.size(); ++i) {
     const Thread& other = threads_[i];
     if (other.state == State::done)
-      return note(one.place, "a barrier that {} of {} threads skip, thread {} for one: they have returned",
+      return note(one.at, "a barrier that {} of {} threads skip, thread {} for one: they have returned",
                   threads_.size() - live_, threads_.size(), i);
-    if (!same(other.place, one.place))
-      return note(one.place, "a barrier, while thread {} waits at the one of {}", i, name(other.place));
+    if (!same(other.at, one.at))
+      return note(one.at, "a barrier, while thread {} waits at the one of {}", i, name(other.at));
   }
   for (Thread& t : threads_) t.state = State::ready;
   waiting_ = 0;
@@ -159,9 +164,9 @@ void Grid::release_barrier() {
 }
 
 void* Grid::shared(const void* site, size_t bytes) {
-  hide();
+  ignore_accesses();
   void* memory = shared_memory_.get(site, bytes);
-  show();
+  watch_accesses();
   if (!memory) {
     note({"SHARED", 0}, "more than {} bytes of shared memory", SharedMemory::kBytes);
     abandon();
@@ -169,7 +174,7 @@ void* Grid::shared(const void* site, size_t bytes) {
   return memory;
 }
 
-void block_barrier(Place place) { grid().barrier(place); }
+void block_barrier(SourceLine at) { grid().barrier(at); }
 void* shared_memory(const void* site, size_t bytes) { return grid().shared(site, bytes); }
 
 std::string run_grid(const std::function<void()>& body, unsigned blocks, unsigned threads, uint64_t seed) {

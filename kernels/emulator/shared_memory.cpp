@@ -25,14 +25,14 @@ SharedMemory::SharedMemory() : memory_(map(nullptr, kMapped)) {
 }
 
 SharedMemory::~SharedMemory() {
-  permit(memory_, kMapped);  // whatever is mapped there next
+  permit(memory_, kMapped);  // for later mappings at this address
   munmap(memory_, kMapped);
 }
 
 void SharedMemory::start_block() {
-  asked_ = 0;  // of a block that was refused its only array as well
+  requested_ = 0;  // before the return: a block may have had its only array refused
   if (arrays_.empty()) return;
-  // Another block's memory is another memory: a new mapping makes ThreadSanitizer forget who touched the last one.
+  // A new mapping makes ThreadSanitizer forget the previous block's accesses.
   if (kRaces) map(memory_, used_);
   forbid(memory_, used_);
   arrays_.clear();
@@ -44,8 +44,8 @@ void* SharedMemory::get(const void* site, size_t bytes) {
     if (array.site == site) return array.memory;
   const size_t start = used_ + kGuard;
   const size_t end = (start + bytes + kGuard - 1) / kGuard * kGuard;
-  asked_ += bytes;
-  if (asked_ > kBytes || end + kGuard > kMapped || arrays_.size() == arrays_.capacity()) return nullptr;
+  requested_ += bytes;
+  if (requested_ > kBytes || end + kGuard > kMapped || arrays_.size() == arrays_.capacity()) return nullptr;
   used_ = end;
   permit(memory_ + start, bytes);
   make_undefined(memory_ + start, bytes);

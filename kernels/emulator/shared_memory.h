@@ -1,5 +1,4 @@
-// The shared memory of the running block. What a block finds there is undefined, and between and behind the arrays lies
-// memory that must not be touched.
+// Shared memory of the running block. Arrays start undefined (NaN), with guard zones between and behind them.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +8,14 @@ namespace skein::cuda::emulator {
 
 class SharedMemory {
  public:
-  static constexpr size_t kBytes = 48 << 10;  // what a kernel can have without asking for more
+  static constexpr size_t kBytes = 48 << 10;  // limit for static shared memory
 
   SharedMemory();
   ~SharedMemory();
   SharedMemory(const SharedMemory&) = delete;
 
   void start_block();
-  void* get(const void* site, size_t bytes);  // the array of this declaration, or null when there is no room for it
+  void* get(const void* site, size_t bytes);  // array of this declaration; null: out of memory
 
  private:
   struct Array {
@@ -24,8 +23,8 @@ class SharedMemory {
     void* memory;
   };
   char* memory_;
-  size_t used_ = 0;   // with the guards
-  size_t asked_ = 0;  // without
+  size_t used_ = 0;       // bytes with guard zones
+  size_t requested_ = 0;  // bytes without
   std::vector<Array> arrays_;
 };
 

@@ -30,11 +30,11 @@ cudaError_t planned_failure(const std::string& name) {
 State::State()
     : seed(uint64_t(from_environment("SKEIN_EMULATOR_SEED", 0))),
       devices(int(from_environment("SKEIN_EMULATOR_DEVICES", 1))) {
-  null_stream.line = std::make_shared<Line>();
+  null_stream.queue = std::make_shared<WorkQueue>();
 }
 
 State& state() {
-  static auto* one = new State;  // outlives the threads that end after main()
+  static auto* one = new State;  // never destroyed: threads may outlive static objects
   return *one;
 }
 
@@ -44,12 +44,12 @@ void set_fault(cudaError_t error, std::string message) {
   state().sticky = error;
 }
 
-cudaError_t begin_call(const char* name, Kind kind) {
+cudaError_t begin_call(const char* name, CallKind kind) {
   State& s = state();
   ++s.counts.calls;
   if (const cudaError_t error = planned_failure(name); error != cudaSuccess) return error;
   if (s.sticky != cudaSuccess) return s.sticky;
-  if (s.devices == 0 && kind != Kind::query) return cudaErrorInsufficientDriver;
+  if (s.devices == 0 && kind != CallKind::query) return cudaErrorInsufficientDriver;
   return cudaSuccess;
 }
 
@@ -68,7 +68,7 @@ bool in_host_function() { return host_function_runs; }
 void run_host_function(cudaHostFn_t function, void* data) {
   host_function_runs = true;
   {
-    const Shown shown;
+    const WatchedAccesses watched;
     function(data);
   }
   host_function_runs = false;
@@ -89,9 +89,9 @@ Counts counts() {
   State& s = state();
   const std::lock_guard lock(s.mutex);
   Counts c = s.counts;
-  c.device_blocks = s.memory.blocks(Where::device);
+  c.device_blocks = s.memory.blocks(MemoryKind::device);
   c.device_bytes = int64_t(s.memory.device_bytes());
-  c.pinned_blocks = s.memory.blocks(Where::pinned);
+  c.pinned_blocks = s.memory.blocks(MemoryKind::pinned);
   c.streams = int64_t(s.streams.size());
   c.events = int64_t(s.events.size());
   c.graphs = int64_t(s.graphs.size());
@@ -119,13 +119,13 @@ std::string fault() {
 void reset() {
   State& s = state();
   const std::lock_guard lock(s.mutex);
-  const auto forget = [](Line& line) {
-    line.done = line.end();
-    line.work.clear();
+  const auto forget = [](WorkQueue& queue) {
+    queue.done = queue.end();
+    queue.work.clear();
   };
-  forget(*s.null_stream.line);
-  for (CUstream_st* stream : s.streams) forget(*stream->line);
-  for (const auto& line : s.orphans) forget(*line);
+  forget(*s.null_stream.queue);
+  for (CUstream_st* stream : s.streams) forget(*stream->queue);
+  for (const auto& queue : s.orphans) forget(*queue);
   s.orphans.clear();
   s.fault.clear();
   s.sticky = cudaSuccess;

@@ -1,4 +1,4 @@
-// The emulated device and its runtime: one of each, behind one lock.
+// State of the emulated device and its runtime: one of each per process, behind one lock.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -12,36 +12,36 @@
 #include <vector>
 
 #include "kernels/emulator/emulator.h"
-#include "kernels/emulator/line.h"
 #include "kernels/emulator/memory.h"
+#include "kernels/emulator/work_queue.h"
 
 namespace skein::cuda::emulator {
 
-// What streams were given between begin and end, one line per stream: the first is the one that began.
+// Work captured from streams, one queue per stream; the first is the origin's, on which the capture began.
 struct Capture {
   CUstream_st* origin = nullptr;
   cudaStreamCaptureMode mode{};
   std::thread::id owner;
   bool valid = true;
-  std::vector<std::shared_ptr<Line>> lines;
+  std::vector<std::shared_ptr<WorkQueue>> queues;
   std::vector<CUstream_st*> members;
   ~Capture();
 };
 
 }  // namespace skein::cuda::emulator
 
-// The handles of the runtime are pointers to these; the toolkit's headers only name them.
+// Handle types of the runtime, which the toolkit's headers only declare.
 struct CUstream_st {
-  std::shared_ptr<skein::cuda::emulator::Line> line;
-  std::shared_ptr<skein::cuda::emulator::Capture> capture;  // null: none
-  std::shared_ptr<skein::cuda::emulator::Line> captured;    // the line of this stream in it
-  const std::shared_ptr<skein::cuda::emulator::Line>& target() const { return capture ? captured : line; }
+  std::shared_ptr<skein::cuda::emulator::WorkQueue> queue;
+  std::shared_ptr<skein::cuda::emulator::Capture> capture;     // null: not capturing
+  std::shared_ptr<skein::cuda::emulator::WorkQueue> captured;  // this stream's queue in the capture
+  const std::shared_ptr<skein::cuda::emulator::WorkQueue>& target() const { return capture ? captured : queue; }
 };
 
 struct CUevent_st {
   bool timed = false;
-  std::shared_ptr<skein::cuda::emulator::Point> point;    // null: never recorded
-  std::weak_ptr<skein::cuda::emulator::Capture> capture;  // of the last record
+  std::shared_ptr<skein::cuda::emulator::QueuePosition> point;  // null: never recorded
+  std::weak_ptr<skein::cuda::emulator::Capture> capture;        // capture of the last record
   bool captured = false;
 };
 
@@ -63,7 +63,7 @@ struct State {
   std::set<CUevent_st*> events;
   std::set<CUgraph_st*> graphs;
   std::set<CUgraphExec_st*> executables;
-  std::vector<std::shared_ptr<Line>> orphans;  // of streams that were destroyed before their work was done
+  std::vector<std::shared_ptr<WorkQueue>> orphans;  // queues of streams that were destroyed before their work was done
   std::set<Capture*> captures;
 
   uint64_t seed = 0;
@@ -72,7 +72,7 @@ struct State {
   Counts counts;
   std::string fault;
   cudaError_t sticky = cudaSuccess;
-  int64_t fail_in = 0;  // 0: no failure is planned
+  int64_t fail_in = 0;  // calls until the planned failure; 0: none is planned
   std::string fail_function;
   bool failed = false;
 
@@ -80,58 +80,59 @@ struct State {
 };
 State& state();
 
-// A fault: every later call returns the error. The message says where and what.
+// Records and prints a fault: every later call returns the error.
 void set_fault(cudaError_t, std::string message);
 
-// A refusal: the call returns the error; why is printed, as CUDA's own words say little.
+// Refuses a call: prints the reason, since CUDA's own text says little, and returns the error.
 template <class... A>
 cudaError_t refuse(cudaError_t error, fmt::format_string<A...> why, A&&... args) {
   fmt::print(stderr, "emulator: {}\n", fmt::format(why, std::forward<A>(args)...));
   return error;
 }
 
-enum class Kind : uint8_t {
+enum class CallKind : uint8_t {
   usual,
-  release,  // gives something back: does so even where it returns an error
+  release,  // releases a resource, even if the call returns an error
   query,    // needs no device
 };
 
-// What every function of the runtime does around its body.
-cudaError_t begin_call(const char* name, Kind);
+// Common beginning and end of every function of the runtime; see call().
+cudaError_t begin_call(const char* name, CallKind);
 cudaError_t end_call(cudaError_t);
 cudaError_t& last_error();  // of the calling thread
 bool in_host_function();
 
+// Runs the body of a function of the runtime under the lock, with planned failures and faults.
 template <class Body>
-cudaError_t call(const char* name, Kind kind, Body body) {
+cudaError_t call(const char* name, CallKind kind, Body body) {
   if (in_host_function())
     return end_call(refuse(cudaErrorNotPermitted, "{} is called by a host function of a stream", name));
   const std::lock_guard lock(state().mutex);
   const cudaError_t before = begin_call(name, kind);
-  if (before != cudaSuccess && kind != Kind::release) return end_call(before);
+  if (before != cudaSuccess && kind != CallKind::release) return end_call(before);
   const cudaError_t after = body();
   return end_call(before != cudaSuccess ? before : after);
 }
 
 template <class Body>
 cudaError_t call(const char* name, Body body) {
-  return call(name, Kind::usual, body);
+  return call(name, CallKind::usual, body);
 }
 
-CUstream_st* find_stream(cudaStream_t);  // null: destroyed, or never made
-bool run_early(int64_t number);          // by the seed: of a stream, or of a launch of a graph
-// Puts the work on the stream, or into the graph that is being captured from it.
+CUstream_st* find_stream(cudaStream_t);  // null: the stream was destroyed or never created
+bool run_early(int64_t number);          // choice by the seed, for a stream or a graph launch
+// Appends work to the stream, or to the graph that is being captured from it.
 cudaError_t enqueue(CUstream_st&, const char* name, Work);
-// The stream does everything that it was given. Not allowed while it is captured.
+// Runs all work of the stream. Not allowed during capture.
 cudaError_t wait_for(CUstream_st&, const char* name);
-// For a host that asks whether the line is there: not ready, but a little further than before.
-cudaError_t query(Line&, int64_t position);
+// Success if the queue has reached the position; else runs one work item and returns cudaErrorNotReady.
+cudaError_t query(WorkQueue&, int64_t position);
 void run_host_function(cudaHostFn_t, void* data);
 
-void join(CUstream_st&, const std::shared_ptr<Capture>&);  // the stream is captured as well
-void leave(Capture&);                                      // its streams are captured no longer
-cudaError_t invalidate(Capture&, const char* name);        // for what is not allowed in one
-// For what a thread that captures may not do at all, nor anybody while one captures globally.
+void join(CUstream_st&, const std::shared_ptr<Capture>&);  // adds a stream to the capture
+void leave(Capture&);                                      // removes all streams from the capture
+cudaError_t invalidate(Capture&, const char* name);        // for calls that are not allowed during capture
+// For calls that are not allowed on a capturing thread, nor on any thread during a global capture.
 cudaError_t refuse_while_capturing(const char* name);
 
 }  // namespace skein::cuda::emulator

@@ -1,4 +1,5 @@
-// kernels/batch_norm.h as plain loops in double: two passes for the variance, one channel at a time.
+// Reference for kernels/batch_norm.h: plain loops in double, two passes for the variance, one channel at a time. Arrays
+// (rows, channels), row-major.
 #pragma once
 
 #include <cmath>

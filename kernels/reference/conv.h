@@ -1,4 +1,4 @@
-// kernels/conv.h as plain loops in double.
+// Reference for kernels/conv.h: plain loops in double.
 #pragma once
 
 #include <vector>

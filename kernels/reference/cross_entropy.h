@@ -1,4 +1,4 @@
-// kernels/cross_entropy.h as plain loops in double.
+// Reference for kernels/cross_entropy.h: plain loops in double. logits (rows, classes), row-major.
 #pragma once
 
 #include <cmath>
@@ -11,8 +11,8 @@ struct CrossEntropy {
   size_t classes;
   std::vector<int32_t> labels;
 
-  // Rows whose label fewer than `most` classes rank above: those with a larger logit, or an equal one and a smaller
-  // index.
+  // Number of rows in which fewer than `most` classes rank above the label. A class ranks above it with a larger logit,
+  // or with an equal logit and a smaller index.
   double correct(const Numbers& logits, size_t most) const {
     double count = 0;
     for (size_t r = 0; r < labels.size(); ++r) {

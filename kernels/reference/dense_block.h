@@ -1,5 +1,5 @@
-// kernels/dense_block.h as plain loops in double, by way of what it replaces: every reader of a block sees a prefix of
-// the features and does a batch norm and a ReLU of its own.
+// Reference for kernels/dense_block.h in double, by the computation that it replaces: every reader of a block copies
+// its prefix of the features and applies its own batch norm and ReLU. features (rows, channels), row-major.
 #pragma once
 
 #include "kernels/reference/batch_norm.h"
@@ -34,7 +34,7 @@ struct DenseBlock {
     const Numbers x = prefix(features, r.channels());
     return bn.apply(x, r.gamma, r.beta, {}, bn.moments(x));
   }
-  // Adds to dfeatures what one reader has to say.
+  // Adds one reader's gradient to dfeatures.
   BatchNorm::Gradients norm_backward(const Numbers& features, const Reader& r, const Numbers& dy,
                                      Numbers& dfeatures) const {
     const BatchNorm bn{rows, r.channels(), true};

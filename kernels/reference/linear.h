@@ -1,4 +1,4 @@
-// kernels/linear.h as plain loops in double.
+// Reference for kernels/linear.h: plain loops in double. x (rows, in), w (out, in), y (rows, out), row-major.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,4 @@
-// kernels/global_average_pool.h, max_pool.h, average_pool.h and downsample.h as plain loops in double.
+// Reference for kernels/global_average_pool.h, max_pool.h, average_pool.h and downsample.h: plain loops in double.
 #pragma once
 
 #include <vector>
@@ -50,8 +50,8 @@ struct Downsample {
   }
 };
 
-// Calls f(window, taps) for every output of a max pool 3x3/2 with padding 1, or of an average pool 2x2/2: the index of
-// the output and the indices of the inputs that it sees, in order.
+// Calls f(output index, input indices) for every output of a pool of stride 2: max pool 3x3 with padding 1, or average
+// pool 2x2. The inputs are those of the output's window, in row order.
 template <class F>
 void for_windows(Shape x, Shape y, int64_t kernel, int64_t padding, F&& f) {
   for (int64_t i = 0; i < y.numel(); ++i) {

@@ -1,4 +1,4 @@
-// kernels/sign.h as plain loops in double, one segment after another.
+// Reference for kernels/sign.h: plain loops in double, one segment after another.
 #pragma once
 
 #include <cmath>
@@ -22,7 +22,7 @@ struct Sign {
     return out;
   }
 
-  // In the order of the stream, 1 for a negative number.
+  // Bits in the order of the stream, 1 for a negative number.
   Numbers bits(const Numbers& d) const {
     Numbers out;
     for (const SignSegment& s : segments)
@@ -30,7 +30,7 @@ struct Sign {
     return out;
   }
 
-  // scale * q, zero between the segments.
+  // Decoded numbers of one rank: scale * sign, zero between the segments.
   Numbers decode(const Numbers& bits, const Numbers& scales, size_t size) const {
     Numbers out(size);
     for (size_t s = 0; s < segments.size(); ++s)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes assembly that defines every function of skein that these objects call and none of them defines: it stops the
-# program and says its name.
+# Writes assembly with a stub for every function of skein that the given objects call but none of them defines. A stub
+# prints the function's name and aborts.
 set -euo pipefail
 echo ".text"
 nm --format=posix "$@" | awk '$1 ~ /^_ZN?K?5skein/ { if ($2 == "U") wanted[$1]; else defined[$1] }

@@ -1,4 +1,4 @@
-// The clock of benchmarks, on a device whose streams run early or late.
+// DeviceTimer on emulated devices whose streams run early or late.
 #include "kernels/device_timer.h"
 
 #include <cuda_runtime_api.h>
@@ -30,7 +30,7 @@ class DeviceTimerTest : public ::testing::Test {
   Stream stream = nullptr;
 };
 
-// The host's time is not the work's.
+// Time that the host spends must not be counted.
 TEST_F(DeviceTimerTest, TakesTheTimeOfTheStream) {
   begin(0);
   DeviceTimer timer(stream);

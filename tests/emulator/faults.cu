@@ -60,7 +60,7 @@ __global__ void write_shared_kernel(float* y, int at) {
   SHARED(float, first, [33]);
   SHARED(float, line, [32]);
   first[0] = 1.0f;
-  float* const element = line + at;  // no array to UBSan: AddressSanitizer has to find it
+  float* const element = line + at;  // a pointer, so that AddressSanitizer and not UBSan detects the overrun
   *element = 2.0f;
   *y = first[0] + *element;
 }

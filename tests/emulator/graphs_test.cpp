@@ -1,4 +1,4 @@
-// The emulator finds what is wrong in a capture or its replay: every fault here is planted.
+// Fault detection in captures and their replay. Every fault here is planted.
 #include <thread>
 
 #include "tests/emulator/planted.h"
@@ -70,7 +70,7 @@ TEST_F(Graphs, OtherThreadsMayAllocateMeanwhile) {
   cuda::destroy_graph(cuda::end_capture(one));
 }
 
-// Both streams add one, stream two after stream one.
+// Captures two streams that each add one; stream two waits for stream one.
 cuda::Graph fork(Stream one, Stream two, float* y, bool join) {
   const cuda::Event event = cuda::create_event();
   cuda::begin_capture(one);
@@ -102,7 +102,7 @@ TEST_F(Graphs, StreamThatIsNotJoinedBack) {
   EXPECT_THROW(fork(one, two, y, false), RunFailed);
 }
 
-// Two streams of a graph read and write one number: 1 + 1, then copied, on another stream than the second addition.
+// Stream one adds twice to a number; stream two copies it, and must wait for the second addition.
 TEST_F(Graphs, MissingWaitBetweenBranches) {
   for (const bool wait : {true, false}) {
     std::vector<float> seen;

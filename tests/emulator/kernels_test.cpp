@@ -1,4 +1,4 @@
-// The emulator finds what is wrong in a kernel or its launch: every fault here is planted.
+// Fault detection in kernels and their launch. Every fault here is planted.
 #include "kernels/emulator/sanitizer.h"
 #include "tests/emulator/planted.h"
 

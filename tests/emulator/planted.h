@@ -1,4 +1,4 @@
-// What the tests of the emulator share: numbers on the device, and the fault that a launch leads to.
+// Helpers for the emulator's tests: numbers on the device, fixtures, and the fault that a launch causes.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ using cuda::emulator::Counts;
 constexpr int64_t kThreads = faults::kThreads;
 inline const std::vector<uint64_t> kSeeds = {0, 1, 2, 3, 4, 5};
 
-// Numbers on the device.
+// f32 numbers in device memory.
 class Numbers {
  public:
   explicit Numbers(std::vector<float> values)
@@ -55,7 +55,7 @@ class Emulator : public ::testing::Test {
   }
 };
 
-// The fault that running this leads to.
+// The fault message that `launch` causes. Checks that the device then fails every call, and resets it.
 template <class F>
 std::string fault_of(F launch) {
   launch();

@@ -1,6 +1,6 @@
-# The kernels, their case table and the emulator, under ThreadSanitizer or MemorySanitizer, which want all code that runs
-# to be instrumented: without oneDNN, OpenMP, GoogleTest and the CPU kernels. The emulator is left out of
-# ThreadSanitizer: what it does between two threads of a kernel must not order them.
+# Kernels, case table and emulator under ThreadSanitizer or MemorySanitizer. These require all code that runs to be
+# instrumented, so oneDNN, OpenMP, GoogleTest and the CPU kernels are left out. The emulator is not instrumented with
+# ThreadSanitizer: its own work between two threads of a kernel must not order them.
 include(cmake/cuda_backend.cmake)
 if(NOT SKEIN_CUDA_BACKEND STREQUAL emulated)
   return()
@@ -9,7 +9,7 @@ enable_language(ASM)
 find_package(fmt REQUIRED)
 link_libraries(fmt::fmt)
 include_directories(SYSTEM ${CUDA_INCLUDE_DIR})
-# fmt is not instrumented, so of the host's stack nothing can be said; the kernels' is watched.
+# fmt is not instrumented, so the host's stack is not checked; the kernels' stack is.
 set(sanitize -fsanitize=${SKEIN_SANITIZE} -O1 -g1 -fno-omit-frame-pointer)
 set(sanitize_host ${sanitize})
 if(SKEIN_SANITIZE STREQUAL memory)
@@ -20,8 +20,8 @@ file(GLOB emulator_sources CONFIGURE_DEPENDS kernels/emulator/*.cpp)
 add_library(emulator OBJECT ${emulator_sources})
 target_precompile_headers(emulator PRIVATE <cuda_runtime.h> <fmt/format.h> <map> <memory> <mutex> <set> <thread> <vector>)
 if(SKEIN_SANITIZE STREQUAL thread)
-  # ThreadSanitizer tells 256 threads apart: with the shipped blocks of 256 and the host's own thread, it forgets who has
-  # done what, and says nothing.
+  # ThreadSanitizer distinguishes 256 threads. With blocks of 256 and the host's own thread it would lose track and
+  # report nothing.
   add_compile_definitions(SKEIN_BLOCK=128)
   target_compile_options(emulator PRIVATE -O1 -g1)
   target_compile_definitions(emulator PRIVATE SKEIN_TSAN)
@@ -42,7 +42,7 @@ set_target_properties(cases PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
 target_compile_options(cases PRIVATE ${sanitize_host} -O0)
 target_precompile_headers(cases PRIVATE cases/op_case.h <fmt/format.h>)
 
-# The CPU kernels and the libraries' operations are named by the cases and never called here.
+# Stubs for the CPU kernels and the libraries' operations: the cases refer to them but never call them here.
 set(objects $<TARGET_OBJECTS:cases> $<TARGET_OBJECTS:cuda_kernels> $<TARGET_OBJECTS:emulator>)
 set(objects "$<FILTER:${objects},EXCLUDE,[.]pch$>")
 set(absent ${CMAKE_BINARY_DIR}/absent.s)

@@ -1,8 +1,7 @@
 // Runs the kernels on the emulator under ThreadSanitizer or MemorySanitizer.
-//   skein_sanitize cases 0|1    every row of the case table that no library runs, in several orders: the even ones, the
-//                               odd ones
-//   skein_sanitize faults       plants faults in children of this process and looks for the sanitizer's report
-//   skein_sanitize fault NAME   one of these children
+//   skein_sanitize cases 0|1    even or odd rows of the case table, in several orders, without vendors' libraries
+//   skein_sanitize faults       plants faults in child processes and checks that the sanitizer reports them
+//   skein_sanitize fault NAME   one of these child processes
 #include <fmt/format.h>
 #include <sys/wait.h>
 
@@ -31,8 +30,8 @@
 
 extern "C" {
 #if !SKEIN_OF_THREADS
-// What libstdc++ writes to its trees is not seen. Host memory counts as written; device memory, shared memory and the
-// stack are watched.
+// Host memory counts as initialised, because writes inside libstdc++ are not instrumented. Device memory, shared memory
+// and the stack are checked.
 void __sanitizer_malloc_hook(const volatile void* memory, size_t bytes) { __msan_unpoison(memory, bytes); }
 #endif
 const char* __tsan_default_options() { return "atexit_sleep_ms=0"; }
@@ -59,8 +58,8 @@ struct Memory {
 
 struct Fault {
   const char* name;
-  bool of_threads;  // which sanitizer finds it
-  bool sound;       // the twin without it: no report
+  bool of_threads;  // detected by ThreadSanitizer, else by MemorySanitizer
+  bool sound;       // the variant without the fault: no report expected
   std::function<void(Stream)> run;
 };
 
@@ -73,7 +72,7 @@ const Memory& y() {
   return *one;
 }
 
-// Two streams add to one number, the second after the first or whenever it likes.
+// Two streams add to one number; with `wait` the second waits for the first.
 void two_streams(Stream one, bool wait) {
   const Stream two = cuda::create_stream();
   const cuda::Event event = cuda::create_event();
@@ -138,7 +137,7 @@ int run_fault(const std::string& name) {
   return 0;
 }
 
-// What a child writes.
+// Output of a child process.
 std::string output_of(const std::string& program, const std::string& fault) {
   std::string text;
   char part[4096];
@@ -154,7 +153,7 @@ int run_faults(const std::string& program) {
     if (f.of_threads != SKEIN_OF_THREADS) continue;
     const std::string text = output_of(program, f.name);
     const bool reported = text.find(SKEIN_REPORT) != std::string::npos;
-    // A report names the line of the kernel, or a copy.
+    // A report must name the kernel's file or a copy.
     const bool placed = text.find("faults.cu") != std::string::npos || text.find("memcpy") != std::string::npos;
     const bool right = f.sound ? text.empty() : reported && placed;
     fmt::print("{:<36} {}\n", f.name, right ? "as it should be" : "WRONG");
@@ -168,13 +167,13 @@ bool by_a_library(const OpCase& c) {
   return c.name.starts_with("conv") || c.name.starts_with("linear_forward") || c.name.starts_with("linear_backward");
 }
 
-// Runs it, and looks at every number that comes out.
+// Runs a case and checks that every number of its results is finite.
 bool run_case(const OpCase& c) {
   const Stream stream = cuda::create_stream();
   bool finite = true;
   {
     const BoundCase bound = c.bind({Device::cuda, stream});
-    cuda::synchronize(nullptr);  // inputs are set up on no stream in particular
+    cuda::synchronize(nullptr);  // inputs were set up with the null stream
     bound.run();
     cuda::synchronize(stream);
     for (const Output& out : bound.outputs)

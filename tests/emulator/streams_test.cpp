@@ -1,4 +1,4 @@
-// The emulator finds what is wrong in the order of work on streams: every fault here is planted.
+// Fault detection in the order of work on streams. Every fault here is planted.
 #include <functional>
 #include <thread>
 
@@ -28,7 +28,7 @@ TEST_F(Streams, WorkWaitsUntilTheHostDoes) {
   EXPECT_EQ(*seen.memory, 1.0f);
 }
 
-// Stream two copies what stream one computes.
+// Value that stream two copies of stream one's result, with or without the event wait.
 float copy_after(Stream one, Stream two, bool wait) {
   const Numbers y(1);
   const Pinned seen(0.0f);

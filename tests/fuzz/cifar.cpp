@@ -1,4 +1,4 @@
-// Three batches and the file of names, cut from any bytes.
+// Fuzzer of the CIFAR reader: three batch files and the names file, cut from arbitrary bytes.
 #include "tests/fuzz/fuzz.h"
 
 using namespace skein;
@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   f.train_records = input.ConsumeIntegralInRange<int64_t>(1, 2);
   f.test_records = 1;
   fuzz::write(f.names_file, input.ConsumeRandomLengthString(2000));
-  const bool exact = input.ConsumeBool();  // right sizes, so that labels and names are reached
+  const bool exact = input.ConsumeBool();  // correct file sizes, so that labels and names are reached
   for (const char* name : {"a.bin", "b.bin", "t.bin"}) {
     const int64_t records = name[0] == 't' ? f.test_records : f.train_records;
     std::string bytes = input.ConsumeRandomLengthString(7000);

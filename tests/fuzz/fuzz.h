@@ -1,4 +1,4 @@
-// What the fuzzers share: files in memory for what reads files, and the errors that are right.
+// Helpers of the fuzzers: files in a memory file system, for readers that open files, and the errors that are allowed.
 #pragma once
 
 #include <fuzzer/FuzzedDataProvider.h>
@@ -15,7 +15,7 @@
 
 namespace skein::fuzz {
 
-// A folder in memory, for the life of the process.
+// A temporary folder in memory, removed at exit.
 inline const std::filesystem::path& folder() {
   static const std::filesystem::path path = [] {
     std::string name = "/dev/shm/skein-fuzz-XXXXXX";
@@ -33,7 +33,7 @@ inline std::string write(const std::string& name, const std::string& bytes) {
   return path;
 }
 
-// A file is read, or is refused with these; anything else is a finding.
+// Runs a reader. It may succeed or throw one of these; anything else is a finding.
 template <class F>
 void read(F&& f) {
   try {
@@ -43,7 +43,7 @@ void read(F&& f) {
   }
 }
 
-// Every byte that a dataset promises can be read.
+// Reads every label and every pixel of a dataset.
 inline uint64_t touch(const Dataset& d) {
   uint64_t sum = 0;
   for (int64_t i = 0; i < d.size(); ++i) sum += d.classes.at(size_t(d.label()[i])).size();

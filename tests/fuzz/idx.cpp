@@ -1,4 +1,4 @@
-// Images and labels, plain or compressed, cut from any bytes.
+// Fuzzer of the IDX reader: images and labels, plain or compressed, cut from arbitrary bytes.
 #include "tests/fuzz/fuzz.h"
 
 using namespace skein;

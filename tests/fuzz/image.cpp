@@ -1,5 +1,5 @@
-// Any bytes as a picture: as import decodes it, as training does, and as evaluation does; skein's own JPEG decoder
-// against libjpeg-turbo.
+// Fuzzer of the image decoders: arbitrary bytes decoded as in training, evaluation and import, and skein's own JPEG
+// decoder compared with libjpeg-turbo.
 #include <cmath>
 #include <string_view>
 
@@ -11,10 +11,10 @@ using namespace skein;
 
 namespace {
 
-constexpr int64_t kMostDecoded = 1 << 20;  // pixels; larger ones take longer and do nothing else
+constexpr int64_t kMostDecoded = 1 << 20;  // pixels; larger images only take longer
 
 void decode(FileBytes file, uint32_t seed, int use) {
-  static ImageDecoder decoder;  // as in a run: the next image after whatever this one does
+  static ImageDecoder decoder;  // one for all inputs, as in a run: an image must not affect the next one
   fuzz::read([&] {
     const ImageSize image = decoder.open(file);
     if (image.width * image.height > kMostDecoded) return;
@@ -28,11 +28,11 @@ void decode(FileBytes file, uint32_t seed, int use) {
     std::vector<float> out(size_t(size.width * size.height * 3));
     decoder.decode(crop, PixelScale{}, size, out.data());
     for (float x : out)
-      if (!(x > -1 && x < 256)) std::abort();  // weights are positive and have the sum 1
+      if (!(x > -1 && x < 256)) std::abort();  // resampling weights are positive and sum to 1
   });
 }
 
-// With skein's own decoder and without: the same pixels to the bit, or the same error.
+// Result of decoding. Both decoders must give the same pixels, bit for bit, or the same error.
 struct Outcome {
   std::string error;
   std::vector<float> pixels;
@@ -59,9 +59,9 @@ Outcome decode_piece(ImageDecoder& decoder, FileBytes file, uint32_t seed) {
 }
 
 void compare(FileBytes file, uint32_t seed) {
-  static ImageDecoder ours, library(FirstDecoder::libjpeg_turbo);
-  const Outcome a = decode_piece(ours, file, seed);
-  if (std::string_view(ours.decoder()) != "skein") return;  // not even looked at, or left to the library
+  static ImageDecoder own, library(FirstDecoder::libjpeg_turbo);
+  const Outcome a = decode_piece(own, file, seed);
+  if (std::string_view(own.decoder()) != "skein") return;  // rejected early, or decoded by the library
   const Outcome b = decode_piece(library, file, seed);
   if (a.error != b.error || a.pixels != b.pixels) std::abort();
 }
@@ -70,7 +70,7 @@ void compare(FileBytes file, uint32_t seed) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 2) return 0;
-  const std::vector<uint8_t> file(data + 2, data + size);  // memory of its own, so that reading past it is seen
+  const std::vector<uint8_t> file(data + 2, data + size);  // its own memory block, so that overruns are detected
   decode(file, uint32_t(data[0]), data[1] % 3);
   static const bool library = make_jpeg_turbo_reader() != nullptr;
   if (library) compare(file, data[0]);

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs every fuzzer for SECONDS, or the ones that are named, all side by side on whatever cores there are:
+# Runs the fuzzers (all, or the named ones) for SECONDS, in parallel:
 #   run.sh SECONDS [SUBJECT ...]
-# Builds them first (preset emulated). A finding is left in its build folder and ends with status 1;
-# `build/emulated/fuzz_SUBJECT FILE` shows it again. What was found before is in tests/fuzz/corpus/SUBJECT, and run first.
+# It builds them first (preset emulated). A finding is stored in the build folder and gives exit status 1;
+# `build/emulated/fuzz_SUBJECT FILE` reproduces it. Earlier findings are in tests/fuzz/corpus/SUBJECT and are run first.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:?run.sh SECONDS [SUBJECT ...]}

@@ -1,4 +1,4 @@
-// A checkpoint's tensors, and a packed dataset, from any bytes.
+// Fuzzer of the safetensors reader and the packed dataset, with arbitrary bytes.
 #include "engine/safetensors.h"
 
 #include "tests/fuzz/fuzz.h"

@@ -1,4 +1,5 @@
-// fuzz_seeds FOLDER: a few good inputs for each fuzzer, in FOLDER/SUBJECT. Pictures come from tests/images by run.sh.
+// fuzz_seeds FOLDER: writes a few valid inputs for each fuzzer to FOLDER/SUBJECT. run.sh adds the images of
+// tests/images.
 #include <fmt/format.h>
 
 #include <filesystem>

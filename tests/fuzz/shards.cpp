@@ -1,5 +1,5 @@
-// A shard folder. The first byte says which: an index of any bytes; or a well-formed one, with a right checksum, whose
-// tables, lists and shards are any bytes, which gets past the checksum to everything behind it.
+// Fuzzer of the shard reader. The first byte selects the index: arbitrary bytes, or a well-formed index with a correct
+// checksum whose tables, lists and shards are arbitrary, which reaches the code behind the checksum.
 #include "data/formats/shards.h"
 
 #include "tests/fuzz/fuzz.h"
@@ -14,7 +14,7 @@ std::vector<int32_t> numbers(FuzzedDataProvider& input, size_t n, bool small) {
   return v;
 }
 
-// A writer takes only text; a reader may get anything, which is what the other kind of index is for.
+// ASCII text: the writer accepts only text. Other bytes come with the other kind of index.
 std::string text(FuzzedDataProvider& input, size_t most) {
   std::string s = input.ConsumeRandomLengthString(most);
   for (char& c : s) c = char(c & 0x7f);

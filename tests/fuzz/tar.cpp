@@ -1,4 +1,4 @@
-// A tar archive: names and contents of what is in it. Checksums of headers are put right, or nothing would be read.
+// Fuzzer of the tar reader: names and contents. Header checksums are corrected, since otherwise nothing would be read.
 #include "data/formats/tar.h"
 
 #include <cstring>

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Plants bugs in the CUDA back end, one at a time: the test that is there to find each must fail, and say so.
+"""Plants bugs in the CUDA back end, one at a time. The test that covers each bug must fail, with the expected message.
 
-    mutations.py [NAME ...]     all of them, or those whose names contain one of these
+    mutations.py [NAME ...]     all of them, or those whose names contain one of the given texts
 
-Run it from the root of a checkout. It edits the sources, builds the least that shows the bug in the presets' build
-folders, runs the test, and puts the sources back. Every test must pass before its bug is planted. Exit status: 0 all
-were caught, 1 not. `make mutations` runs all; it is not part of `make test`.
+Run it from the root of a checkout. It edits the sources, builds the smallest target that shows the bug in the presets'
+build folders, runs the test, and restores the sources. Every test must pass before its bug is planted. Exit status: 0 if
+all bugs were caught, else 1. `make mutations` runs all; it is not part of `make test`.
 """
 import dataclasses
 import pathlib
@@ -21,12 +21,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 class Mutation:
     name: str
     file: str
-    edits: dict  # what stands there once, and what takes its place
-    layer: str  # of the proof
+    edits: dict  # text, which must occur exactly once: its replacement
+    layer: str  # layer of testing that catches it
     preset: str
     target: str
     test: str  # command; {build} is the preset's build folder
-    says: str  # regular expression, found in what the failing test prints
+    says: str  # regular expression that the failing test's output must match
 
 
 def gtest(name, file, edits, layer, filter, says, order=0):
@@ -44,7 +44,7 @@ MUTATIONS = [
     sanitized(
         "missing barrier",
         "kernels/cuda/columns.h",
-        {"    __syncthreads();  // the last round has been read\n": ""},
+        {"    __syncthreads();  // the last round's values have been read\n": ""},
         "tsan",
         r"ThreadSanitizer: data race",
     ),

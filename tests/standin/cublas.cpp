@@ -1,5 +1,5 @@
-// A stand-in for cuBLAS where there is no GPU: the few functions that skein calls, by plain loops on host memory (the
-// emulator's), in the order of the handle's stream. Matrices are column-major, as cuBLAS's are.
+// Stand-in for cuBLAS on machines without a GPU: the functions that skein calls, as plain loops on the emulator's
+// memory, in the order of the handle's stream. Matrices are column-major, as in cuBLAS.
 #include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 
@@ -13,7 +13,7 @@
 
 struct cublasContext {
   cudaStream_t stream = nullptr;
-  void* workspace = nullptr;  // cuBLAS's own until one is set; setting the stream takes it back
+  void* workspace = nullptr;  // null: cuBLAS's own; setting the stream resets it
   size_t bytes = 0;
 };
 
@@ -121,7 +121,7 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t operation
                               int m, int n, int k, const float* alpha, const float* a, int lda, const float* b, int ldb,
                               const float* beta, float* c, int ldc) {
   if (planted_fault()) return CUBLAS_STATUS_INTERNAL_ERROR;
-  static auto* const products = new std::list<Product>;  // never freed, as a captured graph may come back to it
+  static auto* const products = new std::list<Product>;  // never freed, since captured graphs may refer to them
   const std::lock_guard lock(mutex);
   if (!live_handles.contains(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
   const bool ta = operation_a == CUBLAS_OP_T, tb = operation_b == CUBLAS_OP_T;

@@ -1,7 +1,7 @@
-// A stand-in for cuDNN where there is no GPU. Everything up to the finalised plan is the real cuDNN's work, for a GPU
-// described in JSON (SKEIN_STANDIN_GPU: a name or a file; h100): a handle given to a descriptor becomes that
-// description. Handles and cudnnBackendExecute are its own: a plan is carried out by plain loops on host memory (the
-// emulator's), in the order of the handle's stream, after every pointer, uid and workspace has been checked.
+// Stand-in for cuDNN on machines without a GPU. The real cuDNN does everything up to the finalised plan, for a GPU that
+// is described in JSON (SKEIN_STANDIN_GPU: a name or a file, default h100); a handle given to a descriptor is replaced
+// by that description. Handles and cudnnBackendExecute are the stand-in's own: it checks every pointer, uid and
+// workspace and then runs the plan as plain loops on the emulator's memory, in the order of the handle's stream.
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 #include <dlfcn.h>
@@ -41,29 +41,30 @@ const Real& real() {
   return *one;
 }
 
-// REAL(cudnnBackendFinalize)(d): the same function of the real library.
+// Function of the real library: REAL(cudnnBackendFinalize)(d).
 #define REAL(name)                                           \
   ([]() {                                                    \
     static auto* const function = real().find(#name, &name); \
     return function;                                         \
   }())
 
-struct Known {
+// Facts about a live descriptor.
+struct DescriptorInfo {
   cudnnBackendDescriptorType_t type{};
   bool has_target = false, finalized = false;  // target: a handle or a description
-  cudnnBackendDescriptor_t graph = nullptr;    // of heuristics
-  std::vector<int64_t> uids;                   // of a variant pack, which cannot be read back
+  cudnnBackendDescriptor_t graph = nullptr;    // heuristics: their graph
+  std::vector<int64_t> uids;                   // variant pack, which cannot be read back from cuDNN
   std::vector<void*> pointers;
   void* workspace = nullptr;
 };
 
 std::mutex mutex;
-std::map<cudnnBackendDescriptor_t, Known> known;
+std::map<cudnnBackendDescriptor_t, DescriptorInfo> known;
 std::set<cudnnHandle_t> live_handles;
-thread_local std::string complaint;  // about this thread's last failure
+thread_local std::string last_failure;  // message about this thread's last refusal
 
 cudnnStatus_t refuse(std::string why, cudnnStatus_t status = CUDNN_STATUS_BAD_PARAM) {
-  complaint = "cuDNN stand-in: " + why;
+  last_failure = "cuDNN stand-in: " + why;
   return status;
 }
 
@@ -96,8 +97,9 @@ cudnnStatus_t set_description(cudnnBackendDescriptor_t d, cudnnBackendAttributeN
   return REAL(cudnnBackendSetAttribute)(d, name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &raw);
 }
 
-// What a handle means to the real library, which has none.
-cudnnStatus_t set_handle(cudnnBackendDescriptor_t d, Known& k, cudnnBackendAttributeName_t name, cudnnHandle_t handle) {
+// Sets a handle attribute: passes the GPU's description to the real library, which has no handle.
+cudnnStatus_t set_handle(cudnnBackendDescriptor_t d, DescriptorInfo& k, cudnnBackendAttributeName_t name,
+                         cudnnHandle_t handle) {
   if (!live_handles.contains(handle)) return refuse("a handle that was destroyed, or never made");
   k.has_target = true;
   if (name == CUDNN_ATTR_OPERATIONGRAPH_HANDLE) return CUDNN_STATUS_SUCCESS;
@@ -114,7 +116,7 @@ std::vector<T> values_of(const void* values, int64_t count) {
   return {first, first + count};
 }
 
-void note(Known& k, cudnnBackendAttributeName_t name, int64_t count, const void* values) {
+void note(DescriptorInfo& k, cudnnBackendAttributeName_t name, int64_t count, const void* values) {
   if (name == CUDNN_ATTR_EXECUTION_PLAN_DEVICEPROP || name == CUDNN_ATTR_ENGINEHEUR_DEVICEPROP) k.has_target = true;
   if (name == CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH) k.graph = *static_cast<const cudnnBackendDescriptor_t*>(values);
   if (name == CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS) k.uids = values_of<int64_t>(values, count);
@@ -147,9 +149,9 @@ size_t cudnnGetVersion() {
 const char* cudnnGetErrorString(cudnnStatus_t status) { return REAL(cudnnGetErrorString)(status); }
 
 void cudnnGetLastErrorString(char* message, size_t size) {
-  if (complaint.empty()) return REAL(cudnnGetLastErrorString)(message, size);
-  message[complaint.copy(message, size - 1)] = '\0';
-  complaint.clear();
+  if (last_failure.empty()) return REAL(cudnnGetLastErrorString)(message, size);
+  message[last_failure.copy(message, size - 1)] = '\0';
+  last_failure.clear();
 }
 
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
@@ -220,7 +222,7 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t d) {
   if (planted_fault()) return planted();
   {
     const std::lock_guard lock(mutex);
-    Known& k = known.at(d);
+    DescriptorInfo& k = known.at(d);
     if (k.type == CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR && !k.has_target) {
       if (!known.at(k.graph).has_target) return refuse("heuristics with neither handle nor description");
       if (const cudnnStatus_t status = set_description(d, CUDNN_ATTR_ENGINEHEUR_DEVICEPROP)) return status;
@@ -236,30 +238,30 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t d) {
 
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan, cudnnBackendDescriptor_t pack) {
   if (planted_fault()) return planted();
-  static auto* const jobs = new std::list<Job>;
-  Job* job = nullptr;
+  static auto* const all_executions = new std::list<Execution>;
+  Execution* execution = nullptr;
   cudaStream_t stream = nullptr;
   {
     const std::lock_guard lock(mutex);
     if (!live_handles.contains(handle)) return refuse("a handle that was destroyed, or never made");
     if (!known.contains(plan) || !known[plan].finalized || !known.contains(pack) || !known[pack].finalized)
       return refuse("a plan or a variant pack that is not finalised");
-    const Known& operands = known[pack];
+    const DescriptorInfo& operands = known[pack];
     int64_t bytes = 0, count = 0;
     REAL(cudnnBackendGetAttribute)(plan, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, CUDNN_TYPE_INT64, 1, &count, &bytes);
     try {
-      job = &jobs->emplace_back(Job{program_of(plan), {}, operands.workspace, size_t(bytes)});
+      execution = &all_executions->emplace_back(Execution{program_of(plan), {}, operands.workspace, size_t(bytes)});
     } catch (const std::exception& e) {
       return refuse(e.what(), CUDNN_STATUS_NOT_SUPPORTED);
     }
     for (size_t i = 0; i < operands.uids.size() && i < operands.pointers.size(); ++i)
-      job->memory[operands.uids[i]] = operands.pointers[i];
-    if (const std::string fault = fault_of(*job, operands.uids, operands.pointers); !fault.empty())
+      execution->memory[operands.uids[i]] = operands.pointers[i];
+    if (const std::string fault = fault_of(*execution, operands.uids, operands.pointers); !fault.empty())
       return refuse(fault);
     stream = handle->stream;
   }
   ++executions;
-  if (cudaLaunchHostFunc(stream, run_job, job) != cudaSuccess)
+  if (cudaLaunchHostFunc(stream, run_execution, execution) != cudaSuccess)
     return refuse("cudaLaunchHostFunc failed", CUDNN_STATUS_EXECUTION_FAILED_CUDART);
   return CUDNN_STATUS_SUCCESS;
 }

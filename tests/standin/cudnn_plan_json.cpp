@@ -1,4 +1,4 @@
-// A plan's JSON, read.
+// Parser of a plan's JSON into a Program.
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 

@@ -10,7 +10,7 @@
 namespace skein::standin {
 namespace {
 
-using Values = std::vector<float>;  // dense, in the order of the dims with channels last
+using Values = std::vector<float>;  // dense, channels last
 
 float from_bf16(uint16_t bits) { return std::bit_cast<float>(uint32_t(bits) << 16); }
 
@@ -20,7 +20,7 @@ uint16_t to_bf16(float value) {  // to nearest, ties to even
   return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-// f(offset in memory) for every element, channels fastest.
+// Calls f(offset in memory) for every element, channels fastest.
 template <class F>
 void for_elements(const ProgramTensor& t, F&& f) {
   for (int64_t n = 0; n < t.dims[0]; ++n)
@@ -49,9 +49,11 @@ void store(const ProgramTensor& t, const Values& values, void* memory) {
   });
 }
 
-// Calls f(offset in x, in w, in y) for every pixel of y, tap of the filter and pixel of x that meet: rows of channels.
+// Calls f(offset in x, in w, in y), offsets of rows of channels, for every pixel of y and every tap of the filter that
+// lies within the image.
 template <class F>
-void meet(const ProgramOperation& o, const ProgramTensor& x, const ProgramTensor& w, const ProgramTensor& y, F&& f) {
+void for_taps(const ProgramOperation& o, const ProgramTensor& x, const ProgramTensor& w, const ProgramTensor& y,
+              F&& f) {
   const int64_t channels = x.dims[1], out = y.dims[1];
   for (int64_t n = 0; n < y.dims[0]; ++n)
     for (int64_t p = 0; p < y.dims[2]; ++p)
@@ -83,8 +85,7 @@ bool Program::writes(int64_t uid) const {
 
 namespace {
 
-// sums += value * factors. Of copies that the program has made of its tensors: nothing is to be found here by looking
-// at every access, and without that the compiler makes vectors of it.
+// sums += value * factors. Not sanitized, so that it is vectorised; its operands are the program's own copies.
 __attribute__((no_sanitize("address", "undefined"), noinline, optimize("O3"))) void multiply_add(double* sums,
                                                                                                  double value,
                                                                                                  const float* factors,
@@ -92,28 +93,28 @@ __attribute__((no_sanitize("address", "undefined"), noinline, optimize("O3"))) v
   for (int64_t i = 0; i < n; ++i) sums[i] += value * factors[i];
 }
 
-// Weights lie (k, r, s, c); forward wants k fastest, so that its inner loop runs along outputs.
+// Forward. Weights are (k, r, s, c); a copy with k fastest lets the inner loop run along the outputs.
 void forward(const ProgramOperation& o, const ProgramTensor& x, const ProgramTensor& w, const ProgramTensor& y,
              const Values& xs, const Values& ws, Values& ys) {
   const int64_t channels = x.dims[1], out = y.dims[1], row = w.dims[2] * w.dims[3] * channels;
-  Values turned(ws.size());
+  Values transposed(ws.size());
   for (int64_t k = 0; k < out; ++k)
-    for (int64_t i = 0; i < row; ++i) turned[size_t(i * out + k)] = ws[size_t(k * row + i)];
+    for (int64_t i = 0; i < row; ++i) transposed[size_t(i * out + k)] = ws[size_t(k * row + i)];
   std::vector<double> sums(ys.size());
-  meet(o, x, w, y, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
+  for_taps(o, x, w, y, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
     for (int64_t c = 0; c < channels; ++c)
-      multiply_add(sums.data() + at_y, xs[size_t(at_x + c)], turned.data() + (at_w + c) * out, out);
+      multiply_add(sums.data() + at_y, xs[size_t(at_x + c)], transposed.data() + (at_w + c) * out, out);
   });
   ys = round(sums);
 }
 
-// dx += dy w or dw += dy x: the inner loop runs along the channels of x.
+// Backward: dx += dy w or dw += dy x. The inner loop runs along the channels of x.
 void backward(const ProgramOperation& o, const ProgramTensor& x, const ProgramTensor& w, const ProgramTensor& y,
               Values& xs, Values& ws, const Values& ys) {
   const bool data = o.kind == "CONVOLUTION_BACKWARD_DATA";
   const int64_t channels = x.dims[1], out = y.dims[1], row = w.dims[2] * w.dims[3] * channels;
   std::vector<double> sums(data ? xs.size() : ws.size());
-  meet(o, x, w, y, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
+  for_taps(o, x, w, y, [&](int64_t at_x, int64_t at_w, int64_t at_y) {
     for (int64_t k = 0; k < out; ++k) {
       const float* factors = data ? ws.data() + k * row + at_w : xs.data() + at_x;
       multiply_add(sums.data() + (data ? at_x : k * row + at_w), ys[size_t(at_y + k)], factors, channels);
@@ -162,18 +163,18 @@ bool overlap(const void* a, size_t a_bytes, const void* b, size_t b_bytes) {
   return first < second + b_bytes && second < first + a_bytes;
 }
 
-std::string fault_of(const Job& job, int64_t uid, void* memory) {
-  const auto& tensors = job.program->tensors();
+std::string fault_of(const Execution& execution, int64_t uid, void* memory) {
+  const auto& tensors = execution.program->tensors();
   const auto t = tensors.find(uid);
   if (t == tensors.end() || t->second.is_virtual) return fmt::format("the plan has no tensor {}", uid);
   const auto bytes = size_t(t->second.bytes());
   if (!memory) return fmt::format("tensor {} is null", uid);
   if (reinterpret_cast<uintptr_t>(memory) % uintptr_t(t->second.alignment))
     return fmt::format("tensor {} is misaligned", uid);
-  if (overlap(memory, bytes, job.workspace, job.workspace_bytes))
+  if (overlap(memory, bytes, execution.workspace, execution.workspace_bytes))
     return fmt::format("tensor {} lies in the workspace", uid);
-  for (const auto& [other, its] : job.memory)
-    if (other != uid && job.program->writes(uid) && tensors.contains(other) &&
+  for (const auto& [other, its] : execution.memory)
+    if (other != uid && execution.program->writes(uid) && tensors.contains(other) &&
         overlap(memory, bytes, its, size_t(tensors.at(other).bytes())))
       return fmt::format("tensors {} and {} overlap", uid, other);
   return {};
@@ -181,22 +182,23 @@ std::string fault_of(const Job& job, int64_t uid, void* memory) {
 
 }  // namespace
 
-std::string fault_of(const Job& job, const std::vector<int64_t>& uids, const std::vector<void*>& pointers) {
+std::string fault_of(const Execution& execution, const std::vector<int64_t>& uids, const std::vector<void*>& pointers) {
   if (uids.size() != pointers.size()) return "uids and pointers of a variant pack differ in number";
-  if (job.memory.size() != uids.size()) return "a variant pack names a uid twice";
-  if (job.workspace_bytes && !job.workspace) return fmt::format("no workspace, {} bytes needed", job.workspace_bytes);
-  for (const auto& [uid, memory] : job.memory)
-    if (const std::string fault = fault_of(job, uid, memory); !fault.empty()) return fault;
-  for (const auto& [uid, t] : job.program->tensors())
-    if (!t.is_virtual && !job.memory.contains(uid)) return fmt::format("tensor {} has no pointer", uid);
+  if (execution.memory.size() != uids.size()) return "a variant pack names a uid twice";
+  if (execution.workspace_bytes && !execution.workspace)
+    return fmt::format("no workspace, {} bytes needed", execution.workspace_bytes);
+  for (const auto& [uid, memory] : execution.memory)
+    if (const std::string fault = fault_of(execution, uid, memory); !fault.empty()) return fault;
+  for (const auto& [uid, t] : execution.program->tensors())
+    if (!t.is_virtual && !execution.memory.contains(uid)) return fmt::format("tensor {} has no pointer", uid);
   return {};
 }
 
-void run_job(void* data) {
-  const Job& job = *static_cast<const Job*>(data);
-  if (job.workspace_bytes) std::memset(job.workspace, 0xff, job.workspace_bytes);  // not-a-numbers
-  job.program->run(job.memory);
-  if (job.workspace_bytes) std::memset(job.workspace, 0xff, job.workspace_bytes);
+void run_execution(void* data) {
+  const Execution& execution = *static_cast<const Execution*>(data);
+  if (execution.workspace_bytes) std::memset(execution.workspace, 0xff, execution.workspace_bytes);  // not-a-numbers
+  execution.program->run(execution.memory);
+  if (execution.workspace_bytes) std::memset(execution.workspace, 0xff, execution.workspace_bytes);
 }
 
 }  // namespace skein::standin

@@ -1,4 +1,5 @@
-// A finalised plan as its own JSON tells it: tensors and operations, carried out by plain loops on host memory.
+// Program of a finalised plan, read from its JSON: tensors and operations, executed as plain loops on host memory.
+// Errors: std::runtime_error for JSON that the stand-in does not support.
 #pragma once
 
 #include <array>
@@ -21,17 +22,17 @@ struct ProgramTensor {
 };
 
 struct ProgramOperation {
-  std::string kind, mode;              // "CONVOLUTION_FORWARD", ...; of a pointwise operation "ADD", ...
-  int64_t x = 0, w = 0, y = 0, b = 0;  // uids; gradients stand where their values stand
+  std::string kind, mode;              // kind: "CONVOLUTION_FORWARD", ...; mode of a pointwise operation: "ADD", ...
+  int64_t x = 0, w = 0, y = 0, b = 0;  // uids; dx, dw and dy take the places of x, w and y
   int64_t stride = 1, padding = 0;
 };
 
 class Program {
  public:
-  explicit Program(const std::string& plan_json);  // throws std::runtime_error at what it does not know
+  explicit Program(const std::string& plan_json);  // throws std::runtime_error
   const std::map<int64_t, ProgramTensor>& tensors() const { return tensors_; }
   bool writes(int64_t uid) const;
-  void run(const std::map<int64_t, void*>& memory) const;  // of every tensor that is not virtual
+  void run(const std::map<int64_t, void*>& memory) const;  // memory by uid, of every tensor that is not virtual
 
  private:
   std::map<int64_t, ProgramTensor> tensors_;
@@ -39,16 +40,17 @@ class Program {
 };
 
 // One execution of a plan.
-struct Job {
+struct Execution {
   std::shared_ptr<const Program> program;
   std::map<int64_t, void*> memory;
   void* workspace = nullptr;
   size_t workspace_bytes = 0;
 };
 
-// Why cuDNN could not or should not run this variant pack; empty: it can.
-std::string fault_of(const Job&, const std::vector<int64_t>& uids, const std::vector<void*>& pointers);
+// Reason why the variant pack is invalid; empty if it is valid.
+std::string fault_of(const Execution&, const std::vector<int64_t>& uids, const std::vector<void*>& pointers);
 
-void run_job(void* job);  // as a host function of a stream; the workspace is scribbled over before and after
+// Host function of a stream: runs an Execution. The workspace is overwritten with NaN before and after.
+void run_execution(void* execution);
 
 }  // namespace skein::standin

@@ -1,12 +1,12 @@
-// A stand-in for NVIDIA's driver library that says "no device" to everything: with it the real cuDNN finalises plans of
-// engines that are compiled at run time. It looks these functions up by name and does not mind their parameters.
+// Stand-in for NVIDIA's driver library that answers "no device" to everything. With it the real cuDNN finalises plans
+// of engines that are compiled at run time. cuDNN looks these functions up by name, so their parameters can be omitted.
 namespace {
 
 constexpr int kNoDevice = 100;  // CUDA_ERROR_NO_DEVICE
 
 }  // namespace
 
-#define SAYS_NO_DEVICE(name) \
+#define RETURNS_NO_DEVICE(name) \
   extern "C" int name() { return kNoDevice; }
 
 extern "C" int cuDeviceGetCount(int* count) {
@@ -17,26 +17,26 @@ extern "C" int cuDriverGetVersion(int* version) {
   *version = 13000;
   return 0;
 }
-SAYS_NO_DEVICE(cuInit)
-SAYS_NO_DEVICE(cuCtxGetCurrent)
-SAYS_NO_DEVICE(cuCtxGetLimit)
-SAYS_NO_DEVICE(cuCtxPopCurrent)
-SAYS_NO_DEVICE(cuCtxPushCurrent)
-SAYS_NO_DEVICE(cuDeviceGet)
-SAYS_NO_DEVICE(cuGetErrorName)
-SAYS_NO_DEVICE(cuGetErrorString)
-SAYS_NO_DEVICE(cuKernelGetAttribute)
-SAYS_NO_DEVICE(cuKernelSetAttribute)
-SAYS_NO_DEVICE(cuLaunchCooperativeKernel)
-SAYS_NO_DEVICE(cuLaunchKernel)
-SAYS_NO_DEVICE(cuLaunchKernelEx)
-SAYS_NO_DEVICE(cuLibraryGetKernel)
-SAYS_NO_DEVICE(cuLibraryLoadData)
-SAYS_NO_DEVICE(cuLibraryLoadFromFile)
-SAYS_NO_DEVICE(cuLibraryUnload)
-SAYS_NO_DEVICE(cuLinkAddData)
-SAYS_NO_DEVICE(cuLinkComplete)
-SAYS_NO_DEVICE(cuLinkCreate)
-SAYS_NO_DEVICE(cuLinkDestroy)
-SAYS_NO_DEVICE(cuOccupancyMaxPotentialClusterSize)
-SAYS_NO_DEVICE(cuStreamGetCtx)
+RETURNS_NO_DEVICE(cuInit)
+RETURNS_NO_DEVICE(cuCtxGetCurrent)
+RETURNS_NO_DEVICE(cuCtxGetLimit)
+RETURNS_NO_DEVICE(cuCtxPopCurrent)
+RETURNS_NO_DEVICE(cuCtxPushCurrent)
+RETURNS_NO_DEVICE(cuDeviceGet)
+RETURNS_NO_DEVICE(cuGetErrorName)
+RETURNS_NO_DEVICE(cuGetErrorString)
+RETURNS_NO_DEVICE(cuKernelGetAttribute)
+RETURNS_NO_DEVICE(cuKernelSetAttribute)
+RETURNS_NO_DEVICE(cuLaunchCooperativeKernel)
+RETURNS_NO_DEVICE(cuLaunchKernel)
+RETURNS_NO_DEVICE(cuLaunchKernelEx)
+RETURNS_NO_DEVICE(cuLibraryGetKernel)
+RETURNS_NO_DEVICE(cuLibraryLoadData)
+RETURNS_NO_DEVICE(cuLibraryLoadFromFile)
+RETURNS_NO_DEVICE(cuLibraryUnload)
+RETURNS_NO_DEVICE(cuLinkAddData)
+RETURNS_NO_DEVICE(cuLinkComplete)
+RETURNS_NO_DEVICE(cuLinkCreate)
+RETURNS_NO_DEVICE(cuLinkDestroy)
+RETURNS_NO_DEVICE(cuOccupancyMaxPotentialClusterSize)
+RETURNS_NO_DEVICE(cuStreamGetCtx)

@@ -1,4 +1,4 @@
-// Planted faults and counts, the same for every stand-in library.
+// Planted faults and counters, common to the stand-in libraries.
 #pragma once
 
 #include <atomic>
@@ -7,13 +7,13 @@
 #include "tests/standin/standin.h"
 
 namespace skein::standin {
-namespace {  // one set per library: the loader would make one of all inline variables
+namespace {  // one set per library; inline variables would be merged by the loader
 
 std::atomic<int64_t> calls{0}, executions{0}, descriptors{0}, handles{0};
-std::atomic<int64_t> fail_at{0};  // by the number of the call; 0: never
+std::atomic<int64_t> fail_at{0};  // number of the call that fails; 0: none
 std::atomic<bool> failed{false};
 
-// True for the call that a test wants to fail.
+// Counts a call; true if a test has planned its failure.
 bool planted_fault() {
   const int64_t number = ++calls;
   if (number != fail_at) return false;

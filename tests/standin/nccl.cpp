@@ -1,6 +1,6 @@
-// A stand-in for NCCL: the functions that skein calls, with the signatures of its header, for ranks that are threads of
-// one process and memory that the host reaches (the emulator's). What a call does is done when its group ends, after
-// the stream has come so far. Faults can be planted: see the functions at the end.
+// Stand-in for NCCL: the functions that skein calls, with the signatures of NCCL's header, for ranks that are threads
+// of one process and for the emulator's memory. A group's operations run when the group ends, after a synchronisation
+// of the stream. Faults can be planted: see the functions at the end.
 #include <cuda_runtime_api.h>
 #include <nccl.h>
 
@@ -18,19 +18,19 @@ struct Message {
   std::vector<char> bytes;
 };
 
-// What the ranks of one communicator share: mailboxes from rank to rank, in order.
-struct Meeting {
+// Shared state of the ranks of one communicator: FIFO mailboxes from rank to rank, and the split under way.
+struct SharedState {
   std::mutex mutex;
   std::condition_variable changed;
-  std::map<std::pair<int, int>, std::vector<Message>> mail;       // (from, to)
-  std::map<std::pair<int, int>, std::shared_ptr<Meeting>> parts;  // (generation, color) of splits
-  std::map<int, int> colors;                                      // of the split under way, by rank
+  std::map<std::pair<int, int>, std::vector<Message>> mail;           // (from, to)
+  std::map<std::pair<int, int>, std::shared_ptr<SharedState>> parts;  // (generation, color) of splits
+  std::map<int, int> colors;                                          // of the split under way, by rank
   int generation = 0, left = 0;
   bool aborted = false;
 };
 
 std::mutex registry_mutex;
-std::map<std::vector<char>, std::shared_ptr<Meeting>> registry;
+std::map<std::vector<char>, std::shared_ptr<SharedState>> registry;
 std::atomic<int> calls{0}, live{0}, ids{0};
 
 std::atomic<int> fail_at{0};
@@ -41,7 +41,7 @@ bool planted_fault() { return ++calls == fail_at; }
 }  // namespace
 
 struct ncclComm {
-  std::shared_ptr<Meeting> meeting;
+  std::shared_ptr<SharedState> shared_state;
   int rank = 0, size = 1;
   ncclResult_t state = ncclSuccess;
 };
@@ -63,15 +63,15 @@ size_t size_of(ncclDataType_t type) { return type == ncclUint8 || type == ncclIn
 
 void post(ncclComm& c, int to, const void* data, size_t bytes) {
   const auto* first = static_cast<const char*>(data);
-  const std::lock_guard lock(c.meeting->mutex);
-  c.meeting->mail[{c.rank, to}].push_back({{first, first + bytes}});
-  c.meeting->changed.notify_all();
+  const std::lock_guard lock(c.shared_state->mutex);
+  c.shared_state->mail[{c.rank, to}].push_back({{first, first + bytes}});
+  c.shared_state->changed.notify_all();
 }
 
 ncclResult_t collect(ncclComm& c, int from, void* data, size_t bytes) {
-  std::unique_lock lock(c.meeting->mutex);
-  auto& box = c.meeting->mail[{from, c.rank}];
-  c.meeting->changed.wait(lock, [&] { return c.meeting->aborted || !box.empty(); });
+  std::unique_lock lock(c.shared_state->mutex);
+  auto& box = c.shared_state->mail[{from, c.rank}];
+  c.shared_state->changed.wait(lock, [&] { return c.shared_state->aborted || !box.empty(); });
   if (box.empty()) return c.state = ncclRemoteError;
   if (box.front().bytes.size() != bytes) return c.state = ncclInvalidArgument;
   if (bytes > 0) std::memcpy(data, box.front().bytes.data(), bytes);
@@ -115,30 +115,30 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUniqueId id
   const bool fails = planted_fault();
   if (!config || config->blocking != 0 || rank < 0 || rank >= ranks) return ncclInvalidArgument;
   const std::lock_guard lock(registry_mutex);
-  auto& meeting = registry[{id.internal, id.internal + sizeof(id.internal)}];
-  if (!meeting) meeting = std::make_shared<Meeting>();
-  if (fails) {  // the others wait for this rank, and are told
-    const std::lock_guard inner(meeting->mutex);
-    meeting->aborted = true;
-    meeting->changed.notify_all();
+  auto& shared_state = registry[{id.internal, id.internal + sizeof(id.internal)}];
+  if (!shared_state) shared_state = std::make_shared<SharedState>();
+  if (fails) {  // the other ranks wait for this one: abort them
+    const std::lock_guard inner(shared_state->mutex);
+    shared_state->aborted = true;
+    shared_state->changed.notify_all();
     return ncclSystemError;
   }
-  *comm = new ncclComm{meeting, rank, ranks};
+  *comm = new ncclComm{shared_state, rank, ranks};
   ++live;
-  return ncclInProgress;  // as NCCL does: the state says when it is done
+  return ncclInProgress;  // non-blocking, as in NCCL: the communicator's state says when it is done
 }
 
 ncclResult_t ncclCommSplit(ncclComm_t comm, int color, int, ncclComm_t* part, ncclConfig_t*) {
   if (planted_fault()) return ncclInternalError;
-  std::unique_lock lock(comm->meeting->mutex);
-  Meeting& m = *comm->meeting;
+  std::unique_lock lock(comm->shared_state->mutex);
+  SharedState& m = *comm->shared_state;
   const int generation = m.generation;
   m.colors[comm->rank] = color;
   if (int(m.colors.size()) == comm->size) m.changed.notify_all();
   m.changed.wait(lock, [&] { return m.aborted || int(m.colors.size()) == comm->size; });
   if (m.aborted) return comm->state = ncclRemoteError;
   auto& shared = m.parts[{generation, color}];
-  if (!shared) shared = std::make_shared<Meeting>();
+  if (!shared) shared = std::make_shared<SharedState>();
   auto* made = new ncclComm{shared};
   made->size = 0;
   for (const auto& [rank, c] : m.colors) {
@@ -169,9 +169,9 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
 
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   {
-    const std::lock_guard lock(comm->meeting->mutex);
-    comm->meeting->aborted = true;
-    comm->meeting->changed.notify_all();
+    const std::lock_guard lock(comm->shared_state->mutex);
+    comm->shared_state->aborted = true;
+    comm->shared_state->changed.notify_all();
   }
   return ncclCommDestroy(comm);
 }
@@ -206,12 +206,12 @@ ncclResult_t ncclRecv(void* data, size_t count, ncclDataType_t type, int peer, n
   return enqueue({false, data, count * size_of(type), peer, comm, stream});
 }
 
-ncclResult_t ncclAllGather(const void* mine, void* all, size_t count, ncclDataType_t type, ncclComm_t comm,
+ncclResult_t ncclAllGather(const void* own, void* all, size_t count, ncclDataType_t type, ncclComm_t comm,
                            cudaStream_t stream) {
   if (planted_fault()) return ncclInternalError;
   if (cudaStreamSynchronize(stream) != cudaSuccess) return ncclUnhandledCudaError;
   const size_t bytes = count * size_of(type);
-  for (int r = 0; r < comm->size; ++r) post(*comm, r, mine, bytes);
+  for (int r = 0; r < comm->size; ++r) post(*comm, r, own, bytes);
   for (int r = 0; r < comm->size; ++r)
     if (const auto result = collect(*comm, r, static_cast<char*>(all) + size_t(r) * bytes, bytes); result != 0)
       return result;
@@ -227,8 +227,8 @@ ncclResult_t ncclBroadcast(const void* from, void* to, size_t count, ncclDataTyp
   return collect(*comm, root, to, bytes);
 }
 
-// For tests: communicators that were made and not destroyed; the N-th call from now on fails (0: none); communicators
-// never come to life, as when a rank is missing; they report that a rank has died.
+// Interface for tests: number of live communicators; failure of the n-th call from now (0: none); number of calls;
+// communicators that never become ready, as if a rank were missing; communicators that report a dead rank.
 int skein_nccl_live() { return live; }
 void skein_nccl_fail_call(int n) {
   calls = 0;

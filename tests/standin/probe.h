@@ -1,4 +1,4 @@
-// The stand-in that this process has opened, for tests; null where the library is the real one or absent.
+// Access from tests to the stand-in that this process has opened.
 #pragma once
 
 #include <dlfcn.h>
@@ -9,6 +9,7 @@
 
 namespace skein {
 
+// Stand-in whose path is in this environment variable; null if the library is the real one or missing.
 inline const Standin* find_standin(const char* variable) {
   const char* const path = std::getenv(variable);
   void* const library = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : nullptr;

@@ -1,5 +1,5 @@
-// What tests see of the stand-ins for cuDNN and cuBLAS: faults planted, counts read. Each library exports one of these
-// as skein_standin().
+// Test interface of the stand-ins for cuDNN and cuBLAS: planted faults and counters. Each library exports it as
+// skein_standin().
 #pragma once
 
 #include <cstdint>
@@ -7,13 +7,13 @@
 namespace skein {
 
 struct Standin {
-  // The n-th call from now (1: the next) that returns a status fails; 0: none does.
+  // Plans a failure: the n-th call from now (1: the next) that returns a status fails; 0: none.
   void (*fail_call)(int64_t n);
-  bool (*call_failed)();     // the planned failure has come to pass
-  int64_t (*calls)();        // that return a status
-  int64_t (*executions)();   // put on streams: plans of cuDNN, products of cuBLAS
-  int64_t (*descriptors)();  // alive
-  int64_t (*handles)();      // alive
+  bool (*call_failed)();     // true once the planned failure has happened
+  int64_t (*calls)();        // calls that return a status
+  int64_t (*executions)();   // enqueued on streams: plans of cuDNN, products of cuBLAS
+  int64_t (*descriptors)();  // live descriptors
+  int64_t (*handles)();      // live handles
 };
 using StandinFunction = const Standin*();
 

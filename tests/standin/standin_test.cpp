@@ -1,5 +1,5 @@
-// The stand-ins themselves, and what every failing call of a library leads to: an error that names the call, and
-// nothing left alive.
+// Stand-ins, and the handling of failing library calls: every failure must become an error that names the call, and
+// leave no handle or descriptor behind.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -36,7 +36,7 @@ class StandinTest : public ::testing::Test {
     EXPECT_EQ(standin_->descriptors(), descriptors_);
   }
 
-  // Binds and runs a case on a thread of its own, whose handles and plans end with it. The error, or "".
+  // Binds and runs a case on its own thread, whose handles and plans end with it. Returns the error, or "".
   std::string run_alone(const std::string& name, int64_t fail) const {
     std::string error;
     std::thread([&] {
@@ -57,7 +57,7 @@ class StandinTest : public ::testing::Test {
         EXPECT_FALSE(error.empty());
       }
       standin_->fail_call(0);
-      cuda::destroy_stream(stream);  // waits, before the operands go
+      cuda::destroy_stream(stream);  // waits for the work before the operands are destroyed
     }).join();
     return error;
   }
@@ -91,7 +91,7 @@ class CublasStandin : public StandinTest {
   CublasStandin() : StandinTest("SKEIN_CUBLAS") {}
 };
 
-// A plan that no other run has made: the limit on workspace is part of its key.
+// Forces a new plan at the next convolution: the workspace limit is part of the plan's key.
 void plan_anew() {
   static size_t megabytes = 1024;
   cuda::set_conv_options({.workspace = ++megabytes << 20});
@@ -114,7 +114,7 @@ TEST_F(CudnnStandin, EveryFailingCallOfAFirstConvolutionIsAnError) {
   }
 }
 
-// A plan of the cache that is not accepted is made anew; all else is an error.
+// A cached plan that cuDNN rejects is replaced by a new one; every other failure is an error.
 TEST_F(CudnnStandin, EveryFailingCallOfALaterConvolutionIsAnErrorOrMadeGood) {
   const char* const name = "conv_forward/1x4x6x12->24 1x1/1";
   plan_anew();
@@ -213,7 +213,8 @@ TEST_F(CublasStandin, EveryFailingCallIsAnError) {
   }
 }
 
-// In a process of its own: cuDNN looks for the driver once, when it is opened, which is before the tests here begin.
+// Runs a test in a process of its own with the driver stand-in: cuDNN looks for the driver only once, when it is
+// opened.
 void pass_with_driver(const std::string& test) {
   const std::string program = std::filesystem::read_symlink("/proc/self/exe");
   const ProgramOutput run =
@@ -247,7 +248,7 @@ TEST_F(CudnnStandin, MakesWeightGradientsInF32WhereEnginesCanBeCompiled) {
     cuda::execute(target.handle, plan.plan, operands, cuda::workspace(q.stream, plan.workspace));
     cuda::synchronize(q.stream);
     const auto expected = [&] { return conv.backward_weights(to_numbers(x), to_numbers(dy)); };
-    expect_close(expect("dw", dw, expected));  // not rounded to bf16 on the way
+    expect_close(expect("dw", dw, expected));  // in f32: not rounded to bf16
     ++ran;
   }
   EXPECT_EQ(ran, 1);

@@ -1,5 +1,5 @@
-// Before main(): tests of the emulated GPU, and the processes they start, use the stand-ins unless told otherwise, and
-// no plan that an earlier build left on disk.
+// Before main(): lets tests of the emulated GPU, and the processes they start, use the stand-ins unless the environment
+// says otherwise, and no cached plans of earlier builds.
 #include <cstdlib>
 
 #include "tests/support/run_binary.h"
@@ -10,8 +10,8 @@ const bool used = [] {
   setenv("SKEIN_CUDNN", skein::testing::built("libskein_cudnn_standin.so").c_str(), 0);
   setenv("SKEIN_CUBLAS", skein::testing::built("libskein_cublas_standin.so").c_str(), 0);
   setenv("SKEIN_NCCL", skein::testing::built("libskein_nccl_standin.so").c_str(), 0);
-  // cuDNN closes libraries whose memory it keeps: in a process that it was used in no leak has a name to suppress.
-  // Here, in the tests themselves, leaks are looked for.
+  // For child processes: cuDNN closes libraries whose memory it keeps, so its leaks have no name to suppress. The
+  // tests' own process still detects leaks.
   setenv("ASAN_OPTIONS", "detect_leaks=0", 0);
   setenv("SKEIN_PLAN_CACHE", "", 0);
   return true;
@@ -19,8 +19,8 @@ const bool used = [] {
 
 }  // namespace
 
-// cuDNN and the cuBLASLt inside it keep what they allocate while planning, OpenMP what it has for a thread.
+// cuDNN, the cuBLASLt inside it and OpenMP keep memory that they have allocated once.
 extern "C" const char* __lsan_default_suppressions() { return "leak:libcudnn\nleak:libcublas\nleak:libomp\n"; }
 
-// cuDNN closes libraries whose memory it keeps; left open, they have a name that the above can match.
+// Libraries are never closed: closed ones would have no name for the suppressions above to match.
 extern "C" int dlclose(void*) noexcept { return 0; }

@@ -1,6 +1,7 @@
-// Compiled with -mavx2 -mfma: run only where the processor has both.
+// Direct and Winograd convolution for AVX2. Compiled with -mavx2 -mfma: call only on processors that have both.
 #include <immintrin.h>
 
+#include "kernels/cpu/conv/direct.h"
 #include "kernels/cpu/conv/winograd.h"
 
 namespace skein::cpu {
@@ -16,9 +17,9 @@ struct Avx2 {
   static __m256i first(int n) {  // a mask of the first n lanes
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
   }
-  static Vector load(const float* p, int n) { return _mm256_maskload_ps(p, first(n)); }  // n < kLanes, then zeros
+  static Vector load(const float* p, int n) { return _mm256_maskload_ps(p, first(n)); }  // n <= kLanes, then zeros
   static void store(float* p, Vector v, int n) { _mm256_maskstore_ps(p, first(n), v); }
-  static Vector gather(const float* p, int stride, int n) {  // p[0], p[stride] ... n of them, then zeros
+  static Vector gather(const float* p, int stride, int n) {  // p[0], p[stride] ... p[(n-1)*stride], then zeros
     const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     return _mm256_mask_i32gather_ps(Vector{}, p, _mm256_mullo_epi32(lane, _mm256_set1_epi32(stride)),
                                     _mm256_castsi256_ps(first(n)), 4);

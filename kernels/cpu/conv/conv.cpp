@@ -1,4 +1,5 @@
-// Which implementation runs: forced, remembered, or measured now.
+// Choice among the CPU convolutions, per layer and pass: the forced one, the remembered one, or the fastest, measured
+// at the first call.
 #include "kernels/conv.h"
 
 #include <omp.h>
@@ -19,20 +20,21 @@ namespace {
 
 using Implementation = const ConvImplementation*;
 
-// The instruction sets that oneDNN sees, so that its variable ONEDNN_MAX_CPU_ISA limits both; likely winners first.
+// Implementations that this processor can run, likely winners first. The instruction sets come from oneDNN, so that its
+// variable ONEDNN_MAX_CPU_ISA limits skein's own kernels too.
 std::vector<Implementation> implementations() {
   std::vector<Implementation> all;
   const int isa = dnnl_get_effective_cpu_isa();
-  const auto sees = [isa](int set) { return (isa & set) == set; };
-  if (sees(dnnl_cpu_isa_avx512_core))
+  const auto has = [isa](int set) { return (isa & set) == set; };
+  if (has(dnnl_cpu_isa_avx512_core))
     for (Implementation i : {&kConvAvx512Winograd, &kConvAvx512}) all.push_back(i);
-  if (sees(dnnl_cpu_isa_avx2) && __builtin_cpu_supports("fma"))
+  if (has(dnnl_cpu_isa_avx2) && __builtin_cpu_supports("fma"))
     for (Implementation i : {&kConvAvx2Winograd, &kConvAvx2}) all.push_back(i);
   all.push_back(&kConvOneDnn);
   return all;
 }
 
-// What is worth timing: a processor with the wider vectors never won with the narrower ones.
+// Implementations worth timing. AVX2 is left out where AVX-512 is available: it never won there.
 std::vector<Implementation> candidates(const std::vector<Implementation>& available) {
   std::vector<Implementation> all = available;
   if (std::count(all.begin(), all.end(), &kConvAvx512) > 0)
@@ -65,7 +67,8 @@ std::string layer_name(ConvPass pass, const ConvShape& s) {
   return fmt::format("{} {}x{} {}->{} k{} s{} p{}", kPass[int(pass)], s.h, s.w, s.c, s.o, s.k, s.s, s.p);
 }
 
-double processor_seconds() {  // of this thread: a clock on the wall would count those who share the core
+// Processor time of this thread. Wall-clock time would include other programs on the same core.
+double processor_seconds() {
   timespec now;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
@@ -77,6 +80,7 @@ double seconds(Implementation i, ConvPass pass, const ConvShape& s, const ConvOp
   return processor_seconds() - start;
 }
 
+// Operands of the same pass with the first n images skipped.
 ConvOperands from_image(int64_t n, ConvPass pass, const ConvShape& s, ConvOperands operands) {
   const int64_t x = n * s.h * s.w * s.c, y = n * s.oh * s.ow * s.o;
   operands.in[0] += pass == ConvPass::backward_data ? y : x;
@@ -87,11 +91,13 @@ ConvOperands from_image(int64_t n, ConvPass pass, const ConvShape& s, ConvOperan
   return operands;
 }
 
-// On one thread, as a team waits for its slowest member and would measure what else the machine is doing; on a few
-// images, others each time, as a training step does not find its operands in the caches. The caller then computes the
-// whole batch over what this has written. An earlier candidate is left for a later one that is faster by kMargin only:
-// where two are about equal, every run chooses the same and gets the same bits.
+// A later candidate replaces an earlier one only if it is faster by this factor. Where two are about equal, every run
+// therefore chooses the same one and gets the same bits.
 constexpr double kMargin = 1.4;
+
+// Times the candidates and returns the fastest. One thread: a team waits for its slowest member and would measure the
+// other load of the machine. A few images, different ones each time: in a training step the operands are not in the
+// caches either. It overwrites a part of the result; the caller then computes the whole batch.
 Implementation fastest(const std::vector<Implementation>& timed, ConvPass pass, ConvShape s,
                        const ConvOperands& operands) {
   const int64_t images = std::min<int64_t>(s.n, 16), parts = s.n / images;
@@ -102,7 +108,7 @@ Implementation fastest(const std::vector<Implementation>& timed, ConvPass pass, 
   double best_time = 0;
   for (Implementation i : timed) {
     if (!i->suits(pass, s)) continue;
-    seconds(i, pass, s, operands);  // creates primitives, grows scratch
+    seconds(i, pass, s, operands);  // warm-up: creates primitives, grows scratch
     double time = 0;
     for (int turn = 1; turn < 5 && (turn < 3 || !best || time < best_time); ++turn) {
       const double now = seconds(i, pass, s, from_image(turn % parts * images, pass, s, operands));
@@ -115,7 +121,7 @@ Implementation fastest(const std::vector<Implementation>& timed, ConvPass pass, 
 }
 
 void run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
-  if (s.n * s.o * s.c == 0) {  // no implementation likes nothing
+  if (s.n * s.o * s.c == 0) {  // Empty tensors: return early.
     if (pass == ConvPass::backward_weights) std::fill_n(operands.out, s.o * s.k * s.k * s.c, 0.0f);
     return;
   }

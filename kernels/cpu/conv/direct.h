@@ -1,50 +1,21 @@
-// Direct convolution, any kernel, stride and padding. In NHWC the k*C numbers under one row of the kernel are
-// contiguous, so on an image padded with zeros every direction is a gemm() over k rows of taps:
-//   forward            y row  = rows of x (one every s pixels) times w packed as [i][j*C+c][o]
-//   backward data      pixels of dx that are equal modulo s see the same taps: a stride-1 convolution of dy for each
-//   backward weights   dw[i]  = transposed rows of x times rows of dy, summed per thread, then over threads in order
-// The channels of the result's columns (O, or C for dx) are a multiple of 16.
+// Direct convolution for any kernel, stride and padding; shapes as in kernels/conv.h, f32. In NHWC the k*C numbers under
+// one row of the kernel are contiguous. On an image padded with zeros every direction is therefore a gemm() over k rows
+// of taps:
+//   forward            y row = rows of x (one every s pixels) times w packed as [i][j*C+c][o]
+//   backward data      pixels of dx with the same position modulo s use the same taps: one stride-1 convolution of dy
+//                      for each position modulo s
+//   backward weights   dw[i] = transposed rows of x times rows of dy, summed per thread, then over threads in order
+// The number of result columns (O, or C for dx) must be a multiple of 16.
 #pragma once
 
-#include <omp.h>
-
+#include "kernels/cpu/conv/common.h"
 #include "kernels/cpu/conv/gemm.h"
 #include "kernels/cpu/conv/implementation.h"
 
 namespace skein::cpu {
 namespace {
 
-int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-int64_t in_lines(int64_t floats) { return (floats + 15) / 16 * 16; }
-
-struct Share {
-  int64_t begin, end;
-};
-Share share(int64_t n) {
-  const int64_t t = omp_get_thread_num(), team = omp_get_num_threads();
-  return {n * t / team, n * (t + 1) / team};
-}
-
-// Asks for part i of n of from[0..size) ahead of its use: what the processor prefetches by itself comes too late, and
-// without this a convolution of operands from memory takes up to twice as long.
-template <bool kToWrite>
-void prefetch(const float* from, int64_t size, int64_t i, int64_t n) {
-  for (int64_t at = size * i / n; at < size * (i + 1) / n; at += 16) __builtin_prefetch(from + at, kToWrite, 2);
-}
-
-struct Border {
-  int64_t low, high_h, high_w;
-};
-
-struct Image {
-  int64_t h, w, c;
-  int64_t row() const { return w * c; }
-  Image padded(Border b) const { return {h + b.low + b.high_h, w + b.low + b.high_w, c}; }
-  int64_t size() const { return h * w * c; }
-};
-
-// Copies an image into the middle of a zero frame; without a border the image itself will do.
+// Copies an image into the middle of a zero frame. Without a border it returns the image itself.
 const float* with_border(const float* from, Image image, Border b, float* to) {
   if (b.low == 0 && b.high_h == 0 && b.high_w == 0) return from;
   const int64_t left = b.low * image.c, right = b.high_w * image.c, row = image.row(), pitch = left + row + right;
@@ -80,7 +51,7 @@ void direct_forward(const ConvShape& s, const float* x, const float* w, float* y
                .c_row = s.o};
 #pragma omp parallel
   {
-    const Share outputs = share(s.o), images = share(s.n);
+    const Range outputs = range_of_thread(s.o), images = range_of_thread(s.n);
     for (int64_t o = outputs.begin; o < outputs.end; ++o)
       for (int64_t t = 0; t < taps; ++t) packed[o / width * g.b_panel + t * width + o % width] = w[o * taps + t];
 #pragma omp barrier
@@ -97,8 +68,8 @@ void direct_forward(const ConvShape& s, const float* x, const float* w, float* y
   }
 }
 
-// Along one axis, the pixels a = residue + s*q of dx: they see the taps first, first + s, ... (`count` of them), the
-// last of them at row q + start of dy and each one before it a row further on.
+// Taps along one axis that contribute to the pixels residue + s*q of dx: first, first + s, ..., `count` in all. The last
+// one reads row q + start of dy; each tap before it reads one row further on.
 struct Taps {
   int64_t first, count, start;
   Taps(const ConvShape& s, int64_t residue) {
@@ -147,7 +118,7 @@ void direct_backward_data(const ConvShape& s, const float* dy, const float* w, f
       conv_scratch(size_t(classes * packed_size + omp_get_max_threads() * padded_size) * sizeof(float)));
 #pragma omp parallel
   {
-    const Share images = share(s.n);
+    const Range images = range_of_thread(s.n);
 #pragma omp for schedule(static)
     for (int64_t r = 0; r < classes; ++r)
       pack_backward(s, Taps(s, r / s.s), Taps(s, r % s.s), width, w, packed + r * packed_size);
@@ -186,12 +157,12 @@ void direct_backward_weights(const ConvShape& s, const float* x, const float* dy
   const Border border{s.p, s.p, s.p};
   const Image padded = image.padded(border);
   const int64_t inner = s.k * s.c, taps = s.k * inner, size = in_lines(taps * s.o);
-  const int64_t padded_size = in_lines(padded.size()), band = larger(1, 96 / s.ow);  // of rows that stay in L1
+  const int64_t padded_size = in_lines(padded.size()), band = larger(1, 96 / s.ow);  // rows that stay in L1
   float* scratch =
       static_cast<float*>(conv_scratch(size_t(omp_get_max_threads() * (size + padded_size)) * sizeof(float)));
 #pragma omp parallel
   {
-    const Share images = share(s.n), outputs = share(s.o);
+    const Range images = range_of_thread(s.n), outputs = range_of_thread(s.o);
     const int64_t team = omp_get_num_threads();
     float* sum = scratch + omp_get_thread_num() * size;
     float* frame = scratch + team * size + omp_get_thread_num() * padded_size;

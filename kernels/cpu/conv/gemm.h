@@ -1,9 +1,10 @@
-// The one inner loop of the CPU convolutions, registers holding some rows of C times one or two vectors of columns:
+// Matrix product of the CPU convolutions, f32. Rows of C times one or two vectors of columns are kept in registers:
 //   C(r,:)  = sum_{j<outer} sum_{k<inner} A(r,j,k) * B(j,k,:)   where A(r,j,k) = a[j*a_outer + k + r*a_step]
 //   C(r,:) += the same when transposed,                         where A(r,j,k) = a[j*a_outer + k*a_step + r]
 //   B(j,k,panel) = b[j*b_outer + k*b_inner + panel*b_panel + 0..width)
-// Everything is in an anonymous namespace: this file is compiled once per instruction set, and the linker must not
-// merge the copies. For the same reason nothing from std is used.
+// B is stored in panels: `width` columns, one or two vectors, side by side.
+// This file is compiled once per instruction set, and the linker must not merge the copies. Everything is therefore in
+// an anonymous namespace, and nothing from std is used.
 #pragma once
 
 #include <stdint.h>
@@ -11,7 +12,7 @@
 namespace skein::cpu {
 namespace {
 
-struct Gemm {
+struct Gemm {  // sizes, and strides in floats
   int64_t rows, columns, outer, inner;
   int64_t a_step, a_outer;
   int64_t b_inner, b_outer, b_panel;
@@ -20,8 +21,8 @@ struct Gemm {
 
 using RowBlock = void (*)(const Gemm&, const float* a, const float* b, float* c, int64_t blocks);
 
-// Where the rows of A are: one pointer for every four of them, so that [p], [p + s], [p + 2s] and [p + 3s] are each one
-// addressing mode. Left to itself the compiler keeps a register for every row and spills them.
+// Addresses of the rows of A: one pointer for every four rows, so that [p], [p + s], [p + 2s] and [p + 3s] are each one
+// addressing mode. Without this the compiler keeps one register per row and spills them.
 template <int kRows, bool kTransposed>
 struct Rows {
   static constexpr int kPointers = kTransposed ? 1 : (kRows + 3) / 4;
@@ -39,7 +40,7 @@ struct Rows {
 #pragma GCC unroll 8
     for (int i = 0; i < kPointers; ++i) {
       pointer[i] += kTransposed ? step : 1;
-      asm("" : "+r"(pointer[i]));  // keeps the pointers apart
+      asm("" : "+r"(pointer[i]));  // prevents the compiler from deriving one pointer from another
     }
   }
 };

@@ -1,6 +1,6 @@
-// What lies between the contract of conv.h and the implementations on a CPU: a shape that has been checked, and a
-// function that computes one direction of it or says that the shape does not suit. Plain enough to be included by files
-// that are compiled for one instruction set: nothing here may emit code that the linker could share.
+// Interface between kernels/conv.h and the CPU implementations: a checked shape, a function that says whether a shape
+// is supported, and one that computes a pass. Tensors are dense f32, images (N,H,W,C), weights (O,k,k,C). Included by
+// files that are compiled for one instruction set: nothing here may emit code that the linker could merge.
 #pragma once
 
 #include <stddef.h>
@@ -16,7 +16,7 @@ struct ConvShape {
   int64_t k, s, p;     // kernel, stride, padding
 };
 
-// `in` and `out` are x, w -> y; dy, w -> dx; x, dy -> dw.
+// `in` and `out` by pass: forward x, w -> y; backward data dy, w -> dx; backward weights x, dy -> dw.
 struct ConvOperands {
   const float* in[2];
   float* out;
@@ -28,7 +28,7 @@ struct ConvImplementation {
   void (*run)(ConvPass, const ConvShape&, const ConvOperands&);
 };
 
-// Memory of the calling thread, 64-byte aligned, valid until the thread asks again; grows, never shrinks.
+// Scratch memory of the calling thread, 64-byte aligned, valid until the thread's next call. It never shrinks.
 void* conv_scratch(size_t bytes);
 
 extern const ConvImplementation kConvOneDnn, kConvAvx2, kConvAvx2Winograd, kConvAvx512, kConvAvx512Winograd;

@@ -1,5 +1,5 @@
-// Convolution by oneDNN: every shape, on any x86-64. Activations stay NHWC; weights are reordered into the layout the
-// primitive asks for. Primitives are cached by shape and number of threads in each calling thread.
+// Convolution by oneDNN: every shape, on any x86-64. Activations stay NHWC; weights are reordered into the layout that
+// the primitive requires. Each calling thread caches primitives by shape and number of threads.
 #include <omp.h>
 
 #include <array>
@@ -16,7 +16,7 @@ namespace {
 using dnnl::memory;
 
 struct Primitive {
-  dnnl::primitive compute, reorder;  // reorder of w before, of dw after; absent where the layouts agree
+  dnnl::primitive compute, reorder;  // reorder: w before, dw after; unused where the layouts agree
   memory source[2], result, weights, scratchpad;
   std::unordered_map<int, memory> arguments;
   bool reorders = false;
@@ -50,7 +50,7 @@ struct Descriptors {
 
 memory unbound(const memory::desc& d) { return memory(d, cache().engine, nullptr); }
 
-// The description of a pass, shared by the three: fills what does not depend on the pass.
+// Common part of the three passes: the primitive, its scratchpad and the reorder of its weights.
 template <class Description>
 Primitive finish(const Description& pd, const dnnl::primitive& compute, const memory::desc& inner_weights,
                  const memory::desc& user_weights, bool weights_are_output) {

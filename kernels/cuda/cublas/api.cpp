@@ -2,7 +2,7 @@
 
 namespace skein::cuda {
 
-// That of the build's toolkit first; what is used of it has been the same in both.
+// The version of the build's toolkit first. The functions used here are the same in both versions.
 LibraryNames cublas_names() {
   std::vector<std::string> files = {"libcublas.so.13", "libcublas.so.12"};
   if (CUBLAS_VER_MAJOR == 12) std::swap(files[0], files[1]);
@@ -21,7 +21,7 @@ CublasApi::CublasApi(const LibraryNames& names) : library(names) {
 }
 
 const CublasApi& cublas() {
-  static const auto* const api = new CublasApi(cublas_names());  // handles of threads outlive static objects
+  static const auto* const api = new CublasApi(cublas_names());  // never destroyed: handles outlive static objects
   return *api;
 }
 

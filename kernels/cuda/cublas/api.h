@@ -1,4 +1,5 @@
-// The functions of cuBLAS that skein uses, from a library opened at the first call of cublas().
+// cuBLAS functions used by skein, from a library that is opened at the first call of cublas(). Errors: BadInput if
+// there is no library, RunFailed from CUBLAS_CHECK.
 #pragma once
 
 #include <cublas_v2.h>
@@ -21,7 +22,7 @@ struct CublasApi {
 };
 
 LibraryNames cublas_names();
-const CublasApi& cublas();  // BadInput where there is none, at every call
+const CublasApi& cublas();  // BadInput, at every call, if the library cannot be opened
 
 [[noreturn]] void cublas_failed(cublasStatus_t, const char* call, const char* file, int line);
 

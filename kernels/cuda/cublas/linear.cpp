@@ -1,5 +1,5 @@
-// Fully connected layers of the CUDA back end. cuBLAS counts column by column: to it a row-major (R,C) matrix is a
-// (C,R) one, so every product is written for the transposed result.
+// Fully connected layers of the CUDA back end (kernels/linear.h), f32. cuBLAS is column-major: it reads a row-major
+// (R,C) matrix as the transposed (C,R) one, so every product is written for the transposed result.
 #include "kernels/linear.h"
 
 #include <cuda_runtime_api.h>
@@ -16,15 +16,16 @@
 namespace skein::cuda {
 namespace {
 
-// What NVIDIA recommends up to Ampere and allows beyond; cuBLAS without one allocates inside a capture.
+// Bytes of workspace, as NVIDIA recommends up to Ampere and allows later. Without a workspace cuBLAS allocates during a
+// capture.
 constexpr size_t kWorkspace = size_t(4) << 20;
 
-// cuBLAS for one thread on one GPU.
+// cuBLAS handle of one thread on one GPU.
 class Handle {
  public:
   Handle() {
     CUBLAS_CHECK(cublas().create(&handle_));
-    // f32 as f32: no TF32, no reduced sums, whatever the environment says.
+    // True f32: no TF32 and no reduced-precision sums, whatever the environment requests.
     if (const cublasStatus_t status = cublas().set_math_mode(handle_, CUBLAS_PEDANTIC_MATH);
         status != CUBLAS_STATUS_SUCCESS) {
       cublas().destroy(handle_);
@@ -35,7 +36,7 @@ class Handle {
   Handle(const Handle&) = delete;
 
   cublasHandle_t on(Stream stream) const {
-    CUBLAS_CHECK(cublas().set_stream(handle_, stream));  // takes the workspace away
+    CUBLAS_CHECK(cublas().set_stream(handle_, stream));  // resets the workspace
     CUBLAS_CHECK(cublas().set_workspace(handle_, workspace(stream, kWorkspace), kWorkspace));
     return handle_;
   }
@@ -48,9 +49,9 @@ const Handle& handle() {
   thread_local std::map<int, std::unique_ptr<Handle>> all;
   int device = 0;
   CUDA_CHECK(cudaGetDevice(&device));
-  std::unique_ptr<Handle>& mine = all[device];
-  if (!mine) mine = std::make_unique<Handle>();
-  return *mine;
+  std::unique_ptr<Handle>& handle = all[device];
+  if (!handle) handle = std::make_unique<Handle>();
+  return *handle;
 }
 
 int dimension(int64_t n) {

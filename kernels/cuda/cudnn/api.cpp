@@ -30,11 +30,11 @@ CudnnApi::CudnnApi(const LibraryNames& names) : library(names) {
 }
 
 const CudnnApi& cudnn() {
-  static const auto* const api = new CudnnApi(cudnn_names());  // handles of threads outlive static objects
+  static const auto* const api = new CudnnApi(cudnn_names());  // never destroyed: handles outlive static objects
   return *api;
 }
 
-// cuDNN logs every engine that it tried, the deepest reason of each first: of that log the first reason is given.
+// Returns the first reason in cuDNN's log. The log lists every engine that was tried, innermost reason first.
 std::string cudnn_reason(cudnnStatus_t status) {
   char log[4096] = {};
   cudnn().get_last_error_string(log, sizeof log);

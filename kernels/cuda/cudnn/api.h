@@ -1,4 +1,5 @@
-// The functions of cuDNN 9 that skein uses, from a library opened at the first call of cudnn().
+// cuDNN 9 functions used by skein, from a library that is opened at the first call of cudnn(). Errors: BadInput if
+// there is no library or it is another version, RunFailed from CUDNN_CHECK.
 #pragma once
 
 #include <cudnn.h>
@@ -26,9 +27,9 @@ struct CudnnApi {
 };
 
 LibraryNames cudnn_names();
-const CudnnApi& cudnn();  // BadInput where there is none, at every call
+const CudnnApi& cudnn();  // BadInput, at every call, if the library cannot be opened
 
-std::string cudnn_reason(cudnnStatus_t);  // cuDNN's own words about the last failure of this thread
+std::string cudnn_reason(cudnnStatus_t);  // cuDNN's own message about the last failure of this thread
 [[noreturn]] void cudnn_failed(cudnnStatus_t, const char* call, const char* file, int line);
 
 }  // namespace skein::cuda

@@ -48,7 +48,7 @@ size_t fastest(const std::vector<ConvPlan>& plans, Stream stream, const RunPlan&
   CHECK(capture == cudaStreamCaptureStatusNone, "a convolution is measured at its first call, before the capture");
   std::vector<size_t> order(plans.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  // The stream's workspace grows and does not shrink: the largest first, and it grows once.
+  // Largest workspace first: the stream's workspace never shrinks, so it grows only once.
   std::stable_sort(order.begin(), order.end(),
                    [&](size_t a, size_t b) { return plans[a].workspace > plans[b].workspace; });
   size_t best = plans.size();

@@ -1,4 +1,4 @@
-// The measured choice among plans.
+// Choice among plans by measurement.
 #pragma once
 
 #include <functional>
@@ -7,10 +7,10 @@
 
 namespace skein::cuda {
 
-using RunPlan = std::function<void(const ConvPlan&)>;  // puts it on the stream
+using RunPlan = std::function<void(const ConvPlan&)>;  // enqueues the plan on the stream
 
-// Index of the plan that takes the least time on the stream: of three runs the best, after one to warm up. One that
-// fails, for want of memory say, is not taken; RunFailed if all do. The host waits, so the stream must not be captured.
+// Index of the fastest plan on the stream: the best of three runs after a warm-up run. Plans that fail, for lack of
+// memory for example, are skipped; RunFailed if all fail. The host waits, so the stream must not be capturing.
 size_t fastest(const std::vector<ConvPlan>&, Stream, const RunPlan&);
 
 }  // namespace skein::cuda

@@ -1,5 +1,6 @@
-// Convolutions of the CUDA back end. Activations (N,H,W,C) and weights (out,k,k,in) are cuDNN's channels-last tensors
-// as they lie. A plan is chosen at the first call with a shape, which costs milliseconds; later calls only look it up.
+// Convolutions of the CUDA back end (kernels/conv.h). Activations (N,H,W,C) and weights (out,k,k,in) are cuDNN's
+// channels-last tensors without a copy. The first call with a shape chooses a plan, which takes milliseconds; later
+// calls only look it up.
 #include <cuda_runtime_api.h>
 
 #include <array>
@@ -18,12 +19,12 @@
 namespace skein::cuda {
 namespace {
 
-// Raise it when graphs are built in another way: plans on disk were made from the old ones.
+// Version of the cached plans. Increase it when graphs are built differently: plans on disk belong to the old graphs.
 constexpr int kCacheFormat = 3;
-constexpr size_t kMeasured = 12;  // engines that are timed, of each way to do a convolution
+constexpr size_t kMeasured = 12;  // engines timed per route
 
 struct SharedCache {
-  std::mutex mutex;  // also held while a plan is chosen: threads with the same shape get the same plan
+  std::mutex mutex;  // also held while a plan is chosen, so that threads with the same shape get the same plan
   PlanCache plans{plan_cache_folder()};
 };
 
@@ -42,7 +43,7 @@ size_t scratch_of(const ConvProblem& p, bool cast) {
   return cast ? size_t(p.out * p.kernel * p.kernel * p.c) * size_of(DType::bf16) : 0;
 }
 
-// cuDNN for one thread on one GPU.
+// cuDNN handle and plans of one thread on one GPU.
 class Context {
  public:
   explicit Context(int device) {
@@ -68,7 +69,7 @@ class Context {
     const auto known = plans_.find({p, options});
     return known == plans_.end() ? nullptr : &known->second;
   }
-  // `run` carries out a plan on the call's own operands, for the measured choice.
+  // `run` executes a plan with the call's operands, for the measured choice.
   const ConvPlan* add(const ConvProblem& p, const ConvOptions& options, Stream stream, const RunPlan& run) {
     return &plans_.emplace(std::pair(p, options), choose(p, options, stream, run)).first->second;
   }
@@ -106,16 +107,16 @@ Context& context() {
   thread_local std::map<int, std::unique_ptr<Context>> all;
   int device = 0;
   CUDA_CHECK(cudaGetDevice(&device));
-  std::unique_ptr<Context>& mine = all[device];
-  if (!mine) mine = std::make_unique<Context>(device);
-  return *mine;
+  std::unique_ptr<Context>& context = all[device];
+  if (!context) context = std::make_unique<Context>(device);
+  return *context;
 }
 
 struct Operands {
   View x, w, y, bias;  // bias: inference only
 };
 
-// The bf16 weight gradient lies behind cuDNN's workspace, in one request.
+// One workspace request serves both: cuDNN's workspace first, then the bf16 weight gradient.
 void run_plan(const ConvPlan& plan, const ConvProblem& p, cudnnHandle_t handle, Stream stream, const Operands& o) {
   if (!plan.plan.raw()) return conv_narrow(stream, p, o.x, o.w, o.y);
   const auto held = hold_workspace(stream);

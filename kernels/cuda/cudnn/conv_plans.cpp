@@ -7,16 +7,16 @@ namespace skein::cuda {
 namespace {
 
 enum VirtualUid : int64_t { kSum = 5, kBiased = 6 };
-constexpr size_t kCompiled = 1;  // fused plans at most: each is compiled for half a second
+constexpr size_t kCompiled = 1;  // fused plans at most: compiling one takes half a second
 
-// The weight gradient of bf16 operands in f32: no engine writes it directly. It is made in bf16 and cast, or, where the
-// time is measured, by an engine that cuDNN compiles with a copy after the convolution.
+// Route to a result. No engine writes the f32 weight gradient of bf16 operands directly. `cast` computes it in bf16 and
+// casts it; `fused` uses an engine that cuDNN compiles at run time, with a conversion after the convolution.
 enum class Route { direct, cast, fused };
 
 std::vector<Route> routes(const ConvProblem& p) {
   if (p.pass != ConvPass::backward_weights || p.dtype != DType::bf16) return {Route::direct};
-  // With 12 channels cuDNN's fused engines give wrong numbers on an H100 without a word, with odd ones they do not
-  // compile.
+  // Channels must be multiples of 8: with 12 channels cuDNN's fused engines silently give wrong results on an H100, and
+  // with odd numbers they do not compile.
   if (run_time_compilation() && p.c % 8 == 0 && p.out % 8 == 0) return {Route::cast, Route::fused};
   return {Route::cast};
 }
@@ -48,7 +48,7 @@ OperationGraph make_graph(const ConvProblem& p, Route route) {
   return graph;
 }
 
-// Why candidates fell, for the message when none is left.
+// Counts of rejected candidates, for the error message when none is left.
 struct Refusals {
   int offered = 0, nondeterministic = 0, rounded = 0, large = 0;
   std::string reason;
@@ -57,7 +57,7 @@ struct Refusals {
 bool allowed(const Candidate& c, const ConvProblem& p, const ConvOptions& options, Refusals& refusals) {
   if (options.deterministic && c.has(CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC)) return ++refusals.nondeterministic, false;
   const bool reduced = c.has(CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION);
-  // On f32 operands tensor cores multiply TF32.
+  // Tensor cores round f32 operands to TF32.
   const bool tf32 = p.dtype == DType::f32 &&
                     (c.has(CUDNN_NUMERICAL_NOTE_TENSOR_CORE) || c.has(CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS));
   if (reduced || (tf32 && !options.tf32)) return ++refusals.rounded, false;
@@ -76,14 +76,14 @@ ConvPlanInfo describe(const Candidate& c, size_t bytes) {
   return info;
 }
 
-// Appends at most so many plans of one graph.
+// Appends at most `most` plans of one route.
 void plan_route(const Target& target, const ConvProblem& p, Route route, const ConvOptions& options, size_t most,
                 Refusals& refusals, std::vector<ConvPlan>& plans) {
   OperationGraph graph = make_graph(p, route);
   const Descriptor& finished = graph.finish(target);
   const size_t scratch = route == Route::cast ? size_t(p.out * p.kernel * p.kernel * p.c) * size_of(DType::bf16) : 0;
   const size_t first = plans.size();
-  std::set<std::string> known;  // the heuristics' modes offer many an engine twice
+  std::set<std::string> known;  // the heuristics' modes offer some engines twice
   int left = 0;
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_B, CUDNN_HEUR_MODE_FALLBACK}) {
     for (const Candidate& candidate : candidates(finished, target, mode, refusals.reason)) {

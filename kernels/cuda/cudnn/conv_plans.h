@@ -1,4 +1,5 @@
-// The choice of a plan: kernels/conv_plan.h for those who hold a handle or a description.
+// Choice of a cuDNN plan for a convolution, given a handle or a description of a GPU (options and result:
+// kernels/conv_plan.h).
 #pragma once
 
 #include "kernels/conv_plan.h"
@@ -6,10 +7,10 @@
 
 namespace skein::cuda {
 
-// The uids of a convolution's tensors in every graph.
+// Uids of a convolution's tensors, the same in every graph.
 enum ConvUid : int64_t { kX = 1, kW = 2, kY = 3, kBias = 4 };
 
-// Without a descriptor it is skein's own kernel, kernels/cuda/conv_narrow.h.
+// A plan without a descriptor stands for skein's own kernel, kernels/cuda/conv_narrow.h.
 struct ConvPlan {
   Descriptor plan;
   size_t workspace = 0;  // bytes for cuDNN
@@ -17,8 +18,8 @@ struct ConvPlan {
   ConvPlanInfo info;
 };
 
-// Those that the options allow, no two alike, in the order of cuDNN's heuristics; at most so many of each way to do it,
-// and only the first with most = 1. BadInput with cuDNN's reason: none.
+// Plans that the options allow, without duplicates, in the order of cuDNN's heuristics. At most `most` per route; with
+// most = 1 a single plan. BadInput with cuDNN's reason if there is none.
 std::vector<ConvPlan> conv_plans(const Target&, const ConvProblem&, const ConvOptions&, size_t most);
 
 }  // namespace skein::cuda

@@ -7,7 +7,7 @@
 namespace skein::cuda {
 namespace {
 
-// A vector-valued attribute of an engine: at most `limit` values.
+// Vector-valued attribute of an engine, at most `limit` values.
 template <class Note>
 std::vector<Note> notes(const Descriptor& engine, cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
                         int64_t limit) {
@@ -31,8 +31,8 @@ void describe(Candidate& candidate) {
                                                           CUDNN_TYPE_BEHAVIOR_NOTE, CUDNN_BEHAVIOR_NOTE_TYPE_COUNT);
 }
 
-// Finalises what cuDNN may refuse with a reason: as not supported, or as an engine that does not compile at run time.
-// Any other failure is an error.
+// Finalises a descriptor. Returns false, with the reason, if cuDNN does not support it or cannot compile its engine at
+// run time. Any other failure throws.
 bool accepted(Descriptor& d, std::string& reason) {
   const cudnnStatus_t status = cudnn().finalize(d.raw());
   if (status == CUDNN_STATUS_SUCCESS) return true;
@@ -92,7 +92,7 @@ std::vector<Candidate> candidates(const Descriptor& graph, const Target& target,
   if (count > 0)
     CUDNN_CHECK(cudnn().get_attribute(heuristics.raw(), CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_TYPE_BACKEND_DESCRIPTOR,
                                       count, &count, raw.data()));
-  all.resize(size_t(count));  // what was counted first had not been tried yet
+  all.resize(size_t(count));  // the first count includes engines that turn out not to work
   if (all.empty()) reason = cudnn_reason(CUDNN_STATUS_SUCCESS);
   for (Candidate& candidate : all) describe(candidate);
   return all;
@@ -102,7 +102,7 @@ namespace {
 
 Descriptor plan_for(const Target& target) {
   Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
-  // Without either, finalising a plan that was read from JSON is a crash inside cuDNN 9.19.
+  // One of the two is required: without it, finalising a plan read from JSON crashes inside cuDNN 9.19.
   if (target.handle)
     plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, target.handle);
   else

@@ -1,6 +1,6 @@
-// cuDNN's graph API behind a few types that free what they hold on every path. The chain is always
+// RAII types for cuDNN's backend (graph) API. The chain is always
 //   tensors, operations -> operation graph -> heuristics -> engine configuration -> plan -> execute
-// and it is the same for a GPU at hand (a handle) and for one that is only described (JSON): see Target.
+// for a GPU that is present (a handle) as well as for one that is only described (JSON): see Target. Errors: RunFailed.
 #pragma once
 
 #include <array>
@@ -41,15 +41,15 @@ class Descriptor {
   cudnnBackendDescriptor_t raw_ = nullptr;
 };
 
-// What plans are made for: a GPU with a handle or, where that is null, a description.
+// GPU that plans are made for: a handle or, if that is null, a description.
 struct Target {
   cudnnHandle_t handle = nullptr;
   const Descriptor* description = nullptr;
   std::string name;  // for messages
 };
 
-// A tensor by cuDNN's order of dimensions (N,C,H,W), which skein keeps in memory as N,H,W,C. Virtual ones exist only
-// between two operations of one graph.
+// Tensor in cuDNN's order of dimensions (N,C,H,W); in memory it is N,H,W,C. Virtual tensors exist only between two
+// operations of one graph and have no memory.
 struct TensorSpec {
   int64_t uid;
   DType dtype;
@@ -60,8 +60,8 @@ struct TensorSpec {
 TensorSpec channels_last(int64_t uid, DType, int64_t n, int64_t c, int64_t h, int64_t w);
 constexpr int64_t kAlignment = 16;  // bytes, of every tensor that is not virtual
 
-// Collects operations. What cuDNN takes without a word and computes as something else is refused here: another layout
-// than channels last, weights of fewer channels than x (groups), one uid for two tensors.
+// Builder of an operation graph. It refuses what cuDNN would silently compute as something else: layouts other than
+// channels last, weights with fewer channels than x (groups), one uid for two tensors.
 class OperationGraph {
  public:
   void convolution(ConvPass, const TensorSpec& x, const TensorSpec& w, const TensorSpec& y, ConvGeometry);

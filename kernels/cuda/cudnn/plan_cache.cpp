@@ -12,14 +12,15 @@
 namespace skein::cuda {
 namespace {
 
-// FNV-1a. cuDNN may crash on a damaged plan, so nothing reaches it that does not have its checksum.
+// FNV-1a, as checksum and file name. A plan without a valid checksum is never passed to cuDNN, which may crash on
+// damaged plans.
 uint64_t hash(const std::string& text) {
   uint64_t h = 14695981039346656037u;
   for (const char c : text) h = (h ^ uint8_t(c)) * 1099511628211u;
   return h;
 }
 
-// A file: the checksum of all that follows, a line each for the key and the route, and cuDNN's JSON.
+// File format: a line with the checksum of the rest, a line with the key, a line with the route, then cuDNN's JSON.
 std::string body_of(const std::string& key, const CachedPlan& plan) {
   return fmt::format("{}\n{}\n{}", key, plan.cast ? "cast" : "direct", plan.json);
 }

@@ -1,5 +1,5 @@
-// Plans that were chosen before, by a key that names all they depend on: in memory for the threads of this process, on
-// disk for the next one. A file that is damaged or was written for something else is as good as none.
+// Cache of chosen plans, by a key that names everything they depend on: in memory for the threads of this process, on
+// disk for later processes. A file that is damaged or belongs to another key counts as missing; I/O errors are ignored.
 #pragma once
 
 #include <map>
@@ -9,7 +9,7 @@
 namespace skein::cuda {
 
 struct CachedPlan {
-  std::string json;   // cuDNN's; empty: skein's own kernel
+  std::string json;   // cuDNN's plan; empty: skein's own kernel
   bool cast = false;  // see ConvPlanInfo
 };
 
@@ -17,10 +17,10 @@ class PlanCache {
  public:
   explicit PlanCache(std::string folder) : folder_(std::move(folder)) {}  // empty: in memory only
   std::optional<CachedPlan> find(const std::string& key);
-  void store(const std::string& key, const CachedPlan&);  // a folder that cannot be written is no failure
-  void forget(const std::string& key);                    // cuDNN did not take it
+  void store(const std::string& key, const CachedPlan&);  // ignores a folder that cannot be written
+  void forget(const std::string& key);                    // for plans that cuDNN rejects
   const std::map<std::string, CachedPlan>& in_memory() const { return memory_; }
-  // As text with a checksum, for a file; nothing is kept that is damaged or was written for another key.
+  // Text form with a checksum, for a file. keep_text() ignores a text that is damaged or belongs to another key.
   static std::string text_of(const std::string& key, const CachedPlan&);
   void keep_text(const std::string& key, const std::string& text);
   std::string file_of(const std::string& key) const;
