@@ -9,7 +9,6 @@
 
 #include "base/check.h"
 #include "base/stopwatch.h"
-#include "comm/transports/nccl_communicator.h"
 #include "train/machine.h"
 
 namespace skein {
@@ -24,17 +23,6 @@ std::vector<std::unique_ptr<Worker>> make_workers(const ProcessGroup& group, con
   for (int64_t i = 0; i < local; ++i)
     all.push_back(std::make_unique<Worker>(info, train, start, group.rank() * local + i, contexts.queue(i)));
   return all;
-}
-
-// Models on GPUs travel over NCCL; what processes tell each other of the run goes the way that the group has.
-std::unique_ptr<Communicator> join_processes(ProcessGroup& group, Queue queue) {
-  if (queue.device == Device::cpu) return group.communicator().split(0);
-  NcclId id{};
-  group.on_all_ranks([&] {
-    const NcclApi& nccl = nccl_library();
-    if (group.is_root()) id = make_nccl_id(nccl);
-  });
-  return join_nccl(nccl_library(), group.broadcast(id), group.rank(), group.size(), queue);
 }
 
 double first_drop(const TrainConfig& c) { return (c.drops.empty() ? 1.0 : c.drops.front()) * double(c.epochs); }
@@ -79,10 +67,10 @@ Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data,
       state_(start),
       contexts_(parallel_workers(config_, group.size()), device_of(config_.device), config_.recompute),
       workers_(make_workers(group, info_, data.train, start, contexts_)),
-      thread_group_(int(local_size())),
+      communicators_(group, int(local_size())),
       worker_threads_(
           local_size(), threads_per_worker(config_, group.size()),
-          [this](int64_t rank, const std::string& reason) { thread_group_.abort(int(rank), reason); },
+          [this](int64_t rank, const std::string& reason) { communicators_.abort(int(rank), reason); },
           [gpu = current_gpu()] { use_gpu(gpu); }),
       test_batches_(data.test, evaluation_options(config_.eval_batch), contexts_.first().queue, activations(config_)) {
   state_.threads_per_worker = threads_per_worker(config_, group.size());
@@ -94,10 +82,8 @@ Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data,
   gradient_steps_ = gradient_steps(config_, syncs_);
   averaged_ = std::make_unique<AveragedModel>(info_, data.train, contexts_.first().queue);
   worker_threads_.run([&](int64_t i) {
-    const bool processes = group_.size() > 1;
-    auto world =
-        processes ? join_processes(group_, contexts_.queue(i)) : thread_group_.join(int(i), contexts_.queue(i));
-    worker(i).connect(std::move(world), policy_->block_size(), processes);
+    auto world = communicators_.join(int(i), contexts_.queue(i));
+    worker(i).connect(std::move(world), policy_->block_size(), group_.size() > 1);
   });
 }
 

@@ -6,7 +6,7 @@
 #include <functional>
 #include <optional>
 
-#include "comm/transports/thread_communicator.h"
+#include "comm/worker_communicators.h"
 #include "local_sgd/learning_rate.h"
 #include "local_sgd/network_model.h"
 #include "train/averaged_model.h"
@@ -93,7 +93,7 @@ class Trainer {
   int64_t gradient_steps_ = 0;    // the first steps, which average gradients
   StepContextPool contexts_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  ThreadGroup thread_group_;
+  WorkerCommunicators communicators_;
   WorkerThreads worker_threads_;
   Loader test_batches_;
   std::unique_ptr<AveragedModel> averaged_;  // where there are several workers

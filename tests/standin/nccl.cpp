@@ -19,18 +19,18 @@ struct Message {
 };
 
 // What the ranks of one communicator share: mailboxes from rank to rank, in order.
-struct Meeting {
+struct Group {
   std::mutex mutex;
   std::condition_variable changed;
-  std::map<std::pair<int, int>, std::vector<Message>> mail;       // (from, to)
-  std::map<std::pair<int, int>, std::shared_ptr<Meeting>> parts;  // (generation, color) of splits
-  std::map<int, int> colors;                                      // of the split under way, by rank
+  std::map<std::pair<int, int>, std::vector<Message>> mail;     // (from, to)
+  std::map<std::pair<int, int>, std::shared_ptr<Group>> parts;  // (generation, color) of splits
+  std::map<int, int> colors;                                    // of the split under way, by rank
   int generation = 0, left = 0;
   bool aborted = false;
 };
 
 std::mutex registry_mutex;
-std::map<std::vector<char>, std::shared_ptr<Meeting>> registry;
+std::map<std::vector<char>, std::shared_ptr<Group>> registry;
 std::atomic<int> calls{0}, live{0}, ids{0};
 
 std::atomic<int> fail_at{0};
@@ -41,7 +41,7 @@ bool planted_fault() { return ++calls == fail_at; }
 }  // namespace
 
 struct ncclComm {
-  std::shared_ptr<Meeting> meeting;
+  std::shared_ptr<Group> shared;
   int rank = 0, size = 1;
   ncclResult_t state = ncclSuccess;
 };
@@ -63,15 +63,15 @@ size_t size_of(ncclDataType_t type) { return type == ncclUint8 || type == ncclIn
 
 void post(ncclComm& c, int to, const void* data, size_t bytes) {
   const auto* first = static_cast<const char*>(data);
-  const std::lock_guard lock(c.meeting->mutex);
-  c.meeting->mail[{c.rank, to}].push_back({{first, first + bytes}});
-  c.meeting->changed.notify_all();
+  const std::lock_guard lock(c.shared->mutex);
+  c.shared->mail[{c.rank, to}].push_back({{first, first + bytes}});
+  c.shared->changed.notify_all();
 }
 
 ncclResult_t collect(ncclComm& c, int from, void* data, size_t bytes) {
-  std::unique_lock lock(c.meeting->mutex);
-  auto& box = c.meeting->mail[{from, c.rank}];
-  c.meeting->changed.wait(lock, [&] { return c.meeting->aborted || !box.empty(); });
+  std::unique_lock lock(c.shared->mutex);
+  auto& box = c.shared->mail[{from, c.rank}];
+  c.shared->changed.wait(lock, [&] { return c.shared->aborted || !box.empty(); });
   if (box.empty()) return c.state = ncclRemoteError;
   if (box.front().bytes.size() != bytes) return c.state = ncclInvalidArgument;
   if (bytes > 0) std::memcpy(data, box.front().bytes.data(), bytes);
@@ -115,30 +115,30 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUniqueId id
   const bool fails = planted_fault();
   if (!config || config->blocking != 0 || rank < 0 || rank >= ranks) return ncclInvalidArgument;
   const std::lock_guard lock(registry_mutex);
-  auto& meeting = registry[{id.internal, id.internal + sizeof(id.internal)}];
-  if (!meeting) meeting = std::make_shared<Meeting>();
+  auto& shared = registry[{id.internal, id.internal + sizeof(id.internal)}];
+  if (!shared) shared = std::make_shared<Group>();
   if (fails) {  // the others wait for this rank, and are told
-    const std::lock_guard inner(meeting->mutex);
-    meeting->aborted = true;
-    meeting->changed.notify_all();
+    const std::lock_guard inner(shared->mutex);
+    shared->aborted = true;
+    shared->changed.notify_all();
     return ncclSystemError;
   }
-  *comm = new ncclComm{meeting, rank, ranks};
+  *comm = new ncclComm{shared, rank, ranks};
   ++live;
   return ncclInProgress;  // as NCCL does: the state says when it is done
 }
 
 ncclResult_t ncclCommSplit(ncclComm_t comm, int color, int, ncclComm_t* part, ncclConfig_t*) {
   if (planted_fault()) return ncclInternalError;
-  std::unique_lock lock(comm->meeting->mutex);
-  Meeting& m = *comm->meeting;
+  std::unique_lock lock(comm->shared->mutex);
+  Group& m = *comm->shared;
   const int generation = m.generation;
   m.colors[comm->rank] = color;
   if (int(m.colors.size()) == comm->size) m.changed.notify_all();
   m.changed.wait(lock, [&] { return m.aborted || int(m.colors.size()) == comm->size; });
   if (m.aborted) return comm->state = ncclRemoteError;
   auto& shared = m.parts[{generation, color}];
-  if (!shared) shared = std::make_shared<Meeting>();
+  if (!shared) shared = std::make_shared<Group>();
   auto* made = new ncclComm{shared};
   made->size = 0;
   for (const auto& [rank, c] : m.colors) {
@@ -169,9 +169,9 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
 
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   {
-    const std::lock_guard lock(comm->meeting->mutex);
-    comm->meeting->aborted = true;
-    comm->meeting->changed.notify_all();
+    const std::lock_guard lock(comm->shared->mutex);
+    comm->shared->aborted = true;
+    comm->shared->changed.notify_all();
   }
   return ncclCommDestroy(comm);
 }
@@ -216,15 +216,6 @@ ncclResult_t ncclAllGather(const void* mine, void* all, size_t count, ncclDataTy
     if (const auto result = collect(*comm, r, static_cast<char*>(all) + size_t(r) * bytes, bytes); result != 0)
       return result;
   return ncclSuccess;
-}
-
-ncclResult_t ncclBroadcast(const void* from, void* to, size_t count, ncclDataType_t type, int root, ncclComm_t comm,
-                           cudaStream_t stream) {
-  if (planted_fault()) return ncclInternalError;
-  if (cudaStreamSynchronize(stream) != cudaSuccess) return ncclUnhandledCudaError;
-  const size_t bytes = count * size_of(type);
-  for (int r = 0; comm->rank == root && r < comm->size; ++r) post(*comm, r, from, bytes);
-  return collect(*comm, root, to, bytes);
 }
 
 // For tests: communicators that were made and not destroyed; the N-th call from now on fails (0: none); communicators
