@@ -6,7 +6,8 @@
 //   all_gather    all <- mine_0, mine_1, ...                                  any type; all is size() times mine
 //   all_to_all    part s of rank r's received <- part r of rank s's sent      any type; size() parts of one length
 //
-// Bit order: sums are taken in rank order, so the same bits come out on every rank, in every run and on every transport.
+// Bit order: sums are taken in rank order, so the same bits come out on every rank, in every run and on every
+// transport.
 // Threading: one thread at a time calls a communicator and those split from it.
 // Errors: PeerLost where a rank is gone or does not answer; CHECK fails where the arguments do not fit.
 // Traffic is that of the ideal algorithm (comm/shards.h), the same on every transport; barrier() and split() are not

@@ -1,5 +1,5 @@
-// Rank of this process in a distributed run, as its launcher gives it in environment variables. Launchers in the order in
-// which they are tried:
+// Rank of this process in a distributed run, as its launcher gives it in environment variables. Launchers in the order
+// in which they are tried:
 //
 //   mpirun of Open MPI   OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK
 //   mpiexec of MPICH     PMI_RANK, PMI_SIZE, MPI_LOCALRANKID

@@ -1,8 +1,8 @@
 // The processes of a run, started together by mpirun, torchrun, srun and the like, and the calls with which they agree.
 // Every call is collective: all processes make the same calls in the same order. A group of one process costs nothing.
 //
-// Threading: one thread at a time, the one that made the group. Errors: PeerLost where a process is gone; see on_all_ranks
-// for errors that all processes get.
+// Threading: one thread at a time, the one that made the group. Errors: PeerLost where a process is gone; see
+// on_all_ranks for errors that all processes get.
 #pragma once
 
 #include <cstring>
@@ -20,8 +20,8 @@ class ProcessGroup {
  public:
   ProcessGroup();                                                  // this process alone
   explicit ProcessGroup(std::unique_ptr<Communicator> processes);  // for tests, in which threads are the processes
-  // The processes that the launcher's environment variables name (comm/launcher.h): over TCP where they say a rendezvous,
-  // else over MPI. BadInput where the group cannot be formed.
+  // The processes that the launcher's environment variables name (comm/launcher.h): over TCP where they say a
+  // rendezvous, else over MPI. BadInput where the group cannot be formed.
   static ProcessGroup join();
 
   int rank() const { return communicator_->rank(); }
@@ -44,7 +44,8 @@ class ProcessGroup {
   std::string broadcast_text(const std::string& mine);                // rank 0's
   int64_t max(int64_t mine);
 
-  // The ranks' values, as many from each as `mine` has, in rank order. T is trivially copyable: it travels as raw bytes.
+  // The ranks' values, as many from each as `mine` has, in rank order. T is trivially copyable: it travels as raw
+  // bytes.
   template <class T>
   std::vector<T> all_gather(std::span<const T> mine) {
     static_assert(std::is_trivially_copyable_v<T>);

@@ -17,8 +17,8 @@ class WorkerCommunicators {
   WorkerCommunicators(ProcessGroup& group, int workers);
   ~WorkerCommunicators();
 
-  // Once per worker, 0 <= worker < workers. Collective over all workers of the run. queue: where the worker's views live;
-  // on a GPU, the calling thread's. BadInput on every process where NCCL is needed and absent.
+  // Once per worker, 0 <= worker < workers. Collective over all workers of the run. queue: where the worker's views
+  // live; on a GPU, the calling thread's. BadInput on every process where NCCL is needed and absent.
   std::unique_ptr<Communicator> join(int worker, Queue queue);
   // The worker cannot go on: every call of this process's other workers, present and future, throws PeerLost.
   void abort(int worker, const std::string& reason);

@@ -62,7 +62,7 @@ Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data,
       info_(info),
       config_(info_.config),
       schedule_(rate_schedule(config_)),
-      policy_(parse_sync(config_.sync, first_drop(config_))),
+      sync_schedule_(parse_sync(config_.sync, first_drop(config_))),
       steps_per_epoch_(skein::steps_per_epoch(config_, data.train.size())),
       state_(start),
       contexts_(parallel_workers(config_, group.size()), device_of(config_.device), config_.recompute),
@@ -76,14 +76,14 @@ Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data,
   state_.threads_per_worker = threads_per_worker(config_, group.size());
   if (!config_.net.empty()) network_ = parse_network(fmt::format("{}", fmt::join(config_.net, ";")));
   if (size() == 1) return;
-  check_sync(*policy_, size(), double(config_.epochs));
-  syncs_ = sync_table(*policy_, {config_.epochs * steps_per_epoch(), steps_per_epoch(), size(),
-                                 [this](int64_t step) { return schedule_.at(step, steps_per_epoch()); }});
+  check_sync(sync_schedule_, size(), double(config_.epochs));
+  syncs_ = sync_table(sync_schedule_, {config_.epochs * steps_per_epoch(), steps_per_epoch(), size(),
+                                       [this](int64_t step) { return schedule_.at(step, steps_per_epoch()); }});
   gradient_steps_ = gradient_steps(config_, syncs_);
   averaged_ = std::make_unique<AveragedModel>(info_, data.train, contexts_.first().queue);
   worker_threads_.run([&](int64_t i) {
     auto world = communicators_.join(int(i), contexts_.queue(i));
-    worker(i).connect(std::move(world), policy_->block_size(), group_.size() > 1);
+    worker(i).connect(std::move(world), sync_schedule_.block_size, group_.size() > 1);
   });
 }
 
@@ -214,7 +214,7 @@ void Trainer::count_round(SyncScope sync, const StepResult* const* workers) {
   if (sync == SyncScope::none) return;
   (sync == SyncScope::world ? rounds.world : rounds.block) += 1;
   rounds.bytes += workers[0]->sent.bytes;
-  Traffic& sent = rounds.sent[size_t(sync == SyncScope::world ? Reach::world : Reach::block)];
+  Traffic& sent = rounds.sent.of(sync);
   sent.bytes += busiest.bytes;
   sent.rounds += busiest.rounds;
   if (network_) rounds.network = network_->seconds(rounds.sent);
@@ -226,7 +226,7 @@ ParameterStore& Trainer::model_parameters() {
     contexts_.synchronize();
     std::vector<ParameterStore*> own;
     for (const auto& w : workers_) own.push_back(&w->parameters);
-    averaged_->update(group_, own, size(), contexts_.first());
+    averaged_->update(group_, own, contexts_.first());
     averaged_step_ = state_.step;
   }
   return averaged_->parameters;

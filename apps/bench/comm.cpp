@@ -1,5 +1,5 @@
-// `skein bench comm`: the mean over thread workers against the machine's copy bandwidth; with --mpi, under mpirun, the sum
-// in rank order against MPI_Allreduce. The two are measured in turns, so that other programs slow both.
+// `skein bench comm`: the mean over thread workers against the machine's copy bandwidth; with --mpi, under mpirun, the
+// sum in rank order against MPI_Allreduce. The two are measured in turns, so that other programs slow both.
 #include <fmt/format.h>
 #include <omp.h>
 
@@ -79,9 +79,9 @@ Comparison average_on_threads(const CommBench& o, double bytes) {
       if (rank == 0) measured.seconds.push_back(fastest);
     }
   };
-  std::vector<std::thread> others;
-  for (int rank = 0; rank < workers; ++rank) others.emplace_back(worker, rank);
-  for (std::thread& t : others) t.join();
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < workers; ++rank) threads.emplace_back(worker, rank);
+  for (std::thread& t : threads) t.join();
   return measured;
 }
 

@@ -1,6 +1,6 @@
-// The functions of MPI that skein calls, as a table of plain functions. Only comm/transports/mpi_module.cpp includes MPI's
-// header. It is a library of its own, opened when a run is distributed, so the program also starts where there is no
-// MPI, and a test can pass a table of its own.
+// The functions of MPI that skein calls, as a table of plain functions. Only comm/transports/mpi_module.cpp includes
+// MPI's header. It is a library of its own, opened when a run is distributed, so the program also starts where there is
+// no MPI, and a test can pass a table of its own.
 //
 // Errors: functions return 0 or an MPI error code, for error_text. Messages are below 2^31 bytes and match in order per
 // tag. Threading: one thread of a process calls at a time.

@@ -14,8 +14,8 @@ namespace {
 
 enum Tag : int { kPart = 1, kSum, kData };
 
-// Calls MPI_Finalize when the last communicator is destroyed, but not during stack unwinding: MPI_Finalize would wait for
-// the other ranks, which wait for this one. mpirun ends the job as soon as this process ends without it.
+// Calls MPI_Finalize when the last communicator is destroyed, but not during stack unwinding: MPI_Finalize would wait
+// for the other ranks, which wait for this one. mpirun ends the job as soon as this process ends without it.
 struct MpiSession {
   const MpiApi& api;
   MpiOptions options;

@@ -1,5 +1,5 @@
-// Messages under way over MPI: started together, waited for together. wait() sleeps between two tests, because there may be
-// fewer cores than ranks.
+// Messages under way over MPI: started together, waited for together. wait() sleeps between two tests, because there
+// may be fewer cores than ranks.
 //
 // Errors: PeerLost with MPI's text, or with the rank that has been silent for `timeout` seconds.
 #pragma once

@@ -1,8 +1,8 @@
 // Ranks with a GPU each, over NCCL. The library is opened at first use; a build without the CUDA back end has
 // comm/transports/no_nccl.cpp instead.
 //
-// Threading: one thread at a time, the one whose current GPU is the rank's. Views are of the GPU, or of host memory, which
-// is staged. A call waits for the rank's stream.
+// Threading: one thread at a time, the one whose current GPU is the rank's. Views are of the GPU, or of host memory,
+// which is staged. A call waits for the rank's stream.
 // Errors: PeerLost with NCCL's text where a call fails or NCCL reports a rank that has died, which is asked for while
 // waiting, or where a call is not done after `timeout` seconds.
 // Bit order: the parts of a shard are sent to its owner, added there in rank order (kernels/all_sum.h), and the sum is

@@ -25,7 +25,8 @@ constexpr int kWaiting = 4096;     // connections that are not accepted yet
 
 void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
 
-// Small messages leave at once. Keep-alive probes notice a dead machine within a minute even when nothing is sent to it.
+// Small messages leave at once. Keep-alive probes notice a dead machine within a minute even when nothing is sent to
+// it.
 void prepare(int fd) {
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);

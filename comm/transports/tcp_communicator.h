@@ -3,8 +3,8 @@
 // pieces: while the parts of a piece travel to the shard's owner, the sums of the piece before travel back.
 //
 // Threading: one thread of a process calls at a time. Views are of host memory.
-// Errors: PeerLost names the rank whose stream has ended, that has called abort_tcp(), with its reason, or that is silent
-// for `timeout` seconds; also where ranks make different calls. BadInput where the rendezvous makes no sense.
+// Errors: PeerLost names the rank whose stream has ended, that has called abort_tcp(), with its reason, or that is
+// silent for `timeout` seconds; also where ranks make different calls. BadInput where the rendezvous makes no sense.
 // Bit order: the owner of a shard adds the ranks' parts in rank order.
 #pragma once
 

@@ -13,10 +13,10 @@ const std::vector<std::string> kCompressors = {
 const std::vector<OuterMomentum> kOuter = {{}, {0.75f, 1.0f, true}, {0.5f, 1.0f, false}, {0.0f, 0.7f, true}};
 
 std::unique_ptr<ModelAverager> make_averager(ParameterStore& p, const std::string& compressor, OuterMomentum outer) {
-  return std::make_unique<ModelAverager>(p, make_compressor(compressor, p, {}), outer, Queue{});
+  return std::make_unique<ModelAverager>(p, make_compressor(parse_compression(compressor), p, {}), outer, Queue{});
 }
 
-// CommunicationTotals [first, last) of drift and averaging on one rank.
+// Rounds [first, last) of drift and averaging on one rank.
 void run_rounds(ParameterStore& p, ModelAverager& averager, Communicator& ranks, int first, int last) {
   for (int round = first; round < last; ++round) {
     drift(p, ranks.rank(), round);
