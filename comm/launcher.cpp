@@ -58,13 +58,13 @@ RankInfo rank_from_environment(const Lookup& lookup) {
   for (const Names& names : kNames) {
     if (names.only_with && !lookup(names.only_with)) continue;
     if (!lookup(names.rank) && !lookup(names.size)) continue;
-    RankInfo place{names.launcher};
-    place.size = number(names.size, required(lookup, names.size, names.rank), std::numeric_limits<int>::max());
-    if (place.size == 0) throw BadInput("the environment variable {} is 0", names.size);
-    place.rank = number(names.rank, required(lookup, names.rank, names.size), place.size);
+    RankInfo own{names.launcher};
+    own.size = number(names.size, required(lookup, names.size, names.rank), std::numeric_limits<int>::max());
+    if (own.size == 0) throw BadInput("the environment variable {} is 0", names.size);
+    own.rank = number(names.rank, required(lookup, names.rank, names.size), own.size);
     const char* const local = lookup(names.local_rank);
-    place.local_rank = local ? number(names.local_rank, local, place.size) : place.rank;
-    return place;
+    own.local_rank = local ? number(names.local_rank, local, own.size) : own.rank;
+    return own;
   }
   return {};
 }

@@ -1,13 +1,17 @@
-// Which process of a distributed run is this? Launchers say so in environment variables, looked for in this order:
+// Rank of this process in a distributed run, as its launcher gives it in environment variables. Launchers in the order
+// in which they are tried:
+//
 //   mpirun of Open MPI   OMPI_COMM_WORLD_RANK, _SIZE, _LOCAL_RANK
 //   mpiexec of MPICH     PMI_RANK, PMI_SIZE, MPI_LOCALRANKID
 //   torchrun             RANK, WORLD_SIZE, LOCAL_RANK
-//   srun                 SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID   (with SLURM_STEP_ID: an sbatch script has the rest
-//                        too, without being one of the tasks)
-// Without a local rank the rank is taken, as if there were one machine.
-// Processes talk over MPI, or over TCP where MASTER_ADDR and MASTER_PORT say where they meet. torchrun sets both; with
-// srun or by hand, export them. Where torchrun's agent has that port itself (TORCHELASTIC_USE_AGENT_STORE) they meet at
-// the next one.
+//   srun                 SLURM_PROCID, SLURM_NTASKS, SLURM_LOCALID   (only with SLURM_STEP_ID: an sbatch script has the
+//                        other variables, too, without being one of the tasks)
+//
+// Without a local rank the rank is taken, as on a single machine.
+// Processes talk over TCP where MASTER_ADDR and MASTER_PORT give a rendezvous, else over MPI. torchrun sets both; with
+// srun or by hand, export them. Where torchrun's agent uses that port itself (TORCHELASTIC_USE_AGENT_STORE), the
+// rendezvous is at the next port.
+// Errors: BadInput names the variable that is missing or makes no sense.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +32,8 @@ struct RankInfo {
 
 using Lookup = std::function<const char*(const char* name)>;  // null: not set
 
-RankInfo rank_from_environment(const Lookup&);  // BadInput names the variable that makes no sense
-RankInfo rank_from_environment();               // of this process
+RankInfo rank_from_environment(const Lookup&);
+RankInfo rank_from_environment();  // with this process's environment
 
 struct Rendezvous {
   std::string host;
@@ -37,7 +41,7 @@ struct Rendezvous {
   bool operator==(const Rendezvous&) const = default;
 };
 
-// Empty: over MPI. BadInput names the variable that is missing or makes no sense.
+// Empty: over MPI.
 std::optional<Rendezvous> tcp_rendezvous(Launcher, const Lookup&);
 std::optional<Rendezvous> tcp_rendezvous(Launcher);
 

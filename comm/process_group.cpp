@@ -13,7 +13,7 @@ namespace {
 
 enum class Outcome : char { good = 'g', bad_input = 'b', failed = 'f' };
 
-// The first failure with the rank it happened on, or without it where all processes have the same.
+// Text of the first failure: with its rank, or without where all processes have the same.
 std::string describe(const std::vector<std::string>& outcomes, size_t first) {
   const std::string text = outcomes[first].substr(1);
   const auto same = std::count(outcomes.begin(), outcomes.end(), outcomes[first]);
@@ -28,16 +28,15 @@ ProcessGroup::ProcessGroup() : ProcessGroup(ThreadGroup(1).join(0)) {}
 ProcessGroup::ProcessGroup(std::unique_ptr<Communicator> processes) : communicator_(std::move(processes)) {}
 
 ProcessGroup ProcessGroup::join() {
-  const RankInfo place = rank_from_environment();
-  if (place.size == 1) return ProcessGroup();
-  if (const auto rendezvous = tcp_rendezvous(place.launcher)) {
-    ProcessGroup group(join_tcp(*rendezvous, place.rank, place.size));
+  const RankInfo own = rank_from_environment();
+  if (own.size == 1) return ProcessGroup();
+  if (const auto rendezvous = tcp_rendezvous(own.launcher)) {
+    ProcessGroup group(join_tcp(*rendezvous, own.rank, own.size));
     group.abort_ = abort_tcp;
     return group;
   }
-  const MpiApi& mpi = mpi_library();
-  ProcessGroup group(join_mpi(mpi, place.size));
-  group.abort_ = [&mpi](const Communicator& c, const std::string& why, int status) { abort_mpi(mpi, c, why, status); };
+  ProcessGroup group(join_mpi(mpi_library(), own.size));
+  group.abort_ = abort_mpi;
   return group;
 }
 

@@ -1,5 +1,8 @@
-// The processes that were started together, by mpirun, srun and the like, and how they keep together. Every call is
-// collective: all processes make the same calls in the same order. In a group of one they cost nothing.
+// The processes of a run, started together by mpirun, torchrun, srun and the like, and the calls with which they agree.
+// Every call is collective: all processes make the same calls in the same order. A group of one process costs nothing.
+//
+// Threading: one thread at a time, the one that made the group. Errors: PeerLost where a process is gone; see
+// on_all_ranks for errors that all processes get.
 #pragma once
 
 #include <cstring>
@@ -15,10 +18,10 @@ namespace skein {
 
 class ProcessGroup {
  public:
-  ProcessGroup();                                                  // of this process alone
-  explicit ProcessGroup(std::unique_ptr<Communicator> processes);  // tests: threads that play processes
-  // The group that the launcher's environment variables speak of, over TCP or MPI (see comm/launcher.h) when there are
-  // several processes. BadInput where they cannot be had.
+  ProcessGroup();                                                  // this process alone
+  explicit ProcessGroup(std::unique_ptr<Communicator> processes);  // for tests, in which threads are the processes
+  // The processes that the launcher's environment variables name (comm/launcher.h): over TCP where they say a
+  // rendezvous, else over MPI. BadInput where the group cannot be formed.
   static ProcessGroup join();
 
   int rank() const { return communicator_->rank(); }
@@ -26,22 +29,23 @@ class ProcessGroup {
   bool is_root() const { return rank() == 0; }
   Communicator& communicator() { return *communicator_; }
 
-  // Runs body() on every process. If one throws BadInput or RunFailed, all do, and say on which rank it was. The body
-  // may be collective itself as long as what it throws before its last collective call is thrown on all ranks.
+  // Runs body() on every process. If one throws BadInput or RunFailed, all do, with the rank in the message. The body
+  // may be collective itself if every error before its last collective call is thrown on all ranks.
   void on_all_ranks(const std::function<void()>& body);
-  // RunFailed for what all processes have found alike.
+  // Throws RunFailed, for an error that all processes have found alike.
   [[noreturn]] void fail_on_all_ranks(const std::string& reason);
-  // Was the exception on its way thrown on every process? Then the group can end in good order, else only by abort().
+  // True if the last error was thrown on all ranks. Only then can the group end cleanly; otherwise call abort().
   bool failed_on_all_ranks() const { return failed_on_all_ranks_; }
-  // Says on stderr which rank cannot go on and why, and ends every process: at once over MPI, over TCP this one, and
-  // the others when they next wait for it. In a group of one it does nothing.
+  // Prints the reason with this rank on stderr and ends the run: over MPI all processes at once, over TCP this process,
+  // and each other one at its next call. In a group of one it does nothing.
   void abort(const std::string& reason, int status) const;
 
   std::vector<std::string> all_gather_text(const std::string& mine);  // in rank order
-  std::string broadcast_text(const std::string& mine);                // what process 0 has passed
+  std::string broadcast_text(const std::string& mine);                // rank 0's
   int64_t max(int64_t mine);
 
-  // The processes' parts, each as long as `mine`, in rank order.
+  // The ranks' values, as many from each as `mine` has, in rank order. T is trivially copyable: it travels as raw
+  // bytes.
   template <class T>
   std::vector<T> all_gather(std::span<const T> mine) {
     static_assert(std::is_trivially_copyable_v<T>);
@@ -51,7 +55,7 @@ class ProcessGroup {
     return all;
   }
   template <class T>
-  T broadcast(T mine) {
+  T broadcast(T mine) {  // rank 0's
     return all_gather<T>(std::span<const T>(&mine, 1)).front();
   }
 
@@ -59,7 +63,7 @@ class ProcessGroup {
   static View bytes(void* data, size_t n) { return {data, DType::u8, {1, 1, 1, int64_t(n)}}; }
 
   std::unique_ptr<Communicator> communicator_;
-  std::function<void(const Communicator&, const std::string& reason, int status)> abort_;  // with several processes
+  std::function<void(const Communicator&, const std::string& reason, int status)> abort_;  // empty in a group of one
   bool failed_on_all_ranks_ = false;
 };
 

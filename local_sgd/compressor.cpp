@@ -3,19 +3,36 @@
 #include "base/check.h"
 
 namespace skein {
+namespace {
 
-std::unique_ptr<Compressor> make_compressor(const std::string& name, const ParameterStore& parameters, Queue queue) {
-  if (name == "none") return nullptr;
-  if (name == "bf16") return make_bf16_compressor(parameters, queue);
-  for (const bool memory : {false, true})
-    for (const bool mean_of_means : {false, true})
-      if (name == std::string(memory ? "ef-sign" : "sign") + (mean_of_means ? ":mean-of-means" : ""))
-        return make_sign_compressor({memory, mean_of_means}, parameters, queue);
-  if (name == "ef-sign:two-way") return make_sign_compressor({.memory = true, .two_way = true}, parameters, queue);
+struct Name {
+  const char* text;
+  Compression compression;
+};
+constexpr Name kNames[] = {
+    {"none", {}},
+    {"bf16", {Compression::bf16}},
+    {"sign", {Compression::sign}},
+    {"ef-sign", {Compression::sign, {.error_feedback = true}}},
+    {"sign:mean-of-means", {Compression::sign, {.mean_of_means = true}}},
+    {"ef-sign:mean-of-means", {Compression::sign, {.error_feedback = true, .mean_of_means = true}}},
+    {"ef-sign:two-way", {Compression::sign, {.error_feedback = true, .two_way = true}}}};
+
+}  // namespace
+
+Compression parse_compression(std::string_view text) {
+  for (const Name& name : kNames)
+    if (text == name.text) return name.compression;
   throw BadInput(
       "no compression is called '{}'; there are none, bf16, sign, ef-sign, sign:mean-of-means, "
       "ef-sign:mean-of-means and ef-sign:two-way",
-      name);
+      text);
+}
+
+std::unique_ptr<Compressor> make_compressor(const Compression& c, const ParameterStore& parameters, Queue queue) {
+  if (c.kind == Compression::bf16) return make_bf16_compressor(parameters, queue);
+  if (c.kind == Compression::sign) return make_sign_compressor(c.options, parameters, queue);
+  return nullptr;
 }
 
 }  // namespace skein

@@ -1,3 +1,4 @@
+// Compression to bf16: shards of the differences go to their owners, the rounded means come back.
 #include "kernels/cast.h"
 #include "kernels/runtime.h"
 #include "kernels/vector.h"
@@ -26,7 +27,7 @@ class Bf16Compressor : public Compressor {
   void prepare(int64_t ranks) {
     if (to_.defined() && from_.shape()[2] == ranks) return;
     const int64_t shard = (delta_.numel() + ranks - 1) / ranks;
-    to_ = Tensor::zeros(queue_.device, DType::bf16, {ranks, shard});  // what is beyond the last number stays zero
+    to_ = Tensor::zeros(queue_.device, DType::bf16, {ranks, shard});  // stays zero behind the last number
     from_ = Tensor::empty(queue_.device, DType::bf16, {ranks, shard});
     shard_ = Tensor::empty(queue_.device, DType::bf16, {shard});
   }

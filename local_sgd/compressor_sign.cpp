@@ -1,3 +1,5 @@
+// Sign compression with and without error feedback (algorithms 3 and 4 of arXiv 1808.07217): one bit per number and one
+// scale per parameter tensor. Formulas and routes: local_sgd/compressor.h.
 #include <algorithm>
 #include <bit>
 
@@ -11,7 +13,8 @@ namespace {
 
 constexpr int64_t kWord = 32;  // bits
 
-// In the order of the flat vector, which is not that of the parameters: the decayed come first.
+// Segments of the bit stream, in the order of the flat vector. It differs from the parameters' order: the decayed ones
+// come first.
 std::vector<SignSegment> stream_of(const ParameterStore& parameters) {
   std::vector<SignSegment> stream;
   for (const Segment& s : parameters.segments()) stream.push_back({s.begin, s.count, 0});
@@ -20,16 +23,16 @@ std::vector<SignSegment> stream_of(const ParameterStore& parameters) {
   return stream;
 }
 
-// A shard: numbers [begin, end) of the flat vector and the words of the stream that hold their bits, one of which it
-// may share with the next shard.
+// A shard: numbers [begin, end) of the flat vector, and the words of the stream that hold their bits. The last word may
+// also hold bits of the next shard.
 struct Part {
   int64_t begin, end, first_word, words;
   int64_t size() const { return end - begin; }
 };
 
-// What the owner of a shard sends back, compressed: the shard as a flat vector and a stream of its own.
+// The compressed mean that the owner of a shard sends back: the shard as a flat vector with a bit stream of its own.
 struct Reply {
-  std::vector<SignSegment> segments;  // begin is counted from the shard's
+  std::vector<SignSegment> segments;  // begin counts from the shard's begin
   Tensor on_device;
   int64_t words = 0;
   int64_t scales() const { return int64_t(segments.size()); }
@@ -57,14 +60,15 @@ class SignCompressor : public Compressor {
         words_((parameters.count() + kWord - 1) / kWord) {
     on_device_ = to_device(segments_, queue);
     message_ = Tensor::empty(queue.device, DType::i32, {words_ + scales()});
-    if (options.memory) memory_ = Tensor::zeros(queue.device, DType::f32, {size_});
+    if (options.error_feedback) memory_ = Tensor::zeros(queue.device, DType::f32, {size_});
     if (options.two_way) owner_memory_ = Tensor::zeros(queue.device, DType::f32, {size_});
   }
 
   View mean(View consensus, View value, Communicator& ranks) override {
     prepare(ranks.size());
     const Tensor mean = mean_.slice(0, {size_});
-    pack(consensus, value, options_.memory ? memory_ : mean);  // the mean is written when the distances are packed
+    pack(consensus, value,
+         options_.error_feedback ? memory_ : mean);  // `mean` is free until the differences are packed
     if (exchanges_)
       exchange(ranks);
     else
@@ -74,7 +78,7 @@ class SignCompressor : public Compressor {
 
   std::vector<NamedTensor> state() override {
     std::vector<NamedTensor> all;
-    if (options_.memory) all.push_back({"error", memory_});
+    if (options_.error_feedback) all.push_back({"error", memory_});
     if (options_.two_way) all.push_back({"owner_error", owner_memory_});
     return all;
   }
@@ -90,7 +94,7 @@ class SignCompressor : public Compressor {
     return {begin, end, first, (bit_at(end) + kWord - 1) / kWord - first};
   }
   int64_t shard_size(int64_t ranks) const { return (size_ + ranks - 1) / ranks; }
-  // Bits of the stream that come before flat position `at`.
+  // Bits of the stream before flat position `at`.
   int64_t bit_at(int64_t at) const {
     const auto next = std::find_if(segments_.rbegin(), segments_.rend(), [&](const auto& s) { return s.begin <= at; });
     return next == segments_.rend() ? 0 : next->bit + std::min(at - next->begin, next->count);
@@ -142,11 +146,11 @@ class SignCompressor : public Compressor {
     zeros_ = Tensor::zeros(queue_.device, DType::f32, shard_.shape());
   }
 
-  void pack(View consensus, View value, View distances) {
+  void pack(View consensus, View value, View differences) {
     const View words = message_.slice(0, {words_}), memory = memory_;
     const View scale = as_floats(message_.slice(words_, {scales()}));
-    queue_.run(cpu::sign_scales, cuda::sign_scales, layout(), consensus, value, memory, distances, scale);
-    queue_.run(cpu::sign_pack, cuda::sign_pack, layout(), distances, scale, words, memory);
+    queue_.run(cpu::sign_scales, cuda::sign_scales, layout(), consensus, value, memory, differences, scale);
+    queue_.run(cpu::sign_pack, cuda::sign_pack, layout(), differences, scale, words, memory);
   }
 
   void gather(Communicator& ranks) {
@@ -182,7 +186,7 @@ class SignCompressor : public Compressor {
     }
   }
 
-  // The shard's mean is in shard_.
+  // Compresses the shard's mean, which is in shard_.
   void gather_replies(const Part& mine, Communicator& ranks) {
     const Reply& own = replies_[size_t(ranks.rank())];
     const View words = reply_.slice(0, {own.words}), scale = as_floats(reply_.slice(own.words, {own.scales()}));
@@ -199,7 +203,7 @@ class SignCompressor : public Compressor {
     }
   }
 
-  // The mean of the numbers from `begin` on, whose words were received.
+  // Mean of the numbers from `begin` on, from the words received.
   void decode(const Part& part, int64_t begin, View mean) {
     const SignMessages messages = received(part);
     if (options_.mean_of_means) {
@@ -213,19 +217,18 @@ class SignCompressor : public Compressor {
   SignOptions options_;
   Queue queue_;
   std::vector<SignSegment> segments_;
-  int64_t size_, words_;  // of the flat vector, and of the stream
+  int64_t size_, words_;  // numbers of the flat vector, words of the stream
   Tensor on_device_;      // segments_
   Tensor message_;        // this rank's words and scales
-  Tensor memory_;         // what was not sent, in the layout of the parameters; undefined without error feedback
+  Tensor memory_;         // error memory e, a flat vector; undefined without error feedback
+  Tensor owner_memory_;   // two-way: error memory of this rank's shard as its owner, zero elsewhere
 
-  Tensor owner_memory_;  // two-way: what was not sent back of this rank's shard, zero elsewhere
-
-  // Made at the first call, when the number of ranks is known.
+  // Set at the first call, when the number of ranks is known.
   bool exchanges_ = false;
   std::vector<Part> parts_;
-  int64_t part_words_ = 0;  // of the largest part, or words_
+  int64_t part_words_ = 0;  // of the largest shard, or words_
   Tensor to_, received_, planes_, all_planes_, shard_, mean_;
-  std::vector<Reply> replies_;  // of all ranks
+  std::vector<Reply> replies_;  // by owner
   Tensor reply_, all_replies_, zeros_;
 };
 

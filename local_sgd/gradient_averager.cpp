@@ -26,8 +26,8 @@ GradientAverager::~GradientAverager() {
   thread_.join();
 }
 
-// From the end, which the backward pass reaches first. Batch norms lie behind all else and are ready last: they share
-// no bucket with others.
+// Cuts from the end, which the backward pass reaches first. The parameters of batch norms lie behind all other ones and
+// are ready last, so no bucket holds both.
 void GradientAverager::cut(int64_t bucket_bytes) {
   std::vector<int64_t> begins;
   for (const Segment& s : parameters_.segments()) begins.push_back(s.begin);
@@ -66,7 +66,7 @@ void GradientAverager::send(size_t bucket) {
 void GradientAverager::finish() {
   if (ranks_.size() == 1) return;
   if (!overlaps()) return ranks_.all_reduce(parameters_.grad, 1.0f / float(ranks_.size()));
-  for (size_t b = buckets_.size(); b-- > 0;)  // with parameters that had no part in the step
+  for (size_t b = buckets_.size(); b-- > 0;)  // buckets with parameters that had no part in the step
     if (buckets_[b].missing > 0) send(b);
   for (Bucket& b : buckets_) b.missing = b.parameters;
   std::unique_lock lock(mutex_);
@@ -77,7 +77,7 @@ void GradientAverager::finish() {
 }
 
 void GradientAverager::communicate() {
-  omp_set_num_threads(1);  // the others compute
+  omp_set_num_threads(1);  // the other cores compute
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return stop_ || sent_.size() > done_; });

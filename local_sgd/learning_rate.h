@@ -1,12 +1,13 @@
-// The learning rate as a pure function of progress (Goyal et al. 2017, with the scaling of local SGD):
+// The learning rate as a pure function of progress, with the scaling and the warm-up of Goyal et al. 2017 (arXiv
+// 1706.02677, section 2), as the paper uses them for local SGD, too (arXiv 1808.07217; epfml/LocalSGD-Code):
 //
-//   scale = batch / base_batch * workers                 base_batch = 0: lr is meant for the batch at hand, scale = workers
-//   peak  = lr * scale (linear), lr * sqrt(scale) (sqrt) or lr (none)
-//   e < warmup:   lr * ((peak/lr - 1) * e/warmup + 1)    linear in every step; no warm-up when peak <= lr
-//   e >= warmup:  peak * factor^(drops so far)           drops at the epochs in `drops`
+//   scale = batch / base_batch * workers      (from the images of one step of all workers, never from H)
+//   peak  = lr * scale (linear), lr * sqrt(scale), or lr (none)
+//   e < warmup:  lr * ((peak/lr - 1) * e/warmup + 1), linear in every step; no warm-up where peak <= lr
+//   afterwards:  peak * factor^(drops so far)                          drops at the epochs in `drops`
 //
-// e = step / steps_per_epoch, in passes over the data. The scale counts the samples of one step of all workers; it does
-// not depend on H.
+// e = step / steps_per_epoch, in epochs, that is passes over the data. base_batch = 0: lr is meant for the batch at
+// hand, scale = workers.
 #pragma once
 
 #include <cstdint>

@@ -1,22 +1,22 @@
 #include "local_sgd/model_averager.h"
 
 #include "kernels/runtime.h"
-#include "kernels/sgd_step.h"
 #include "kernels/vector.h"
+#include "local_sgd/worker_mean.h"
 
 namespace skein {
 
 ModelAverager::ModelAverager(ParameterStore& parameters, std::unique_ptr<Compressor> compressor, OuterMomentum outer,
                              Queue queue)
-    : parameters_(parameters), compressor_(std::move(compressor)), outer_(outer), queue_(queue) {
+    : parameters_(parameters),
+      compressor_(std::move(compressor)),
+      outer_(outer, parameters.value.numel(), queue),
+      queue_(queue) {
   const Shape all{parameters.value.numel()};
-  if (!compressor_ && !outer_.active()) return;
+  if (!compressor_ && !outer.active()) return;
   consensus_ = Tensor::empty(queue.device, DType::f32, all);
   reset_consensus();
   if (!compressor_) delta_ = Tensor::empty(queue.device, DType::f32, all);
-  if (!outer_.active()) return;
-  momentum_ = Tensor::zeros(queue.device, DType::f32, all);
-  rate_ = Tensor::from(queue.device, std::span<const float>(&outer_.rate, 1), {1});
 }
 
 void ModelAverager::reset_consensus() {
@@ -26,9 +26,8 @@ void ModelAverager::reset_consensus() {
 void ModelAverager::average(Communicator& ranks) {
   if (ranks.size() == 1) return;
   const View value = parameters_.value;
-  const float share = 1.0f / float(ranks.size());
   if (!consensus_.defined()) {
-    ranks.all_reduce(value, share);
+    mean_over_workers({&value, 1}, value, ranks, queue_);
     return parameters_.refresh_shadow(queue_.stream);
   }
   View delta = delta_;
@@ -36,13 +35,9 @@ void ModelAverager::average(Communicator& ranks) {
     delta = compressor_->mean(consensus_, value, ranks);
   } else {
     queue_.run(cpu::sub, cuda::sub, consensus_, value, delta);
-    ranks.all_reduce(delta, share);
+    mean_over_workers({&delta, 1}, delta, ranks, queue_);
   }
-  if (outer_.active())  // the outer step is a step of SGD whose gradient is delta
-    queue_.run(cpu::sgd_step, cuda::sgd_step, consensus_, delta, momentum_, View{}, rate_.view().as<float>(),
-               SgdHyper{outer_.momentum, 0.0f, outer_.nesterov}, 0);
-  else
-    queue_.run(cpu::sub, cuda::sub, consensus_, delta, consensus_);
+  outer_.apply(consensus_, delta);
   queue_.run(cpu::copy, cuda::copy, consensus_, value);
   parameters_.refresh_shadow(queue_.stream);
 }
@@ -50,7 +45,7 @@ void ModelAverager::average(Communicator& ranks) {
 std::vector<NamedTensor> ModelAverager::state() {
   std::vector<NamedTensor> all;
   if (consensus_.defined()) all.push_back({"consensus", consensus_});
-  if (momentum_.defined()) all.push_back({"outer_momentum", momentum_});
+  if (outer_.momentum().defined()) all.push_back({"outer_momentum", outer_.momentum()});
   if (compressor_)
     for (NamedTensor& t : compressor_->state()) all.push_back(std::move(t));
   return all;

@@ -61,11 +61,7 @@ NetworkModel parse_network(const std::string& text) {
     link = parse_link(text, equals == std::string::npos ? part : part.substr(equals + 1));
   }
   if (!world) fail(text, "the link among all is missing");
-  return {{block.value_or(*world), *world}};
-}
-
-double sum_seconds(const Link& link, int64_t bytes, int64_t workers) {
-  return workers < 2 ? 0 : link.seconds(2 * (workers - 1) * bytes / workers, 2);
+  return {block.value_or(*world), *world};
 }
 
 int64_t break_even_steps(double step_seconds, double sync_seconds, double share) {

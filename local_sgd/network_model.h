@@ -1,19 +1,20 @@
-// A cluster that one machine does not have, as a clock. The whole model:
+// The time of communication on a simulated network. The whole model:
 //
-//   seconds = rounds * latency + bytes / bandwidth
+//   seconds = rounds * latency + 8 * bytes / bandwidth          latency in seconds, bandwidth in bits per second
 //
-// bytes are what the busiest rank really sent (Traffic, so a compressed vector costs what it sent), over a full-duplex
-// link of its own. In a round all pairs talk at once, so their latencies overlap: exchange, gather and broadcast are
-// one round, a sum of N bytes is two (exchange of shards, gather of sums) and sends 2(K-1)/K * N. Compute and
-// communication do not overlap, a step lasts as long as its slowest worker, and an averaging among all pays the world's
-// link even where two ranks share a block. Bandwidth in bits per second (Kbit = 1000 bits), times in seconds.
+// bytes are those that the busiest rank sent (Traffic: a compressed vector counts what it sent), over a full-duplex
+// link of its own. In a round all pairs talk at once, so their latencies overlap: all_gather and all_to_all are one
+// round, an all_reduce of N bytes is two and sends 2(K-1)/K * N. Compute and communication do not overlap. A step lasts
+// as long as its slowest worker. An averaging among all pays the world's link even between two ranks of one block. Kbit
+// is 1000 bits.
+// Use: the paper (arXiv 1808.07217, hierarchical local SGD, algorithm 5) studies networks that are slow between blocks.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 
 #include "comm/communicator.h"
+#include "local_sgd/sync_schedule.h"
 
 namespace skein {
 
@@ -24,23 +25,22 @@ struct Link {
   }
 };
 
-enum class Reach : uint8_t { block, world };
+// Sent by the busiest ranks, in averagings within blocks and among all.
+struct ScopeTraffic {
+  Traffic block, world;
+  Traffic& of(SyncScope scope) { return scope == SyncScope::world ? world : block; }
+};
 
 struct NetworkModel {
-  std::array<Link, 2> links;  // by Reach
-  const Link& link(Reach reach) const { return links[size_t(reach)]; }
-  // Of all that the busiest ranks sent within blocks and among all.
-  double seconds(const std::array<Traffic, 2>& sent) const {
-    return links[0].seconds(sent[0].bytes, sent[0].rounds) + links[1].seconds(sent[1].bytes, sent[1].rounds);
+  Link block, world;
+  double seconds(const ScopeTraffic& sent) const {
+    return block.seconds(sent.block.bytes, sent.block.rounds) + world.seconds(sent.world.bytes, sent.world.rounds);
   }
 };
 
 // "1Gbit,200us" is both links; "block=100Gbit,5us;world=1Gbit,1ms" each its own: several --net, joined by ';'. Without
-// block= the blocks have the world's link. BadInput says what is wrong and how it is written.
+// block= the blocks have the world's link. BadInput names the fault and gives the form.
 NetworkModel parse_network(const std::string& text);
-
-// A sum of `bytes` among `workers`: what mini-batch SGD and uncompressed averaging pay each time.
-double sum_seconds(const Link&, int64_t bytes, int64_t workers);
 
 // The smallest H at which communication takes at most `share` (between 0 and 1) of the time, when every H steps of
 // step_seconds are followed by sync_seconds.

@@ -1,5 +1,3 @@
-#include "local_sgd/sync_parser.h"
-
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -18,35 +16,47 @@ struct Form {
   const char* name;
   std::vector<std::string> required, optional;
   const char* help;
+  bool reversed = false;
+  bool switches_at_drop = false;  // default of `from`
 };
 
 const std::vector<Form>& forms() {
   static const std::vector<Form> all{
-      {"minibatch", {}, {}, "minibatch                      mini-batch SGD: average after every step"},
-      {"local", {"H"}, {}, "local:H=8                      local SGD (algorithm 1): every 8 steps"},
-      {"post-local",
-       {"H"},
-       {"from"},
-       "post-local:H=16[,from=E]       post-local SGD (algorithm 2): every step until epoch E [first drop], then 16"},
-      {"reverse",
-       {"H"},
-       {"from"},
-       "reverse:H=16[,from=E]          the mirror: every 16 steps until epoch E [first drop], then every step"},
-      {"hierarchical",
-       {"H", "Hb", "block"},
-       {"from"},
-       "hierarchical:H=4,Hb=4,block=2  hierarchical local SGD (algorithm 5): every 4 steps within blocks of 2 ranks, "
-       "every 4*4 among all; [,from=E] every step among all until epoch E"},
-      {"quadratic",
-       {"H", "alpha"},
-       {},
-       "quadratic:H=4,alpha=0.2        every max(H, (alpha/rate)^2) steps (arXiv 2310.14423)"},
+      {.name = "minibatch",
+       .required = {},
+       .optional = {},
+       .help = "minibatch                      mini-batch SGD: average after every step"},
+      {.name = "local",
+       .required = {"H"},
+       .optional = {},
+       .help = "local:H=8                      local SGD (algorithm 1): every 8 steps"},
+      {.name = "post-local",
+       .required = {"H"},
+       .optional = {"from"},
+       .help = "post-local:H=16[,from=E]       post-local SGD (algorithm 2): every step until epoch E [first drop], "
+               "then 16",
+       .switches_at_drop = true},
+      {.name = "reverse",
+       .required = {"H"},
+       .optional = {"from"},
+       .help = "reverse:H=16[,from=E]          the mirror: every 16 steps until epoch E [first drop], then every step",
+       .reversed = true,
+       .switches_at_drop = true},
+      {.name = "hierarchical",
+       .required = {"H", "Hb", "block"},
+       .optional = {"from"},
+       .help = "hierarchical:H=4,Hb=4,block=2  hierarchical local SGD (algorithm 5): every 4 steps within blocks of 2 "
+               "ranks, every 4*4 among all; [,from=E] every step among all until epoch E"},
+      {.name = "quadratic",
+       .required = {"H", "alpha"},
+       .optional = {},
+       .help = "quadratic:H=4,alpha=0.2        every max(H, (alpha/rate)^2) steps (arXiv 2310.14423)"},
   };
   return all;
 }
 
-const std::vector<std::string> kWarmupKeys{"warmup", "warmup-epochs", "restart"};
-const std::vector<std::string> kWarmups{"none", "constant", "linear", "exponential"};
+const std::vector<std::string> kWarmUpKeys{"warmup", "warmup-epochs", "restart"};
+const std::vector<std::string> kWarmUpShapes{"none", "constant", "linear", "exponential"};  // by WarmUp::Shape
 constexpr int64_t kMost = 1'000'000'000;
 
 struct Setting {
@@ -74,18 +84,19 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 class FormParser {
  public:
-  FormParser(const std::string& expression, double first_drop) : expression_(expression), first_drop_(first_drop) {}
+  FormParser(std::string_view expression, double first_drop) : expression_(expression), first_drop_(first_drop) {}
 
-  SyncForm parse() {
+  SyncSchedule parse() {
     const size_t colon = expression_.find(':');
-    form_.name = expression_.substr(0, colon);
-    const auto form = std::find_if(forms().begin(), forms().end(), [&](auto& s) { return s.name == form_.name; });
-    if (form == forms().end()) fail(fmt::format("there is no policy '{}'", form_.name));
+    const std::string name = expression_.substr(0, colon);
+    const auto form = std::find_if(forms().begin(), forms().end(), [&](auto& f) { return f.name == name; });
+    if (form == forms().end()) fail(fmt::format("there is no policy '{}'", name));
     if (colon != std::string::npos) settings_ = split(std::string_view(expression_).substr(colon + 1));
     check_keys(*form);
+    schedule_.reversed = form->reversed;
     for (const Setting& setting : settings_) take(setting);
     complete(*form);
-    return form_;
+    return schedule_;
   }
 
  private:
@@ -100,7 +111,7 @@ class FormParser {
   void check_keys(const Form& form) const {
     std::vector<std::string> known = form.required;
     known.insert(known.end(), form.optional.begin(), form.optional.end());
-    if (contains(form.required, "H")) known.insert(known.end(), kWarmupKeys.begin(), kWarmupKeys.end());
+    if (contains(form.required, "H")) known.insert(known.end(), kWarmUpKeys.begin(), kWarmUpKeys.end());
     for (const Setting& p : settings_) {
       if (known.empty()) fail(fmt::format("{} takes no '{}'", form.name, p.key));
       if (!contains(known, p.key))
@@ -116,26 +127,28 @@ class FormParser {
   }
 
   void take(const Setting& p) {
-    if (p.key == "H") form_.steps = whole(p);
-    if (p.key == "Hb") form_.block_rounds = whole(p);
-    if (p.key == "block") form_.block = whole(p);
-    if (p.key == "warmup-epochs") form_.warmup_epochs = whole(p);
-    if (p.key == "alpha" && !((form_.alpha = real(p)) > 0)) fail(fmt::format("alpha={} must be above 0", p.value));
-    if (p.key == "from" && !((form_.from = real(p)) >= 0))
+    SyncSchedule& s = schedule_;
+    if (p.key == "H") s.local_steps = whole(p);
+    if (p.key == "Hb") s.block_steps = whole(p);
+    if (p.key == "block") s.block_size = whole(p);
+    if (p.key == "warmup-epochs") s.warm_up.epochs = whole(p);
+    if (p.key == "alpha" && !((s.alpha = real(p)) > 0)) fail(fmt::format("alpha={} must be above 0", p.value));
+    if (p.key == "from" && !((s.switch_epoch = real(p)) >= 0))
       fail(fmt::format("from={} is out of range; it is an epoch, 0 or later", p.value));
-    if (p.key == "restart" && !(form_.restart = !p.has_value)) fail("restart takes no value");
+    if (p.key == "restart" && !(s.warm_up.restart = !p.has_value)) fail("restart takes no value");
     if (p.key != "warmup") return;
-    const auto found = std::find(kWarmups.begin() + 1, kWarmups.end(), p.value);
-    if (found == kWarmups.end())
+    const auto found = std::find(kWarmUpShapes.begin() + 1, kWarmUpShapes.end(), p.value);
+    if (found == kWarmUpShapes.end())
       fail(fmt::format("warmup={} is not known; give constant, linear or exponential", p.value));
-    form_.warmup = Warmup(found - kWarmups.begin());
+    s.warm_up.shape = WarmUp::Shape(found - kWarmUpShapes.begin());
   }
 
   void complete(const Form& form) {
-    if (form_.warmup != Warmup::none && form_.warmup_epochs == 0) form_.warmup_epochs = form_.steps;
-    if (!contains(form.optional, "from") || form_.name == "hierarchical" || given("from")) return;
+    WarmUp& warm_up = schedule_.warm_up;
+    if (warm_up.shape != WarmUp::none && warm_up.epochs == 0) warm_up.epochs = schedule_.local_steps;
+    if (!form.switches_at_drop || given("from")) return;
     if (!std::isfinite(first_drop_)) fail("the learning rate never drops, so from=... must be given");
-    form_.from = first_drop_;
+    schedule_.switch_epoch = first_drop_;
   }
 
   int64_t whole(const Setting& p) const {
@@ -159,14 +172,12 @@ class FormParser {
   const std::string expression_;
   double first_drop_;
   std::vector<Setting> settings_;
-  SyncForm form_;
+  SyncSchedule schedule_;
 };
 
 }  // namespace
 
-std::string name_of(Warmup warmup) { return kWarmups[size_t(warmup)]; }
-
-SyncForm parse_sync_form(const std::string& expression, double first_drop) {
+SyncSchedule parse_sync(std::string_view expression, double first_drop) {
   return FormParser(expression, first_drop).parse();
 }
 

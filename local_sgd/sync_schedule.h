@@ -1,67 +1,74 @@
-// When the workers average. A policy is a pure function of progress, and a run's averagings are a table made before it
-// starts, so a test can check it, a resumed run looks it up, and no state of it needs saving. parse_sync() reads
+// Schedules of synchronisation: after which steps the workers average, and in which scope. Every algorithm of the paper
+// is a value of SyncSchedule, and a run's synchronisations are a table made before it starts: a resumed run looks them
+// up.
 //
-//   minibatch                          after every step
-//   local:H=8                          every 8 steps                                             (algorithm 1)
-//   post-local:H=16[,from=E]           every step for E epochs (default: until the rate first drops), then every 16 (2)
-//   reverse:H=16[,from=E]              the mirror: every 16 steps for E epochs, then every step
-//   hierarchical:H=4,Hb=4,block=2      every 4 steps within blocks of 2 contiguous ranks, every 4*4 among all      (5)
-//               [,from=E]              every step among all for E epochs first
-//   quadratic:H=4,alpha=0.2            H(t) = max(H, floor((alpha/rate)^2))                      (arXiv 2310.14423)
+//   expression                         rule                                                        algorithm
+//   minibatch                          after every step                                            mini-batch SGD
+//   local:H=8                          every 8 steps                                               1
+//   post-local:H=16[,from=E]           every step until epoch E [first drop of the rate], then     2
+//                                      every 16 steps
+//   reverse:H=16[,from=E]              every 16 steps until epoch E, then every step               2, mirrored
+//   hierarchical:H=4,Hb=4,block=2      every 4 steps within blocks of 2 contiguous ranks, every    5
+//               [,from=E]              4*4 steps among all; before epoch E every step among all
+//   quadratic:H=4,alpha=0.2            every max(H, floor((alpha/rate)^2)) steps                   arXiv 2310.14423
 //   ...,warmup=constant|linear|exponential[,warmup-epochs=P][,restart]
 //       H over the epochs e = 1..P (default P = H) from where H begins to hold, and again after every drop of the rate
-//       with `restart`:  1;  max(1, floor(eH/P));  min(H, 2^floor(e*floor(log2 P)/P))
+//       with `restart`:  1;  max(1, floor(e*H/P));  min(H, 2^floor(e*floor(log2 P)/P))
 //
-// Whatever the policy, all ranks average after the last step. Algorithms: Lin, Stich, Patel, Jaggi 2020.
+// Units: H in steps, Hb in rounds of H steps, E and P in epochs, block in ranks. All ranks average after the last step,
+// whatever the schedule. epfml/LocalSGD-Code averages after steps 1, H+1, 2H+1, ...; here it is H, 2H, ..., so that the
+// last model is an average.
+// Source: Lin, Stich, Patel, Jaggi, "Don't Use Large Mini-Batches, Use Local SGD", arXiv 1808.07217: algorithms 1
+// (local), 2 (post-local), 5 (hierarchical). The warm-up of H and the mirror are of an older branch of
+// epfml/LocalSGD-Code.
 #pragma once
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace skein {
 
-// Of the step just done. An epoch here is where the step began: (step - 1) / steps_per_epoch, as for the learning rate,
-// so a policy that switches at a drop of the rate does so with the first step taken at the lower rate.
-struct Progress {
-  int64_t step = 0;  // from 1
-  double epoch = 0;
-  double rate = 0;                 // the highest of this step and all that follow: the peak during warm-up of the rate
-  double epochs_since_drop = 0;    // of the rate; since the start before the first drop
-  int64_t since_sync = 0;          // steps since any averaging that this rank took part in, this one included
-  int64_t blocks_since_world = 0;  // averagings within the block since the last one among all
-  bool last = false;               // the last step of the run
-};
-
 enum class SyncScope : uint8_t { none, block, world };
 
-class SyncPolicy {
- public:
-  virtual ~SyncPolicy() = default;
-  virtual SyncScope after(const Progress&) const = 0;
-  virtual int64_t block_size() const { return 0; }  // ranks of a block; 0: there are no blocks
-  virtual double from() const { return 0; }         // the epoch at which the policy switches; 0: it does not
-  virtual std::string describe() const = 0;         // "local SGD (algorithm 1): every 8 steps"
+struct WarmUp {
+  enum Shape : uint8_t { none, constant, linear, exponential } shape = none;
+  int64_t epochs = 0;    // P
+  bool restart = false;  // again after every drop of the rate
 };
 
-// BadInput names what is wrong with the expression and lists the forms. first_drop: the epoch at which the rate first
-// drops, infinite if it never does (`from` then has no default).
-std::unique_ptr<SyncPolicy> parse_sync(const std::string& expression, double first_drop);
+struct SyncSchedule {
+  int64_t local_steps = 1;  // H
+  int64_t block_steps = 1;  // Hb: the block rounds of H steps between two averagings among all
+  int64_t block_size = 0;   // ranks; 0: no blocks
+  double switch_epoch = 0;  // H holds from here on
+  bool reversed = false;    // H holds until switch_epoch instead
+  double alpha = 0;         // of the quadratic rule; 0: H does not depend on the rate
+  WarmUp warm_up;           // of H
+};
 
-// BadInput where the policy does not fit the run: blocks that do not divide the workers, a switch after the end.
-void check_sync(const SyncPolicy&, int64_t workers, double epochs);
-
+// first_drop: the epoch at which the rate first drops, the default of `from`; infinite: never, `from` must be given.
+// BadInput names the fault of the expression and lists the forms.
+SyncSchedule parse_sync(std::string_view expression, double first_drop);
 std::string sync_forms();  // one line per form, for --help
 
-struct SyncRun {
+std::string describe(const SyncSchedule&);  // "local SGD (algorithm 1): every 8 steps"
+
+// BadInput where the schedule does not fit the run: blocks that do not divide the workers, a switch after the end.
+void check_sync(const SyncSchedule&, int64_t workers, double epochs);
+
+struct RunLength {
   int64_t steps = 0, steps_per_epoch = 1;
   int64_t workers = 1;
-  std::function<double(int64_t step)> rate;  // step from 0
+  std::function<double(int64_t step)> rate;  // learning rate of a step, from 0
 };
 
-// [s]: what follows step s (from 0). A block of all workers is the world; a block of one averages nothing.
-std::vector<SyncScope> sync_table(const SyncPolicy&, const SyncRun&);
+// [s]: the scope of the averaging after step s (from 0). A block of all workers is the world; a block of one averages
+// nothing. A step belongs to the epoch in which it begins, s / steps_per_epoch, as for the learning rate: a switch at a
+// drop of the rate falls on the first step at the lower rate. The quadratic rule takes the highest rate from step s on,
+// so that the warm-up of the rate does not stretch H.
+std::vector<SyncScope> sync_table(const SyncSchedule&, const RunLength&);
 
 }  // namespace skein

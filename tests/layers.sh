@@ -26,9 +26,9 @@ data/loading: base kernels engine data data/image data/formats
 comm: base kernels engine
 comm/transports: base kernels engine comm
 local_sgd: base kernels engine comm
-train: base kernels engine models data/* comm/* local_sgd
-apps: base kernels engine cases models data/* comm/* local_sgd train
-apps/bench: base kernels engine cases models data/* comm/* local_sgd train apps
+train: base kernels engine models data/* comm local_sgd
+apps: base kernels engine cases models data/* comm local_sgd train
+apps/bench: base kernels engine cases models data/* comm local_sgd train apps
 apps/plan: base kernels engine models train apps
 '
 bad=0

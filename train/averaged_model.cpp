@@ -5,11 +5,12 @@
 #include "base/check.h"
 #include "data/loading/loader.h"
 #include "kernels/vector.h"
+#include "local_sgd/worker_mean.h"
 
 namespace skein {
 namespace {
 
-constexpr float kMomentum = 0.1f;  // of every batch norm's running statistics
+constexpr float kMomentum = 0.1f;  // of the running statistics of every batch norm
 constexpr int64_t kMostBatches = 1'000'000;
 
 }  // namespace
@@ -40,19 +41,11 @@ AveragedModel::AveragedModel(const ModelInfo& info, const Dataset& train, Queue 
   parameters.build(queue.device, seed_, activations(info.config));
 }
 
-void AveragedModel::update(ProcessGroup& group, const std::vector<ParameterStore*>& own, int64_t workers,
-                           StepContext& context) {
+void AveragedModel::update(ProcessGroup& group, const std::vector<ParameterStore*>& own, StepContext& context) {
   const auto mean = [&](Tensor ParameterStore::*part) {
-    const Tensor& to = parameters.*part;
-    queue_.run(cpu::copy, cuda::copy, own[0]->*part, to);
-    for (size_t k = 1; k < own.size(); ++k) queue_.run(cpu::axpy, cuda::axpy, 1.0f, own[k]->*part, to);
-    if (group.size() > 1) {
-      const Tensor host = to.to_host();
-      group.communicator().all_reduce(host, 1.0f / float(workers));
-      if (queue_.device == Device::cuda) cuda::copy_from_host(queue_.stream, host.view().data, to);
-      return;
-    }
-    queue_.run(cpu::scale, cuda::scale, 1.0f / float(workers), to);
+    std::vector<View> workers;
+    for (const ParameterStore* w : own) workers.push_back(w->*part);
+    mean_over_workers(workers, parameters.*part, group.communicator(), queue_);
   };
   mean(&ParameterStore::value);
   mean(&ParameterStore::running_statistics);
@@ -63,7 +56,7 @@ void AveragedModel::update(ProcessGroup& group, const std::vector<ParameterStore
   if (statistics_.form == BnStatistics::recompute && group.is_root()) recompute(context);
 }
 
-// Host arithmetic: a few thousand numbers, once per evaluation.
+// Computed on the host: a few thousand numbers, once per evaluation.
 void AveragedModel::add_variance_between(ProcessGroup& group, const std::vector<ParameterStore*>& own) {
   std::vector<float> average = parameters.running_statistics.to_vector(), mine;
   for (const ParameterStore* w : own) {
@@ -72,7 +65,7 @@ void AveragedModel::add_variance_between(ProcessGroup& group, const std::vector<
   }
   const std::vector<float> all = group.all_gather<float>(mine);
   const double workers = double(all.size() / average.size());
-  std::vector<double> between(average.size(), 0.0);  // at the place of each mean, the variance of the workers' means
+  std::vector<double> between(average.size(), 0.0);  // at the index of each mean: the variance of the workers' means
   for (size_t i = 0; i < all.size(); ++i) {
     const size_t at = i % average.size();
     between[at] += (double(all[i]) - average[at]) * (double(all[i]) - average[at]) / workers;
@@ -82,7 +75,8 @@ void AveragedModel::add_variance_between(ProcessGroup& group, const std::vector<
   queue_.run(cpu::copy_from_host, cuda::copy_from_host, average.data(), parameters.running_statistics);
 }
 
-// A forward pass that finds zeros leaves momentum times the batch's own statistics.
+// Where the running statistics start at zero, one training pass leaves momentum times the batch's statistics. Dividing
+// by the momentum recovers them.
 void AveragedModel::recompute(StepContext& context) {
   LoaderOptions options;
   options.batch = batch_;

@@ -1,10 +1,11 @@
-// The average of several workers' models, made for evaluation and for checkpoints, and never trained on. Parameters are
-// the mean in rank order. Running statistics (--bn-stats):
-//   local         those of worker 0
+// The average of all workers' models, for evaluation and checkpoints; it is never trained. Parameters are the mean over
+// the workers (local_sgd/worker_mean.h). Running statistics of batch norm (--bn-stats), over workers k:
+//
+//   local         worker 0's. epfml/LocalSGD-Code never communicates them either
 //   average       mean_k and var_k averaged
-//   moments       as average, plus the variance between the workers' means: var = mean(var_k + mean_k^2) - mean(mean_k)^2
-//   recompute:N   computed anew for the averaged model: the mean over N training batches, not augmented, in an order
-//                 given by the seed. The inputs of its batch norms differ from those of every worker's.
+//   moments       mean(mean_k) and mean(var_k + mean_k^2) - mean(mean_k)^2: adds the variance between workers
+//   recompute:N   the averaged model's own: the mean over N training batches, not augmented, in an order drawn from the
+//                 seed
 #pragma once
 
 #include "comm/process_group.h"
@@ -22,9 +23,9 @@ BnStatistics parse_bn_statistics(const std::string& text);  // BadInput lists th
 class AveragedModel {
  public:
   AveragedModel(const ModelInfo& info, const Dataset& train, Queue queue);
-  // Collective; `own` are the workers of this process, `workers` are in all. Recomputed statistics and those of worker
-  // 0 are there on process 0 only, which needs them. The context is used to recompute.
-  void update(ProcessGroup& group, const std::vector<ParameterStore*>& own, int64_t workers, StepContext& context);
+  // Collective. own: the workers of this process, in rank order. Statistics of the forms local and recompute are valid
+  // on rank 0 only, which evaluates and saves. The context is used to recompute.
+  void update(ProcessGroup& group, const std::vector<ParameterStore*>& own, StepContext& context);
 
   ParameterStore parameters;
   const std::unique_ptr<Model> model;

@@ -77,7 +77,7 @@ Json to_json(const TrainState& s) {
             {"bytes", s.rounds.bytes},
             {"compute", s.rounds.compute},
             {"network", s.rounds.network},
-            {"sent", Json::array({to_json(s.rounds.sent[0]), to_json(s.rounds.sent[1])})}}},
+            {"sent", Json::array({to_json(s.rounds.sent.block), to_json(s.rounds.sent.world)})}}},
           {"threads_per_worker", s.threads_per_worker},
           {"conv_plans", plans}};
 }
@@ -99,7 +99,8 @@ void from_json(const Json& j, CommunicationTotals& r) {
   j.at("bytes").get_to(r.bytes);
   j.at("compute").get_to(r.compute);
   j.at("network").get_to(r.network);
-  for (size_t reach = 0; reach < r.sent.size(); ++reach) from_json(j.at("sent").at(reach), r.sent[reach]);
+  from_json(j.at("sent").at(0), r.sent.block);
+  from_json(j.at("sent").at(1), r.sent.world);
 }
 
 void from_json(const Json& j, Checkpoint& c) {

@@ -6,7 +6,6 @@
 // It is written beside the older one and takes its place in one step, so there is always a whole one.
 #pragma once
 
-#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,7 +14,8 @@
 #include "data/dataset.h"
 #include "engine/parameters.h"
 #include "kernels/conv.h"
-#include "local_sgd/model_averager.h"
+#include "local_sgd/named_tensor.h"
+#include "local_sgd/network_model.h"
 #include "models/model.h"
 #include "train/config.h"
 
@@ -47,7 +47,7 @@ struct CommunicationTotals {
   int64_t world = 0, block = 0;     // averagings among all, and within a block
   int64_t bytes = 0;                // that worker 0 has sent
   double compute = 0, network = 0;  // seconds on the simulated clock: the slowest worker's steps, and --net's transfers
-  std::array<Traffic, 2> sent{};    // by Reach: of the busiest worker each time, which --net charges
+  ScopeTraffic sent;                // of the busiest worker each time, which --net charges
 };
 
 // Top-1 on the test set in percent, after the last epoch and after the best one.

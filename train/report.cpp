@@ -28,9 +28,9 @@ void print_clock(const Trainer& trainer) {
   fmt::print("clock    {} computing and {} on the simulated network\n", format_duration(r.compute),
              format_duration(r.network));
   if (r.world == 0 || s.step == 0 || r.compute <= 0) return;
-  const Traffic& sent = r.sent[size_t(Reach::world)];
+  const Traffic& sent = r.sent.world;
   const double step = r.compute / double(s.step);
-  const double sync = trainer.network().link(Reach::world).seconds(sent.bytes, sent.rounds) / double(r.world);
+  const double sync = trainer.network().world.seconds(sent.bytes, sent.rounds) / double(r.world);
   fmt::print(
       "break-even  a step takes {:.2f} ms, an averaging among all {:.2f} ms: it costs at most half of the time with "
       "H >= {}, a tenth with H >= {}\n",
@@ -57,7 +57,7 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
                                           : fmt::format("{} at a time", parallel_workers(c, processes));
   if (trainer.size() > 1)
     fmt::print("workers  {}, {} with {} threads each; {}; compression {}\n", trainer.size(), where,
-               threads_per_worker(c, processes), trainer.policy().describe(), c.compress);
+               threads_per_worker(c, processes), describe(trainer.sync_schedule()), c.compress);
   fmt::print("run      {}\n", run);
   std::fflush(stdout);
 }

@@ -9,7 +9,6 @@
 
 #include "base/check.h"
 #include "base/stopwatch.h"
-#include "comm/transports/nccl_communicator.h"
 #include "train/machine.h"
 
 namespace skein {
@@ -24,17 +23,6 @@ std::vector<std::unique_ptr<Worker>> make_workers(const ProcessGroup& group, con
   for (int64_t i = 0; i < local; ++i)
     all.push_back(std::make_unique<Worker>(info, train, start, group.rank() * local + i, contexts.queue(i)));
   return all;
-}
-
-// Models on GPUs travel over NCCL; what processes tell each other of the run goes the way that the group has.
-std::unique_ptr<Communicator> join_processes(ProcessGroup& group, Queue queue) {
-  if (queue.device == Device::cpu) return group.communicator().split(0);
-  NcclId id{};
-  group.on_all_ranks([&] {
-    const NcclApi& nccl = nccl_library();
-    if (group.is_root()) id = make_nccl_id(nccl);
-  });
-  return join_nccl(nccl_library(), group.broadcast(id), group.rank(), group.size(), queue);
 }
 
 double first_drop(const TrainConfig& c) { return (c.drops.empty() ? 1.0 : c.drops.front()) * double(c.epochs); }
@@ -74,31 +62,29 @@ Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data,
       info_(info),
       config_(info_.config),
       schedule_(rate_schedule(config_)),
-      policy_(parse_sync(config_.sync, first_drop(config_))),
+      sync_schedule_(parse_sync(config_.sync, first_drop(config_))),
       steps_per_epoch_(skein::steps_per_epoch(config_, data.train.size())),
       state_(start),
       contexts_(parallel_workers(config_, group.size()), device_of(config_.device), config_.recompute),
       workers_(make_workers(group, info_, data.train, start, contexts_)),
-      thread_group_(int(local_size())),
+      communicators_(group, int(local_size())),
       worker_threads_(
           local_size(), threads_per_worker(config_, group.size()),
-          [this](int64_t rank, const std::string& reason) { thread_group_.abort(int(rank), reason); },
+          [this](int64_t rank, const std::string& reason) { communicators_.abort(int(rank), reason); },
           [gpu = current_gpu()] { use_gpu(gpu); }),
       test_batches_(make_loader(data.test, evaluation_options(config_.eval_batch), contexts_.first().queue,
                                 activations(config_))) {
   state_.threads_per_worker = threads_per_worker(config_, group.size());
   if (!config_.net.empty()) network_ = parse_network(fmt::format("{}", fmt::join(config_.net, ";")));
   if (size() == 1) return;
-  check_sync(*policy_, size(), double(config_.epochs));
-  syncs_ = sync_table(*policy_, {config_.epochs * steps_per_epoch(), steps_per_epoch(), size(),
-                                 [this](int64_t step) { return schedule_.at(step, steps_per_epoch()); }});
+  check_sync(sync_schedule_, size(), double(config_.epochs));
+  syncs_ = sync_table(sync_schedule_, {config_.epochs * steps_per_epoch(), steps_per_epoch(), size(),
+                                       [this](int64_t step) { return schedule_.at(step, steps_per_epoch()); }});
   gradient_steps_ = gradient_steps(config_, syncs_);
   averaged_ = std::make_unique<AveragedModel>(info_, data.train, contexts_.first().queue);
   worker_threads_.run([&](int64_t i) {
-    const bool processes = group_.size() > 1;
-    auto world =
-        processes ? join_processes(group_, contexts_.queue(i)) : thread_group_.join(int(i), contexts_.queue(i));
-    worker(i).connect(std::move(world), policy_->block_size(), processes);
+    auto world = communicators_.join(int(i), contexts_.queue(i));
+    worker(i).connect(std::move(world), sync_schedule_.block_size, group_.size() > 1);
   });
 }
 
@@ -229,7 +215,7 @@ void Trainer::count_round(SyncScope sync, const StepResult* const* workers) {
   if (sync == SyncScope::none) return;
   (sync == SyncScope::world ? rounds.world : rounds.block) += 1;
   rounds.bytes += workers[0]->sent.bytes;
-  Traffic& sent = rounds.sent[size_t(sync == SyncScope::world ? Reach::world : Reach::block)];
+  Traffic& sent = rounds.sent.of(sync);
   sent.bytes += busiest.bytes;
   sent.rounds += busiest.rounds;
   if (network_) rounds.network = network_->seconds(rounds.sent);
@@ -241,7 +227,7 @@ ParameterStore& Trainer::model_parameters() {
     contexts_.synchronize();
     std::vector<ParameterStore*> own;
     for (const auto& w : workers_) own.push_back(&w->parameters);
-    averaged_->update(group_, own, size(), contexts_.first());
+    averaged_->update(group_, own, contexts_.first());
     averaged_step_ = state_.step;
   }
   return averaged_->parameters;

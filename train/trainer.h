@@ -6,7 +6,7 @@
 #include <functional>
 #include <optional>
 
-#include "comm/transports/thread_communicator.h"
+#include "comm/worker_communicators.h"
 #include "local_sgd/learning_rate.h"
 #include "local_sgd/network_model.h"
 #include "train/averaged_model.h"
@@ -63,7 +63,7 @@ class Trainer {
   Worker& worker(int64_t local) { return *workers_[size_t(local)]; }  // of this process
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
   const TrainConfig& config() const { return config_; }
-  const SyncPolicy& policy() const { return *policy_; }
+  const SyncSchedule& sync_schedule() const { return sync_schedule_; }
   const NetworkModel& network() const { return *network_; }  // with --net
 
   // The model that is evaluated and saved: the only worker's, or the average of all. Collective; whole on process 0.
@@ -86,14 +86,14 @@ class Trainer {
   ModelInfo info_;
   const TrainConfig& config_;
   LearningRateSchedule schedule_;
-  std::unique_ptr<SyncPolicy> policy_;
+  SyncSchedule sync_schedule_;
   const int64_t steps_per_epoch_;
   TrainState state_;
   std::vector<SyncScope> syncs_;  // [s]: what follows step s, from 0
   int64_t gradient_steps_ = 0;    // the first steps, which average gradients
   StepContextPool contexts_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  ThreadGroup thread_group_;
+  WorkerCommunicators communicators_;
   WorkerThreads worker_threads_;
   const std::unique_ptr<Loader> test_batches_;
   std::unique_ptr<AveragedModel> averaged_;  // where there are several workers

@@ -71,15 +71,16 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
 void Worker::connect(std::unique_ptr<Communicator> world, int64_t block_size, bool overlap) {
   const OuterMomentum outer{float(config_.outer_momentum), float(config_.outer_rate), config_.outer_nesterov};
   world_ = std::move(world);
+  const Compression compression = parse_compression(config_.compress);
   world_averager_ =
-      std::make_unique<ModelAverager>(parameters, make_compressor(config_.compress, parameters, queue_), outer, queue_);
+      std::make_unique<ModelAverager>(parameters, make_compressor(compression, parameters, queue_), outer, queue_);
   // A captured step cannot stop in the middle to send, and passes that are added up are final only at the end.
   overlap = overlap && queue_.device == Device::cpu && config_.accumulate == 1;
   gradient_averager_ = std::make_unique<GradientAverager>(parameters, *world_, overlap ? kBucketBytes : 0);
   if (block_size == 0) return;
   block_ = world_->split(int(world_->rank() / block_size));
   block_averager_ =
-      std::make_unique<ModelAverager>(parameters, make_compressor(config_.compress, parameters, queue_), outer, queue_);
+      std::make_unique<ModelAverager>(parameters, make_compressor(compression, parameters, queue_), outer, queue_);
 }
 
 void Worker::adjust_gradients() {

@@ -1,5 +1,5 @@
-// `skein bench comm`: averaging thread workers against the machine's copy bandwidth; with --mpi, under mpirun, the sum
-// in rank order against MPI_Allreduce. What is compared is measured in turns, so that a busy machine slows both.
+// `skein bench comm`: the mean over thread workers against the machine's copy bandwidth; with --mpi, under mpirun, the
+// sum in rank order against MPI_Allreduce. The two are measured in turns, so that other programs slow both.
 #include <fmt/format.h>
 #include <omp.h>
 
@@ -12,8 +12,8 @@
 #include "base/json.h"
 #include "base/stopwatch.h"
 #include "comm/launcher.h"
-#include "comm/transports/mpi_communicator.h"
-#include "comm/transports/thread_communicator.h"
+#include "comm/mpi_baseline.h"
+#include "comm/worker_communicators.h"
 #include "engine/tensor.h"
 #include "kernels/peak.h"
 #include "kernels/vector.h"
@@ -21,7 +21,7 @@
 namespace skein {
 namespace {
 
-// Of the slowest rank, equal on all.
+// Seconds of the slowest rank, equal on all.
 double timed(Communicator& c, const std::function<void()>& body) {
   c.barrier();
   const auto start = Clock::now();
@@ -39,16 +39,16 @@ void check_value(const Tensor& x, float expected) {
 }
 
 struct Comparison {
-  std::vector<double> seconds, others;  // others: of what it is compared with, in the same turns
+  std::vector<double> seconds, baseline;  // of the same turns
   double ratio() const {
     std::vector<double> ratios;
-    for (size_t i = 0; i < seconds.size(); ++i) ratios.push_back(others[i] / seconds[i]);
+    for (size_t i = 0; i < seconds.size(); ++i) ratios.push_back(baseline[i] / seconds[i]);
     return timing_of(ratios).median;
   }
 };
 
-// Seconds that copying `bytes` (read plus written) takes while the other workers sleep: on as many threads as there are
-// cores or workers, whichever is faster, because beside other programs more threads get more of the machine.
+// Seconds that copying `bytes` (read plus written) takes while the other workers sleep. Taken with one thread per core
+// and with one per worker, the faster counts: beside other programs more threads get more of the machine.
 double copy_seconds(double bytes, int cores, int workers) {
   double gbs = 0;
   for (const int threads : {cores, workers}) {
@@ -59,18 +59,19 @@ double copy_seconds(double bytes, int cores, int workers) {
   return bytes / (gbs * 1e9);
 }
 
-// Both are the fastest of five in each turn, as measure_copy_gbs() is.
+// Each turn counts the fastest of five means; measure_copy_gbs() counts the fastest copy.
 Comparison average_on_threads(const CommBench& o, double bytes) {
   Comparison measured;
   const int cores = omp_get_max_threads(), workers = int(o.workers);
-  ThreadGroup group(workers);
+  ProcessGroup alone;
+  WorkerCommunicators communicators(alone, workers);
   auto worker = [&](int rank) {
     omp_set_num_threads(1);
-    const auto c = group.join(rank);
+    const auto c = communicators.join(rank, {});
     const Tensor x = Tensor::empty(Device::cpu, DType::f32, {o.elements});
     for (int64_t turn = 0; turn < o.turns; ++turn) {
       cpu::fill(nullptr, float(rank), x);
-      if (rank == 0) measured.others.push_back(copy_seconds(bytes, cores, workers));
+      if (rank == 0) measured.baseline.push_back(copy_seconds(bytes, cores, workers));
       double fastest = 1e30;
       for (int i = 0; i < 5; ++i)
         fastest = std::min(fastest, timed(*c, [&] { c->all_reduce(x, 1.0f / float(workers)); }));
@@ -78,13 +79,13 @@ Comparison average_on_threads(const CommBench& o, double bytes) {
       if (rank == 0) measured.seconds.push_back(fastest);
     }
   };
-  std::vector<std::thread> others;
-  for (int rank = 0; rank < workers; ++rank) others.emplace_back(worker, rank);
-  for (std::thread& t : others) t.join();
+  std::vector<std::thread> threads;
+  for (int rank = 0; rank < workers; ++rank) threads.emplace_back(worker, rank);
+  for (std::thread& t : threads) t.join();
   return measured;
 }
 
-Comparison sum_over_mpi(const CommBench& o, const MpiApi& mpi, Communicator& world) {
+Comparison sum_over_mpi(const CommBench& o, Communicator& world) {
   Comparison measured;
   const Tensor x = Tensor::empty(Device::cpu, DType::f32, {o.elements});
   auto measure = [&](std::vector<double>& seconds, const std::function<void()>& body) {
@@ -94,7 +95,7 @@ Comparison sum_over_mpi(const CommBench& o, const MpiApi& mpi, Communicator& wor
   };
   for (int64_t turn = 0; turn < o.turns; ++turn) {
     measure(measured.seconds, [&] { world.all_reduce(x); });
-    measure(measured.others, [&] { all_reduce_of_mpi(mpi, world, x); });
+    measure(measured.baseline, [&] { mpi_all_reduce(world, x); });
   }
   return measured;
 }
@@ -117,25 +118,24 @@ void bench_threads(CommBench o) {
 }
 
 void bench_mpi(CommBench o) {
-  const RankInfo place = rank_from_environment();
-  if (place.size < 2) throw BadInput("start it on several ranks: mpirun -np 4 skein bench comm --mpi");
+  const int processes = rank_from_environment().size;
+  if (processes < 2) throw BadInput("start it on several ranks: mpirun -np 4 skein bench comm --mpi");
   if (o.elements == 0) o.elements = 25'000'000;
-  const MpiApi& mpi = mpi_library();
-  const auto world = join_mpi(mpi, place.size);
-  const Comparison m = sum_over_mpi(o, mpi, *world);
+  const auto world = join_mpi_job(processes);
+  const Comparison m = sum_over_mpi(o, *world);
   if (world->rank() != 0) return;
-  const double seconds = timing_of(m.seconds).median, others = timing_of(m.others).median;
+  const double seconds = timing_of(m.seconds).median, baseline = timing_of(m.baseline).median;
   if (o.json)
     fmt::print("{}\n", Json{{"ranks", world->size()},
                             {"bytes", o.elements * 4},
                             {"sum_ms", seconds * 1e3},
-                            {"mpi_allreduce_ms", others * 1e3},
+                            {"mpi_allreduce_ms", baseline * 1e3},
                             {"speedup", m.ratio()}}
                            .dump());
   else
     fmt::print(
         "sum in rank order of {:.0f} MB over {} MPI ranks: {:.1f} ms; MPI_Allreduce {:.1f} ms, {:.2f} times ours\n",
-        double(o.elements) * 4e-6, world->size(), seconds * 1e3, others * 1e3, m.ratio());
+        double(o.elements) * 4e-6, world->size(), seconds * 1e3, baseline * 1e3, m.ratio());
 }
 
 }  // namespace

@@ -4,18 +4,18 @@
 #include <exception>
 
 #include "base/check.h"
+#include "comm/mpi_baseline.h"
 #include "comm/shards.h"
 #include "comm/transports/mpi_requests.h"
 #include "kernels/all_sum.h"
-#include "kernels/runtime.h"
 
 namespace skein {
 namespace {
 
 enum Tag : int { kPart = 1, kSum, kData };
 
-// MPI itself: stopped when the last communicator goes, but not while an error is on its way. MPI_Finalize would wait
-// for the others then, who wait for us; without it mpirun ends the job as soon as this process ends.
+// Calls MPI_Finalize when the last communicator is destroyed, but not during stack unwinding: MPI_Finalize would wait
+// for the other ranks, which wait for this one. mpirun ends the job as soon as this process ends without it.
 struct MpiSession {
   MpiSession(const MpiApi& api, MpiOptions options) : api(api), options(options) {}
   const MpiApi& api;
@@ -27,29 +27,34 @@ struct MpiSession {
   }
 };
 
+int number(const MpiApi& api, MpiComm comm, int (*ask)(MpiComm, int*), const char* what) {
+  int n = 0;
+  check_mpi(api, ask(comm, &n), what);
+  return n;
+}
+
 class MpiCommunicator : public Communicator {
  public:
   MpiCommunicator(std::shared_ptr<MpiSession> session, MpiComm comm)
-      : session_(std::move(session)), api_(session_->api), comm_(comm) {
-    check_mpi(api_, api_.rank(comm_, &rank_), "rank");
-    check_mpi(api_, api_.size(comm_, &size_), "size");
-  }
+      : Communicator(number(session->api, comm, session->api.rank, "rank"),
+                     number(session->api, comm, session->api.size, "size"), {}),
+        session_(std::move(session)),
+        api_(session_->api),
+        comm_(comm) {}
   ~MpiCommunicator() override {
     if (session_->healthy()) api_.release(&comm_);
   }
 
-  int rank() const override { return rank_; }
-  int size() const override { return size_; }
-  Traffic traffic() const override { return traffic_; }
   MpiComm handle() const { return comm_; }
+  const MpiApi& api() const { return api_; }
 
-  void all_reduce(View data, float scale) override {
-    CHECK(data.dtype == DType::f32, "sum is of f32");
-    count(sum_bytes(data, rank_, size_), 2);
+ protected:
+  // Two pieces are under way: while piece i is added up, the parts of piece i + 1 arrive and the sums of i - 1 leave.
+  void do_all_reduce(View data, float scale) override {
     guarded([&] {
-      const int64_t longest = (data.numel() + size_ - 1) / size_, piece = std::min(session_->options.piece, longest);
-      const int64_t pieces = piece == 0 ? 0 : (longest + piece - 1) / piece;
-      if (size_ > 1) scratch_.resize(size_t(2 * size_ * piece));
+      const int64_t longest = (data.numel() + size() - 1) / size(), length = std::min(session_->options.piece, longest);
+      const int64_t pieces = length == 0 ? 0 : (longest + length - 1) / length;
+      if (size() > 1) scratch_.resize(size_t(2 * size() * length));
       MpiRequests parts[2] = {requests(), requests()}, sums[2] = {requests(), requests()};
       for (int64_t i = 0; i < std::min<int64_t>(pieces, 2); ++i) start_parts(data, i, parts[i]);
       for (int64_t i = 0; i < pieces; ++i) {
@@ -64,87 +69,67 @@ class MpiCommunicator : public Communicator {
     });
   }
 
-  void all_gather(View mine, View all) override {
-    CHECK(all.dtype == mine.dtype && all.numel() == size() * mine.numel(), "gather of {} elements into {}",
-          mine.numel(), all.numel());
-    count(gather_bytes(mine, size_));
+  void do_all_gather(View mine, View all) override {
     guarded([&] {
       MpiRequests open = requests();
-      for_others([&](int r) { open.receive(slice(all, shard(all.numel(), r, size_)), r, kData); });
-      for_others([&](int r) { open.send(mine, r, kData); });
-      copy(mine, slice(all, shard(all.numel(), rank_, size_)));
+      for_other_ranks([&](int r) { open.receive(slice(all, shard(all.numel(), r, size())), r, kData); });
+      for_other_ranks([&](int r) { open.send(mine, r, kData); });
+      copy(mine, slice(all, shard(all.numel(), rank(), size())));
       open.wait();
     });
   }
 
-  void all_to_all(View to, View from) override {
-    CHECK(to.dtype == from.dtype && to.numel() == from.numel() && to.numel() % size() == 0,
-          "exchange of {} elements with {} among {} ranks", to.numel(), from.numel(), size());
-    count(exchange_bytes(to, size_));
+  void do_all_to_all(View sent, View received) override {
     guarded([&] {
       MpiRequests open = requests();
-      for_others([&](int r) { open.receive(slice(from, shard(from.numel(), r, size_)), r, kData); });
-      for_others([&](int r) { open.send(slice(to, shard(to.numel(), r, size_)), r, kData); });
-      const Shard own = shard(to.numel(), rank_, size_);
-      copy(slice(to, own), slice(from, own));
+      for_other_ranks([&](int r) { open.receive(slice(received, shard(received.numel(), r, size())), r, kData); });
+      for_other_ranks([&](int r) { open.send(slice(sent, shard(sent.numel(), r, size())), r, kData); });
+      const Shard own = shard(sent.numel(), rank(), size());
+      copy(slice(sent, own), slice(received, own));
       open.wait();
     });
   }
 
-  void broadcast(View data, int root) override {
-    CHECK(0 <= root && root < size(), "rank {} of {}", root, size());
-    count(broadcast_bytes(data, rank_ == root, size_));
-    guarded([&] { requests().broadcast(data, root); });
-  }
-
-  void barrier() override {
+  void do_barrier() override {
     guarded([&] { requests().barrier(); });
   }
 
-  std::unique_ptr<Communicator> split(int color) override {
+  std::unique_ptr<Communicator> do_split(int color) override {
     MpiComm part;
-    guarded([&] { check_mpi(api_, api_.split(comm_, color, rank_, &part), "split"); });
+    guarded([&] { check_mpi(api_, api_.split(comm_, color, rank(), &part), "split"); });
     return std::make_unique<MpiCommunicator>(session_, part);
   }
 
  private:
-  MpiRequests requests() const { return {api_, comm_, session_->options.message, session_->options.patience}; }
+  MpiRequests requests() const { return {api_, comm_, session_->options.message, session_->options.timeout}; }
 
-  Shard piece_of(int64_t n, int rank, int64_t i) const {
-    const Shard s = shard(n, rank, size_);
-    const int64_t begin = std::min(s.end, s.begin + i * session_->options.piece);
-    return {begin, std::min(s.end, begin + session_->options.piece)};
+  View piece_of(View data, int rank, int64_t i) const {
+    return slice(data, piece(shard(data.numel(), rank, size()), i, session_->options.piece));
   }
 
-  // Where rank r's part of piece i of this rank's shard arrives; two pieces are on their way at a time.
+  // Memory for rank r's part of piece i of this rank's shard; two pieces are under way at a time.
   View part(int r, int64_t i, int64_t length) {
-    const int64_t room = int64_t(scratch_.size()) / (2 * size_);
-    return {scratch_.data() + (i % 2 * size_ + r) * room, DType::f32, {1, 1, 1, length}};
+    const int64_t room = int64_t(scratch_.size()) / (2 * size());
+    return {scratch_.data() + (i % 2 * size() + r) * room, DType::f32, {1, 1, 1, length}};
   }
 
   void start_parts(View data, int64_t i, MpiRequests& open) {
-    const int64_t length = piece_of(data.numel(), rank_, i).size();
-    for_others([&](int r) { open.receive(part(r, i, length), r, kPart); });
-    for_others([&](int r) { open.send(slice(data, piece_of(data.numel(), r, i)), r, kPart); });
+    const int64_t length = piece_of(data, rank(), i).numel();
+    for_other_ranks([&](int r) { open.receive(part(r, i, length), r, kPart); });
+    for_other_ranks([&](int r) { open.send(piece_of(data, r, i), r, kPart); });
   }
 
   void add_parts(View data, int64_t i, float scale) {
-    const View own = slice(data, piece_of(data.numel(), rank_, i));
+    const View own = piece_of(data, rank(), i);
     std::vector<View> all;
-    for (int r = 0; r < size_; ++r) all.push_back(r == rank_ ? own : part(r, i, own.numel()));
+    for (int r = 0; r < size(); ++r) all.push_back(r == rank() ? own : part(r, i, own.numel()));
     cpu::sum_to_one(nullptr, all, scale, own);
   }
 
-  // This rank's parts of piece i have left (the wait was for the sends too), so the sums may come into their place.
+  // The sums may overwrite this rank's parts of piece i: the wait for the parts was for the sends too.
   void start_sums(View data, int64_t i, MpiRequests& open) const {
-    for_others([&](int r) { open.receive(slice(data, piece_of(data.numel(), r, i)), r, kSum); });
-    for_others([&](int r) { open.send(slice(data, piece_of(data.numel(), rank_, i)), r, kSum); });
-  }
-
-  // The others, each rank starting with its right neighbour, so that not all send to the same one at once.
-  template <class Body>
-  void for_others(Body&& body) const {
-    for (int step = 1; step < size_; ++step) body((rank_ + step) % size_);
+    for_other_ranks([&](int r) { open.receive(piece_of(data, r, i), r, kSum); });
+    for_other_ranks([&](int r) { open.send(piece_of(data, rank(), i), r, kSum); });
   }
 
   template <class Body>
@@ -157,21 +142,9 @@ class MpiCommunicator : public Communicator {
     }
   }
 
-  void count(int64_t bytes, int64_t rounds = 1) {
-    if (size_ == 1) return;
-    traffic_.bytes += bytes;
-    traffic_.rounds += rounds;
-  }
-
-  static void copy(View from, View to) {
-    if (from.data != to.data && from.numel() > 0) cpu::copy(nullptr, from, to);
-  }
-
   std::shared_ptr<MpiSession> session_;
   const MpiApi& api_;
   MpiComm comm_;
-  int rank_ = 0, size_ = 1;
-  Traffic traffic_;
   std::vector<float> scratch_;
 };
 
@@ -190,15 +163,17 @@ std::unique_ptr<Communicator> join_mpi(const MpiApi& api, int expected, MpiOptio
   return communicator;
 }
 
-void abort_mpi(const MpiApi& api, const Communicator& world, const std::string& reason, int status) {
+void abort_mpi(const Communicator& world, const std::string& reason, int status) {
   fmt::print(stderr, "skein: rank {}: {}\n", world.rank(), reason);
   std::fflush(stderr);
-  api.abort(status);
+  dynamic_cast<const MpiCommunicator&>(world).api().abort(status);
 }
 
-void all_reduce_of_mpi(const MpiApi& api, Communicator& world, View data) {
+std::unique_ptr<Communicator> join_mpi_job(int expected) { return join_mpi(mpi_library(), expected); }
+
+void mpi_all_reduce(Communicator& world, View data) {
   const auto& mpi = dynamic_cast<const MpiCommunicator&>(world);
-  check_mpi(api, api.all_reduce(mpi.handle(), data.as<float>(), data.numel()), "all_reduce");
+  check_mpi(mpi.api(), mpi.api().all_reduce(mpi.handle(), data.as<float>(), data.numel()), "all_reduce");
 }
 
 }  // namespace skein

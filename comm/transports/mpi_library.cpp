@@ -14,7 +14,7 @@ const MpiApi& mpi_library() {
         "there is no {}: this skein was built without MPI; install libopenmpi-dev and build again, set MASTER_ADDR and "
         "MASTER_PORT for all processes and they meet there over TCP, or use --workers K",
         file.string());
-  // Open MPI's own plugins look for its symbols among the global ones. Never closed: MPI does not survive that.
+  // RTLD_GLOBAL: Open MPI's plugins resolve its symbols globally. Never closed: MPI cannot be loaded a second time.
   void* const library = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (!library) throw BadInput("MPI cannot be loaded: {}; install openmpi-bin, or use --workers K", dlerror());
   const auto api = reinterpret_cast<MpiApiFunction*>(dlsym(library, "skein_mpi_api"));

@@ -1,4 +1,5 @@
-// libskein_mpi.so: MPI-3 behind the table of comm/transports/mpi_api.h. Built where MPI is; the program opens it when it needs it.
+// libskein_mpi.so: MPI-3 behind the table of comm/transports/mpi_api.h. It is built where MPI is installed, and the
+// program opens it when a run is distributed.
 #include <mpi.h>
 
 #include <cstdio>
@@ -31,7 +32,7 @@ int start(MpiComm* world) {
   if (const int e = MPI_Initialized(&running)) return e;
   if (!running)
     if (const int e = MPI_Init_thread(nullptr, nullptr, MPI_THREAD_SERIALIZED, &level)) return e;
-  MPI_Comm own;  // skein's messages must not meet anyone else's
+  MPI_Comm own;  // keeps skein's messages apart from those of other libraries
   if (const int e = MPI_Comm_dup(MPI_COMM_WORLD, &own)) return e;
   world->handle = pack(own);
   if (const int e = MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN)) return e;
@@ -73,13 +74,6 @@ int receive(MpiComm c, void* data, int64_t bytes, int peer, int tag, MpiRequest*
   return e;
 }
 
-int broadcast(MpiComm c, void* data, int64_t bytes, int root, MpiRequest* request) {
-  MPI_Request r;
-  const int e = MPI_Ibcast(data, int(bytes), MPI_BYTE, root, comm_of(c), &r);
-  *request = {pack(r), 0, -1, false};
-  return e;
-}
-
 int barrier(MpiComm c, MpiRequest* request) {
   MPI_Request r;
   const int e = MPI_Ibarrier(comm_of(c), &r);
@@ -95,7 +89,7 @@ int finish(MpiRequest& request, const MPI_Status& status) {
   return count == request.bytes ? 0 : MPI_ERR_TRUNCATE;
 }
 
-// One look at all of them: each look may yield the core.
+// One call for all requests, since each call may yield the core.
 int test(MpiRequest* requests, int n) {
   thread_local std::vector<MPI_Request> handles;
   thread_local std::vector<MPI_Status> statuses;
@@ -126,8 +120,8 @@ void error_text(int code, char* text, int size) {
 
 void abort(int status) { MPI_Abort(MPI_COMM_WORLD, status); }
 
-constexpr MpiApi kApi = {start,   stop,      rank,    size, split,      release,    send,
-                         receive, broadcast, barrier, test, all_reduce, error_text, abort};
+constexpr MpiApi kApi = {start,   stop,    rank, size,       split,      release, send,
+                         receive, barrier, test, all_reduce, error_text, abort};
 
 }  // namespace
 }  // namespace skein

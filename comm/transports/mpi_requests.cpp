@@ -12,7 +12,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// A peer that computes will not answer soon: leave it the core. Longer sleeps would delay the answer by as much.
+// A peer that computes does not answer soon, and may need this core. Longer sleeps would delay the answer by as much.
 constexpr auto kYieldFor = std::chrono::milliseconds(1);
 constexpr auto kSleep = std::chrono::microseconds(50);
 
@@ -46,13 +46,6 @@ void MpiRequests::receive(View v, int peer, int tag) {
   });
 }
 
-void MpiRequests::broadcast(View v, int root) {
-  in_messages(v, [&](char* data, int64_t bytes, MpiRequest* request) {
-    check_mpi(*api_, api_->broadcast(comm_, data, bytes, root, request), "broadcast");
-  });
-  wait();
-}
-
 void MpiRequests::barrier() {
   MpiRequest request;
   check_mpi(*api_, api_->barrier(comm_, &request), "barrier");
@@ -73,9 +66,9 @@ void MpiRequests::wait() {
   for (size_t open = open_.size(); !test_all();) {
     if (open_.size() < open) open = open_.size(), moved = Clock::now();
     const auto silent = Clock::now() - moved;
-    if (std::chrono::duration<double>(silent).count() > patience_)
+    if (std::chrono::duration<double>(silent).count() > timeout_)
       throw PeerLost(fmt::format("{} has not answered for {} s",
-                                 open_[0].peer < 0 ? "some rank" : fmt::format("rank {}", open_[0].peer), patience_));
+                                 open_[0].peer < 0 ? "some rank" : fmt::format("rank {}", open_[0].peer), timeout_));
     if (silent < kYieldFor)
       sched_yield();
     else

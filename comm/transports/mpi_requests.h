@@ -1,5 +1,7 @@
-// Messages on their way: started together, waited for together. wait() sleeps between looks, because there may be fewer
-// cores than ranks, and names the rank that has been silent for too long.
+// Messages under way over MPI: started together, waited for together. wait() sleeps between two tests, because there
+// may be fewer cores than ranks.
+//
+// Errors: PeerLost with MPI's text, or with the rank that has been silent for `timeout` seconds.
 #pragma once
 
 #include <vector>
@@ -9,17 +11,16 @@
 
 namespace skein {
 
-void check_mpi(const MpiApi&, int code, const char* doing);  // PeerLost with MPI's words
+void check_mpi(const MpiApi&, int code, const char* doing);  // PeerLost with MPI's text where code is not 0
 
 class MpiRequests {
  public:
-  // Longer messages than `message` bytes travel in several; `patience` in seconds.
-  MpiRequests(const MpiApi& api, MpiComm comm, int64_t message, double patience)
-      : api_(&api), comm_(comm), message_(message), patience_(patience) {}
+  // message: bytes; a longer view travels in several messages. timeout: seconds without any progress.
+  MpiRequests(const MpiApi& api, MpiComm comm, int64_t message, double timeout)
+      : api_(&api), comm_(comm), message_(message), timeout_(timeout) {}
   void send(View, int peer, int tag);
   void receive(View, int peer, int tag);
-  void broadcast(View, int root);  // and waits
-  void barrier();                  // and waits
+  void barrier();  // and waits
   void wait();
 
  private:
@@ -30,7 +31,7 @@ class MpiRequests {
   const MpiApi* api_;
   MpiComm comm_;
   int64_t message_;
-  double patience_;
+  double timeout_;
   std::vector<MpiRequest> open_;
 };
 

@@ -1,4 +1,4 @@
-// The functions of NCCL that skein calls, with the types of its own header.
+// The functions of NCCL that skein calls, with the types of NCCL's own header. Errors: each returns an ncclResult_t.
 #pragma once
 
 #include <nccl.h>
@@ -20,7 +20,6 @@ struct NcclApi {
   decltype(&ncclSend) send;
   decltype(&ncclRecv) receive;
   decltype(&ncclAllGather) all_gather;
-  decltype(&ncclBroadcast) broadcast;
 };
 
 }  // namespace skein

@@ -25,7 +25,6 @@ NcclApi open_nccl() {
   library.find("ncclSend", api.send);
   library.find("ncclRecv", api.receive);
   library.find("ncclAllGather", api.all_gather);
-  library.find("ncclBroadcast", api.broadcast);
   return api;
 }
 

@@ -1,7 +1,12 @@
-// Rendezvous of the threads of one communicator: a barrier that sleeps and can be broken, and one posted call per rank.
-//   meet(rank, post)   all posts are visible to all ranks until finish(); throws on every rank if they do not agree
-//   finish()           all ranks are done with the posts; must be called after a meet() that did not throw, and cannot
-//                      be broken, because until then other ranks may be reading this rank's memory
+// The barrier that the threads of one communicator share: it sleeps, it can be aborted, and it shows every rank's call
+// to all ranks.
+//
+//   begin(rank, call)   returns when all ranks have come: until end(), all calls are visible to all ranks. CHECK fails
+//                       on every rank where the calls do not agree; PeerLost after abort() or leave().
+//   end()               returns when all ranks have called it. It must follow a begin() that has returned, and it
+//                       cannot be aborted: other ranks may still be reading this rank's memory.
+//
+// Threading: begin() and end() by each rank's own thread, the rest from any thread.
 #pragma once
 
 #include <condition_variable>
@@ -13,37 +18,38 @@
 
 namespace skein {
 
-enum class Call : uint8_t { all_reduce, all_gather, all_to_all, broadcast, barrier, split };
+enum class Call : uint8_t { all_reduce, all_gather, all_to_all, barrier, split };
 
 struct PostedCall {
   Call call = Call::barrier;
-  View data;         // what the others read (sum: and write)
-  int argument = 0;  // broadcast: root, which all must agree on; split: color
-  float scale = 1;   // sum
+  View data;        // memory that the other ranks read, and in an all_reduce write
+  int color = 0;    // of split
+  float scale = 1;  // of all_reduce
 };
 
 class SharedBarrier {
  public:
-  explicit SharedBarrier(std::vector<int> names);  // the ranks' numbers in the first communicator, for messages
-  int size() const { return int(names_.size()); }
-  void meet(int rank, const PostedCall& post);
-  void finish() noexcept;
-  const std::vector<PostedCall>& posts() const { return posts_; }  // between meet and finish
+  explicit SharedBarrier(std::vector<int> world_ranks);  // the ranks' numbers in the first communicator, for messages
+  int size() const { return int(world_ranks_.size()); }
+  void begin(int rank, const PostedCall& call);
+  void end() noexcept;
+  const std::vector<PostedCall>& calls() const { return calls_; }  // between begin and end
+  // The barrier of a split's ranks, the same object for all of them. Between begin and end.
   std::shared_ptr<SharedBarrier> child(int color, const std::vector<int>& members);
   void abort(const std::string& message);
-  void leave(int rank);  // `rank` will make no more calls
+  void leave(int rank);  // `rank` makes no more calls
 
  private:
   bool arrive(std::unique_lock<std::mutex>&);
-  void check_posts() const;
+  void check_calls() const;
 
-  const std::vector<int> names_;
-  std::vector<PostedCall> posts_;
+  const std::vector<int> world_ranks_;
+  std::vector<PostedCall> calls_;
   std::mutex mutex_;
   std::condition_variable changed_;
   int arrived_ = 0;
   int64_t round_ = 0;
-  std::string broken_;  // why no call can succeed any more; empty: all is well
+  std::string error_;  // why no call can succeed any more; empty: none
   std::map<std::pair<int64_t, int>, std::weak_ptr<SharedBarrier>> children_;  // by round of the split and color
 };
 

@@ -20,12 +20,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr timeval kConnect{5, 0};  // Linux keeps to it in connect(), too
-constexpr int kWaiting = 4096;     // connections that nobody has accepted yet
+constexpr timeval kConnect{5, 0};  // a limit for connect() too, on Linux
+constexpr int kWaiting = 4096;     // connections that are not accepted yet
 
 void set(int fd, int level, int option, int value) { setsockopt(fd, level, option, &value, sizeof value); }
 
-// Small messages leave at once; a machine that is gone is noticed within a minute, though nothing is sent to it.
+// Small messages leave at once. Keep-alive probes notice a dead machine within a minute even when nothing is sent to
+// it.
 void prepare(int fd) {
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
   set(fd, IPPROTO_TCP, TCP_NODELAY, 1);

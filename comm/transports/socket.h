@@ -1,4 +1,5 @@
-// TCP sockets that are owned, do not block, and do what they are asked for until a deadline.
+// TCP sockets, owned and non-blocking, with operations that end at a deadline. Errors: return values, unless a comment
+// says BadInput. Threading: one thread at a time.
 #pragma once
 
 #include <sys/socket.h>
@@ -13,7 +14,7 @@ namespace skein {
 using Deadline = std::chrono::steady_clock::time_point;
 Deadline in_seconds(double seconds);
 
-struct Address {  // may travel as it lies in memory
+struct Address {  // trivially copyable: processes of one kind of machine send it as raw bytes
   sockaddr_storage bytes;
   socklen_t size;
 
@@ -23,8 +24,8 @@ struct Address {  // may travel as it lies in memory
   bool is_loopback() const;
 };
 
-// The addresses of a host, the preferred one first; tries again until the deadline where its name cannot be looked up
-// yet. BadInput, with `what` before it, where there is no such host.
+// The addresses of a host, the preferred one first. Where its name cannot be looked up yet, tries again until the
+// deadline. BadInput, with `what` before it, where there is no such host.
 std::vector<Address> addresses_of(const std::string& host, int port, const std::string& what, Deadline);
 
 class Socket {
@@ -37,17 +38,17 @@ class Socket {
   }
   ~Socket();
 
-  // On all interfaces; port 0 is any that is free. Without a socket, errno says why.
+  // On all interfaces; port 0 is any free one. Invalid where it fails, with the reason in errno.
   static Socket listening(int port, int family);
-  static Socket connected(const Address&);  // one attempt, without a socket where nobody listens
+  static Socket connected(const Address&);  // one attempt; invalid where nothing listens
 
   explicit operator bool() const { return fd_ >= 0; }
   int fd() const { return fd_; }
   Address own_address() const;
   Address peer_address() const;
-  Socket accept(Deadline) const;  // without a socket: nobody came
+  Socket accept(Deadline) const;  // invalid: no connection came
 
-  // False where the other side has ended or the deadline has passed.
+  // False where the other end has closed or the deadline has passed.
   bool read(void* data, size_t bytes, Deadline) const;
   bool write(const void* data, size_t bytes, Deadline) const;
 

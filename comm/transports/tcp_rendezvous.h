@@ -1,6 +1,9 @@
-// How processes that know a host and a port find each other: rank 0 listens there, the others come and say who they
-// are and where they listen themselves, rank 0 tells all of them all places, and each connects to the ranks below it.
-// A rank that rank 0 sees at a loopback address is reached by the others where they have reached rank 0.
+// Rendezvous of processes at a host and a port. Rank 0 listens there. Every other rank connects, and sends its rank and
+// the port on which it listens itself. Rank 0 sends all addresses to all ranks, and each connects to the ranks below
+// it. An address that is a loopback for rank 0 is replaced by the one at which rank 0 was reached.
+//
+// Errors: BadInput where the port is taken, two processes have one rank, or their world sizes differ; PeerLost names
+// the ranks that have not come within `timeout` seconds.
 #pragma once
 
 #include <vector>
@@ -10,8 +13,7 @@
 
 namespace skein {
 
-// Streams to all ranks, by rank; none to itself. BadInput where the port is taken or two processes are one rank;
-// PeerLost, naming who is missing, where not all have come within `patience` seconds.
-std::vector<Socket> rendezvous_over_tcp(const Rendezvous& rendezvous, int rank, int size, double patience);
+// Streams to all ranks, by rank; none to this rank.
+std::vector<Socket> rendezvous_over_tcp(const Rendezvous& rendezvous, int rank, int size, double timeout);
 
 }  // namespace skein

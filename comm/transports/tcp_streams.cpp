@@ -13,17 +13,17 @@ namespace skein {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr uint32_t kDataMark = 0x736b6431, kGoodbyeMark = 0x736b6231;
-constexpr int64_t kLongestGoodbye = 4096;
-constexpr int kLook = 1000;          // milliseconds after which wait() looks at the clock
-constexpr double kFarewell = 1;      // seconds that a goodbye may take
-constexpr double kLastWords = 0.25;  // seconds to wait for the goodbye of a rank that has closed
+constexpr uint32_t kDataMark = 0x736b6431, kAbortMark = 0x736b6231;
+constexpr int64_t kLongestReason = 4096;
+constexpr int kPollMs = 1000;              // milliseconds of one poll(), after which wait() checks the timeout
+constexpr double kAbortSeconds = 1;        // that sending or receiving the reason of an abort may take
+constexpr double kLastReadSeconds = 0.25;  // to wait for the abort message of a rank whose stream has ended
 
 bool again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 }  // namespace
 
-TcpStreams::TcpStreams(std::vector<Socket> links, int rank, double patience) : rank_(rank), patience_(patience) {
+TcpStreams::TcpStreams(std::vector<Socket> links, int rank, double timeout) : rank_(rank), timeout_(timeout) {
   for (Socket& s : links) links_.push_back({std::move(s), {}, {}});
 }
 
@@ -46,8 +46,8 @@ void TcpStreams::wait() {
     }
     if (any)
       moved = Clock::now();
-    else if (std::chrono::duration<double>(Clock::now() - moved).count() > patience_)
-      lose_patience();
+    else if (std::chrono::duration<double>(Clock::now() - moved).count() > timeout_)
+      throw_timed_out();
     else
       wait_for_any();
   }
@@ -67,7 +67,7 @@ bool TcpStreams::push(int peer) {
     message.msg_iovlen = 2;
     const ssize_t n = sendmsg(link.socket.fd(), &message, MSG_NOSIGNAL);
     if (n < 0 && again()) return any;
-    if (n < 0) lose(peer);
+    if (n < 0) throw_lost(peer);
     any = true;
     m.done += n;
     if (m.finished()) link.out.erase(link.out.begin());
@@ -86,7 +86,7 @@ bool TcpStreams::pull(int peer) {
     const int64_t missing = in_header ? kHeader - m.done : m.header.bytes - (m.done - kHeader);
     const ssize_t n = recv(link.socket.fd(), to, size_t(missing), 0);
     if (n < 0 && again()) return any;
-    if (n <= 0) lose(peer);
+    if (n <= 0) throw_lost(peer);
     any = true;
     m.done += n;
     if (m.done == kHeader) check_header(peer);
@@ -98,26 +98,26 @@ bool TcpStreams::pull(int peer) {
 void TcpStreams::check_header(int peer) {
   const Header& arrived = links_[size_t(peer)].arriving;
   const Header& expected = links_[size_t(peer)].in.front().header;
-  if (arrived.kind == kGoodbyeMark) hear_goodbye(peer);
+  if (arrived.kind == kAbortMark) throw_aborted(peer);
   if (arrived.kind != kDataMark || arrived.group != expected.group || arrived.bytes != expected.bytes)
     throw PeerLost(fmt::format("rank {} and rank {} make different calls: {} bytes came where {} were expected", peer,
                                rank_, arrived.bytes, expected.bytes));
 }
 
-void TcpStreams::hear_goodbye(int peer) {
+void TcpStreams::throw_aborted(int peer) {
   const Link& link = links_[size_t(peer)];
-  std::string reason(size_t(std::clamp<int64_t>(link.arriving.bytes, 0, kLongestGoodbye)), ' ');
-  if (!link.socket.read(reason.data(), reason.size(), in_seconds(kFarewell))) reason = "for a reason that got lost";
+  std::string reason(size_t(std::clamp<int64_t>(link.arriving.bytes, 0, kLongestReason)), ' ');
+  if (!link.socket.read(reason.data(), reason.size(), in_seconds(kAbortSeconds))) reason = "for a reason that got lost";
   throw PeerLost(fmt::format("rank {} gave up: {}", peer, reason));
 }
 
-// The stream is broken. Where its last words are a goodbye, that says more.
-void TcpStreams::lose(int peer) {
+// The stream has ended. An abort message, if there is one, gives the reason.
+void TcpStreams::throw_lost(int peer) {
   Link& link = links_[size_t(peer)];
   const bool between_messages = link.in.empty() || link.in.front().done == 0;
-  if (between_messages && link.socket.read(&link.arriving, sizeof(Header), in_seconds(kLastWords)) &&
-      link.arriving.kind == kGoodbyeMark)
-    hear_goodbye(peer);
+  if (between_messages && link.socket.read(&link.arriving, sizeof(Header), in_seconds(kLastReadSeconds)) &&
+      link.arriving.kind == kAbortMark)
+    throw_aborted(peer);
   throw PeerLost(fmt::format("rank {} has ended, or cannot be reached any more", peer));
 }
 
@@ -126,23 +126,23 @@ void TcpStreams::wait_for_any() const {
   for (const Link& l : links_)
     if (!l.out.empty() || !l.in.empty())
       fds.push_back({l.socket.fd(), short((l.out.empty() ? 0 : POLLOUT) | (l.in.empty() ? 0 : POLLIN)), 0});
-  poll(fds.data(), fds.size(), std::min(kLook, int(patience_ * 1000) + 1));
+  poll(fds.data(), fds.size(), std::min(kPollMs, int(timeout_ * 1000) + 1));
 }
 
-void TcpStreams::lose_patience() const {
-  const auto silent = std::find_if(links_.begin(), links_.end(), [](const Link& l) { return !l.in.empty(); });
-  const auto deaf = std::find_if(links_.begin(), links_.end(), [](const Link& l) { return !l.out.empty(); });
+void TcpStreams::throw_timed_out() const {
+  const auto to_receive = std::find_if(links_.begin(), links_.end(), [](const Link& l) { return !l.in.empty(); });
+  const auto to_send = std::find_if(links_.begin(), links_.end(), [](const Link& l) { return !l.out.empty(); });
   throw PeerLost(fmt::format("rank {} has not answered for {} s",
-                             (silent != links_.end() ? silent : deaf) - links_.begin(), patience_));
+                             (to_receive != links_.end() ? to_receive : to_send) - links_.begin(), timeout_));
 }
 
-void TcpStreams::say_goodbye(const std::string& reason) noexcept {
-  const std::string words = reason.substr(0, size_t(kLongestGoodbye));
-  const Header header{kGoodbyeMark, 0, int64_t(words.size())};
+void TcpStreams::send_abort(const std::string& reason) noexcept {
+  const std::string text = reason.substr(0, size_t(kLongestReason));
+  const Header header{kAbortMark, 0, int64_t(text.size())};
   for (const Link& l : links_)
     if (l.socket && (l.out.empty() || l.out.front().done == 0) &&
-        l.socket.write(&header, sizeof header, in_seconds(kFarewell)))
-      l.socket.write(words.data(), words.size(), in_seconds(kFarewell));
+        l.socket.write(&header, sizeof header, in_seconds(kAbortSeconds)))
+      l.socket.write(text.data(), text.size(), in_seconds(kAbortSeconds));
 }
 
 }  // namespace skein

@@ -1,5 +1,7 @@
-// Messages between processes over TCP. From one rank to another they arrive in the order in which they were sent, and
-// each says how long it is and of which group, so ranks that make different calls are told so instead of mixing bytes.
+// Messages between processes over TCP. From one rank to another they arrive in the order in which they were sent. Each
+// message carries its length and its group, so ranks that make different calls get an error instead of wrong bytes.
+//
+// Threading: one thread at a time. Sockets do not block; wait() polls all of them.
 #pragma once
 
 #include <cstdint>
@@ -13,15 +15,18 @@ namespace skein {
 
 class TcpStreams {
  public:
-  // links: by rank. patience: seconds without any progress after which wait() gives up.
-  TcpStreams(std::vector<Socket> links, int rank, double patience);
+  // links: by rank. timeout: seconds without any progress after which wait() throws.
+  TcpStreams(std::vector<Socket> links, int rank, double timeout);
 
-  // Noted now, done by wait(); of an empty view nothing is sent. The memory must stay until then.
+  // Queued here, moved by wait(), until which the memory must stay valid. Of an empty view nothing is sent.
   void send(View data, int peer, uint32_t group);
   void receive(View data, int peer, uint32_t group);
-  void wait();  // PeerLost names the rank that has ended, is silent, or has given up, with its reason
+  // Returns when all that was queued has been moved. PeerLost names the rank whose stream has ended, that is silent, or
+  // that has sent an abort, with its reason.
+  void wait();
 
-  void say_goodbye(const std::string& reason) noexcept;  // to all, who hear it when they next wait for this rank
+  // Sends the reason to all ranks, which throw it when they next wait for this rank.
+  void send_abort(const std::string& reason) noexcept;
   int rank() const { return rank_; }
 
  private:
@@ -37,22 +42,22 @@ class TcpStreams {
   };
   struct Link {
     Socket socket;
-    std::vector<Message> out, in;  // under way, in order
+    std::vector<Message> out, in;  // queued, in order
     Header arriving{};             // of in.front()
   };
 
-  // Moves what can be moved without waiting; true: something was.
+  // Move what can be moved without waiting; true: at least one byte.
   bool push(int peer);
   bool pull(int peer);
   void check_header(int peer);
   void wait_for_any() const;
-  [[noreturn]] void hear_goodbye(int peer);
-  [[noreturn]] void lose(int peer);
-  [[noreturn]] void lose_patience() const;
+  [[noreturn]] void throw_aborted(int peer);
+  [[noreturn]] void throw_lost(int peer);
+  [[noreturn]] void throw_timed_out() const;
 
   std::vector<Link> links_;
   int rank_;
-  double patience_;
+  double timeout_;
 };
 
 }  // namespace skein

@@ -1,5 +1,7 @@
 #include "comm/transports/thread_communicator.h"
 
+#include <numeric>
+
 #include "base/check.h"
 #include "comm/shards.h"
 #include "comm/transports/shared_barrier.h"
@@ -11,10 +13,10 @@ namespace {
 
 class BarrierScope {
  public:
-  BarrierScope(SharedBarrier& barrier, int rank, const PostedCall& post) : barrier_(barrier) {
-    barrier_.meet(rank, post);
+  BarrierScope(SharedBarrier& barrier, int rank, const PostedCall& call) : barrier_(barrier) {
+    barrier_.begin(rank, call);
   }
-  ~BarrierScope() { barrier_.finish(); }
+  ~BarrierScope() { barrier_.end(); }
   BarrierScope(const BarrierScope&) = delete;
 
  private:
@@ -24,96 +26,71 @@ class BarrierScope {
 class ThreadCommunicator : public Communicator {
  public:
   ThreadCommunicator(std::shared_ptr<SharedBarrier> barrier, int rank, Queue queue)
-      : barrier_(std::move(barrier)), rank_(rank), queue_(queue) {}
-  ~ThreadCommunicator() override { barrier_->leave(rank_); }
+      : Communicator(rank, barrier->size(), queue), barrier_(std::move(barrier)) {}
+  ~ThreadCommunicator() override { barrier_->leave(rank()); }
 
-  int rank() const override { return rank_; }
-  int size() const override { return barrier_->size(); }
-  Traffic traffic() const override { return traffic_; }
-
-  void all_reduce(View data, float scale) override {
-    CHECK(data.dtype == DType::f32, "sum is of f32");
-    together({Call::all_reduce, data, 0, scale}, sum_bytes(data, rank_, size()),
-             [&](const std::vector<PostedCall>& posts) {
-               std::vector<View> all;
-               for (const PostedCall& p : posts) all.push_back(p.data);
-               const Shard mine = shard(data.numel(), rank_, size());
-               queue_.run(cpu::sum_to_all, cuda::sum_to_all, all, mine.begin, mine.end, scale);
-             });
-  }
-
-  void all_gather(View mine, View all) override {
-    CHECK(all.dtype == mine.dtype && all.numel() == size() * mine.numel(), "gather of {} elements into {}",
-          mine.numel(), all.numel());
-    together({Call::all_gather, mine}, gather_bytes(mine, size()), [&](const std::vector<PostedCall>& posts) {
-      for (int r = 0; r < size(); ++r) copy(posts[size_t(r)].data, slice(all, shard(all.numel(), r, size())));
+ protected:
+  void do_all_reduce(View data, float scale) override {
+    run({Call::all_reduce, data, 0, scale}, [&](const std::vector<PostedCall>& calls) {
+      std::vector<View> all;
+      for (const PostedCall& c : calls) all.push_back(c.data);
+      const Shard own = shard(data.numel(), rank(), size());
+      queue().run(cpu::sum_to_all, cuda::sum_to_all, all, own.begin, own.end, scale);
     });
   }
 
-  void all_to_all(View to, View from) override {
-    CHECK(to.dtype == from.dtype && to.numel() == from.numel() && to.numel() % size() == 0,
-          "exchange of {} elements with {} among {} ranks", to.numel(), from.numel(), size());
-    together({Call::all_to_all, to}, exchange_bytes(to, size()), [&](const std::vector<PostedCall>& posts) {
+  void do_all_gather(View mine, View all) override {
+    run({Call::all_gather, mine}, [&](const std::vector<PostedCall>& calls) {
+      for (int r = 0; r < size(); ++r) copy(calls[size_t(r)].data, slice(all, shard(all.numel(), r, size())));
+    });
+  }
+
+  void do_all_to_all(View sent, View received) override {
+    run({Call::all_to_all, sent}, [&](const std::vector<PostedCall>& calls) {
       for (int r = 0; r < size(); ++r)
-        copy(slice(posts[size_t(r)].data, shard(to.numel(), rank_, size())),
-             slice(from, shard(from.numel(), r, size())));
+        copy(slice(calls[size_t(r)].data, shard(sent.numel(), rank(), size())),
+             slice(received, shard(received.numel(), r, size())));
     });
   }
 
-  void broadcast(View data, int root) override {
-    CHECK(0 <= root && root < size(), "rank {} of {}", root, size());
-    together({Call::broadcast, data, root}, broadcast_bytes(data, rank_ == root, size()),
-             [&](const std::vector<PostedCall>& posts) { copy(posts[size_t(root)].data, data); });
-  }
+  void do_barrier() override { const BarrierScope scope(*barrier_, rank(), {}); }
 
-  void barrier() override { const BarrierScope round(*barrier_, rank_, {}); }
-
-  std::unique_ptr<Communicator> split(int color) override {
-    const BarrierScope round(*barrier_, rank_, {Call::split, {}, color});
+  std::unique_ptr<Communicator> do_split(int color) override {
+    const BarrierScope scope(*barrier_, rank(), {Call::split, {}, color});
     std::vector<int> members;
-    int place = 0;
+    int part_rank = 0;
     for (int r = 0; r < size(); ++r) {
-      if (barrier_->posts()[size_t(r)].argument != color) continue;
-      if (r == rank_) place = int(members.size());
+      if (barrier_->calls()[size_t(r)].color != color) continue;
+      if (r == rank()) part_rank = int(members.size());
       members.push_back(r);
     }
-    return std::make_unique<ThreadCommunicator>(barrier_->child(color, members), place, queue_);
+    return std::make_unique<ThreadCommunicator>(barrier_->child(color, members), part_rank, queue());
   }
 
  private:
+  // body(the calls of all ranks) between the two waits, with the device's work done at both.
   template <class Body>
-  void together(const PostedCall& post, int64_t bytes, Body&& body) {
-    queue_.run(cpu::synchronize, cuda::synchronize);
-    {
-      const BarrierScope round(*barrier_, rank_, post);
-      body(barrier_->posts());
-      queue_.run(cpu::synchronize, cuda::synchronize);
-    }
-    if (size() == 1) return;
-    traffic_.bytes += bytes;
-    traffic_.rounds += post.call == Call::all_reduce ? 2 : 1;
-  }
-
-  void copy(View from, View to) {
-    if (from.data != to.data && from.numel() > 0) queue_.run(cpu::copy, cuda::copy, from, to);
+  void run(const PostedCall& call, Body&& body) {
+    queue().run(cpu::synchronize, cuda::synchronize);
+    const BarrierScope scope(*barrier_, rank(), call);
+    body(barrier_->calls());
+    queue().run(cpu::synchronize, cuda::synchronize);
   }
 
   std::shared_ptr<SharedBarrier> barrier_;
-  int rank_;
-  Queue queue_;
-  Traffic traffic_;
 };
 
 std::vector<int> numbers_up_to(int size) {
-  std::vector<int> names;
-  for (int r = 0; r < size; ++r) names.push_back(r);
-  return names;
+  std::vector<int> numbers(static_cast<size_t>(size));
+  std::iota(numbers.begin(), numbers.end(), 0);
+  return numbers;
 }
 
 }  // namespace
 
-ThreadGroup::ThreadGroup(int size) : barrier_(std::make_shared<SharedBarrier>(numbers_up_to(size))) {
+ThreadGroup::ThreadGroup(int size) {
   CHECK(size > 0, "a group of {} workers", size);
+  barrier_ = std::make_shared<SharedBarrier>(numbers_up_to(size));
 }
 
 std::unique_ptr<Communicator> ThreadGroup::join(int rank, Queue queue) {

@@ -1,22 +1,25 @@
-// K workers as K threads of one process. Every call waits for all ranks, each does its share reading the others' memory
-// directly, and waits again; waiting threads sleep, so K may be far above the number of cores.
-// A rank that aborts, or that drops its Communicator while others still call, ends their calls with PeerLost at once.
-// Ranks that make different calls, or hand over different sizes, all get the error that says so.
+// Ranks that are threads of one process. A call waits for all ranks, then each rank does its share, reading the other
+// ranks' memory directly, then all wait again. Waiting threads sleep, so there may be far more ranks than cores.
+//
+// Threading: each rank calls from a thread of its own. ThreadGroup may be used from any thread.
+// Errors: PeerLost on every rank, at once, where a rank aborts or drops its Communicator while other ranks still call.
+// Where ranks make different calls, or pass different sizes, CHECK fails on all of them.
+// Bit order: each rank adds up its shard over all ranks in rank order (kernels/all_sum.h) and writes it to all.
 #pragma once
 
 #include "comm/communicator.h"
 
 namespace skein {
 
-class SharedBarrier;  // the ranks of one communicator and what they are about to do
+class SharedBarrier;
 
 class ThreadGroup {
  public:
   explicit ThreadGroup(int size);
-  // Once per rank, from any thread; it may outlive the group. `queue` is where that rank's views live.
+  // Once per rank, from any thread; the communicator may outlive the group. `queue`: where that rank's views live.
   std::unique_ptr<Communicator> join(int rank, Queue queue = {});
-  // Rank `rank` cannot go on: every present and future call of the others, split communicators included, throws
-  // PeerLost with the rank and the reason. The first abort counts. Call it before the rank's Communicator goes.
+  // Rank `rank` cannot go on: every present and future call of the other ranks, split communicators included, throws
+  // PeerLost with the rank and the reason. The first abort counts. Call it before the rank's Communicator is destroyed.
   void abort(int rank, const std::string& reason);
 
  private:

@@ -71,7 +71,7 @@ TEST_P(ThreadCommunicatorTest, SumIsInRankOrderToTheBit) {
     });
 }
 
-TEST_P(ThreadCommunicatorTest, GatherExchangeBroadcast) {
+TEST_P(ThreadCommunicatorTest, AllGatherAndAllToAll) {
   const int size = GetParam();
   run_ranks(size, [&](Communicator& c) {
     for (const int n : {0, 1, 5, 3001}) {
@@ -83,12 +83,6 @@ TEST_P(ThreadCommunicatorTest, GatherExchangeBroadcast) {
       for (int i = 0; i < n * size; ++i) to.push_back(byte(c.rank(), i));
       c.all_to_all(view_of(to), view_of(from));
       for (int i = 0; i < n * size; ++i) ASSERT_EQ(from[size_t(i)], byte(i / n, c.rank() * n + i % n));
-      for (int root = 0; root < size; ++root) {
-        std::vector<uint8_t> data;
-        for (int i = 0; i < n; ++i) data.push_back(byte(c.rank(), i));
-        c.broadcast(view_of(data), root);
-        for (int i = 0; i < n; ++i) ASSERT_EQ(data[size_t(i)], byte(root, i));
-      }
     }
   });
 }
@@ -107,7 +101,6 @@ TEST_P(ThreadCommunicatorTest, TrafficIsThatOfTheIdealAlgorithm) {
     c.all_reduce(view_of(x)), sent(2 * others * n * 4 / size, 2);
     c.all_gather(view_of(x), view_of(all)), sent(others * n * 4);
     c.all_to_all(view_of(x), view_of(y)), sent(others * n * 4 / size);
-    c.broadcast(view_of(x), 0), sent(c.rank() == 0 ? others * n * 4 : 0);
     const Traffic before = c.traffic();
     c.barrier();
     c.split(0)->all_reduce(view_of(x));
@@ -178,20 +171,31 @@ TEST(ThreadCommunicator, DisagreementIsAnErrorOnEveryRank) {
         std::vector<float> x(c.rank() == 2 ? 5 : 4);
         c.all_reduce(view_of(x));
       },
-      "sum: rank 0 has 16 bytes, rank 2 20");
+      "all_reduce: rank 0 has 16 bytes, rank 2 20");
   each(
       [](Communicator& c) {
         std::vector<float> x(4);
         if (c.rank() == 1) return c.barrier();
         c.all_reduce(view_of(x));
       },
-      "rank 0 calls sum, rank 1 calls barrier");
-  each(
-      [](Communicator& c) {
-        std::vector<float> x(4);
-        c.broadcast(view_of(x), c.rank() == 0 ? 0 : 1);
-      },
-      "broadcast: rank 0 says root 0, rank 1 root 1");
+      "rank 0 calls all_reduce, rank 1 calls barrier");
+}
+
+// The base checks the arguments, once for all transports.
+TEST(Communicator, ArgumentsThatDoNotFitAreRefused) {
+  const auto alone = ThreadGroup(1).join(0);
+  std::vector<float> four(4), five(5);
+  std::vector<uint8_t> bytes(4);
+  EXPECT_THROW(alone->all_reduce(view_of(bytes)), std::logic_error);
+  EXPECT_THROW(alone->all_gather(view_of(four), view_of(five)), std::logic_error);
+  EXPECT_THROW(alone->all_gather(view_of(bytes), view_of(four)), std::logic_error);
+  EXPECT_THROW(alone->all_to_all(view_of(four), view_of(five)), std::logic_error);
+  const auto errors = errors_on_ranks(2, [](Communicator& c) {
+    std::vector<float> sent(5), received(5);
+    c.all_to_all(view_of(sent), view_of(received));
+  });
+  for (const std::string& e : errors)
+    EXPECT_NE(e.find("all_to_all of 5 elements into 5 among 2 ranks"), std::string::npos) << e;
 }
 
 TEST(ThreadCommunicator, ManyWorkersManyRounds) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <latch>
 #include <map>
 #include <thread>
 
@@ -16,7 +17,7 @@
 namespace skein::testing {
 namespace {
 
-constexpr TcpOptions kSmall = {.rendezvous = 20, .patience = 60, .piece = 1000};  // small data make many pieces
+constexpr TcpOptions kSmall = {.rendezvous_timeout = 20, .timeout = 60, .piece = 1000};  // small data make many pieces
 
 using Body = std::function<void(Communicator&)>;
 
@@ -91,22 +92,38 @@ TEST(Tcp, ARankThatIsSilentIsNamed) {
                                      std::vector<float> x(10);
                                      c.all_reduce(view_of(x));
                                    },
-                                   {.rendezvous = 20, .patience = 0.3});
+                                   {.rendezvous_timeout = 20, .timeout = 0.3});
   EXPECT_EQ(errors[0], "rank 1 has not answered for 0.3 s");
 }
 
+// body on two ranks, whose streams stay open until both are done: a stream that ends would be the other rank's error.
+std::vector<std::string> on_two_ranks_that_stay(const Body& body) {
+  std::latch both(2);
+  return on_tcp_ranks(2, [&](Communicator& c) {
+    try {
+      body(c);
+    } catch (...) {
+      both.arrive_and_wait();
+      throw;
+    }
+    both.arrive_and_wait();
+  });
+}
+
+void exchange(Communicator& c, size_t numbers) {
+  std::vector<float> sent(2 * numbers), received(sent.size());
+  c.all_to_all(view_of(sent), view_of(received));
+}
+
 TEST(Tcp, OtherCallsAreNoticed) {
-  const auto errors = on_tcp_ranks(2, [](Communicator& c) {
-    std::vector<float> x(c.rank() == 0 ? 10 : 12);
-    c.broadcast(view_of(x), 0);
-  });
+  const auto errors = on_two_ranks_that_stay([](Communicator& c) { exchange(c, c.rank() == 0 ? 10 : 12); });
+  EXPECT_EQ(errors[0], "rank 1 and rank 0 make different calls: 48 bytes came where 40 were expected");
   EXPECT_EQ(errors[1], "rank 0 and rank 1 make different calls: 40 bytes came where 48 were expected");
-  const auto groups = on_tcp_ranks(2, [](Communicator& c) {
+  const auto groups = on_two_ranks_that_stay([](Communicator& c) {
     const auto part = c.split(0);
-    std::vector<float> x(10);
-    (c.rank() == 0 ? *part : c).broadcast(view_of(x), 0);
+    exchange(c.rank() == 0 ? *part : c, 10);
   });
-  EXPECT_NE(groups[1].find("make different calls"), std::string::npos) << groups[1];
+  for (const std::string& e : groups) EXPECT_NE(e.find("make different calls"), std::string::npos) << e;
 }
 
 TEST(Tcp, WhoIsMissingIsNamed) {
@@ -114,7 +131,8 @@ TEST(Tcp, WhoIsMissingIsNamed) {
   std::vector<std::string> errors(4);
   std::vector<std::thread> threads;
   for (const int r : {0, 2})
-    threads.push_back(start_rank(rendezvous, r, 4, {.rendezvous = 0.5}, errors[size_t(r)], [](Communicator&) {}));
+    threads.push_back(
+        start_rank(rendezvous, r, 4, {.rendezvous_timeout = 0.5}, errors[size_t(r)], [](Communicator&) {}));
   for (std::thread& t : threads) t.join();
   EXPECT_NE(errors[0].find("rank 0: of 4 processes ranks 1, 3 did not come to 127.0.0.1:"), std::string::npos)
       << errors[0];
@@ -124,7 +142,7 @@ TEST(Tcp, WhoIsMissingIsNamed) {
 TEST(Tcp, WithoutRankZeroTheOthersSayWhereTheyWaited) {
   const Rendezvous rendezvous{"127.0.0.1", free_port()};
   std::string error;
-  start_rank(rendezvous, 1, 2, {.rendezvous = 0.3}, error, [](Communicator&) {}).join();
+  start_rank(rendezvous, 1, 2, {.rendezvous_timeout = 0.3}, error, [](Communicator&) {}).join();
   EXPECT_NE(error.find(fmt::format("rank 0 does not listen at 127.0.0.1:{} after 0.3 s", rendezvous.port)),
             std::string::npos)
       << error;
@@ -137,13 +155,13 @@ TEST(Tcp, APortInUseAndAnUnknownHostAreNamed) {
   start_rank({"127.0.0.1", port}, 0, 2, kSmall, error, [](Communicator&) {}).join();
   EXPECT_NE(error.find(fmt::format("rank 0 cannot listen on port {} (MASTER_PORT)", port)), std::string::npos) << error;
   EXPECT_NE(error.find("Another program has it"), std::string::npos) << error;
-  start_rank({"no.such.host.invalid", port}, 0, 2, {.rendezvous = 0.1}, error, [](Communicator&) {}).join();
+  start_rank({"no.such.host.invalid", port}, 0, 2, {.rendezvous_timeout = 0.1}, error, [](Communicator&) {}).join();
   EXPECT_NE(error.find("MASTER_ADDR: there is no host 'no.such.host.invalid'"), std::string::npos) << error;
 }
 
 TEST(Tcp, AllHearOfTwoWithOneRankAndOfOtherSizes) {
   TcpOptions options = kSmall;
-  options.rendezvous = 5;  // a rank that comes when rank 0 has already refused another waits for so long
+  options.rendezvous_timeout = 5;  // a rank that comes when rank 0 has already refused another waits for so long
   for (const bool twice : {true, false}) {
     const Rendezvous rendezvous{"127.0.0.1", free_port()};
     std::vector<std::string> errors(3);
@@ -202,7 +220,7 @@ TEST(Tcp, CarriesAJob) {
 
 using Environment = std::map<std::string, std::string>;
 
-std::optional<Rendezvous> meeting_in(Launcher launcher, const Environment& variables) {
+std::optional<Rendezvous> rendezvous_in(Launcher launcher, const Environment& variables) {
   return tcp_rendezvous(launcher, [&](const char* name) {
     const auto found = variables.find(name);
     return found == variables.end() ? nullptr : found->second.c_str();
@@ -214,12 +232,12 @@ TEST(Rendezvous, IsWhereTheVariablesSay) {
   Environment with_agent = both, without_agent = both;
   with_agent["TORCHELASTIC_USE_AGENT_STORE"] = "True";
   without_agent["TORCHELASTIC_USE_AGENT_STORE"] = "False";
-  EXPECT_EQ(meeting_in(Launcher::open_mpi, {}), std::nullopt);
-  EXPECT_EQ(meeting_in(Launcher::slurm, {}), std::nullopt);
+  EXPECT_EQ(rendezvous_in(Launcher::open_mpi, {}), std::nullopt);
+  EXPECT_EQ(rendezvous_in(Launcher::slurm, {}), std::nullopt);
   for (const Launcher launcher : {Launcher::torchrun, Launcher::slurm, Launcher::pmi, Launcher::open_mpi})
-    EXPECT_EQ(meeting_in(launcher, both), (Rendezvous{"node1", 29500}));
-  EXPECT_EQ(meeting_in(Launcher::torchrun, with_agent), (Rendezvous{"node1", 29501}));
-  EXPECT_EQ(meeting_in(Launcher::torchrun, without_agent), (Rendezvous{"node1", 29500}));
+    EXPECT_EQ(rendezvous_in(launcher, both), (Rendezvous{"node1", 29500}));
+  EXPECT_EQ(rendezvous_in(Launcher::torchrun, with_agent), (Rendezvous{"node1", 29501}));
+  EXPECT_EQ(rendezvous_in(Launcher::torchrun, without_agent), (Rendezvous{"node1", 29500}));
 }
 
 TEST(Rendezvous, NamesTheVariableThatIsMissingOrWrong) {
@@ -231,7 +249,7 @@ TEST(Rendezvous, NamesTheVariableThatIsMissingOrWrong) {
       {{{"MASTER_ADDR", "node1"}, {"MASTER_PORT", "0"}}, "MASTER_PORT is '0'"},
       {{{"MASTER_ADDR", "node1"}, {"MASTER_PORT", "65536"}}, "MASTER_PORT is '65536'"}};
   for (const auto& [variables, part] : table) try {
-      meeting_in(Launcher::torchrun, variables);
+      rendezvous_in(Launcher::torchrun, variables);
       ADD_FAILURE() << part;
     } catch (const BadInput& e) {
       EXPECT_NE(std::string(e.what()).find("variable " + part), std::string::npos) << e.what();

@@ -32,7 +32,7 @@ Make sign(SignOptions options) {
   return [options](const ParameterStore& p) { return make_sign_compressor(options, p, {}); };
 }
 Make make_of(const std::string& name) {
-  return [name](const ParameterStore& p) { return make_compressor(name, p, {}); };
+  return [name](const ParameterStore& p) { return make_compressor(parse_compression(name), p, {}); };
 }
 
 struct Round {
@@ -41,7 +41,7 @@ struct Round {
   int64_t bytes = 0;                  // that rank 0 sent
 };
 
-// CommunicationTotals in each of which rank k is drift(k, round) away from the consensus; what came out of the last.
+// Rounds, in each of which rank k is drift(k, round) away from the consensus; the result of the last one.
 Round run(int size, const Make& make, int rounds = 1, int threads = 1) {
   Round out{std::vector<Flat>(size_t(size)), std::vector<Flat>(size_t(size)), {}, 0};
   on_ranks(
@@ -211,10 +211,10 @@ TEST(Compressor, ResNet20SendsFewBytes) {
     int64_t before = 0;
     const auto sent = [&] { return ranks.traffic().bytes - std::exchange(before, ranks.traffic().bytes); };
     for (const char* name : {"sign", "ef-sign", "ef-sign:mean-of-means"}) {
-      make_compressor(name, p, {})->mean(p.value, value, ranks);
+      make_compressor(parse_compression(name), p, {})->mean(p.value, value, ranks);
       EXPECT_EQ(sent(), 34'320) << name;  // 8515 words of bits, 65 scales; between two ranks one message each
     }
-    make_compressor("bf16", p, {})->mean(p.value, value, ranks);
+    make_compressor(parse_compression("bf16"), p, {})->mean(p.value, value, ranks);
     EXPECT_EQ(sent(), 2 * p.value.numel());  // half out to the owner, half back
     ranks.all_reduce(value);
     EXPECT_EQ(sent(), 4 * p.value.numel());  // the padding too: 664 bytes
@@ -223,9 +223,9 @@ TEST(Compressor, ResNet20SendsFewBytes) {
 
 TEST(Compressor, UnknownNamesAreRefusedWithTheList) {
   const auto p = small_store();
-  EXPECT_EQ(make_compressor("none", *p, {}), nullptr);
+  EXPECT_EQ(make_compressor(parse_compression("none"), *p, {}), nullptr);
   try {
-    make_compressor("signs", *p, {});
+    parse_compression("signs");
     FAIL();
   } catch (const BadInput& e) {
     EXPECT_NE(std::string(e.what()).find("ef-sign:mean-of-means"), std::string::npos);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "cases/op_case.h"
+#include "comm/transports/thread_communicator.h"
 #include "engine/layers.h"
 #include "tests/support/small_run.h"
 #include "train/trainer.h"

@@ -1,8 +1,9 @@
-// Averaging models: identities that hold to the bit, outer momentum against plain loops, states that go on.
+// Averaging of models: identities to the bit, outer momentum against plain loops, states that continue.
 #include "local_sgd/model_averager.h"
 
 #include <gtest/gtest.h>
 
+#include "local_sgd/worker_mean.h"
 #include "tests/support/workers.h"
 
 namespace skein::testing {
@@ -13,10 +14,10 @@ const std::vector<std::string> kCompressors = {
 const std::vector<OuterMomentum> kOuter = {{}, {0.75f, 1.0f, true}, {0.5f, 1.0f, false}, {0.0f, 0.7f, true}};
 
 std::unique_ptr<ModelAverager> make_averager(ParameterStore& p, const std::string& compressor, OuterMomentum outer) {
-  return std::make_unique<ModelAverager>(p, make_compressor(compressor, p, {}), outer, Queue{});
+  return std::make_unique<ModelAverager>(p, make_compressor(parse_compression(compressor), p, {}), outer, Queue{});
 }
 
-// CommunicationTotals [first, last) of drift and averaging on one rank.
+// Rounds [first, last) of drift and averaging on one rank.
 void run_rounds(ParameterStore& p, ModelAverager& averager, Communicator& ranks, int first, int last) {
   for (int round = first; round < last; ++round) {
     drift(p, ranks.rank(), round);
@@ -62,6 +63,26 @@ TEST(Averager, TakesTheMeanOfF32) {
     }
     const std::vector<float> model = models_after(size, "none", {}, 1).back();
     for (size_t i = 0; i < mean.size(); ++i) ASSERT_NEAR(model[i], mean[i], 1e-7);
+  }
+}
+
+// Evaluation averages K workers behind one rank, training one worker behind each of K ranks.
+TEST(WorkerMean, IsTheSameBitsInOneProcessAndOverRanks) {
+  for (const int size : {1, 2, 3, 7}) {
+    std::vector<std::unique_ptr<ParameterStore>> workers;
+    std::vector<View> values;
+    for (int r = 0; r < size; ++r) {
+      workers.push_back(small_store());
+      drift(*workers.back(), r, 0);
+      values.push_back(workers.back()->value);
+    }
+    const Tensor mean = Tensor::empty(Device::cpu, DType::f32, {workers[0]->value.numel()});
+    on_ranks(1, [&](Communicator& alone) { mean_over_workers(values, mean, alone, Queue{}); });
+    on_ranks(size, [&](Communicator& ranks) {
+      const View own = values[size_t(ranks.rank())];
+      mean_over_workers({&own, 1}, own, ranks, Queue{});
+    });
+    for (const auto& w : workers) EXPECT_TRUE(same_bits(w->value.to_vector(), mean.to_vector())) << size;
   }
 }
 

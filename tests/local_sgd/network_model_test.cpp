@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.h"
+#include "tests/support/workers.h"
 
 namespace skein::testing {
 namespace {
@@ -19,17 +20,17 @@ void expect_bad_network(const std::string& text, const std::string& part) {
 
 TEST(NetworkModel, Parses) {
   const NetworkModel one = parse_network("1Gbit,200us");
-  for (Reach reach : {Reach::block, Reach::world}) {
-    EXPECT_DOUBLE_EQ(one.link(reach).bits_per_second, 1e9);
-    EXPECT_DOUBLE_EQ(one.link(reach).latency, 200e-6);
+  for (const Link& link : {one.block, one.world}) {
+    EXPECT_DOUBLE_EQ(link.bits_per_second, 1e9);
+    EXPECT_DOUBLE_EQ(link.latency, 200e-6);
   }
   const NetworkModel two = parse_network("world=2.5Mbit,1ms;block=100Gbit,5ns");
-  EXPECT_DOUBLE_EQ(two.link(Reach::block).bits_per_second, 1e11);
-  EXPECT_DOUBLE_EQ(two.link(Reach::block).latency, 5e-9);
-  EXPECT_DOUBLE_EQ(two.link(Reach::world).bits_per_second, 2.5e6);
-  EXPECT_DOUBLE_EQ(two.link(Reach::world).latency, 1e-3);
-  EXPECT_DOUBLE_EQ(parse_network("8Kbit,2s").link(Reach::world).seconds(1000, 1), 3);
-  EXPECT_DOUBLE_EQ(parse_network("8bit,0s").link(Reach::world).seconds(5, 9), 5);
+  EXPECT_DOUBLE_EQ(two.block.bits_per_second, 1e11);
+  EXPECT_DOUBLE_EQ(two.block.latency, 5e-9);
+  EXPECT_DOUBLE_EQ(two.world.bits_per_second, 2.5e6);
+  EXPECT_DOUBLE_EQ(two.world.latency, 1e-3);
+  EXPECT_DOUBLE_EQ(parse_network("8Kbit,2s").world.seconds(1000, 1), 3);
+  EXPECT_DOUBLE_EQ(parse_network("8bit,0s").world.seconds(5, 9), 5);
 }
 
 TEST(NetworkModel, BadTexts) {
@@ -49,15 +50,24 @@ TEST(NetworkModel, BadTexts) {
   expect_bad_network("1Gbit,200us;world=1Gbit,1ms", "world link is given twice");
 }
 
-TEST(NetworkModel, CostOfASum) {
-  const Link link{8e6, 0.25};                                  // a megabyte a second
-  EXPECT_DOUBLE_EQ(sum_seconds(link, 4'000'000, 4), 0.5 + 6);  // 2 * 3/4 of four megabytes
-  EXPECT_DOUBLE_EQ(sum_seconds(link, 4'000'000, 1), 0);
+TEST(NetworkModel, CostOfAnAllReduce) {
+  const auto seconds = [](const Link& link, int64_t bytes, int ranks) {
+    Traffic sent;
+    on_ranks(ranks, [&](Communicator& c) {
+      std::vector<float> x(size_t(bytes) / sizeof(float));
+      c.all_reduce({x.data(), DType::f32, {1, 1, 1, int64_t(x.size())}});
+      if (c.rank() == 0) sent = c.traffic();
+    });
+    return link.seconds(sent.bytes, sent.rounds);
+  };
+  const Link link{8e6, 0.25};                              // a megabyte a second
+  EXPECT_DOUBLE_EQ(seconds(link, 4'000'000, 4), 0.5 + 6);  // 2 * 3/4 of four megabytes
+  EXPECT_DOUBLE_EQ(seconds(link, 4'000'000, 1), 0);
   // ResNet-20 among 16 workers over 1 Gbit/s, 200 us: 0.4 ms + 2 * 15/16 * 1089896 * 8 bits
-  EXPECT_NEAR(sum_seconds({1e9, 200e-6}, 1089896, 16), 0.0167484, 1e-6);
+  EXPECT_NEAR(seconds({1e9, 200e-6}, 1089896, 16), 0.0167484, 1e-6);
 }
 
-TEST(NetworkModel, ChargesEachReachOnItsLink) {
+TEST(NetworkModel, ChargesEachScopeOnItsLink) {
   const NetworkModel network = parse_network("block=8Mbit,1ms;world=8Kbit,1s");
   EXPECT_DOUBLE_EQ(network.seconds({Traffic{1000, 2}, Traffic{1000, 3}}), 0.003 + 4);
   EXPECT_DOUBLE_EQ(network.seconds({}), 0);

@@ -14,13 +14,13 @@ namespace {
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
 // The paper's run: 16 workers, 300 epochs of 25 steps, drops at 150 and 225.
-SyncRun published_run() {
+RunLength published_run() {
   const LearningRateSchedule schedule{0.1, 64, 128, 16, 5, {150, 225}, 0.1};
   return {7500, 25, 16, [=](int64_t step) { return schedule.at(step, 25); }};
 }
 
 // A run at a rate of 1 that drops by ten at the given steps (from 0).
-SyncRun short_run(int64_t steps, int64_t steps_per_epoch, std::vector<int64_t> drops = {}, int64_t workers = 4) {
+RunLength short_run(int64_t steps, int64_t steps_per_epoch, std::vector<int64_t> drops = {}, int64_t workers = 4) {
   return {steps, steps_per_epoch, workers, [=](int64_t step) {
             double rate = 1;
             for (int64_t drop : drops)
@@ -29,12 +29,12 @@ SyncRun short_run(int64_t steps, int64_t steps_per_epoch, std::vector<int64_t> d
           }};
 }
 
-std::vector<SyncScope> table(const std::string& expression, const SyncRun& run, double first_drop = 150) {
-  return sync_table(*parse_sync(expression, first_drop), run);
+std::vector<SyncScope> table(const std::string& expression, const RunLength& run, double first_drop = 150) {
+  return sync_table(parse_sync(expression, first_drop), run);
 }
 
 // One letter per step: '.', 'b' or 'W'.
-std::string letters(const std::string& expression, const SyncRun& run, double first_drop = kNever) {
+std::string letters(const std::string& expression, const RunLength& run, double first_drop = kNever) {
   std::string text;
   for (SyncScope s : table(expression, run, first_drop))
     text += s == SyncScope::none ? '.' : s == SyncScope::block ? 'b' : 'W';
@@ -46,7 +46,7 @@ int64_t count(const std::vector<SyncScope>& syncs, SyncScope kind) {
 }
 
 // How many steps each averaging follows.
-std::vector<int64_t> gaps(const std::string& expression, const SyncRun& run) {
+std::vector<int64_t> gaps(const std::string& expression, const RunLength& run) {
   std::vector<int64_t> result;
   int64_t gap = 0;
   for (SyncScope s : table(expression, run, kNever)) {
@@ -67,7 +67,7 @@ void expect_bad_form(const std::string& expression, const std::vector<std::strin
   }
 }
 
-TEST(SyncPolicy, PostLocalCountsOfThePublishedRun) {
+TEST(SyncSchedule, PostLocalCountsOfThePublishedRun) {
   const int64_t counts[][2] = {{1, 7500}, {2, 5625}, {4, 4688}, {8, 4219}, {16, 3985}, {32, 3868}, {64, 3809}};
   for (auto [h, syncs] : counts) {
     const std::string by_drop = fmt::format("post-local:H={}", h);
@@ -76,33 +76,33 @@ TEST(SyncPolicy, PostLocalCountsOfThePublishedRun) {
   }
 }
 
-TEST(SyncPolicy, PostLocalSwitchesWithTheDrop) {
+TEST(SyncSchedule, PostLocalSwitchesWithTheDrop) {
   EXPECT_EQ(letters("post-local:H=4,from=2", short_run(14, 3)), "WWWWWW...W...W");
   EXPECT_EQ(letters("post-local:H=3", short_run(12, 4), 1.5), "WWWWWW..W..W");
   // 1.6 epochs of 4 steps: the first step that begins later is the eighth, the first at the lower rate as well.
   EXPECT_EQ(letters("post-local:H=3", short_run(12, 4), 1.6), "WWWWWWW..W.W");
 }
 
-TEST(SyncPolicy, LocalAveragesAfterHTwoHAndTheLastStep) {
+TEST(SyncSchedule, LocalAveragesAfterHTwoHAndTheLastStep) {
   EXPECT_EQ(letters("local:H=4", short_run(12, 5)), "...W...W...W");
   EXPECT_EQ(letters("local:H=4", short_run(14, 5)), "...W...W...W.W");
   EXPECT_EQ(letters("local:H=100", short_run(5, 5)), "....W");
   EXPECT_EQ(letters("minibatch", short_run(5, 5)), "WWWWW");
 }
 
-TEST(SyncPolicy, TheMirror) {
+TEST(SyncSchedule, TheMirror) {
   EXPECT_EQ(letters("reverse:H=4,from=2", short_run(10, 3)), "...W..WWWW");
   EXPECT_EQ(letters("reverse:H=4", short_run(10, 3), 2), "...W..WWWW");
 }
 
-TEST(SyncPolicy, Hierarchical) {
+TEST(SyncSchedule, Hierarchical) {
   EXPECT_EQ(letters("hierarchical:H=2,Hb=3,block=2", short_run(15, 5)), ".b.b.W.b.b.W.bW");
   EXPECT_EQ(letters("hierarchical:H=2,Hb=2,block=2,from=1", short_run(12, 3)), "WWW.b.W.b.WW");
   EXPECT_EQ(letters("hierarchical:H=2,Hb=2,block=2", short_run(12, 3), 1), ".b.W.b.W.b.W");
 }
 
-TEST(SyncPolicy, HierarchicalIdentities) {
-  const SyncRun run = short_run(103, 10);
+TEST(SyncSchedule, HierarchicalIdentities) {
+  const RunLength run = short_run(103, 10);
   EXPECT_EQ(table("hierarchical:H=4,Hb=1,block=2", run), table("local:H=4", run));
   EXPECT_EQ(table("hierarchical:H=4,Hb=5,block=4", run), table("local:H=4", run)) << "one block of all";
   EXPECT_EQ(table("hierarchical:H=4,Hb=5,block=1", run), table("local:H=20", run)) << "nobody to average with";
@@ -110,7 +110,7 @@ TEST(SyncPolicy, HierarchicalIdentities) {
   EXPECT_EQ(table("local:H=1", run), table("minibatch", run));
 }
 
-TEST(SyncPolicy, WarmUp) {
+TEST(SyncSchedule, WarmUp) {
   // 840 steps per epoch are whole rounds of 1, 2, ... 8 steps.
   const std::vector<int64_t> linear = gaps("local:H=8,warmup=linear", short_run(8 * 840, 840));
   std::vector<int64_t> expected;
@@ -129,30 +129,30 @@ TEST(SyncPolicy, WarmUp) {
   EXPECT_EQ(*std::max_element(slow.begin(), slow.end()), 2) << "never above H";
 }
 
-TEST(SyncPolicy, WarmUpOfAnyPolicy) {
+TEST(SyncSchedule, WarmUpOfAnyPolicy) {
   EXPECT_EQ(letters("post-local:H=4,from=1,warmup=linear,warmup-epochs=2", short_run(20, 4)), "WWWW.W.W...W...W...W");
   EXPECT_EQ(letters("hierarchical:H=2,Hb=2,block=2,warmup=constant,warmup-epochs=1", short_run(12, 4)), "bWbW.b.W.b.W");
   EXPECT_EQ(letters("reverse:H=2,from=2,warmup=constant,warmup-epochs=1", short_run(12, 4)), "WWWW.W.WWWWW");
 }
 
-TEST(SyncPolicy, WarmUpAgainAfterEveryDrop) {
+TEST(SyncSchedule, WarmUpAgainAfterEveryDrop) {
   EXPECT_EQ(letters("local:H=4,warmup=constant,warmup-epochs=1", short_run(16, 4, {8})), "WWWW...W...W...W");
   EXPECT_EQ(letters("local:H=4,warmup=constant,warmup-epochs=1,restart", short_run(16, 4, {8})), "WWWW...WWWWW...W");
   EXPECT_EQ(letters("local:H=4,warmup=constant,warmup-epochs=1,restart", short_run(16, 4, {10})), "WWWW...W..WWWW.W");
 }
 
-TEST(SyncPolicy, QuadraticRule) {
+TEST(SyncSchedule, QuadraticRule) {
   // rates 1, 0.1, 0.01: (0.3/rate)^2 = 0.09, 9, 900
   EXPECT_EQ(gaps("quadratic:H=2,alpha=0.3", short_run(4 + 18 + 901, 5, {4, 22})),
             (std::vector<int64_t>{2, 2, 9, 9, 900, 1}));
   // While the rate warms up, H is that of the peak.
-  SyncRun run = short_run(12, 5);
+  RunLength run = short_run(12, 5);
   run.rate = [](int64_t step) { return step < 6 ? 0.01 : 0.5; };
   EXPECT_EQ(letters("quadratic:H=3,alpha=1", run), "...W...W...W");
 }
 
-TEST(SyncPolicy, DescribesItself) {
-  const auto describe = [](const char* expression) { return parse_sync(expression, 150)->describe(); };
+TEST(SyncSchedule, DescribesItself) {
+  const auto describe = [](const char* expression) { return skein::describe(parse_sync(expression, 150)); };
   EXPECT_EQ(describe("minibatch"), "mini-batch SGD: every step");
   EXPECT_EQ(describe("local:H=8"), "local SGD (algorithm 1): every 8 steps");
   EXPECT_EQ(describe("post-local:H=16"),
@@ -168,7 +168,7 @@ TEST(SyncPolicy, DescribesItself) {
     EXPECT_NE(sync_forms().find(number), std::string::npos);
 }
 
-TEST(SyncPolicy, BadExpressions) {
+TEST(SyncSchedule, BadExpressions) {
   expect_bad_form("", {"no policy ''"});
   expect_bad_form("pos-local:H=4", {"no policy 'pos-local'"});
   expect_bad_form("local", {"local needs H"});
@@ -192,9 +192,9 @@ TEST(SyncPolicy, BadExpressions) {
   expect_bad_form("post-local:H=4", {"from=", "never drops"}, kNever);
 }
 
-TEST(SyncPolicy, MustFitTheRun) {
+TEST(SyncSchedule, MustFitTheRun) {
   const auto check = [](const char* expression, int64_t workers, double epochs) {
-    check_sync(*parse_sync(expression, 150), workers, epochs);
+    check_sync(parse_sync(expression, 150), workers, epochs);
   };
   EXPECT_NO_THROW(check("hierarchical:H=4,Hb=4,block=2", 16, 300));
   EXPECT_THROW(check("hierarchical:H=4,Hb=4,block=3", 16, 300), BadInput);

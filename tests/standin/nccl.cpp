@@ -218,15 +218,6 @@ ncclResult_t ncclAllGather(const void* own, void* all, size_t count, ncclDataTyp
   return ncclSuccess;
 }
 
-ncclResult_t ncclBroadcast(const void* from, void* to, size_t count, ncclDataType_t type, int root, ncclComm_t comm,
-                           cudaStream_t stream) {
-  if (planted_fault()) return ncclInternalError;
-  if (cudaStreamSynchronize(stream) != cudaSuccess) return ncclUnhandledCudaError;
-  const size_t bytes = count * size_of(type);
-  for (int r = 0; comm->rank == root && r < comm->size; ++r) post(*comm, r, from, bytes);
-  return collect(*comm, root, to, bytes);
-}
-
 // Interface for tests: number of live communicators; failure of the n-th call from now (0: none); number of calls;
 // communicators that never become ready, as if a rank were missing; communicators that report a dead rank.
 int skein_nccl_live() { return live; }

@@ -46,17 +46,17 @@ int run_cells(const std::string& dir, bool every, bool resumed) {
 int run_worker(const std::string& mode, const std::string& dir) {
   if (mode.find("cells") != std::string::npos) return run_cells(dir, mode == "cells", mode == "resumed-cells");
   omp_set_num_threads(1);
-  const double patience = mode == "silent" ? 1 : 60;
+  const double timeout = mode == "silent" ? 1 : 60;
   constexpr int64_t kPiece = 1000, kMessage = 3000;  // so that small data make many pieces and messages
   const RankInfo place = rank_from_environment();
   const auto rendezvous = tcp_rendezvous(place.launcher);
-  const auto world = rendezvous ? join_tcp(*rendezvous, place.rank, place.size, {20, patience, kPiece})
-                                : join_mpi(mpi_library(), place.size, {patience, kPiece, kMessage});
+  const auto world = rendezvous ? join_tcp(*rendezvous, place.rank, place.size, {20, timeout, kPiece})
+                                : join_mpi(mpi_library(), place.size, {timeout, kPiece, kMessage});
   try {
     run(mode, dir, *world);
   } catch (const std::exception& e) {
     if (rendezvous) abort_tcp(*world, e.what(), 3);
-    abort_mpi(mpi_library(), *world, e.what(), 3);
+    abort_mpi(*world, e.what(), 3);
   }
   return 0;
 }

@@ -29,13 +29,13 @@ TEST(AveragedModel, RecomputesItsOwnStatistics) {
   }
   StepContext context(Device::cpu);
   ProcessGroup alone;
-  averaged.update(alone, {&a, &b}, 2, context);
+  averaged.update(alone, {&a, &b}, context);
   const std::vector<float> first = averaged.parameters.running_statistics.to_vector();
   const auto [mean, var] = a.running_pairs().front();
   for (int64_t i = 0; i < var.count; ++i) EXPECT_GT(first[size_t(var.begin + i)], 0.0f);
   EXPECT_NE(first[size_t(var.begin)], a.running_statistics.host()[var.begin]) << "still what the workers have";
   a.running_statistics.host()[mean.begin] = 7;
-  averaged.update(alone, {&a, &b}, 2, context);
+  averaged.update(alone, {&a, &b}, context);
   EXPECT_EQ(averaged.parameters.running_statistics.to_vector(), first) << "depends on what the workers have seen";
 }
 
@@ -63,7 +63,7 @@ TEST(AveragedModel, MomentsAddTheVarianceBetweenTheMeans) {
   b.running_statistics.host()[mean.begin] = 4;
   a.running_statistics.host()[var.begin] = 2;
   b.running_statistics.host()[var.begin] = 3;
-  averaged.update(alone, {&a, &b}, 2, context);
+  averaged.update(alone, {&a, &b}, context);
   EXPECT_FLOAT_EQ(averaged.parameters.running_statistics.host()[mean.begin], 2.5f);
   EXPECT_FLOAT_EQ(averaged.parameters.running_statistics.host()[var.begin], (2 + 1 + 3 + 16) / 2.0f - 2.5f * 2.5f);
 }

@@ -83,7 +83,7 @@ TEST_F(CheckpointTest, ComesBackToTheBit) {
   EXPECT_EQ(c.state.totals.correct, s.totals.correct);
   EXPECT_EQ(c.state.averaged.best, s.averaged.best);
   EXPECT_EQ(c.state.local.best_epoch, s.local.best_epoch);
-  EXPECT_EQ(c.state.rounds.sent[1].bytes, s.rounds.sent[1].bytes);
+  EXPECT_EQ(c.state.rounds.sent.world.bytes, s.rounds.sent.world.bytes);
   EXPECT_EQ(c.state.threads_per_worker, 2);
   EXPECT_EQ(c.state.seconds, s.seconds);
 }
