@@ -9,12 +9,14 @@
 // workers.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 namespace skein {
 
 enum class RateScaling : uint8_t { linear, sqrt, none };
+constexpr auto names_of(RateScaling) { return std::array{"linear", "sqrt", "none"}; }
 
 struct LearningRateSchedule {
   double lr = 0.1;

@@ -5,9 +5,9 @@
 //   sorted   by label (samples of one label in their order), so that the parts are not alike; then as `fixed`
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
-#include <string>
 
 namespace skein {
 
@@ -25,9 +25,7 @@ struct Part {
 };
 
 enum class Partition : uint8_t { global, fixed, sorted };
-
-// Its name, or BadInput that lists the names.
-Partition parse_partition(const std::string& name);
+constexpr auto names_of(Partition) { return std::array{"global", "fixed", "sorted"}; }
 
 // Fills `out` with a permutation of 0 .. out.size()-1 (Fisher and Yates, Purpose::permute).
 void epoch_permutation(uint64_t seed, int64_t epoch, std::span<int32_t> out, const Storage& storage = {});
