@@ -27,6 +27,13 @@ struct SignOptions {
   bool two_way = false;
 };
 
+// A --compress that has been parsed.
+struct Compression {
+  enum Form : uint8_t { none, bf16, sign } form = none;
+  SignOptions sign = {};  // of `sign`
+};
+Compression parse_compression(const std::string& name);  // BadInput lists the names
+
 std::unique_ptr<Compressor> make_sign_compressor(SignOptions, const ParameterStore&, Queue);
 std::unique_ptr<Compressor> make_bf16_compressor(const ParameterStore&, Queue);
 

@@ -13,6 +13,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/enum_names.h"
+
 namespace skein {
 
 enum class RateScaling : uint8_t { linear, sqrt, none };

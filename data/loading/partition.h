@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/enum_names.h"
+
 namespace skein {
 
 // How samples lie in a storage that is slow to jump about in: `shards` are the first sample of each shard, and their

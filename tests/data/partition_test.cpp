@@ -7,7 +7,6 @@
 #include <set>
 #include <vector>
 
-#include "base/enum_names.h"
 #include "data/loading/loader.h"
 #include "tests/support/data_files.h"
 
