@@ -45,14 +45,14 @@ void clock(const ClockFlags& flags) {
 
 }  // namespace
 
-void add_clock_command(CommandLine& skein) {
+void add_clock_command(Command& skein) {
   auto flags = std::make_shared<ClockFlags>();
-  CommandLine command = skein.add("clock", "What a run would have taken on a simulated network");
+  Command& command = skein.add("clock", "What a run would have taken on a simulated network");
   command.option("run", flags->run, "the run folder", {.type = "RUN", .required = true});
   command.option("--net", flags->net, "1Gbit,200us or, given twice, block=100Gbit,5us and world=1Gbit,1ms",
                  {.type = "SPEC", .required = true});
   command.flag("--json", flags->json, "one line of JSON");
-  command.runs([flags] { clock(*flags); });
+  command.body = [flags] { clock(*flags); };
 }
 
 }  // namespace skein

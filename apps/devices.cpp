@@ -64,11 +64,11 @@ void print_json() {
 
 }  // namespace
 
-void add_devices_command(CommandLine& skein) {
+void add_devices_command(Command& skein) {
   auto json = std::make_shared<bool>(false);
-  CommandLine command = skein.add("devices", "What there is to compute on");
+  Command& command = skein.add("devices", "What there is to compute on");
   command.flag("--json", *json, "print one JSON object; skein plan --gpu FILE reads its first GPU");
-  command.runs([json] { *json ? print_json() : print_table(); });
+  command.body = [json] { *json ? print_json() : print_table(); };
 }
 
 }  // namespace skein

@@ -17,7 +17,8 @@ namespace skein {
 namespace {
 
 struct EvalFlags {
-  std::string checkpoint, data, data_dir, device = "auto";
+  std::string checkpoint, data, data_dir;
+  DeviceChoice device = DeviceChoice::automatic;
   int64_t batch = 0, threads = 0;
   bool json = false;
 };
@@ -47,7 +48,7 @@ void eval(const EvalFlags& flags) {
   if (!flags.data.empty() || !flags.data_dir.empty()) config.data_dir = flags.data_dir;
   if (flags.batch > 0) config.eval_batch = flags.batch;
   use_threads(flags.threads);
-  check_device(flags.device, "f32");
+  check_device(flags.device, ComputeType::f32);
   const Device device = device_of(flags.device);
   try {
     use_conv(device, config.conv, config.dtype);
@@ -90,9 +91,9 @@ void eval(const EvalFlags& flags) {
 
 }  // namespace
 
-void add_eval_command(CommandLine& skein) {
+void add_eval_command(Command& skein) {
   auto flags = std::make_shared<EvalFlags>();
-  CommandLine command = skein.add("eval", "Loss and accuracy of a checkpoint on a test set");
+  Command& command = skein.add("eval", "Loss and accuracy of a checkpoint on a test set");
   command.option("--checkpoint", flags->checkpoint, "a checkpoint; a run folder stands for its checkpoints/last",
                  {.type = "DIR", .required = true});
   command.option("--data", flags->data, "another dataset of the same kind [the one it was trained on]",
@@ -101,10 +102,9 @@ void add_eval_command(CommandLine& skein) {
   command.option("--batch", flags->batch, "images per batch; 0: as in training",
                  {.type = "N", .low = 0, .high = 1000000000});
   command.option("--threads", flags->threads, "OpenMP threads; 0: one per core", {.type = "N", .low = 0, .high = 4096});
-  command.option("--device", flags->device, "auto: a GPU where there is one; cpu; cuda",
-                 {.choices = {"auto", "cpu", "cuda"}});
+  command.option("--device", flags->device, "auto: a GPU where there is one; cpu; cuda");
   command.flag("--json", flags->json, "one line of JSON");
-  command.runs([flags] { eval(*flags); });
+  command.body = [flags] { eval(*flags); };
 }
 
 }  // namespace skein

@@ -22,7 +22,7 @@ std::unique_ptr<Compressor> make_compressor(const std::string& name, const Param
   const Compression compression = parse_compression(name);
   if (compression.form == Compression::none) return nullptr;
   if (compression.form == Compression::bf16) return make_bf16_compressor(parameters, queue);
-  return make_sign_compressor(compression.sign, parameters, queue);
+  return make_sign_compressor(compression.options, parameters, queue);
 }
 
 }  // namespace skein

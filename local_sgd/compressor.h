@@ -30,7 +30,7 @@ struct SignOptions {
 // A --compress that has been parsed.
 struct Compression {
   enum Form : uint8_t { none, bf16, sign } form = none;
-  SignOptions sign = {};  // of `sign`
+  SignOptions options = {};  // of `sign`
 };
 Compression parse_compression(const std::string& name);  // BadInput lists the names
 

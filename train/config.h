@@ -61,9 +61,7 @@ struct TrainConfig {
 inline DType activations(const TrainConfig& c) { return activations(c.dtype); }
 
 // Epoch at which the learning rate first drops; the end of the run if it never does.
-inline double first_drop(const TrainConfig& c) {
-  return (c.drops.empty() ? 1.0 : c.drops.front()) * double(c.epochs);
-}
+inline double first_drop(const TrainConfig& c) { return (c.drops.empty() ? 1.0 : c.drops.front()) * double(c.epochs); }
 
 // The table: one option for each member of `config`, in the order of --help.
 OptionList config_options(TrainConfig& config);

@@ -36,8 +36,8 @@ Processor processor() {
 }
 
 Device device_of(DeviceChoice choice) {
-  const bool gpu = choice == DeviceChoice::cuda ||
-                   (choice == DeviceChoice::automatic && cuda::available() && !cuda::emulated());
+  const bool gpu =
+      choice == DeviceChoice::cuda || (choice == DeviceChoice::automatic && cuda::available() && !cuda::emulated());
   return gpu ? Device::cuda : Device::cpu;
 }
 

@@ -74,6 +74,7 @@ class OptionList {
   void flag(std::string_view name, bool& value, const char* help) { declare(name, &value, help, {}); }
   // --name and --no-name; --help shows the default.
   void on_off(std::string_view name, bool& value, const char* help, const OptionRules& rules = {});
+  void append(const OptionList& list) { options_.insert(options_.end(), list.options_.begin(), list.options_.end()); }
   void group(const char* name) { group_ = name; }  // in --help, of all options declared from here on
 
   const std::vector<Option>& options() const { return options_; }

@@ -7,6 +7,7 @@
 
 #include "cases/op_case.h"
 #include "data/dataset.h"
+#include "train/config_types.h"
 
 namespace skein {
 
@@ -17,7 +18,7 @@ Timing timing_of(std::vector<double> seconds);
 
 struct KernelBench {
   std::string filter;  // part of a case's name; empty: all
-  std::string device = "cpu";
+  DeviceChoice device = DeviceChoice::cpu;
   bool all = false;  // the tests' small and odd shapes as well
   int64_t repetitions = 7;
   bool json = false;
@@ -26,7 +27,9 @@ void bench_kernels(const KernelBench&);
 void bench_kernels_on_gpu(const KernelBench&, const std::vector<OpCase>&);
 
 struct StepBench {
-  std::string model = "resnet20", conv = "auto", device = "cpu", dtype = "f32";
+  std::string model = "resnet20", conv = "auto";
+  DeviceChoice device = DeviceChoice::cpu;
+  ComputeType dtype = ComputeType::f32;
   int64_t batch = 128, size = 32, channels = 3, classes = 10;
   int64_t steps = 30, warmup = 5;
   int64_t threads = 0;  // 0: all

@@ -88,8 +88,8 @@ void run_case(benchmark::State& state, const BoundCase& bound) {
 }  // namespace
 
 void bench_kernels(const KernelBench& options) {
-  check_device(options.device, "f32");
-  const bool on_gpu = options.device == "cuda";
+  check_device(options.device, ComputeType::f32);
+  const bool on_gpu = options.device == DeviceChoice::cuda;
   std::vector<OpCase> cases = op_cases(on_gpu ? Device::cuda : Device::cpu);
   std::erase_if(cases, [&](const OpCase& c) {
     return (!c.timed && !options.all) || c.name.find(options.filter) == std::string::npos;

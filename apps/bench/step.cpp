@@ -13,7 +13,7 @@ namespace skein {
 void bench_step(const StepBench& o) {
   check_device(o.device, o.dtype);
   use_conv(device_of(o.device), o.conv, o.dtype);
-  if (o.device == "cuda") return bench_step_on_gpu(o);
+  if (o.device == DeviceChoice::cuda) return bench_step_on_gpu(o);
   if (o.threads > 0) omp_set_num_threads(int(o.threads));
   StepContext context(Device::cpu);
   NoiseStep training(o, DType::f32, context.tape);

@@ -78,7 +78,7 @@ void print_mode(const char* name, const Mode& m, int64_t batch) {
 void bench_step_on_gpu(const StepBench& o) {
   StepContext context(Device::cuda);
   const Queue queue = context.queue;
-  NoiseStep training(o, o.dtype == "bf16" ? DType::bf16 : DType::f32, context.tape);
+  NoiseStep training(o, activations(o.dtype), context.tape);
   StepGraph graph(queue);
   const std::function<void()> eager = [&] { training.run(); };
   const std::function<void()> replay = [&] {
@@ -94,7 +94,7 @@ void bench_step_on_gpu(const StepBench& o) {
     fmt::print("{}\n", Json{{"model", o.model},
                             {"batch", o.batch},
                             {"device", gpu},
-                            {"dtype", o.dtype},
+                            {"dtype", to_string(o.dtype)},
                             {"step_ms", as_graph.step.median * 1e3},
                             {"img_per_s", double(o.batch) / as_graph.step.median},
                             {"device_memory_mb", memory_mb},
@@ -105,7 +105,7 @@ void bench_step_on_gpu(const StepBench& o) {
     return;
   }
   fmt::print("{} batch {} {} on {}: medians of {} steps, {:.0f} MB of device memory in use, CUDA's own included\n",
-             o.model, o.batch, o.dtype, gpu, o.steps, memory_mb);
+             o.model, o.batch, to_string(o.dtype), gpu, o.steps, memory_mb);
   fmt::print("{:<14} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "", "step ms", "img/s", "launch ms", "busy ms", "gap ms");
   print_mode("CUDA graph", as_graph, o.batch);
   print_mode("one by one", one_by_one, o.batch);

@@ -17,7 +17,7 @@ TrainConfig config_of(const WorkersBench& o, int64_t workers) {
   TrainConfig c;
   c.model = o.model;
   c.data = "synthetic";
-  c.device = "cpu";
+  c.device = DeviceChoice::cpu;
   c.synthetic_train = o.workers * o.batch * o.steps;  // a turn is an epoch
   c.synthetic_test = 16;
   c.synthetic_size = 32;
@@ -27,7 +27,7 @@ TrainConfig config_of(const WorkersBench& o, int64_t workers) {
   c.base_batch = 0;
   c.workers = workers;
   c.sync = workers > 1 ? "local:H=4" : "minibatch";
-  c.eval_local = "never";
+  c.eval_local = EvalLocal::never;
   return c;
 }
 

@@ -69,8 +69,8 @@ inline std::vector<TrainConfig> few_cells() {
 }
 
 inline std::string name_of(const TrainConfig& c) {
-  return fmt::format("{} {} {} of {}, momentum {} and {}, statistics {}", c.sync, c.compress, to_string(c.average), c.accumulate,
-                     c.momentum, c.outer_momentum, c.bn_stats);
+  return fmt::format("{} {} {} of {}, momentum {} and {}, statistics {}", c.sync, c.compress, to_string(c.average),
+                     c.accumulate, c.momentum, c.outer_momentum, c.bn_stats);
 }
 
 inline uint64_t hash(const std::vector<float>& x, uint64_t seed) {

@@ -78,7 +78,7 @@ TEST_F(CudaTrain, ReportsEveryStepsLossAsTheCpuDoes) {
 
 TEST_F(CudaTrain, ALossThatIsNotANumberNamesItsStep) {
   config_.lr = 1e30;
-  const auto place = [&](const char* device) -> std::string {
+  const auto place = [&](DeviceChoice device) -> std::string {
     try {
       train(device);
     } catch (const RunFailed& e) {
@@ -87,9 +87,9 @@ TEST_F(CudaTrain, ALossThatIsNotANumberNamesItsStep) {
     }
     return "no error";
   };
-  const std::string expected = place("cpu");
+  const std::string expected = place(DeviceChoice::cpu);
   EXPECT_NE(expected.find("(epoch 1, step "), std::string::npos) << expected;
-  EXPECT_EQ(place("cuda"), expected);
+  EXPECT_EQ(place(DeviceChoice::cuda), expected);
 }
 
 }  // namespace
