@@ -1,5 +1,5 @@
-// skein clock: what a run would have taken on a cluster that one does not have. The run has counted what its workers
-// sent, so every network is one line of arithmetic (local_sgd/network_model.h), and none needs another run.
+// skein clock: time that a finished run would have taken on a simulated network. A run counts the bytes and rounds that
+// its workers sent, so any network can be charged afterwards (local_sgd/network_model.h) without another run.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

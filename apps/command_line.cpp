@@ -67,7 +67,7 @@ void declare(CLI::App& app, Command& command, const Option& option) {
 }
 
 void declare(CLI::App& app, Command& command) {
-  for (const Option& option : command.options()) declare(app, command, option);
+  for (const Option& option : command) declare(app, command, option);
   app.footer(command.footer);
   if (command.requires_subcommand) app.require_subcommand(1);
   for (Command& c : command.commands) declare(*app.add_subcommand(c.name, c.description), c);
@@ -87,7 +87,7 @@ Command& deepest(const CLI::App& app, Command& command) {
   const auto parsed = app.get_subcommands();
   for (Command& c : command.commands)
     if (!parsed.empty() && parsed.front()->get_name() == c.name) return deepest(*parsed.front(), c);
-  for (const Option& option : command.options())
+  for (const Option& option : command)
     if (app.count(option.flag()) > 0) command.given.insert(option.name);
   return command;
 }
@@ -125,7 +125,7 @@ Command& parse(Command& root, const std::vector<std::string>& arguments) {
 }
 
 void check_options(Command& command) {
-  for (const Option& option : command.options()) {
+  for (const Option& option : command) {
     if (!command.is_given(option.name)) continue;
     if (std::holds_alternative<EnumVariable>(option.variable))
       set_enum(option, command.enum_texts.at(option.name), option.flag());

@@ -1,5 +1,5 @@
-// skein data import: pictures into one file that loads at memory speed (FILE.skein: decoded, of one size), or into a
-// folder of shards (JPEG files of any size, for ImageNet); skein data info: what is in a dataset.
+// skein data import: packs images into one file that loads at memory speed (FILE.skein: decoded, all of one size), or
+// into a folder of shards (JPEG files of any size, for ImageNet). skein data info: describes a dataset.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -31,7 +31,7 @@ struct InfoFlags {
   bool json = false, verify = false;
 };
 
-constexpr size_t kListed = 10;  // classes and bad images that are named
+constexpr size_t kListed = 10;  // classes and bad images that are listed by name
 
 void print_classes(const std::vector<std::string>& classes) {
   const auto end = classes.begin() + std::ptrdiff_t(std::min(classes.size(), kListed));
@@ -55,7 +55,7 @@ void print_summary(const Splits& s) {
 
 bool wants_shards(const ImportFlags& flags) { return fs::path(flags.out).extension() != ".skein"; }
 
-// Before minutes of decoding: is there a place for the result?
+// BadInput if the result cannot be written. Called before minutes of decoding.
 void check_output(const ImportFlags& flags) {
   const fs::path out = fs::path(flags.out).lexically_normal(), folder = out.parent_path();
   if (!wants_shards(flags) && fs::is_directory(out))

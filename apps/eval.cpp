@@ -23,13 +23,13 @@ struct EvalFlags {
   bool json = false;
 };
 
-// A run folder stands for its last checkpoint.
+// The checkpoint itself; of a run folder the last one.
 std::string checkpoint_folder(const std::string& given) {
   const std::string last = given + "/checkpoints/last";
   return std::filesystem::is_directory(last) ? last : given;
 }
 
-// The test set as the model saw its own: same shape, same normalisation.
+// The test set, normalised by mean and deviation of the training set of the checkpoint.
 Dataset open_test_set(const ModelInfo& info) {
   Dataset test = open_dataset(info.config.data, dataset_options(info.config)).test;
   if (test.channels() != info.channels || test.classes.size() != info.classes.size())
@@ -53,7 +53,7 @@ void eval(const EvalFlags& flags) {
   try {
     use_conv(device, config.conv, config.dtype);
     use_conv_choices(checkpoint.conv_choices);
-  } catch (const BadInput&) {  // a checkpoint from another kind of machine: measure here, last bits may differ
+  } catch (const BadInput&) {  // of another kind of machine: time the kernels here; last bits may differ
   }
 
   StepContext context(device);

@@ -1,4 +1,4 @@
-// skein summary: layers, work and memory of a model, from a step in which nothing is computed (apps/plan/dry_step.h).
+// skein summary: layers, work and memory of a model, from a training step without computation (apps/plan/dry_step.h).
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

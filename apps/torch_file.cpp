@@ -16,7 +16,7 @@ using Dims = std::vector<int64_t>;
 bool is_filter(const Dims& shape) { return shape.size() == 4; }
 Dims torch_shape(const Dims& s) { return is_filter(s) ? Dims{s[0], s[3], s[1], s[2]} : s; }
 
-// Calls f(index in skein's order, index in PyTorch's) for every number of a tensor.
+// Calls f(index in skein's order, index in PyTorch's order) for every number of a tensor.
 template <class F>
 void for_numbers(const Dims& s, int64_t count, F&& f) {
   const int64_t pixels = is_filter(s) ? s[1] * s[2] : 1, in = is_filter(s) ? s[3] : 1;
@@ -35,7 +35,7 @@ std::string own_name(std::string name) {
   return name;
 }
 
-// What PyTorch counts and nobody needs.
+// Counter of a batch norm in PyTorch; skein has no use for it.
 bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
 class TorchFile {

@@ -1,9 +1,9 @@
-// Weights to and from PyTorch, in safetensors files (safetensors.torch.save_file(model.state_dict(), FILE)):
-//   skein import --from torch FILE --model resnet50 --data DATA --out CHECKPOINT
-//   skein export --to torch CHECKPOINT --out FILE
-// Names are torchvision's for ResNets and those of the public CIFAR code for the other networks, which are skein's own;
-// import also takes the prefix `module.`, and `linear` and `shortcut` for `fc` and `downsample`. Convolution weights
-// are (out, in, kh, kw) there and (out, kh, kw, in) here; everything is f32.
+// Exchange of weights with PyTorch, as safetensors files (safetensors.torch.save_file(model.state_dict(), FILE)).
+// `skein import` reads them, `skein export` writes them.
+//
+// Names are torchvision's for ResNets, and those of the public CIFAR code for the other networks; skein uses the same.
+// Reading also accepts the prefix `module.`, `linear` for `fc` and `shortcut` for `downsample`.
+// Shapes of convolution weights: (out, in, kh, kw) in the file, (out, kh, kw, in) in skein. All numbers are f32.
 #pragma once
 
 #include <string>
@@ -12,8 +12,8 @@
 
 namespace skein {
 
-// All parameters and running statistics of a built store on the CPU. BadInput names the tensor that is missing, has
-// another shape or type, or is nobody's.
+// All parameters and running statistics. The store must be built, on the CPU. BadInput names a tensor that is missing,
+// has another shape or type, or is not part of the model.
 void read_torch_file(const std::string& path, ParameterStore& parameters);
 void write_torch_file(const std::string& path, const ParameterStore& parameters);
 

@@ -28,7 +28,7 @@ void apply_flags(const std::set<std::string>& given, const TrainConfig& flags, S
 std::vector<std::pair<std::string, std::string>> config_values(const TrainConfig& config) {
   TrainConfig copy = config;
   std::vector<std::pair<std::string, std::string>> all;
-  for (const Option& option : config_options(copy).options()) all.emplace_back(option.flag(), text_of(option));
+  for (const Option& option : config_options(copy)) all.emplace_back(option.flag(), text_of(option));
   return all;
 }
 

@@ -108,7 +108,7 @@ void read_config(const std::string& path, TrainConfig& config) { parse_config(re
 std::string to_toml(const TrainConfig& config) {
   toml::table table;
   TrainConfig copy = config;
-  for (const Option& option : config_options(copy).options())
+  for (const Option& option : config_options(copy))
     std::visit([&](const auto& variable) { put(table, option.name, variable); }, option.variable);
   std::ostringstream text;
   text << table << "\n";

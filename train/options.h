@@ -77,7 +77,10 @@ class OptionList {
   void append(const OptionList& list) { options_.insert(options_.end(), list.options_.begin(), list.options_.end()); }
   void group(const char* name) { group_ = name; }  // in --help, of all options declared from here on
 
-  const std::vector<Option>& options() const { return options_; }
+  const std::vector<Option>& options() const& { return options_; }
+  const std::vector<Option>& options() && = delete;  // would dangle
+  auto begin() const { return options_.begin(); }
+  auto end() const { return options_.end(); }
 
  private:
   void declare(std::string_view name, OptionVariable variable, const char* help, const OptionRules& rules);

@@ -15,7 +15,7 @@ namespace {
 
 void check_values(const TrainConfig& config) {
   TrainConfig copy = config;
-  for (const Option& option : config_options(copy).options()) check(option, option.flag());
+  for (const Option& option : config_options(copy)) check(option, option.flag());
 }
 
 void check_processes(const TrainConfig& c, int64_t processes) {

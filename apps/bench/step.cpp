@@ -1,4 +1,4 @@
-// `skein bench step`: what a step of training costs, without data loading and evaluation.
+// skein bench step: time of a training step, without data loading and evaluation.
 #include <fmt/format.h>
 #include <omp.h>
 

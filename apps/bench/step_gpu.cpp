@@ -1,5 +1,4 @@
-// `skein bench step --device cuda`: a step replayed as one CUDA graph, as training does it, and launched kernel by
-// kernel.
+// skein bench step on a GPU: a step replayed as one CUDA graph, as in training, and launched kernel by kernel.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,7 +14,7 @@
 namespace skein {
 namespace {
 
-constexpr int64_t kGraphWarmUps = 3;  // two before the capture, and the capture
+constexpr int64_t kGraphWarmUps = 3;  // two eager steps, then the capture
 constexpr int64_t kBusySteps = 10;
 constexpr const char* kMeaning =
     "step: from the first launch until the device is done. launch: the host's part of it. busy: the time of the "
@@ -25,7 +24,7 @@ constexpr const char* kMeaning =
 struct Mode {
   Timing step, launch;      // seconds
   double busy = 0;          // seconds, median
-  bool ahead = true;        // busy is without gaps
+  bool ahead = true;        // launches were ahead of the device, so `busy` has no gaps
   int64_t allocations = 0;  // in the timed steps
   double gap() const { return step.median - busy; }
 };
@@ -85,7 +84,7 @@ void bench_step_on_gpu(const StepBench& o) {
     graph.run({training.images(), &context, o.batch}, [&] { return training.run(); });
   };
   Mode one_by_one = measure_steps(o, queue, eager), as_graph = measure_steps(o, queue, replay);
-  const double memory_mb = double(cuda::memory_in_use()) * 1e-6;  // before the timer takes some
+  const double memory_mb = double(cuda::memory_in_use()) * 1e-6;  // before the timer allocates
   measure_busy(o, queue, eager, one_by_one);
   measure_busy(o, queue, replay, as_graph);
 

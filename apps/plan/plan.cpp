@@ -1,4 +1,4 @@
-// skein plan: what a training step would take of a GPU: cuDNN's choices, memory and a bound on its time.
+// skein plan: a training step on a GPU that need not be in this machine: cuDNN's choices, memory, lower bound of time.
 #include <fmt/format.h>
 
 #include "apps/commands.h"
@@ -101,7 +101,7 @@ Json to_json(const PlannedStep& step, const GpuModel& gpu, const PlanFlags& f) {
 }
 
 void plan(PlanFlags flags) {
-  // cuDNN 9.14 and 9.19 crash when they plan for another kind of GPU than the one they see.
+  // cuDNN 9.14 and 9.19 crash if they plan for another kind of GPU than a visible one.
   setenv("CUDA_VISIBLE_DEVICES", "", 1);
   flags.shape.shortcut = to_string(flags.shortcut);
   flags.shape.dtype = activations(flags.dtype);
