@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "apps/exit_status.h"
 #include "base/check.h"
@@ -105,6 +106,12 @@ std::string suggestion(const CLI::App& app) {
 }
 
 }  // namespace
+
+bool Command::is_given(const std::string& option) const {
+  CHECK(std::any_of(begin(), end(), [&](const Option& o) { return o.name == option; }), "{} has no option {}", name,
+        option);
+  return given.contains(option);
+}
 
 Command& parse(Command& root, const std::vector<std::string>& arguments) {
   CLI::App app{root.description, root.name};

@@ -29,7 +29,7 @@ struct Command : OptionList {
 
   Command(std::string name, std::string description) : name(std::move(name)), description(std::move(description)) {}
   Command& add(const char* name, const char* description) { return commands.emplace_back(name, description); }
-  bool is_given(const std::string& option) const { return given.contains(option); }
+  bool is_given(const std::string& option) const;  // by name, without dashes
 };
 
 // Reads the arguments, without the program's name, into the variables of the options. Returns the command to run.
