@@ -1,5 +1,5 @@
-// skein clock: what a run would have taken on a cluster that one does not have. The run has counted what its workers
-// sent, so every network is one line of arithmetic (local_sgd/network_model.h), and none needs another run.
+// skein clock: time that a finished run would have taken on a simulated network. A run counts the bytes and rounds that
+// its workers sent, so any network can be charged afterwards (local_sgd/network_model.h) without another run.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -45,14 +45,14 @@ void clock(const ClockFlags& flags) {
 
 }  // namespace
 
-void add_clock_command(CommandLine& skein) {
+void add_clock_command(Command& skein) {
   auto flags = std::make_shared<ClockFlags>();
-  CommandLine command = skein.add("clock", "What a run would have taken on a simulated network");
+  Command& command = skein.add("clock", "What a run would have taken on a simulated network");
   command.option("run", flags->run, "the run folder", {.type = "RUN", .required = true});
   command.option("--net", flags->net, "1Gbit,200us or, given twice, block=100Gbit,5us and world=1Gbit,1ms",
                  {.type = "SPEC", .required = true});
   command.flag("--json", flags->json, "one line of JSON");
-  command.runs([flags] { clock(*flags); });
+  command.body = [flags] { clock(*flags); };
 }
 
 }  // namespace skein

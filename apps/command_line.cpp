@@ -1,56 +1,150 @@
 #include "apps/command_line.h"
 
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "apps/exit_status.h"
+#include "base/check.h"
+#include "base/nearest.h"
 
 namespace skein {
 namespace {
 
+constexpr int kHelpColumn = 42;  // where help texts begin
+
+// `--batch N [128]`, without CLI11's additions: validators after a colon, values of flags in braces.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_name(const CLI::Option* option, bool positional) const override {
+    const std::string name = CLI::Formatter::make_option_name(option, positional);
+    return name.substr(0, name.find('{'));
+  }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    std::string text;
+    const std::string type = option->get_type_name();
+    if (option->get_type_size() > 0) text += " " + type.substr(0, type.find(':'));
+    if (!option->get_default_str().empty()) text += " [" + option->get_default_str() + "]";
+    return text;
+  }
+};
+
+CLI::Option* declare_flag(CLI::App& app, const Option& option, bool& value) {
+  if (!option.negatable) return app.add_flag(option.flag(), value, option.help);
+  return app.add_flag(fmt::format("{},!--no-{}", option.flag(), option.name), value, option.help)
+      ->default_str(text_of(option));
+}
+
 template <class T>
-CLI::Option* declare(CLI::App& app, const char* name, T& value, const char* help, const Argument& a) {
-  CLI::Option* option = app.add_option(name, value, help);
-  if (*a.type) option->type_name(a.type);
-  if (a.required) option->required();
-  if (!a.choices.empty()) option->check(CLI::IsMember(a.choices));
-  return option;
+CLI::Option* declare_value(CLI::App& app, const Option& option, T& value) {
+  CLI::Option* declared = app.add_option(option.flag(), value, option.help)->default_str(text_of(option));
+  if (!option.positional) declared->take_last();
+  return declared;
+}
+
+CLI::Option* declare(CLI::App& app, const Option& option, bool* value) { return declare_flag(app, option, *value); }
+CLI::Option* declare(CLI::App& app, const Option& option, auto* value) { return declare_value(app, option, *value); }
+template <class T>
+CLI::Option* declare(CLI::App& app, const Option& option, std::vector<T>* numbers) {
+  return app.add_option(option.flag(), *numbers, option.help)->delimiter(',')->default_str(text_of(option));
+}
+CLI::Option* declare(CLI::App& app, const Option& option, std::vector<std::string>* texts) {
+  return app.add_option(option.flag(), *texts, option.help)->allow_extra_args(false);
+}
+
+void declare(CLI::App& app, Command& command, const Option& option) {
+  CLI::Option* declared = std::visit(
+      [&](const auto& variable) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(variable)>, EnumVariable>)
+          return declare_value(app, option, command.enum_texts[option.name]);
+        else
+          return declare(app, option, variable);
+      },
+      option.variable);
+  if (*option.rules.type) declared->type_name(option.rules.type);
+  if (option.rules.required) declared->required();
+  if (*option.group) declared->group(option.group);
+}
+
+void declare(CLI::App& app, Command& command) {
+  for (const Option& option : command) declare(app, command, option);
+  app.footer(command.footer);
+  if (command.requires_subcommand) app.require_subcommand(1);
+  for (Command& c : command.commands) declare(*app.add_subcommand(c.name, c.description), c);
+}
+
+std::string full_name(const CLI::App& app) {
+  return app.get_parent() ? full_name(*app.get_parent()) + " " + app.get_name() : app.get_name();
+}
+
+// The last subcommand that was parsed.
+const CLI::App& deepest(const CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return parsed.empty() ? app : deepest(*parsed.front());
+}
+
+Command& deepest(const CLI::App& app, Command& command) {
+  const auto parsed = app.get_subcommands();
+  for (Command& c : command.commands)
+    if (!parsed.empty() && parsed.front()->get_name() == c.name) return deepest(*parsed.front(), c);
+  for (const Option& option : command)
+    if (app.count(option.flag()) > 0) command.given.insert(option.name);
+  return command;
+}
+
+// " Did you mean --epochs?" for the first unknown argument that resembles a known one.
+std::string suggestion(const CLI::App& app) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+  for (const std::string& argument : app.remaining())
+    if (const std::string guess = nearest(argument.substr(0, argument.find('=')), known); !guess.empty())
+      return fmt::format(" Did you mean {}?", guess);
+  return {};
 }
 
 }  // namespace
 
-CommandLine CommandLine::add(const char* name, const char* description) {
-  return CommandLine(*app_->add_subcommand(name, description));
+bool Command::is_given(const std::string& option) const {
+  CHECK(std::any_of(begin(), end(), [&](const Option& o) { return o.name == option; }), "{} has no option {}", name,
+        option);
+  return given.contains(option);
 }
 
-void CommandLine::require_subcommand() { app_->require_subcommand(1); }
-
-void CommandLine::option(const char* name, std::string& value, const char* help, const Argument& a) {
-  declare(*app_, name, value, help, a)->capture_default_str();
+Command& parse(Command& root, const std::vector<std::string>& arguments) {
+  CLI::App app{root.description, root.name};
+  app.formatter(std::make_shared<HelpFormatter>());
+  app.get_formatter()->column_width(kHelpColumn);
+  app.set_help_flag("--help", "print this help");
+  if (!root.version.empty()) app.set_version_flag("--version", root.version, "print the version");
+  declare(app, root);
+  try {
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 reads them from the back
+  } catch (const CLI::Success& e) {
+    throw ExitStatus{app.exit(e)};
+  } catch (const CLI::ParseError& e) {
+    const CLI::App& command = deepest(app);
+    throw BadInput("{}.{} See {} --help", e.what(), suggestion(command), full_name(command));
+  }
+  return deepest(app, root);
 }
 
-void CommandLine::option(const char* name, int64_t& value, const char* help, const Argument& a) {
-  CLI::Option* option = declare(*app_, name, value, help, a)->capture_default_str();
-  const bool low = a.low > std::numeric_limits<int64_t>::min(), high = a.high < std::numeric_limits<int64_t>::max();
-  if (low && high)
-    option->check(CLI::Range(a.low, a.high));
-  else if (low)
-    option->check(CLI::PositiveNumber);
+void check_options(Command& command) {
+  for (const Option& option : command) {
+    if (!command.is_given(option.name)) continue;
+    if (std::holds_alternative<EnumVariable>(option.variable))
+      set_enum(option, command.enum_texts.at(option.name), option.flag());
+    else
+      check(option, option.flag());
+  }
 }
 
-void CommandLine::option(const char* name, std::vector<float>& value, const char* help, const Argument& a) {
-  declare(*app_, name, value, help, a)->delimiter(',');
+void run_command(Command& root, const std::vector<std::string>& arguments) {
+  Command& command = parse(root, arguments);
+  if (!command.body_checks_options) check_options(command);
+  if (command.body) command.body();
 }
-
-void CommandLine::option(const char* name, std::vector<std::string>& value, const char* help, const Argument& a) {
-  declare(*app_, name, value, help, a)->allow_extra_args(false);
-}
-
-void CommandLine::flag(const char* name, bool& value, const char* help) { app_->add_flag(name, value, help); }
-
-void CommandLine::group(const char* name) { app_->option_defaults()->group(name); }
-
-void CommandLine::footer(const std::string& text) { app_->footer(text); }
-
-bool CommandLine::given(const char* flag) const { return app_->count(flag) > 0; }
-
-void CommandLine::runs(std::function<void()> body) { app_->callback(std::move(body)); }
 
 }  // namespace skein

@@ -1,58 +1,45 @@
-// The arguments of a subcommand, declared beside the work that they are for. command_line.cpp makes CLI11's of them: a
-// file that includes CLI11 takes longer to compile than all else in it, so only those do that need more than this.
+// Command line of a program as a tree of commands. Each command declares its options (train/options.h) and its work;
+// the parser is in command_line.cpp, the only file that includes CLI11, whose headers take long to compile.
 #pragma once
 
-#include <cstdint>
 #include <functional>
-#include <limits>
+#include <list>
+#include <map>
+#include <set>
 #include <string>
-#include <vector>
 
-namespace CLI {
-class App;
-}
+#include "train/options.h"
 
 namespace skein {
 
-// What a value may be, and what --help says of it.
-struct Argument {
-  const char* type = "";  // its name; empty: by the type of the variable
-  bool required = false;
-  std::vector<std::string> choices = {};
-  // Of whole numbers: both, or low = 1 alone for the positive ones.
-  int64_t low = std::numeric_limits<int64_t>::min(), high = std::numeric_limits<int64_t>::max();
+struct Command : OptionList {
+  std::string name, description;
+  std::string version = {};  // printed by --version; empty: there is no such flag
+  std::string footer = {};   // of --help
+  bool requires_subcommand = false;
+  // The work. Reports errors as exceptions: BadInput, RunFailed, or ExitStatus after a message of its own.
+  std::function<void()> body = {};
+  // The body calls check_options() itself: in a run of several processes, so that only one of them prints the error.
+  bool body_checks_options = false;
+  std::list<Command> commands = {};  // list: commands keep their address when more are added
+
+  std::set<std::string> given = {};  // names of the options on the command line; set by parse()
+  // Names of enum values as they were typed; check_options() reads them.
+  std::map<std::string, std::string> enum_texts = {};
+
+  Command(std::string name, std::string description) : name(std::move(name)), description(std::move(description)) {}
+  Command& add(const char* name, const char* description) { return commands.emplace_back(name, description); }
+  bool is_given(const std::string& option) const;  // by name, without dashes
 };
 
-class CommandLine {
- public:
-  explicit CommandLine(CLI::App& app) : app_(&app) {}
+// Reads the arguments, without the program's name, into the variables of the options. Returns the command to run.
+// BadInput says what cannot be read and how to get help. Throws ExitStatus after printing --help or --version.
+Command& parse(Command& root, const std::vector<std::string>& arguments);
 
-  CommandLine add(const char* name, const char* description);  // a subcommand
-  void require_subcommand();
+// Sets the variables of enums and checks all values that were given. BadInput names flag, value and what is permitted.
+void check_options(Command& command);
 
-  // name: --flag, or a positional argument without dashes. The variable holds the default, and must live until the body
-  // has run.
-  void option(const char* name, std::string& value, const char* help, const Argument& argument = {});
-  void option(const char* name, int64_t& value, const char* help, const Argument& argument = {});
-  void option(const char* name, std::vector<float>& value, const char* help, const Argument& argument = {});  // a,b
-  // Given once or more.
-  void option(const char* name, std::vector<std::string>& value, const char* help, const Argument& argument = {});
-  void flag(const char* name, bool& value, const char* help);
-  void group(const char* name);          // in --help, of what is declared from here on
-  void footer(const std::string& text);  // of --help
-  bool given(const char* flag) const;    // on the command line, once that is parsed
-
-  // What the subcommand does. Reports by exception: BadInput, RunFailed, or ExitStatus after a message of its own.
-  void runs(std::function<void()> body);
-
-  CLI::App& app() const { return *app_; }
-
- private:
-  CLI::App* app_;
-};
-
-struct ExitStatus {
-  int status;
-};
+// parse() and check_options(), then the work of the command.
+void run_command(Command& root, const std::vector<std::string>& arguments);
 
 }  // namespace skein

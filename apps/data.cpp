@@ -1,5 +1,5 @@
-// skein data import: pictures into one file that loads at memory speed (FILE.skein: decoded, of one size), or into a
-// folder of shards (JPEG files of any size, for ImageNet); skein data info: what is in a dataset.
+// skein data import: packs images into one file that loads at memory speed (FILE.skein: decoded, all of one size), or
+// into a folder of shards (JPEG files of any size, for ImageNet). skein data info: describes a dataset.
 #include <fmt/format.h>
 
 #include <cmath>
@@ -31,7 +31,7 @@ struct InfoFlags {
   bool json = false, verify = false;
 };
 
-constexpr size_t kListed = 10;  // classes and bad images that are named
+constexpr size_t kListed = 10;  // classes and bad images that are listed by name
 
 void print_classes(const std::vector<std::string>& classes) {
   const auto end = classes.begin() + std::ptrdiff_t(std::min(classes.size(), kListed));
@@ -55,7 +55,7 @@ void print_summary(const Splits& s) {
 
 bool wants_shards(const ImportFlags& flags) { return fs::path(flags.out).extension() != ".skein"; }
 
-// Before minutes of decoding: is there a place for the result?
+// BadInput if the result cannot be written. Called before minutes of decoding.
 void check_output(const ImportFlags& flags) {
   const fs::path out = fs::path(flags.out).lexically_normal(), folder = out.parent_path();
   if (!wants_shards(flags) && fs::is_directory(out))
@@ -151,9 +151,9 @@ void print_info(const InfoFlags& flags) {
   fmt::print("{}\n", line.dump());
 }
 
-void add_import(CommandLine& data) {
+void add_import(Command& data) {
   auto flags = std::make_shared<ImportFlags>();
-  CommandLine command =
+  Command& command =
       data.add("import", "Pack DIR/{train,val|test}/CLASS/*.{jpg,jpeg,png} into one file, decoded, or into shards");
   command.option("dir", flags->dir, "the image folder; for shards also a .tar of one",
                  {.type = "DIR|FILE.tar", .required = true});
@@ -175,25 +175,25 @@ void add_import(CommandLine& data) {
   command.flag("--test-on-train", flags->test_on_train,
                "shards: there are no test images; test on the training images");
   command.flag("--force", flags->force, "replace FILE.skein or the shards if they exist");
-  command.runs([flags] { import_folder(*flags); });
+  command.body = [flags] { import_folder(*flags); };
 }
 
-void add_info(CommandLine& data) {
+void add_info(Command& data) {
   auto flags = std::make_shared<InfoFlags>();
-  CommandLine command = data.add("info", "Say what is in a dataset");
+  Command& command = data.add("info", "Say what is in a dataset");
   command.option("data", flags->name, "a dataset, a packed file, a folder of shards or of images",
                  {.type = "NAME|FILE.skein|DIR", .required = true});
   command.option("--data-dir", flags->options.dir, "where the files of NAME are [its default place]", {.type = "DIR"});
   command.flag("--json", flags->json, "one line of JSON");
   command.flag("--verify", flags->verify, "shards and ImageNet: read and decode every image");
-  command.runs([flags] { print_info(*flags); });
+  command.body = [flags] { print_info(*flags); };
 }
 
 }  // namespace
 
-void add_data_command(CommandLine& skein) {
-  CommandLine data = skein.add("data", "Import and inspect datasets");
-  data.require_subcommand();
+void add_data_command(Command& skein) {
+  Command& data = skein.add("data", "Import and inspect datasets");
+  data.requires_subcommand = true;
   add_import(data);
   add_info(data);
 }

@@ -1,4 +1,4 @@
-// skein devices: what there is to compute on. With --json the GPUs come in cuDNN's keys, as `skein plan --gpu FILE`
+// skein devices: processor and GPUs of this machine. --json describes a GPU by cuDNN's keys; `skein plan --gpu FILE`
 // reads them.
 #include <fmt/format.h>
 #include <omp.h>
@@ -29,10 +29,10 @@ void print_table() {
                d.multiprocessors, double(d.memory) * 1e-9);
 }
 
-// cuDNN's own description of the GPU over the CUDA runtime's; without cuDNN the latter alone. `without`: why.
+// Description by the CUDA runtime, with cuDNN's values over it. Without cuDNN, `without` says why.
 Json describe_gpu(int index, std::string& without) {
   Json keys = Json::parse(cuda::describe_device(index));
-  // On a thread of its own: cuDNN's handle, and the GPU that was chosen for it, go with the thread.
+  // A thread of its own: cuDNN's handle and the current GPU belong to a thread and end with it.
   std::thread([&] {
     try {
       cuda::use_device(index);
@@ -64,11 +64,11 @@ void print_json() {
 
 }  // namespace
 
-void add_devices_command(CommandLine& skein) {
+void add_devices_command(Command& skein) {
   auto json = std::make_shared<bool>(false);
-  CommandLine command = skein.add("devices", "What there is to compute on");
+  Command& command = skein.add("devices", "What there is to compute on");
   command.flag("--json", *json, "print one JSON object; skein plan --gpu FILE reads its first GPU");
-  command.runs([json] { *json ? print_json() : print_table(); });
+  command.body = [json] { *json ? print_json() : print_table(); };
 }
 
 }  // namespace skein

@@ -17,18 +17,19 @@ namespace skein {
 namespace {
 
 struct EvalFlags {
-  std::string checkpoint, data, data_dir, device = "auto";
+  std::string checkpoint, data, data_dir;
+  DeviceChoice device = DeviceChoice::automatic;
   int64_t batch = 0, threads = 0;
   bool json = false;
 };
 
-// A run folder stands for its last checkpoint.
+// The checkpoint itself; of a run folder the last one.
 std::string checkpoint_folder(const std::string& given) {
   const std::string last = given + "/checkpoints/last";
   return std::filesystem::is_directory(last) ? last : given;
 }
 
-// The test set as the model saw its own: same shape, same normalisation.
+// The test set, normalised by mean and deviation of the training set of the checkpoint.
 Dataset open_test_set(const ModelInfo& info) {
   Dataset test = open_dataset(info.config.data, dataset_options(info.config)).test;
   if (test.channels() != info.channels || test.classes.size() != info.classes.size())
@@ -47,12 +48,12 @@ void eval(const EvalFlags& flags) {
   if (!flags.data.empty() || !flags.data_dir.empty()) config.data_dir = flags.data_dir;
   if (flags.batch > 0) config.eval_batch = flags.batch;
   use_threads(flags.threads);
-  check_device(flags.device, "f32");
+  check_device(flags.device, ComputeType::f32);
   const Device device = device_of(flags.device);
   try {
     use_conv(device, config.conv, config.dtype);
     use_conv_choices(checkpoint.conv_choices);
-  } catch (const BadInput&) {  // a checkpoint from another kind of machine: measure here, last bits may differ
+  } catch (const BadInput&) {  // of another kind of machine: time the kernels here; last bits may differ
   }
 
   StepContext context(device);
@@ -90,9 +91,9 @@ void eval(const EvalFlags& flags) {
 
 }  // namespace
 
-void add_eval_command(CommandLine& skein) {
+void add_eval_command(Command& skein) {
   auto flags = std::make_shared<EvalFlags>();
-  CommandLine command = skein.add("eval", "Loss and accuracy of a checkpoint on a test set");
+  Command& command = skein.add("eval", "Loss and accuracy of a checkpoint on a test set");
   command.option("--checkpoint", flags->checkpoint, "a checkpoint; a run folder stands for its checkpoints/last",
                  {.type = "DIR", .required = true});
   command.option("--data", flags->data, "another dataset of the same kind [the one it was trained on]",
@@ -101,10 +102,9 @@ void add_eval_command(CommandLine& skein) {
   command.option("--batch", flags->batch, "images per batch; 0: as in training",
                  {.type = "N", .low = 0, .high = 1000000000});
   command.option("--threads", flags->threads, "OpenMP threads; 0: one per core", {.type = "N", .low = 0, .high = 4096});
-  command.option("--device", flags->device, "auto: a GPU where there is one; cpu; cuda",
-                 {.choices = {"auto", "cpu", "cuda"}});
+  command.option("--device", flags->device, "auto: a GPU where there is one; cpu; cuda");
   command.flag("--json", flags->json, "one line of JSON");
-  command.runs([flags] { eval(*flags); });
+  command.body = [flags] { eval(*flags); };
 }
 
 }  // namespace skein

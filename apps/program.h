@@ -1,10 +1,10 @@
-// skein: the command line.
+// The program skein: runs the subcommand named on the command line and turns errors into messages and exit statuses.
 #pragma once
 
 namespace skein {
 
-// Exit status: 0 done, 1 the run failed, 2 the command line or a file is wrong, 128 + n stopped by signal n. May start
-// the program anew, with another environment.
+// Returns the exit status (apps/exit_status.h). Restarts the program once, with another environment, where OpenMP's
+// threads would spin (limit_spinning() in program.cpp).
 int run_program(int argc, char** argv);
 
 }  // namespace skein

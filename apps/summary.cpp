@@ -1,17 +1,19 @@
-// skein summary: layers, work and memory of a model, from a step in which nothing is computed (apps/plan/dry_step.h).
+// skein summary: layers, work and memory of a model, from a training step without computation (apps/plan/dry_step.h).
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "apps/commands.h"
 #include "apps/plan/dry_step.h"
 #include "base/json.h"
+#include "train/config_types.h"
 
 namespace skein {
 namespace {
 
 struct SummaryFlags {
   StepShape shape;
-  std::string dtype = "f32";
+  ShortcutKind shortcut = ShortcutKind::B;
+  ComputeType dtype = ComputeType::f32;
   bool json = false;
 };
 
@@ -35,7 +37,7 @@ Json to_json(const DryStep& step, const SummaryFlags& f) {
                       {"bytes_moved", int64_t(l.bytes)}});
   return {{"model", f.shape.model},
           {"batch", f.shape.batch},
-          {"dtype", f.dtype},
+          {"dtype", to_string(f.dtype)},
           {"recompute", f.shape.recompute},
           {"parameters", step.parameters},
           {"tensors", step.tensors},
@@ -48,7 +50,8 @@ Json to_json(const DryStep& step, const SummaryFlags& f) {
 }
 
 void summary(SummaryFlags flags) {
-  flags.shape.dtype = flags.dtype == "bf16" ? DType::bf16 : DType::f32;
+  flags.shape.shortcut = to_string(flags.shortcut);
+  flags.shape.dtype = activations(flags.dtype);
   const DryStep step = dry_step(flags.shape);
   if (flags.json) {
     fmt::print("{}\n", to_json(step, flags).dump());
@@ -62,7 +65,7 @@ void summary(SummaryFlags flags) {
              step.parameters, step.tensors, step.parameter_bytes);
   fmt::print("macs         {} per image, forward\n", step.macs());
   fmt::print("activations  {} bytes for a batch of {} in {} at the fullest of the forward pass{}\n", step.forward,
-             s.batch, flags.dtype, s.recompute ? ", blocks recomputed" : "");
+             s.batch, to_string(flags.dtype), s.recompute ? ", blocks recomputed" : "");
   fmt::print("step         {} bytes with the images and the gradients of activations\n", step.activations);
   fmt::print("moved        {} bytes by a step, forward, backward and SGD: every operand of every kernel once,\n",
              int64_t(step.bytes()));
@@ -71,14 +74,13 @@ void summary(SummaryFlags flags) {
 
 }  // namespace
 
-void add_summary_command(CommandLine& skein) {
+void add_summary_command(Command& skein) {
   auto flags = std::make_shared<SummaryFlags>();
-  CommandLine command = skein.add("summary", "Layers, parameters, work and memory of a model");
+  Command& command = skein.add("summary", "Layers, parameters, work and memory of a model");
   StepShape& s = flags->shape;
   command.option("--model", s.model, "resnet20, resnet50, densenet40-12, wrn28-10 ...; a wrong name lists them all",
                  {.type = "NAME"});
-  command.option("--shortcut", s.shortcut, "A pads the identity, B projects it",
-                 {.type = "A|B", .choices = {"A", "B"}});
+  command.option("--shortcut", flags->shortcut, "A pads the identity, B projects it", {.type = "A|B"});
   command.option("--classes", s.classes, "classes", {.type = "N", .low = 1, .high = 1000000});
   command.option("--channels", s.channels, "of the images", {.type = "N", .choices = {"1", "3"}});
   command.option("--size", s.size, "height and width of the images", {.type = "N", .low = 8, .high = 1024});
@@ -86,7 +88,7 @@ void add_summary_command(CommandLine& skein) {
   command.option("--dtype", flags->dtype, "of activations", {.type = "f32|bf16", .choices = {"f32", "bf16"}});
   command.flag("--recompute", s.recompute, "keep no activations within blocks, compute them again");
   command.flag("--json", flags->json, "one line of JSON");
-  command.runs([flags] { summary(*flags); });
+  command.body = [flags] { summary(*flags); };
 }
 
 }  // namespace skein

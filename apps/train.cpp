@@ -1,31 +1,28 @@
+// skein train: a new run, or a run that continues.
 #include <fmt/format.h>
-#include <omp.h>
-
-#include <optional>
 
 #include "apps/commands.h"
+#include "apps/exit_status.h"
 #include "base/check.h"
 #include "comm/launcher.h"
-#include "kernels/runtime.h"
+#include "local_sgd/sync_schedule.h"
 #include "train/interrupt.h"
-#include "train/machine.h"
-#include "train/progress.h"
-#include "train/report.h"
 #include "train/resume.h"
 #include "train/run.h"
-#include "train/run_folder.h"
-#include "train/run_signature.h"
 
 namespace skein {
 namespace {
 
-struct TrainFlags {
-  TrainCall call;
-  std::string config_file;
+// The command line as it was typed.
+struct TrainArguments {
+  TrainConfig flags;  // defaults, except for the flags that were given
+  std::string config_file, out, resume;
+  bool from_consensus = false;
+  int64_t limit_steps = 0;
 };
 
-// --workers of several processes is their number, and need not be said.
-void take_processes(const CommandLine& line, const TrainCall& call, int64_t processes, TrainConfig& config) {
+// --workers of several processes is their number; the flag may be left out.
+void take_processes(const Command& train, const TrainCall& call, int64_t processes, TrainConfig& config) {
   if (processes == 1 || config.workers == processes) return;
   const bool resuming = !call.resume.empty();
   if (resuming && !call.from_consensus)
@@ -33,37 +30,51 @@ void take_processes(const CommandLine& line, const TrainCall& call, int64_t proc
         "--resume {}: the run has {} workers, each with momentum and data of its own, but {} processes were started. "
         "Start {}, or one that has all workers, or give --from-consensus to start the workers again from their average",
         call.resume, config.workers, processes, config.workers);
-  if (line.given("--workers") || (!resuming && config.workers > 1))
+  if (train.is_given("workers") || (!resuming && config.workers > 1))
     throw BadInput(
         "--workers {}: {} processes were started together, and each is one worker. Leave the flag out, or start {}",
         config.workers, processes, config.workers);
   config.workers = processes;
 }
 
-TrainCall complete(const CommandLine& line, const TrainFlags& flags, int64_t processes) {
-  TrainCall call = flags.call;
-  const bool resuming = !call.resume.empty();
-  if (resuming && !flags.config_file.empty())
+void check_resuming(const TrainArguments& a) {
+  const bool resuming = !a.resume.empty();
+  if (resuming && !a.config_file.empty())
     throw BadInput("--config: a resumed run keeps its own configuration; leave --config or --resume out");
-  if (resuming && !call.out.empty())
+  if (resuming && !a.out.empty())
     throw BadInput("--out: a resumed run goes on in its own folder; leave --out or --resume out");
-  if (call.from_consensus && !resuming)
+  if (a.from_consensus && !resuming)
     throw BadInput("--from-consensus: is for a run that goes on. Give it with --resume, or leave it out");
-  call.config = {};
-  if (resuming) call.config = open_checkpoint(last_checkpoint(call.resume)).info.config;
-  if (!flags.config_file.empty()) read_config(flags.config_file, call.config);
-  const Start start = !resuming ? Start::fresh : call.from_consensus ? Start::from_consensus : Start::resumed;
-  apply_flags(line.app(), flags.call.config, start, call.config);
-  take_processes(line, call, processes, call.config);
-  call.new_threads = line.given("--threads");
-  call.new_conv = line.given("--conv");
+}
+
+// The configuration of a run: the checkpoint's or the file's, and over it the flags that were given.
+TrainConfig merged_config(const Command& train, const TrainArguments& a) {
+  const bool resuming = !a.resume.empty();
+  TrainConfig config;
+  if (resuming) config = open_checkpoint(last_checkpoint(a.resume)).info.config;
+  if (!a.config_file.empty()) read_config(a.config_file, config);
+  const Start start = !resuming ? Start::fresh : a.from_consensus ? Start::from_consensus : Start::resumed;
+  apply_flags(train.given, a.flags, start, config);
+  return config;
+}
+
+TrainCall make_call(Command& train, const TrainArguments& a, int64_t processes) {
+  check_options(train);
+  check_resuming(a);
+  TrainCall call{.config = merged_config(train, a),
+                 .out = a.out,
+                 .resume = a.resume,
+                 .limit_steps = a.limit_steps,
+                 .new_threads = train.is_given("threads"),
+                 .new_conv = train.is_given("conv"),
+                 .from_consensus = a.from_consensus};
+  take_processes(train, call, processes, call.config);
   return call;
 }
 
-// The exit status. What all processes have failed of is said by the first, and all leave MPI in good order; what one
-// has failed of alone it says itself and takes the others along.
-int train_in_job(ProcessGroup& group, const CommandLine& line, const TrainFlags& flags) {
-  constexpr int kKilledBySignal = 128, kRunFailed = 1, kBadInput = 2;  // as main.cpp and a shell have them
+// Returns the exit status. A failure common to all ranks is printed by rank 0, and all ranks leave MPI in order. A rank
+// that fails alone prints its own message and aborts the others.
+int train_on_all_ranks(ProcessGroup& group, Command& train_command, const TrainArguments& arguments) {
   const auto fail = [&](const std::exception& e, int status) {
     if (group.size() == 1) throw;
     if (!group.failed_on_all_ranks()) group.abort(e.what(), status);
@@ -73,10 +84,10 @@ int train_in_job(ProcessGroup& group, const CommandLine& line, const TrainFlags&
   };
   try {
     TrainCall call;
-    group.on_all_ranks([&] { call = complete(line, flags, group.size()); });
-    if (train(group, call, [] { return false; })) return 0;
+    group.on_all_ranks([&] { call = make_call(train_command, arguments, group.size()); });
+    if (train(group, call, [] { return false; })) return kDone;
     const int64_t signal = group.max(Interrupt::signal());
-    return signal > 0 ? kKilledBySignal + int(signal) : 0;
+    return signal > 0 ? kStoppedBySignal + int(signal) : kDone;
   } catch (const BadInput& e) {
     return fail(e, kBadInput);
   } catch (const std::exception& e) {
@@ -86,27 +97,28 @@ int train_in_job(ProcessGroup& group, const CommandLine& line, const TrainFlags&
 
 }  // namespace
 
-void add_train_command(CommandLine& skein) {
-  auto flags = std::make_shared<TrainFlags>();
-  CommandLine train = skein.add("train", "Train a model");
-  add_config_flags(train.app(), flags->call.config);
+void add_train_command(Command& skein) {
+  auto a = std::make_shared<TrainArguments>();
+  Command& train = skein.add("train", "Train a model");
+  train.append(config_options(a->flags));
   train.group("Run");
-  train.option("--config", flags->config_file, "a configuration; flags override it", {.type = "FILE.toml"});
-  train.option("--out", flags->call.out, "the run folder [runs/<date>-<model>-<data>]", {.type = "DIR"});
-  train.option("--resume", flags->call.resume, "go on in this run folder as if never stopped", {.type = "RUN"});
-  train.flag("--from-consensus", flags->call.from_consensus,
+  train.option("--config", a->config_file, "a configuration; flags override it", {.type = "FILE.toml"});
+  train.option("--out", a->out, "the run folder [runs/<date>-<model>-<data>]", {.type = "DIR"});
+  train.option("--resume", a->resume, "go on in this run folder as if never stopped", {.type = "RUN"});
+  train.flag("--from-consensus", a->from_consensus,
              "with --resume: the workers, as many as are asked for, start again from the average of the models");
-  train.option("--limit-steps", flags->call.limit_steps, "stop and save after N steps; 0: no limit",
+  train.option("--limit-steps", a->limit_steps, "stop and save after N steps; 0: no limit",
                {.type = "N", .low = 0, .high = int64_t{1} << 40});
-  train.footer("\nForms of --sync:\n" + sync_forms());
-  train.runs([flags, train] {
-    int status = 0;
+  train.footer = "\nForms of --sync:\n" + sync_forms();
+  train.body_checks_options = true;
+  train.body = [a, &train] {
+    int status = kDone;
     {
-      ProcessGroup group = ProcessGroup::join();  // gone, and MPI with it, before the exit status is on its way
-      status = train_in_job(group, train, *flags);
+      ProcessGroup group = ProcessGroup::join();  // destroyed, and MPI finalized, before ExitStatus is thrown
+      status = train_on_all_ranks(group, train, *a);
     }
-    if (status != 0) throw ExitStatus{status};
-  });
+    if (status != kDone) throw ExitStatus{status};
+  };
 }
 
 }  // namespace skein

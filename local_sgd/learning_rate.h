@@ -10,12 +10,16 @@
 // hand, scale = workers.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
+
+#include "base/enum_names.h"
 
 namespace skein {
 
 enum class RateScaling : uint8_t { linear, sqrt, none };
+constexpr auto names_of(RateScaling) { return std::array{"linear", "sqrt", "none"}; }
 
 struct LearningRateSchedule {
   double lr = 0.1;

@@ -24,7 +24,7 @@ Metadata to_metadata(const ModelInfo& info, const TrainState& state) {
   return {{"format", "skein-checkpoint-1"},
           {"version", version()},
           {"model", info.config.model},
-          {"shortcut", info.config.shortcut},
+          {"shortcut", to_string(info.config.shortcut)},
           {"data", info.config.data},
           {"classes", Json(info.classes).dump()},
           {"height", std::to_string(info.height)},

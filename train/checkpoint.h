@@ -29,7 +29,7 @@ struct ModelInfo {
   std::vector<float> mean, std;  // per channel
 
   ModelOptions model_options() const {
-    return {int64_t(classes.size()), channels,          config.shortcut[0],
+    return {int64_t(classes.size()), channels,          letter_of(config.shortcut),
             float(config.dropout),   config.zero_gamma, config.normal_classifier};
   }
 };

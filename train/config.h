@@ -1,21 +1,23 @@
-// Everything that decides what a training run computes, and how it is said on the command line and in TOML: the flag
-// --weight-decay is the key weight-decay. One table (config.cpp) binds each member to its name, group, help text and
-// permitted values, and flags, --config, config.toml and --resume all go through it, so they cannot drift apart.
+// Configuration of a training run: every setting that decides its numbers, and where and how fast it computes. A flag
+// --weight-decay is the key weight-decay of a TOML file. One table (train/config_options.cpp) gives each member its
+// name, group, help text and permitted values. Flags, --config, config.toml and --resume all use it.
 #pragma once
 
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "kernels/view.h"
-
-namespace CLI {
-class App;
-}
+#include "data/loading/partition.h"
+#include "local_sgd/learning_rate.h"
+#include "train/config_types.h"
+#include "train/options.h"
 
 namespace skein {
 
 struct TrainConfig {
-  std::string model = "resnet20", shortcut = "B";
+  std::string model = "resnet20";
+  ShortcutKind shortcut = ShortcutKind::B;
   double dropout = 0;
   bool zero_gamma = false, normal_classifier = false;
 
@@ -30,43 +32,52 @@ struct TrainConfig {
   bool nesterov = true, sign_step = false;
 
   double lr = 0.2, base_batch = 0, warmup_epochs = 5;
-  std::vector<double> drops{0.5, 0.75};
+  std::vector<double> drops{0.5, 0.75};  // fractions of the epochs
   double drop_factor = 0.1;
-  std::string lr_scaling = "linear";
+  RateScaling lr_scaling = RateScaling::linear;
 
-  std::string sync = "minibatch", average = "models", compress = "none", bn_stats = "average", eval_local = "last";
-  std::string partition = "global";
+  // Expressions; validate() parses them before a run starts. sync: local_sgd/sync_schedule.h, compress:
+  // local_sgd/compressor.h, bn_stats: train/averaged_model.h, net: local_sgd/network_model.h.
+  std::string sync = "minibatch", compress = "none", bn_stats = "average";
   std::vector<std::string> net;
+  Averaging average = Averaging::models;
+  EvalLocal eval_local = EvalLocal::last;
+  Partition partition = Partition::global;
   double outer_momentum = 0, outer_rate = 1, lars = 0, noise = 0;
   bool outer_nesterov = true;
   int64_t parallel = 0;
 
   int64_t seed = 0, eval_batch = 128;
 
-  std::string device = "auto", dtype = "f32", conv = "auto";
+  DeviceChoice device = DeviceChoice::automatic;
+  ComputeType dtype = ComputeType::f32;
+  std::string conv = "auto";  // or the name of an implementation; which there are depends on the machine
   int64_t threads = 0;
   bool recompute = false;
 
   bool operator==(const TrainConfig&) const = default;
 };
 
-inline DType activations(const TrainConfig& c) { return c.dtype == "bf16" ? DType::bf16 : DType::f32; }
+inline DType activations(const TrainConfig& c) { return activations(c.dtype); }
 
-// One flag per member, grouped, with its default; what is parsed lands in `flags`.
-void add_config_flags(CLI::App& app, TrainConfig& flags);
+// Epoch at which the learning rate first drops; the end of the run if it never does.
+inline double first_drop(const TrainConfig& c) { return (c.drops.empty() ? 1.0 : c.drops.front()) * double(c.epochs); }
 
-// How a command line goes on with a configuration: of a new run; of one that goes on to the bit; of one whose workers
-// start again from the average of their models.
+// The table: one option for each member of `config`, in the order of --help.
+OptionList config_options(TrainConfig& config);
+
+// Kind of start: a new run; a run that continues with the same bits; a run whose workers all start again from the
+// average of their models.
 enum class Start : uint8_t { fresh, resumed, from_consensus };
 
-// Takes over the members whose flags were given, after checking their values. When resuming, a flag that would change
-// what the run computes is a BadInput.
-void apply_flags(const CLI::App& app, const TrainConfig& flags, Start start, TrainConfig& config);
+// Copies the members named in `given` from `flags` to `config`. BadInput for a flag that would change the numbers of a
+// resumed run.
+void apply_flags(const std::set<std::string>& given, const TrainConfig& flags, Start start, TrainConfig& config);
 
 // Every value as text by its flag, in the order of --help.
 std::vector<std::pair<std::string, std::string>> config_values(const TrainConfig& config);
 
-// Takes over what the file says. BadInput names file, line, key and fix.
+// Copies the values of a TOML file to `config`. BadInput names file, line, key and fix.
 void read_config(const std::string& path, TrainConfig& config);
 void parse_config(const std::string& text, const std::string& path, TrainConfig& config);
 

@@ -1,8 +1,9 @@
 #include "train/machine.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <omp.h>
 
+#include <algorithm>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -34,8 +35,10 @@ Processor processor() {
   return p;
 }
 
-Device device_of(const std::string& device) {
-  return device == "cuda" || (device == "auto" && cuda::available() && !cuda::emulated()) ? Device::cuda : Device::cpu;
+Device device_of(DeviceChoice choice) {
+  const bool gpu =
+      choice == DeviceChoice::cuda || (choice == DeviceChoice::automatic && cuda::available() && !cuda::emulated());
+  return gpu ? Device::cuda : Device::cpu;
 }
 
 int current_gpu() { return cuda::available() ? cuda::current_device() : -1; }
@@ -44,37 +47,39 @@ void use_gpu(int index) {
   if (index >= 0) cuda::use_device(index);
 }
 
-void check_device(const std::string& device, const std::string& dtype) {
-  if (device == "cuda" && !cuda::available())
+void check_device(DeviceChoice choice, ComputeType type) {
+  if (choice == DeviceChoice::cuda && !cuda::available())
     throw BadInput("--device cuda: {}. Or use --device cpu", cuda::absent_reason());
-  if (dtype != "f32" && device_of(device) == Device::cpu)
+  if (type != ComputeType::f32 && device_of(choice) == Device::cpu)
     throw BadInput(
         "--dtype {0}: the CPU back end computes in f32 only; {0} is for the tensor cores of a GPU. Use --dtype f32",
-        dtype);
+        to_string(type));
 }
 
 void use_threads(int64_t threads) {
   if (threads > 0) omp_set_num_threads(int(threads));
 }
 
-void use_conv(Device device, const std::string& name, const std::string& dtype) {
-  if (device == Device::cuda) {
-    if (name != "auto" && name != "cudnn")
-      throw BadInput("--conv {}: on a GPU give auto, which times cuDNN's engines, or cudnn, which takes cuDNN's advice",
-                     name);
-    // Emulated, an engine's time says nothing.
-    cuda::set_conv_options({.tf32 = dtype == "tf32", .measured = name == "auto" && !cuda::emulated()});
-    return;
-  }
-  try {
-    cpu::force_conv_implementation(name);
-  } catch (const BadInput& e) {
-    throw BadInput("--conv {}: {}; or give auto", name, e.what());
-  }
+void check_conv(Device device, const std::string& name) {
+  if (name == "auto" || (device == Device::cuda && name == "cudnn")) return;
+  if (device == Device::cuda)
+    throw BadInput("--conv {}: on a GPU give auto, which times cuDNN's engines, or cudnn, which takes cuDNN's advice",
+                   name);
+  const std::vector<std::string> known = cpu::conv_implementations();
+  if (std::find(known.begin(), known.end(), name) == known.end())
+    throw BadInput("--conv {0}: no convolution '{0}' on this machine; it has {1}; or give auto", name,
+                   fmt::join(known, " "));
+}
+
+void use_conv(Device device, const std::string& name, ComputeType type) {
+  check_conv(device, name);
+  if (device == Device::cpu) return cpu::force_conv_implementation(name);
+  // Times of an emulated engine say nothing.
+  cuda::set_conv_options({.tf32 = type == ComputeType::tf32, .measured = name == "auto" && !cuda::emulated()});
 }
 
 namespace {
-constexpr const char* kOnGpu = "gpu: ";  // before a layer's name
+constexpr const char* kOnGpu = "gpu: ";  // prefix of a layer's name
 }
 
 std::vector<ConvChoice> conv_choices() {

@@ -1,34 +1,39 @@
-// The computer under a run: what it has, and the settings of this process that decide how sums are rounded.
+// Machine of a run: its processor and GPUs, and the settings of this process that decide how sums are rounded.
 #pragma once
 
 #include <string>
 #include <vector>
 
 #include "kernels/conv.h"
+#include "train/config_types.h"
 
 namespace skein {
 
 struct Processor {
   std::string name;
   int cores;
-  std::vector<std::string> instruction_sets;  // those that matter here, as /proc/cpuinfo spells them
+  std::vector<std::string> instruction_sets;  // those that kernels use, as /proc/cpuinfo spells them
 };
 Processor processor();
 
-Device device_of(const std::string& device);  // auto: a GPU where there is one
+Device device_of(DeviceChoice choice);
 
-// The GPU of the calling thread: threads that are started begin with the first one. -1 and nothing where there is none.
+// GPU of the calling thread; every new thread starts with the first GPU. -1 without a GPU; use_gpu(-1) does nothing.
 int current_gpu();
 void use_gpu(int index);
 
-// BadInput unless `device` (auto, cpu, cuda) and `dtype` (f32, bf16) can be had here.
-void check_device(const std::string& device, const std::string& dtype);
+// BadInput if this machine lacks the device, or the device does not compute in `type`.
+void check_device(DeviceChoice choice, ComputeType type);
 
-void use_threads(int64_t threads);  // 0: leaves OpenMP's number
-// "auto" measures what suits and keeps the fastest; on a GPU "cudnn" leaves the choice to cuDNN's heuristics. dtype
-// tf32 lets f32 convolutions on a GPU use the tensor cores. BadInput where the device has no such kernels.
-void use_conv(Device, const std::string& name, const std::string& dtype);
-std::vector<ConvChoice> conv_choices();                      // made so far, on the CPU and on GPUs
-void use_conv_choices(const std::vector<ConvChoice>& made);  // those of a checkpoint, instead of measuring
+void use_threads(int64_t threads);  // of OpenMP; 0: no change
+
+// Convolution kernels by name. "auto" times the kernels that apply and keeps the fastest. "cudnn", on a GPU, takes the
+// advice of cuDNN's heuristics. BadInput if the device has no kernels of this name.
+void check_conv(Device device, const std::string& name);
+// tf32 permits f32 convolutions on a GPU to use the tensor cores.
+void use_conv(Device device, const std::string& name, ComputeType type);
+
+std::vector<ConvChoice> conv_choices();                      // all choices of this process so far, on CPU and GPUs
+void use_conv_choices(const std::vector<ConvChoice>& made);  // choices of a checkpoint, instead of timing
 
 }  // namespace skein

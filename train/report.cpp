@@ -43,13 +43,14 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
                   const std::string& run) {
   const TrainConfig& c = info.config;
   fmt::print("skein    {}\n", version());
-  fmt::print("model    {}, {} parameters, shortcut {}\n", c.model, trainer.worker(0).parameters.count(), c.shortcut);
+  fmt::print("model    {}, {} parameters, shortcut {}\n", c.model, trainer.worker(0).parameters.count(),
+             to_string(c.shortcut));
   fmt::print("data     {}: {} training and {} test images of {} x {} x {}, {} classes\n", c.data, data.train.size(),
              data.test.size(), info.height, info.width, info.channels, info.classes.size());
   if (device_of(c.device) == Device::cuda)
-    fmt::print("device   cuda ({}), {}\n", cuda::devices()[size_t(current_gpu())].name, c.dtype);
+    fmt::print("device   cuda ({}), {}\n", cuda::devices()[size_t(current_gpu())].name, to_string(c.dtype));
   else
-    fmt::print("device   cpu ({}), {} threads, {}\n", processor().name, omp_get_max_threads(), c.dtype);
+    fmt::print("device   cpu ({}), {} threads, {}\n", processor().name, omp_get_max_threads(), to_string(c.dtype));
   fmt::print("train    {} epochs of {} steps, batch {}{}, highest learning rate {:.4g}\n", c.epochs,
              trainer.steps_per_epoch(), c.batch, c.accumulate > 1 ? fmt::format(" x {} passes", c.accumulate) : "",
              rate_schedule(c).peak());

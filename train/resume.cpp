@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "local_sgd/compressor.h"
 
 namespace skein {
 namespace fs = std::filesystem;
@@ -50,7 +51,7 @@ std::string dropped(const Checkpoint& checkpoint) {
   const TrainState& s = checkpoint.state;
   std::string text = "momentum";
   if (c.workers > 1) text += ", running statistics of each worker";
-  if (c.workers > 1 && c.compress.starts_with("ef-sign")) text += ", error memory";
+  if (c.workers > 1 && parse_compression(c.compress).options.error_feedback) text += ", error memory";
   if (c.workers > 1 && c.outer_momentum != 0) text += ", outer momentum";
   if (s.step_in_epoch > 0) text += fmt::format(", the {} steps taken of epoch {}", s.step_in_epoch, s.epoch + 1);
   return text;

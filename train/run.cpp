@@ -16,6 +16,7 @@
 #include "train/run_folder.h"
 #include "train/run_signature.h"
 #include "train/threads.h"
+#include "train/validate.h"
 
 namespace skein {
 namespace {
@@ -74,14 +75,6 @@ bool run_with_folder(ProcessGroup& group, Trainer& trainer, const ModelInfo& inf
 
 }  // namespace
 
-void check_supported(const TrainConfig& config, int64_t processes) {
-  if (config.workers % processes != 0 || (processes > 1 && config.workers != processes))
-    throw BadInput("--workers {}: {} processes were started together, and each is one worker", config.workers,
-                   processes);
-  check_device(config.device, config.dtype);
-  parse_bn_statistics(config.bn_stats);
-}
-
 DatasetOptions dataset_options(const TrainConfig& c) {
   return {
       c.data_dir,   uint64_t(c.seed),
@@ -97,7 +90,7 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   ModelInfo info;
   TrainState start;
   group.on_all_ranks([&] {
-    check_supported(config, group.size());
+    validate(config, group.size());
     if (!call.resume.empty()) checkpoint = open_checkpoint(last_checkpoint(call.resume));
     data = open_dataset(config.data, dataset_options(config));
     info = make_model_info(config, data.train);

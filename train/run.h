@@ -19,9 +19,6 @@ struct TrainCall {
   bool from_consensus = false;  // with resume: the workers, of another number perhaps, start again from their average
 };
 
-// BadInput for what a configuration may say but this build, machine or group cannot do.
-void check_supported(const TrainConfig& config, int64_t processes);
-
 DatasetOptions dataset_options(const TrainConfig& config);
 
 // Collective: one process has all workers, or each of several has one. True when all epochs are done, false when the

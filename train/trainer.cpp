@@ -25,7 +25,6 @@ std::vector<std::unique_ptr<Worker>> make_workers(const ProcessGroup& group, con
   return all;
 }
 
-double first_drop(const TrainConfig& c) { return (c.drops.empty() ? 1.0 : c.drops.front()) * double(c.epochs); }
 
 }  // namespace
 
@@ -33,21 +32,12 @@ LearningRateSchedule rate_schedule(const TrainConfig& c) {
   LearningRateSchedule s{c.lr, c.base_batch, double(c.batch * c.accumulate), double(c.workers), c.warmup_epochs,
                          {},   c.drop_factor};
   for (double fraction : c.drops) s.drops.push_back(fraction * double(c.epochs));
-  if (c.lr_scaling == "sqrt") s.scaling = RateScaling::sqrt;
-  if (c.lr_scaling == "none") s.scaling = RateScaling::none;
+  s.scaling = c.lr_scaling;
   return s;
 }
 
 int64_t gradient_steps(const TrainConfig& c, const std::vector<SyncScope>& syncs) {
-  if (c.average != "gradients") return 0;
-  if (c.compress != "none" || c.outer_momentum != 0 || c.outer_rate != 1)
-    throw BadInput(
-        "--average gradients: gradients travel as f32 and know no outer momentum. Leave out --compress and "
-        "--outer-..., "
-        "or give --average models");
-  if (c.noise > 0)
-    throw BadInput(
-        "--average gradients: --noise is added to each worker's own gradient. Leave it out, or give --average models");
+  if (c.average != Averaging::gradients) return 0;
   const auto end = std::find_if(syncs.begin(), syncs.end(), [](SyncScope s) { return s != SyncScope::world; });
   if (end == syncs.begin())
     throw BadInput(
@@ -77,7 +67,6 @@ Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data,
   state_.threads_per_worker = threads_per_worker(config_, group.size());
   if (!config_.net.empty()) network_ = parse_network(fmt::format("{}", fmt::join(config_.net, ";")));
   if (size() == 1) return;
-  check_sync(sync_schedule_, size(), double(config_.epochs));
   syncs_ = sync_table(sync_schedule_, {config_.epochs * steps_per_epoch(), steps_per_epoch(), size(),
                                        [this](int64_t step) { return schedule_.at(step, steps_per_epoch()); }});
   gradient_steps_ = gradient_steps(config_, syncs_);
@@ -267,8 +256,8 @@ EpochMetrics Trainer::end_epoch() {
   Score test;
   if (group_.is_root()) test = evaluate(model, *test_batches_, contexts_.first().tape);
   test = group_.broadcast(test);
-  const bool local =
-      config_.eval_local == "every" || (config_.eval_local == "last" && state_.epoch + 1 == config_.epochs);
+  const bool local = config_.eval_local == EvalLocal::every ||
+                     (config_.eval_local == EvalLocal::last && state_.epoch + 1 == config_.epochs);
   std::optional<Score> own;
   if (size() > 1 && local) own = evaluate_local();
   state_.seconds += seconds_since(begin);

@@ -29,7 +29,7 @@ LoaderOptions training_options(const TrainConfig& config, const Dataset& train, 
   options.seed = uint64_t(config.seed);
   options.augment = config.augment;
   options.decode_threads = config.decode_threads;
-  options.partition = parse_partition(config.partition);
+  options.partition = config.partition;
   options.epoch = steps > 0 ? done / steps : 0;
   options.step = steps > 0 ? done % steps * config.accumulate : 0;
   return options;

@@ -9,28 +9,27 @@
 namespace skein {
 namespace {
 
-void add_device(CommandLine& command, std::string& device) {
+void add_device(Command& command, DeviceChoice& device) {
   command.option("--device", device, "cpu or cuda", {.choices = {"cpu", "cuda"}});
 }
 
-void add_kernels(CommandLine& bench) {
+void add_kernels(Command& bench) {
   auto o = std::make_shared<KernelBench>();
-  CommandLine c = bench.add("kernels", "time every kernel against the bandwidth and flops of this machine");
+  Command& c = bench.add("kernels", "time every kernel against the bandwidth and flops of this machine");
   add_device(c, o->device);
   c.option("--filter", o->filter, "only cases whose name holds this text");
   c.option("--repetitions", o->repetitions, "timed repetitions of each case", {.low = 1});
   c.flag("--all", o->all, "the tests' small and odd shapes as well as the networks'");
   c.flag("--json", o->json, "print one JSON object");
-  c.runs([o] { bench_kernels(*o); });
+  c.body = [o] { bench_kernels(*o); };
 }
 
-void add_step(CommandLine& bench) {
+void add_step(Command& bench) {
   auto o = std::make_shared<StepBench>();
-  CommandLine c = bench.add("step", "time forward + backward + SGD step on one batch of noise");
+  Command& c = bench.add("step", "time forward + backward + SGD step on one batch of noise");
   c.option("--model", o->model, "network");
   add_device(c, o->device);
-  c.option("--dtype", o->dtype, "on a GPU: f32, tf32 (f32 whose convolutions round products) or bf16 activations",
-           {.choices = {"f32", "tf32", "bf16"}});
+  c.option("--dtype", o->dtype, "on a GPU: f32, tf32 (f32 whose convolutions round products) or bf16 activations");
   c.option("--batch", o->batch, "images");
   c.option("--size", o->size, "height and width of the images");
   c.option("--channels", o->channels, "channels of the images");
@@ -41,12 +40,12 @@ void add_step(CommandLine& bench) {
   c.option("--threads", o->threads, "0: all");
   c.flag("--recompute", o->recompute, "keep no activations within blocks, compute them again");
   c.flag("--json", o->json, "print one JSON object");
-  c.runs([o] { bench_step(*o); });
+  c.body = [o] { bench_step(*o); };
 }
 
-void add_data(CommandLine& bench) {
+void add_data(Command& bench) {
   auto o = std::make_shared<DataBench>();
-  CommandLine c = bench.add("data", "time loading and augmentation, without a network");
+  Command& c = bench.add("data", "time loading and augmentation, without a network");
   c.option("--data", o->data, "data set");
   c.option("--data-dir", o->data_dir, "its folder");
   c.option("--batch", o->batch, "images");
@@ -54,30 +53,30 @@ void add_data(CommandLine& bench) {
   c.option("--crop", o->crop, "JPEG images: height and width of what is cut out", {.low = 8, .high = 1024});
   c.option("--decode-threads", o->decode_threads, "JPEG images: 0: as many as the reader does not wait for");
   c.flag("--json", o->json, "print one JSON object");
-  c.runs([o] { bench_data(*o); });
+  c.body = [o] { bench_data(*o); };
 }
 
-void add_comm(CommandLine& bench) {
+void add_comm(Command& bench) {
   auto o = std::make_shared<CommBench>();
-  CommandLine c = bench.add("comm", "time averaging between workers");
+  Command& c = bench.add("comm", "time averaging between workers");
   c.option("--workers", o->workers, "threads that average", {.low = 1});
   c.option("--elements", o->elements, "f32 numbers of each worker; 0: ResNet-50's, or 100 MB with --mpi");
   c.option("--turns", o->turns, "measurements, by turns of averaging and of what it is compared with", {.low = 1});
   c.flag("--mpi", o->mpi, "under mpirun: the sum in rank order against MPI_Allreduce");
   c.flag("--json", o->json, "print one JSON object");
-  c.runs([o] { bench_comm(*o); });
+  c.body = [o] { bench_comm(*o); };
 }
 
-void add_workers(CommandLine& bench) {
+void add_workers(Command& bench) {
   auto o = std::make_shared<WorkersBench>();
-  CommandLine c = bench.add("workers", "time K virtual workers against one worker, per image");
+  Command& c = bench.add("workers", "time K virtual workers against one worker, per image");
   c.option("--model", o->model, "network");
   c.option("--workers", o->workers, "K, averaging every 4 steps", {.low = 2, .high = 4096});
   c.option("--batch", o->batch, "images of a worker's batch", {.low = 1});
   c.option("--steps", o->steps, "steps of every worker in a turn", {.low = 1});
   c.option("--turns", o->turns, "measurements of both, by turns", {.low = 1});
   c.flag("--json", o->json, "print one JSON object");
-  c.runs([o] { bench_workers(*o); });
+  c.body = [o] { bench_workers(*o); };
 }
 
 }  // namespace
@@ -94,9 +93,9 @@ double peak_rss_mb() {
   return double(usage.ru_maxrss) / 1024.0;
 }
 
-void add_bench_command(CommandLine& skein) {
-  CommandLine bench = skein.add("bench", "measure kernels, whole steps, data loading, averaging and workers");
-  bench.require_subcommand();
+void add_bench_command(Command& skein) {
+  Command& bench = skein.add("bench", "measure kernels, whole steps, data loading, averaging and workers");
+  bench.requires_subcommand = true;
   add_kernels(bench);
   add_step(bench);
   add_data(bench);

@@ -1,4 +1,4 @@
-// `skein bench data`: how fast batches come when nothing else runs.
+// skein bench data: images per second of a loader, without a network.
 #include <fmt/format.h>
 
 #include "apps/bench/bench.h"

@@ -1,4 +1,4 @@
-// How fast one core turns JPEG files into pieces of a batch, against the libraries that decode them.
+// Speed of one core in decoding JPEG files into a batch, compared with libjpeg-turbo and stb_image.
 #include <time.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kMostImages = 200, kRounds = 7;
 
-// Of this thread alone, so that other programs on the machine count less.
+// Processor time of this thread; other programs on the machine disturb it less than wall time.
 double cpu_seconds() {
   timespec t{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);

@@ -1,4 +1,5 @@
-// `skein bench kernels`: the timed rows of the case table under Google Benchmark, each with the bound it is held to.
+// skein bench kernels on the CPU: the timed rows of the case table under Google Benchmark, each with its rate as a
+// fraction of the peak: FMA rate of the machine for rows with FLOPs, copy bandwidth for the others.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -19,7 +20,7 @@ struct Peaks {
   double gflops, gbs;
 };
 
-// Prints a row per case as it is measured and keeps the numbers.
+// Prints and keeps one row per case.
 class Table : public benchmark::BenchmarkReporter {
  public:
   Table(const std::vector<OpCase>& cases, Peaks peaks, bool quiet) : cases_(cases), peaks_(peaks), quiet_(quiet) {}
@@ -63,13 +64,13 @@ class Table : public benchmark::BenchmarkReporter {
   Json rows_ = Json::array();
 };
 
-// Of one case at a time. The library calls a case for every repetition, and to find out how long it takes; drawing
-// large inputs each time would take longer than all measurements.
+// Operands of one case at a time. The library calls a case for each repetition and to estimate its time. Drawing the
+// inputs again for each call would take longer than the measurements.
 class Inputs {
  public:
   const BoundCase& of(const OpCase& c) {
     if (case_ == &c) return *bound_;
-    bound_.reset();  // before the next one's memory is taken
+    bound_.reset();  // frees memory before the next case takes some
     bound_.emplace(c.bind(Queue{}));
     case_ = &c;
     return *bound_;
@@ -88,8 +89,8 @@ void run_case(benchmark::State& state, const BoundCase& bound) {
 }  // namespace
 
 void bench_kernels(const KernelBench& options) {
-  check_device(options.device, "f32");
-  const bool on_gpu = options.device == "cuda";
+  check_device(options.device, ComputeType::f32);
+  const bool on_gpu = options.device == DeviceChoice::cuda;
   std::vector<OpCase> cases = op_cases(on_gpu ? Device::cuda : Device::cpu);
   std::erase_if(cases, [&](const OpCase& c) {
     return (!c.timed && !options.all) || c.name.find(options.filter) == std::string::npos;

@@ -1,5 +1,5 @@
-// `skein bench kernels --device cuda`: every case alone on a stream, timed by the GPU with a cold L2 cache, against the
-// bandwidth that a copy within the GPU's memory reaches.
+// skein bench kernels on a GPU: every case alone on a stream, timed by the GPU with a cold L2 cache, as a fraction of
+// the bandwidth of a copy within the GPU's memory.
 #include <fmt/format.h>
 
 #include "apps/bench/bench.h"
@@ -11,7 +11,7 @@
 namespace skein {
 namespace {
 
-constexpr int kWarmUps = 2;  // plans are chosen, scratch memory grows, libraries load their code
+constexpr int kWarmUps = 2;  // convolution plans are chosen, scratch memory grows, libraries load code
 
 struct Measured {
   Timing time;

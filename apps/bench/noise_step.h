@@ -1,4 +1,4 @@
-// One step of training on a batch of noise: what `skein bench step` times.
+// One training step on a batch of noise, for `skein bench step`.
 #pragma once
 
 #include "apps/bench/bench.h"
@@ -21,7 +21,7 @@ class NoiseStep {
     sgd_->set_rate(0.01f);
   }
 
-  // Forward, backward and the optimizer's step.
+  // Forward pass, backward pass and optimiser step.
   Loss run() {
     tape_.reset();
     const Loss loss = cross_entropy(model_->forward(tape_.input(images_)), labels_);

@@ -1,4 +1,4 @@
-// `skein bench step`: what a step of training costs, without data loading and evaluation.
+// skein bench step: time of a training step, without data loading and evaluation.
 #include <fmt/format.h>
 #include <omp.h>
 
@@ -13,7 +13,7 @@ namespace skein {
 void bench_step(const StepBench& o) {
   check_device(o.device, o.dtype);
   use_conv(device_of(o.device), o.conv, o.dtype);
-  if (o.device == "cuda") return bench_step_on_gpu(o);
+  if (o.device == DeviceChoice::cuda) return bench_step_on_gpu(o);
   if (o.threads > 0) omp_set_num_threads(int(o.threads));
   StepContext context(Device::cpu);
   NoiseStep training(o, DType::f32, context.tape);

@@ -1,5 +1,4 @@
-// `skein bench step --device cuda`: a step replayed as one CUDA graph, as training does it, and launched kernel by
-// kernel.
+// skein bench step on a GPU: a step replayed as one CUDA graph, as in training, and launched kernel by kernel.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,7 +14,7 @@
 namespace skein {
 namespace {
 
-constexpr int64_t kGraphWarmUps = 3;  // two before the capture, and the capture
+constexpr int64_t kGraphWarmUps = 3;  // two eager steps, then the capture
 constexpr int64_t kBusySteps = 10;
 constexpr const char* kMeaning =
     "step: from the first launch until the device is done. launch: the host's part of it. busy: the time of the "
@@ -25,7 +24,7 @@ constexpr const char* kMeaning =
 struct Mode {
   Timing step, launch;      // seconds
   double busy = 0;          // seconds, median
-  bool ahead = true;        // busy is without gaps
+  bool ahead = true;        // launches were ahead of the device, so `busy` has no gaps
   int64_t allocations = 0;  // in the timed steps
   double gap() const { return step.median - busy; }
 };
@@ -78,14 +77,14 @@ void print_mode(const char* name, const Mode& m, int64_t batch) {
 void bench_step_on_gpu(const StepBench& o) {
   StepContext context(Device::cuda);
   const Queue queue = context.queue;
-  NoiseStep training(o, o.dtype == "bf16" ? DType::bf16 : DType::f32, context.tape);
+  NoiseStep training(o, activations(o.dtype), context.tape);
   StepGraph graph(queue);
   const std::function<void()> eager = [&] { training.run(); };
   const std::function<void()> replay = [&] {
     graph.run({training.images(), &context, o.batch}, [&] { return training.run(); });
   };
   Mode one_by_one = measure_steps(o, queue, eager), as_graph = measure_steps(o, queue, replay);
-  const double memory_mb = double(cuda::memory_in_use()) * 1e-6;  // before the timer takes some
+  const double memory_mb = double(cuda::memory_in_use()) * 1e-6;  // before the timer allocates
   measure_busy(o, queue, eager, one_by_one);
   measure_busy(o, queue, replay, as_graph);
 
@@ -94,7 +93,7 @@ void bench_step_on_gpu(const StepBench& o) {
     fmt::print("{}\n", Json{{"model", o.model},
                             {"batch", o.batch},
                             {"device", gpu},
-                            {"dtype", o.dtype},
+                            {"dtype", to_string(o.dtype)},
                             {"step_ms", as_graph.step.median * 1e3},
                             {"img_per_s", double(o.batch) / as_graph.step.median},
                             {"device_memory_mb", memory_mb},
@@ -105,7 +104,7 @@ void bench_step_on_gpu(const StepBench& o) {
     return;
   }
   fmt::print("{} batch {} {} on {}: medians of {} steps, {:.0f} MB of device memory in use, CUDA's own included\n",
-             o.model, o.batch, o.dtype, gpu, o.steps, memory_mb);
+             o.model, o.batch, to_string(o.dtype), gpu, o.steps, memory_mb);
   fmt::print("{:<14} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "", "step ms", "img/s", "launch ms", "busy ms", "gap ms");
   print_mode("CUDA graph", as_graph, o.batch);
   print_mode("one by one", one_by_one, o.batch);

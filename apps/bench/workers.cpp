@@ -1,6 +1,6 @@
-// `skein bench workers`: what an image costs when K virtual workers share this machine, averaging every 4 steps,
-// against one worker that has all its threads. Whole training steps, loading included; both in turns, so that a busy
-// machine slows both.
+// skein bench workers: time per image of K virtual workers that share this machine and average every 4 steps, compared
+// with one worker that has all threads. Whole training steps, loading included. The two are measured in turns, so a
+// busy machine slows both.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,21 +17,21 @@ TrainConfig config_of(const WorkersBench& o, int64_t workers) {
   TrainConfig c;
   c.model = o.model;
   c.data = "synthetic";
-  c.device = "cpu";
-  c.synthetic_train = o.workers * o.batch * o.steps;  // a turn is an epoch
+  c.device = DeviceChoice::cpu;
+  c.synthetic_train = o.workers * o.batch * o.steps;  // a turn is one epoch
   c.synthetic_test = 16;
   c.synthetic_size = 32;
-  c.epochs = o.turns + 1;  // the first warms up
+  c.epochs = o.turns + 1;  // the first is a warm-up
   c.batch = o.batch;
   c.lr = 1e-3;
   c.base_batch = 0;
   c.workers = workers;
   c.sync = workers > 1 ? "local:H=4" : "minibatch";
-  c.eval_local = "never";
+  c.eval_local = EvalLocal::never;
   return c;
 }
 
-// Trains one epoch: its seconds per image, without the evaluation.
+// Trains one epoch. Returns seconds per image, without the evaluation.
 double turn(Trainer& trainer) {
   double seconds = 0;
   bool done = false;

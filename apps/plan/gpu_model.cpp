@@ -25,8 +25,8 @@ struct Row {
 constexpr int64_t kMiB = 1 << 20;
 
 // NVIDIA's data sheets, architecture white papers and the table of compute capabilities in the CUDA programming guide.
-// Peaks are dense, at boost clock. What the documents do not say and is taken from reports of others: the free part of
-// the memory, the memory clocks, and of the B200 its L2 cache and clocks. H100 and H200 are as the GPUs themselves say.
+// Peaks are dense, at boost clock. Not in those documents, and taken from published reports: the free part of the
+// memory, memory clocks, L2 cache and clocks of the B200. Values of H100 and H200 were read from the GPUs.
 constexpr Row kRows[] = {
     {"t4", "Tesla T4", 75, 40, 65536, 16, 1024, 15109 * kMiB, 4 * kMiB, 1590, 5001, {320e9, 8.1e12, 0, 0}},
     {"a10",
@@ -175,7 +175,7 @@ GpuModel from_file(const std::string& path) {
   if (!in) throw BadInput("{} cannot be read", path);
   try {
     Json file = Json::parse(std::string(std::istreambuf_iterator<char>(in), {}));
-    if (file.contains("gpus")) {  // what skein devices --json prints
+    if (file.contains("gpus")) {  // output of skein devices --json
       if (file.at("gpus").size() == 0) throw BadInput("{} names no GPU: it was written where there was none", path);
       file = Json(file.at("gpus").at(0));
     }

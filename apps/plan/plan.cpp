@@ -1,17 +1,20 @@
-// skein plan: what a training step would take of a GPU: cuDNN's choices, memory and a bound on its time.
+// skein plan: a training step on a GPU that need not be in this machine: cuDNN's choices, memory, lower bound of time.
 #include <fmt/format.h>
 
 #include "apps/commands.h"
 #include "apps/plan/planned_step.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "train/config_types.h"
 
 namespace skein {
 namespace {
 
 struct PlanFlags {
   StepShape shape;
-  std::string gpu = "h100", dtype = "f32";
+  std::string gpu = "h100";
+  ShortcutKind shortcut = ShortcutKind::B;
+  ComputeType dtype = ComputeType::f32;
   int64_t workspace = 256;  // MB
   bool any = false, json = false;
 };
@@ -85,7 +88,7 @@ Json to_json(const PlannedStep& step, const GpuModel& gpu, const PlanFlags& f) {
   return {{"gpu", gpu.device_name},
           {"model", f.shape.model},
           {"batch", f.shape.batch},
-          {"dtype", f.dtype},
+          {"dtype", to_string(f.dtype)},
           {"cudnn", step.cudnn},
           {"convolutions", layers},
           {"activation_bytes", step.dry.activations},
@@ -98,11 +101,13 @@ Json to_json(const PlannedStep& step, const GpuModel& gpu, const PlanFlags& f) {
 }
 
 void plan(PlanFlags flags) {
-  // cuDNN 9.14 and 9.19 crash when they plan for another kind of GPU than the one they see.
+  // cuDNN 9.14 and 9.19 crash if they plan for another kind of GPU than a visible one.
   setenv("CUDA_VISIBLE_DEVICES", "", 1);
-  flags.shape.dtype = flags.dtype == "bf16" ? DType::bf16 : DType::f32;
-  const cuda::ConvOptions options{
-      .deterministic = !flags.any, .tf32 = flags.dtype == "tf32", .workspace = size_t(flags.workspace) << 20};
+  flags.shape.shortcut = to_string(flags.shortcut);
+  flags.shape.dtype = activations(flags.dtype);
+  const cuda::ConvOptions options{.deterministic = !flags.any,
+                                  .tf32 = flags.dtype == ComputeType::tf32,
+                                  .workspace = size_t(flags.workspace) << 20};
   const GpuModel gpu = find_gpu(flags.gpu);
   const PlannedStep step = plan_step(gpu, flags.shape, options);
   if (flags.json) {
@@ -110,24 +115,23 @@ void plan(PlanFlags flags) {
     return;
   }
   fmt::print("{}, compute capability {}.{}; {}, batch {}, {}; planned by cuDNN {}, nothing was run\n\n",
-             gpu.device_name, gpu.compute / 10, gpu.compute % 10, flags.shape.model, flags.shape.batch, flags.dtype,
-             step.cudnn);
+             gpu.device_name, gpu.compute / 10, gpu.compute % 10, flags.shape.model, flags.shape.batch,
+             to_string(flags.dtype), step.cudnn);
   print_layers(step);
   print_totals(step, gpu, flags.shape);
 }
 
 }  // namespace
 
-void add_plan_command(CommandLine& skein) {
+void add_plan_command(Command& skein) {
   auto flags = std::make_shared<PlanFlags>();
-  CommandLine command = skein.add("plan", "What a training step takes of a GPU that need not be here");
+  Command& command = skein.add("plan", "What a training step takes of a GPU that need not be here");
   command.option("--gpu", flags->gpu, "t4, a100, l4, h100, b200 ..., or a file of `skein devices --json`",
                  {.type = "NAME|FILE"});
   command.option("--model", flags->shape.model, "as for train", {.type = "NAME"});
-  command.option("--shortcut", flags->shape.shortcut, "as for train", {.type = "A|B", .choices = {"A", "B"}});
+  command.option("--shortcut", flags->shortcut, "as for train", {.type = "A|B"});
   command.option("--batch", flags->shape.batch, "images per step", {.type = "N", .low = 1, .high = 65536});
-  command.option("--dtype", flags->dtype, "as for train",
-                 {.type = "f32|tf32|bf16", .choices = {"f32", "tf32", "bf16"}});
+  command.option("--dtype", flags->dtype, "as for train", {.type = "f32|tf32|bf16"});
   command.option("--size", flags->shape.size, "height and width of the images", {.type = "N", .low = 8, .high = 1024});
   command.option("--channels", flags->shape.channels, "of the images", {.type = "N", .choices = {"1", "3"}});
   command.option("--classes", flags->shape.classes, "classes", {.type = "N", .low = 1, .high = 1000000});
@@ -135,7 +139,7 @@ void add_plan_command(CommandLine& skein) {
                  {.type = "MB", .low = 0, .high = 65536});
   command.flag("--any-engine", flags->any, "take engines that are not deterministic as well");
   command.flag("--json", flags->json, "one line of JSON");
-  command.runs([flags] { plan(*flags); });
+  command.body = [flags] { plan(*flags); };
 }
 
 }  // namespace skein

@@ -5,7 +5,7 @@
 namespace skein {
 namespace {
 
-// A kernel can be bound by arithmetic or by memory; launches, caches and imperfect kernels come on top.
+// Roofline: time is bounded by arithmetic or by memory. Launches, caches and imperfect kernels are not counted.
 double seconds_of(const PlannedKernel& k, const GpuPeaks& peaks, bool tensor_cores) {
   if (!peaks.known()) return 0;
   const bool bf16 = k.convolution && k.problem.dtype == DType::bf16;
@@ -32,8 +32,7 @@ PlannedStep plan_step(const GpuModel& gpu, const StepShape& shape, const cuda::C
     if (kernel.convolution) step.convolutions.push_back(planned);
   }
   step.bytes = step.dry.bytes();
-  // Activations grow with the batch, the rest hardly: workspaces are taken at this batch's, or the limit if that is
-  // less.
+  // Only activations grow with the batch; workspaces are counted as for this batch.
   StepShape twice = shape;
   twice.batch *= 2;
   step.per_image = (dry_step(twice).activations - step.dry.activations) / size_t(shape.batch);

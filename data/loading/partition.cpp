@@ -49,13 +49,6 @@ void sort_by_label(std::span<const int32_t> labels, std::span<int32_t> samples) 
 
 }  // namespace
 
-Partition parse_partition(const std::string& name) {
-  if (name == "global") return Partition::global;
-  if (name == "fixed") return Partition::fixed;
-  if (name == "sorted") return Partition::sorted;
-  throw BadInput("partition '{}' is not known; give one of global, fixed, sorted", name);
-}
-
 void epoch_permutation(uint64_t seed, int64_t epoch, std::span<int32_t> out, const ShardLayout& layout) {
   if (!layout.boundaries.empty()) {
     CHECK(layout.boundaries.back() == int64_t(out.size()), "shards of {} samples", layout.boundaries.back());

@@ -10,9 +10,11 @@
 // Permutations are Fisher-Yates shuffles with random words of Purpose::permute (base/random.h).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
-#include <string>
+
+#include "base/enum_names.h"
 
 namespace skein {
 
@@ -32,9 +34,7 @@ struct SampleRange {
 };
 
 enum class Partition : uint8_t { global, fixed, sorted };
-
-// The partition of that name. BadInput lists the names.
-Partition parse_partition(const std::string& name);
+constexpr auto names_of(Partition) { return std::array{"global", "fixed", "sorted"}; }
 
 // Fills `out` with a permutation of 0 .. out.size()-1.
 void epoch_permutation(uint64_t seed, int64_t epoch, std::span<int32_t> out, const ShardLayout& layout = {});

@@ -1,5 +1,3 @@
-#include <CLI/CLI.hpp>
-
 #include "apps/commands.h"
 #include "base/json.h"
 #include "tests/support/data_files.h"
@@ -8,14 +6,12 @@ namespace skein::testing {
 namespace {
 
 // What the command prints.
-std::string run(std::vector<std::string> arguments) {
-  CLI::App app;
-  CommandLine line(app);
-  add_data_command(line);
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+std::string run(const std::vector<std::string>& arguments) {
+  Command root("skein", "");
+  add_data_command(root);
   ::testing::internal::CaptureStdout();
   try {
-    app.parse(arguments);
+    run_command(root, arguments);
   } catch (...) {
     ::testing::internal::GetCapturedStdout();
     throw;
@@ -88,7 +84,7 @@ TEST_F(DataCommand, BadFlags) {
         run({"data", "import", images, "--out", out, "--std", "1,0,1"});
       },
       {"--std", "0 is not possible"});
-  expect_error<CLI::ParseError>([&] { run({"data", "import", images}); }, {"--out"});
+  expect_error([&] { run({"data", "import", images}); }, {"--out"});
   EXPECT_FALSE(fs::exists(out));
 }
 

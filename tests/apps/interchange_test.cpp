@@ -1,5 +1,5 @@
 // Weights from PyTorch and back: files in tests/golden made by tests/oracle/torch_interchange.py.
-#include "apps/interchange.h"
+#include "apps/torch_file.h"
 
 #include <gtest/gtest.h>
 

@@ -91,7 +91,7 @@ TEST_F(Nccl, DoesWhatThreadsDoToTheBit) {
 TEST_F(Nccl, TrainsInAJobOverTcpToTheBitsOfThreads) {
   TrainConfig config = cells().front();
   config.workers = 2;
-  config.device = "cuda";
+  config.device = DeviceChoice::cuda;
   config.sync = "local:H=2";
   config.compress = "ef-sign";
   Splits data = open_dataset("synthetic", dataset_options(config));

@@ -89,10 +89,11 @@ TEST(PartitionOf, SortedGivesEveryWorkerItsLabels) {
 }
 
 TEST(PartitionOf, Names) {
-  EXPECT_EQ(parse_partition("global"), Partition::global);
-  EXPECT_EQ(parse_partition("fixed"), Partition::fixed);
-  EXPECT_EQ(parse_partition("sorted"), Partition::sorted);
-  EXPECT_THROW(parse_partition("random"), BadInput);
+  EXPECT_EQ(value_named<Partition>("global"), Partition::global);
+  EXPECT_EQ(value_named<Partition>("fixed"), Partition::fixed);
+  EXPECT_EQ(value_named<Partition>("sorted"), Partition::sorted);
+  EXPECT_EQ(value_named<Partition>("random"), std::nullopt);
+  EXPECT_EQ(to_string(Partition::sorted), "sorted");
 }
 
 TEST(PartitionOf, TheLoaderFollowsIt) {

@@ -152,7 +152,7 @@ TEST(Recompute, LeavesALocalSgdRunAsItIs) {
   config.dropout = 0.3;
   config.workers = 2;
   config.sync = "post-local:H=3,from=1";
-  config.average = "gradients";
+  config.average = Averaging::gradients;
   config.accumulate = 2;
   for (const bool recompute : {false, true}) {
     config.recompute = recompute;

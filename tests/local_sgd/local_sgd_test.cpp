@@ -7,6 +7,7 @@
 #include "engine/layers.h"
 #include "tests/support/small_run.h"
 #include "train/trainer.h"
+#include "train/validate.h"
 
 namespace skein::testing {
 namespace {
@@ -132,7 +133,7 @@ TEST(LocalSgd, AveragedGradientsAreAveragedModels) {
   c.epochs = 1;
   c.lr = 1e-3;  // so that the rounding does not grow from step to step
   const auto models = final_values(c);
-  c.average = "gradients";
+  c.average = Averaging::gradients;
   const auto gradients = final_values(c);
   for (size_t k = 1; k < gradients.size(); ++k) EXPECT_EQ(gradients[k], gradients[0]) << k;
   double difference = 0, size = 0;
@@ -145,7 +146,7 @@ TEST(LocalSgd, AveragedGradientsAreAveragedModels) {
 
 TEST(LocalSgd, GradientsAreAveragedOnlyWhereWorkersAreEqual) {
   TrainConfig c = workers_config("post-local:H=2,from=1");
-  c.average = "gradients";
+  c.average = Averaging::gradients;
   EXPECT_EQ(gradient_steps(c, {SyncScope::world, SyncScope::world, SyncScope::none, SyncScope::world}), 2);
   expect_error(
       [&] {
@@ -153,10 +154,10 @@ TEST(LocalSgd, GradientsAreAveragedOnlyWhereWorkersAreEqual) {
       },
       {"--average gradients", "--average models"});
   c.compress = "sign";
-  expect_error([&] { gradient_steps(c, {SyncScope::world}); }, {"--compress"});
+  expect_error([&] { validate(c, 1); }, {"--average gradients", "--compress"});
   c.compress = "none";
   c.noise = 0.1;
-  expect_error([&] { gradient_steps(c, {SyncScope::world}); }, {"--noise"});
+  expect_error([&] { validate(c, 1); }, {"--average gradients", "--noise"});
 }
 
 TEST(LocalSgd, AccumulatedPassesAreStepsOfTheLargerBatch) {
@@ -183,7 +184,7 @@ TEST(LocalSgd, AccumulatedPassesAreWorkersThatAverageGradients) {
   const auto passes = final_values(c);
   c.accumulate = 1;
   c.workers = 2;
-  c.average = "gradients";
+  c.average = Averaging::gradients;
   const auto workers = final_values(c);
   c.lr *= 2;
   const auto other = final_values(c);

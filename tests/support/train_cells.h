@@ -22,7 +22,7 @@ inline std::vector<TrainConfig> cells() {
   base.synthetic_train = 12 * kCellWorkers;  // three steps of 4
   base.synthetic_test = 4;
   base.batch = 4;
-  base.eval_local = "never";
+  base.eval_local = EvalLocal::never;
   std::vector<TrainConfig> all;
   for (const char* sync : {"minibatch", "local:H=2", "post-local:H=2,from=1", "reverse:H=2,from=1",
                            "hierarchical:H=1,Hb=2,block=2", "local:H=3,warmup=linear", "quadratic:H=1,alpha=0.08"})
@@ -39,7 +39,7 @@ inline std::vector<TrainConfig> cells() {
   for (const char* sync : {"minibatch", "post-local:H=2,from=1"}) {
     TrainConfig c = base;
     c.sync = sync;
-    c.average = "gradients";
+    c.average = Averaging::gradients;
     all.push_back(c);
     c.accumulate = 2;
     all.push_back(c);
@@ -69,8 +69,8 @@ inline std::vector<TrainConfig> few_cells() {
 }
 
 inline std::string name_of(const TrainConfig& c) {
-  return fmt::format("{} {} {} of {}, momentum {} and {}, statistics {}", c.sync, c.compress, c.average, c.accumulate,
-                     c.momentum, c.outer_momentum, c.bn_stats);
+  return fmt::format("{} {} {} of {}, momentum {} and {}, statistics {}", c.sync, c.compress, to_string(c.average),
+                     c.accumulate, c.momentum, c.outer_momentum, c.bn_stats);
 }
 
 inline uint64_t hash(const std::vector<float>& x, uint64_t seed) {
@@ -124,12 +124,12 @@ inline std::vector<std::string> lines_of_cells(ProcessGroup& group, const std::v
   std::vector<std::string> lines;
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
-  use_conv(Device::cpu, "onednn", "f32");
+  use_conv(Device::cpu, "onednn", ComputeType::f32);
   const Splits data = open_dataset("synthetic", dataset_options(which.front()));
   for (const TrainConfig& cell : which)
     for (const auto& [rank, hash] : run_cell(group, cell, data, folder))
       lines.push_back(fmt::format("{}: {} {}", name_of(cell), rank, hash));
-  use_conv(Device::cpu, "auto", "f32");
+  use_conv(Device::cpu, "auto", ComputeType::f32);
   omp_set_num_threads(threads);
   return lines;
 }

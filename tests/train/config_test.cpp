@@ -1,7 +1,6 @@
 #include "train/config.h"
 
-#include <CLI/CLI.hpp>
-
+#include "apps/command_line.h"
 #include "tests/support/data_files.h"
 
 namespace skein::testing {
@@ -14,13 +13,13 @@ TrainConfig parse(const std::string& text) {
 }
 
 // The merge of what a command line does: the file first, then the flags.
-TrainConfig merge(const std::string& file, std::vector<std::string> arguments, Start start = Start::fresh) {
-  CLI::App app;
+TrainConfig merge(const std::string& file, const std::vector<std::string>& arguments, Start start = Start::fresh) {
   TrainConfig flags, config = parse(file);
-  add_config_flags(app, flags);
-  std::reverse(arguments.begin(), arguments.end());
-  app.parse(arguments);
-  apply_flags(app, flags, start, config);
+  Command train("train", "");
+  train.append(config_options(flags));
+  skein::parse(train, arguments);
+  check_options(train);
+  apply_flags(train.given, flags, start, config);
   return config;
 }
 
@@ -35,6 +34,13 @@ TEST(Config, WrittenAndReadBackIsTheSame) {
   c.nesterov = c.augment = false;
   c.seed = INT64_MAX;
   c.threads = 3;
+  c.shortcut = ShortcutKind::A;
+  c.lr_scaling = RateScaling::sqrt;
+  c.average = Averaging::gradients;
+  c.eval_local = EvalLocal::every;
+  c.partition = Partition::sorted;
+  c.device = DeviceChoice::cuda;
+  c.dtype = ComputeType::tf32;
   EXPECT_FALSE(c == TrainConfig{});
   EXPECT_EQ(parse(to_toml(c)), c);
   EXPECT_EQ(parse(to_toml({})), TrainConfig{});
@@ -53,19 +59,38 @@ TEST(Config, FlagsOverrideTheFileAndTheFileTheDefaults) {
 }
 
 TEST(Config, EveryKeyIsAFlagAndShowsItsDefault) {
-  CLI::App app;
   TrainConfig flags;
-  add_config_flags(app, flags);
+  const OptionList list = config_options(flags);
   std::istringstream lines(to_toml({}));
   int keys = 0;
   for (std::string line; std::getline(lines, line) && !line.empty(); ++keys) {
     const std::string key = line.substr(0, line.find(' '));
-    const CLI::Option* option = app.get_option("--" + key);
-    EXPECT_FALSE(option->get_description().empty()) << key;
-    EXPECT_NE(option->get_group(), "Options") << key;
-    EXPECT_TRUE(!option->get_default_str().empty() || key == "data-dir" || key == "net") << key;
+    const auto option =
+        std::find_if(list.options().begin(), list.options().end(), [&](const Option& o) { return o.name == key; });
+    ASSERT_NE(option, list.options().end()) << key;
+    EXPECT_STRNE(option->help, "") << key;
+    EXPECT_STRNE(option->group, "") << key;
+    EXPECT_TRUE(!text_of(*option).empty() || key == "data-dir" || key == "net") << key;
   }
-  EXPECT_EQ(size_t(keys) + 1, app.get_options().size()) << "all of them and --help";
+  EXPECT_EQ(size_t(keys), list.options().size());
+}
+
+// Checkpoints and run folders of older versions are read, so these texts must not change.
+TEST(Config, ChoicesAreTheSameTextInFiles) {
+  const TrainConfig c = parse(
+      "shortcut = \"A\"\nlr-scaling = \"none\"\naverage = \"gradients\"\neval-local = \"never\"\n"
+      "partition = \"fixed\"\ndevice = \"cpu\"\ndtype = \"bf16\"\n");
+  EXPECT_EQ(c.shortcut, ShortcutKind::A);
+  EXPECT_EQ(c.lr_scaling, RateScaling::none);
+  EXPECT_EQ(c.average, Averaging::gradients);
+  EXPECT_EQ(c.eval_local, EvalLocal::never);
+  EXPECT_EQ(c.partition, Partition::fixed);
+  EXPECT_EQ(c.device, DeviceChoice::cpu);
+  EXPECT_EQ(c.dtype, ComputeType::bf16);
+  const std::string text = to_toml({});
+  for (const char* line : {"shortcut = 'B'", "lr-scaling = 'linear'", "average = 'models'", "eval-local = 'last'",
+                           "partition = 'global'", "device = 'auto'", "dtype = 'f32'"})
+    EXPECT_NE(text.find(line), std::string::npos) << line << " is not in\n" << text;
 }
 
 TEST(Config, ErrorsInTheFileNameFileLineKeyAndFix) {
@@ -89,6 +114,8 @@ TEST(Config, ValuesAreCheckedWhereverTheyComeFrom) {
   expect_error([] { parse("shortcut = \"C\"\n"); }, {"run.toml:1: shortcut", "'C'", "A, B"});
   expect_error([] { merge("", {"--shortcut", "C"}); }, {"--shortcut", "'C'", "A, B"});
   expect_error([] { merge("", {"--device", "tpu"}); }, {"--device", "'tpu'", "auto, cpu, cuda"});
+  expect_error([] { merge("", {"--partition", "random"}); }, {"--partition", "'random'", "global, fixed, sorted"});
+  expect_error([] { parse("partition = 'random'\n"); }, {"run.toml:1: partition", "'random'", "global, fixed, sorted"});
   expect_error([] { merge("", {"--lr", "-1"}); }, {"--lr", "-1 is out of range"});
   expect_error([] { merge("", {"--epochs", "0"}); }, {"--epochs", "from 1"});
   expect_error([] { merge("", {"--seed", "-1"}); }, {"--seed", "from 0"});

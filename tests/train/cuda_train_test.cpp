@@ -23,10 +23,10 @@ class CudaTrain : public ::testing::Test {
     StepMetrics step;
     int64_t allocations, synchronizations;
   };
-  std::vector<Report> train(const std::string& device) {
+  std::vector<Report> train(DeviceChoice device) {
     config_.device = device;
     Splits data = open_dataset("synthetic", dataset_options(config_));
-    if (device == "cuda") make_resident(data.train), make_resident(data.test);
+    if (device == DeviceChoice::cuda) make_resident(data.train), make_resident(data.test);
     ProcessGroup alone;
     Trainer trainer(alone, make_model_info(config_, data.train), data);
     std::vector<Report> reports;
@@ -45,7 +45,7 @@ TEST_F(CudaTrain, WaitsOnceForManyStepsAndTakesNoMemory) {
   for (const int64_t accumulate : cuda::emulated() ? std::vector{2} : std::vector{1, 2}) {
     config_.accumulate = accumulate;
     config_.synthetic_train = 32 * 2 * accumulate;
-    const std::vector<Report> reports = train("cuda");
+    const std::vector<Report> reports = train(DeviceChoice::cuda);
     ASSERT_EQ(reports.size(), 64u);
     // The first epoch allocates and captures, and at its end comes an evaluation.
     const Report &before = reports[47], &after = reports[48];
@@ -63,7 +63,7 @@ TEST_F(CudaTrain, ReportsEveryStepsLossAsTheCpuDoes) {
     config_.workers = workers;
     config_.parallel = 1;
     config_.synthetic_train = 20 * 8 * workers - 4;  // not whole groups of 16 steps, and the last batch is short
-    const std::vector<Report> cpu = train("cpu"), gpu = train("cuda");
+    const std::vector<Report> cpu = train(DeviceChoice::cpu), gpu = train(DeviceChoice::cuda);
     ASSERT_EQ(gpu.size(), cpu.size());
     for (size_t i = 0; i < cpu.size(); ++i) {
       const StepMetrics &c = cpu[i].step, &g = gpu[i].step;
@@ -78,7 +78,7 @@ TEST_F(CudaTrain, ReportsEveryStepsLossAsTheCpuDoes) {
 
 TEST_F(CudaTrain, ALossThatIsNotANumberNamesItsStep) {
   config_.lr = 1e30;
-  const auto place = [&](const char* device) -> std::string {
+  const auto place = [&](DeviceChoice device) -> std::string {
     try {
       train(device);
     } catch (const RunFailed& e) {
@@ -87,9 +87,9 @@ TEST_F(CudaTrain, ALossThatIsNotANumberNamesItsStep) {
     }
     return "no error";
   };
-  const std::string expected = place("cpu");
+  const std::string expected = place(DeviceChoice::cpu);
   EXPECT_NE(expected.find("(epoch 1, step "), std::string::npos) << expected;
-  EXPECT_EQ(place("cuda"), expected);
+  EXPECT_EQ(place(DeviceChoice::cuda), expected);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "train/evaluation.h"
 #include "train/run.h"
 #include "train/trainer.h"
+#include "train/validate.h"
 
 namespace skein::testing {
 namespace {
@@ -220,11 +221,11 @@ TEST(Train, LossThatIsNotANumberNamesTheStep) {
 
 TEST(Train, WhatThisBuildCannotDoIsSaid) {
   TrainConfig c = small_config();
-  c.device = "cuda";
-  if (!cuda::available()) expect_error([&] { check_supported(c, 1); }, {"--device cuda", "--device cpu"});
+  c.device = DeviceChoice::cuda;
+  if (!cuda::available()) expect_error([&] { validate(c, 1); }, {"--device cuda", "--device cpu"});
   c = small_config();
-  c.dtype = "bf16";
-  expect_error([&] { check_supported(c, 1); }, {"--dtype bf16", "f32 only", "--dtype f32"});
+  c.dtype = ComputeType::bf16;
+  expect_error([&] { validate(c, 1); }, {"--dtype bf16", "f32 only", "--dtype f32"});
 }
 
 // A short last batch must weigh by its images: 30 images in batches of 30, 16 + 14 and 7 + 7 + 7 + 7 + 2.

@@ -1,17 +1,12 @@
-#include "apps/interchange.h"
+#include "apps/torch_file.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <filesystem>
 #include <map>
 
-#include "apps/commands.h"
 #include "base/check.h"
-#include "comm/process_group.h"
 #include "engine/safetensors.h"
-#include "train/checkpoint.h"
-#include "train/run.h"
 
 namespace skein {
 namespace {
@@ -21,7 +16,7 @@ using Dims = std::vector<int64_t>;
 bool is_filter(const Dims& shape) { return shape.size() == 4; }
 Dims torch_shape(const Dims& s) { return is_filter(s) ? Dims{s[0], s[3], s[1], s[2]} : s; }
 
-// Calls f(index in skein's order, index in PyTorch's) for every number of a tensor.
+// Calls f(index in skein's order, index in PyTorch's order) for every number of a tensor.
 template <class F>
 void for_numbers(const Dims& s, int64_t count, F&& f) {
   const int64_t pixels = is_filter(s) ? s[1] * s[2] : 1, in = is_filter(s) ? s[3] : 1;
@@ -40,7 +35,7 @@ std::string own_name(std::string name) {
   return name;
 }
 
-// What PyTorch counts and nobody needs.
+// Counter of a batch norm in PyTorch; skein has no use for it.
 bool is_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
 
 class TorchFile {
@@ -94,39 +89,6 @@ void list(const std::vector<ParameterSpec>& specs, const std::vector<Segment>& s
   }
 }
 
-struct TorchImportFlags {
-  std::string from = "torch", file, out;
-  TrainConfig config;
-};
-
-void import(const TorchImportFlags& flags) {
-  const ModelInfo info =
-      make_model_info(flags.config, open_dataset(flags.config.data, dataset_options(flags.config)).train);
-  ParameterStore parameters;
-  make_model(flags.config.model, info.model_options(), parameters);
-  parameters.build(Device::cpu, 0);
-  read_torch_file(flags.file, parameters);
-  ProcessGroup group;
-  write_checkpoint(group, flags.out, info, parameters, {}, {});
-  fmt::print("wrote    {}: {}, {} parameters of {}\nevaluate skein eval --checkpoint {}\n", flags.out,
-             flags.config.model, parameters.count(), flags.file, flags.out);
-}
-
-struct ExportFlags {
-  std::string to = "torch", checkpoint, out;
-};
-
-void export_checkpoint(const ExportFlags& flags) {
-  const Checkpoint checkpoint = open_checkpoint(flags.checkpoint);
-  ParameterStore parameters;
-  make_model(checkpoint.info.config.model, checkpoint.info.model_options(), parameters);
-  parameters.build(Device::cpu, 0);
-  load_model(checkpoint, parameters);
-  write_torch_file(flags.out, parameters);
-  fmt::print("wrote    {}: {}, {} tensors\n", flags.out, checkpoint.info.config.model,
-             parameters.specs().size() + parameters.running_specs().size());
-}
-
 }  // namespace
 
 void read_torch_file(const std::string& path, ParameterStore& p) {
@@ -143,29 +105,6 @@ void write_torch_file(const std::string& path, const ParameterStore& p) {
   list(p.specs(), p.segments(), p.value, memory, tensors);
   list(p.running_specs(), p.running_segments(), p.running_statistics, memory, tensors);
   write_safetensors(path, tensors, {{"format", "pt"}});
-}
-
-void add_import_command(CommandLine& skein) {
-  auto flags = std::make_shared<TorchImportFlags>();
-  CommandLine command = skein.add("import", "Make a checkpoint of weights that PyTorch saved");
-  command.option("--from", flags->from, "who saved them", {.type = "WHO", .choices = {"torch"}});
-  command.option("file", flags->file, "safetensors file of a state_dict", {.type = "FILE", .required = true});
-  command.option("--model", flags->config.model, "which model it is", {.type = "NAME", .required = true});
-  command.option("--shortcut", flags->config.shortcut, "of the small ResNets", {.type = "A|B", .choices = {"A", "B"}});
-  command.option("--data", flags->config.data, "what it is for, as for train: classes, size and normalisation",
-                 {.type = "NAME|FILE|DIR", .required = true});
-  command.option("--data-dir", flags->config.data_dir, "where the files of NAME are", {.type = "DIR"});
-  command.option("--out", flags->out, "the checkpoint, a folder", {.type = "DIR", .required = true});
-  command.runs([flags] { import(*flags); });
-}
-
-void add_export_command(CommandLine& skein) {
-  auto flags = std::make_shared<ExportFlags>();
-  CommandLine command = skein.add("export", "Write a checkpoint's weights for PyTorch");
-  command.option("--to", flags->to, "who will read them", {.type = "WHO", .choices = {"torch"}});
-  command.option("checkpoint", flags->checkpoint, "RUN/checkpoints/last or best", {.type = "DIR", .required = true});
-  command.option("--out", flags->out, "safetensors file, for load_state_dict()", {.type = "FILE", .required = true});
-  command.runs([flags] { export_checkpoint(*flags); });
 }
 
 }  // namespace skein

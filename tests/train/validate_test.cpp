@@ -1,0 +1,105 @@
+// A wrong configuration fails before data is opened: here there is none to open.
+#include "train/validate.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "kernels/runtime.h"
+#include "tests/support/small_run.h"
+
+namespace skein::testing {
+namespace {
+
+struct WrongConfig {
+  const char* name;
+  std::function<void(TrainConfig&)> change;
+  std::vector<std::string> parts;  // of the message
+};
+
+void PrintTo(const WrongConfig& w, std::ostream* out) { *out << w.name; }
+
+class Validate : public ::testing::TestWithParam<WrongConfig> {};
+
+TrainConfig config_without_data() {
+  TrainConfig c = small_config();
+  c.data = "cifar10";
+  c.data_dir = "/nonexistent";
+  return c;
+}
+
+TEST_P(Validate, FailsBeforeDataIsOpened) {
+  TrainConfig c = config_without_data();
+  GetParam().change(c);
+  expect_error([&] { train({.config = c}, never); }, GetParam().parts);
+}
+
+std::vector<WrongConfig> wrong_configs() {
+  const auto workers = [](const char* sync, auto change) {
+    return [=](TrainConfig& c) {
+      c.workers = 4;
+      c.sync = sync;
+      change(c);
+    };
+  };
+  const auto none = [](TrainConfig&) {};
+  const auto gradients = [](TrainConfig& c) { c.average = Averaging::gradients; };
+  return {
+      {"range", [](TrainConfig& c) { c.lr = -1; }, {"--lr", "-1 is out of range"}},
+      {"order",
+       [](TrainConfig& c) {
+         c.drops = {0.75, 0.5};
+       },
+       {"--drops", "not in order"}},
+      {"model", [](TrainConfig& c) { c.model = "resnet9"; }, {"--model resnet9", "resnet20"}},
+      {"dtype",
+       [](TrainConfig& c) { c.device = DeviceChoice::cpu, c.dtype = ComputeType::bf16; },
+       {"--dtype bf16", "f32 only"}},
+      {"conv", [](TrainConfig& c) { c.device = DeviceChoice::cpu, c.conv = "fft"; }, {"--conv fft", "onednn", "auto"}},
+      {"bn_stats", [](TrainConfig& c) { c.bn_stats = "mean"; }, {"--bn-stats 'mean'", "recompute:N"}},
+      {"compress", [](TrainConfig& c) { c.compress = "signs"; }, {"'signs'", "ef-sign:two-way"}},
+      {"sync", [](TrainConfig& c) { c.sync = "sometimes"; }, {"sometimes", "post-local"}},
+      {"net", [](TrainConfig& c) { c.net = {"1Gbit"}; }, {"1Gbit"}},
+      {"two_nets",
+       [](TrainConfig& c) {
+         c.net = {"1Gbit,1ms", "2Gbit,1ms"};
+       },
+       {"given twice"}},
+      {"block", workers("hierarchical:H=2,Hb=2,block=3", none), {"block=3", "4 workers"}},
+      {"from", workers("post-local:H=2,from=9", none), {"from=9", "before the end"}},
+      {"compressed_gradients",
+       workers("minibatch", [=](TrainConfig& c) { gradients(c), c.compress = "sign"; }),
+       {"--average gradients", "--compress"}},
+      {"outer_momentum_of_gradients",
+       workers("minibatch", [=](TrainConfig& c) { gradients(c), c.outer_momentum = 0.5; }),
+       {"--average gradients", "--outer-"}},
+      {"noise_on_gradients",
+       workers("minibatch", [=](TrainConfig& c) { gradients(c), c.noise = 0.1; }),
+       {"--average gradients", "--noise"}},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Validate, ::testing::ValuesIn(wrong_configs()),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST(ValidateAlone, DeviceThatIsMissingFailsBeforeDataIsOpened) {
+  if (cuda::available()) GTEST_SKIP() << "there is a GPU";
+  TrainConfig c = config_without_data();
+  c.device = DeviceChoice::cuda;
+  expect_error([&] { train({.config = c}, never); }, {"--device cuda", "--device cpu"});
+}
+
+TEST(ValidateAlone, ProcessesThatAreNotTheWorkers) {
+  TrainConfig c = config_without_data();
+  c.workers = 4;
+  expect_error([&] { validate(c, 2); }, {"--workers 4", "2 processes"});
+  validate(c, 4);
+  validate(c, 1);
+}
+
+TEST(ValidateAlone, ConfigurationThatIsRightOpensTheData) {
+  expect_error([&] { train({.config = config_without_data()}, never); }, {"/nonexistent"});
+}
+
+}  // namespace
+}  // namespace skein::testing

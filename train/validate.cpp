@@ -1,0 +1,67 @@
+#include "train/validate.h"
+
+#include <fmt/ranges.h>
+
+#include "base/check.h"
+#include "local_sgd/compressor.h"
+#include "local_sgd/network_model.h"
+#include "local_sgd/sync_schedule.h"
+#include "models/model.h"
+#include "train/averaged_model.h"
+#include "train/machine.h"
+
+namespace skein {
+namespace {
+
+void check_values(const TrainConfig& config) {
+  TrainConfig copy = config;
+  for (const Option& option : config_options(copy)) check(option, option.flag());
+}
+
+void check_processes(const TrainConfig& c, int64_t processes) {
+  if (c.workers % processes != 0 || (processes > 1 && c.workers != processes))
+    throw BadInput("--workers {}: {} processes were started together, and each is one worker", c.workers, processes);
+}
+
+// Makes the model without memory for its parameters; classes and channels do not matter here.
+void check_model(const TrainConfig& c) {
+  ParameterStore unbuilt;
+  ModelOptions options;
+  options.shortcut = letter_of(c.shortcut);
+  options.dropout = float(c.dropout);
+  make_model(c.model, options, unbuilt);
+}
+
+void check_averaged_gradients(const TrainConfig& c) {
+  if (parse_compression(c.compress).kind != Compression::none || c.outer_momentum != 0 || c.outer_rate != 1)
+    throw BadInput(
+        "--average gradients: gradients travel as f32 and know no outer momentum. Leave out --compress and "
+        "--outer-..., "
+        "or give --average models");
+  if (c.noise > 0)
+    throw BadInput(
+        "--average gradients: --noise is added to each worker's own gradient. Leave it out, or give --average models");
+}
+
+void check_local_sgd(const TrainConfig& c) {
+  parse_bn_statistics(c.bn_stats);
+  parse_compression(c.compress);
+  if (!c.net.empty()) parse_network(fmt::format("{}", fmt::join(c.net, ";")));
+  const SyncSchedule schedule = parse_sync(c.sync, first_drop(c));
+  if (c.workers == 1) return;
+  check_sync(schedule, c.workers, double(c.epochs));
+  if (c.average == Averaging::gradients) check_averaged_gradients(c);
+}
+
+}  // namespace
+
+void validate(const TrainConfig& config, int64_t processes) {
+  check_values(config);
+  check_processes(config, processes);
+  check_device(config.device, config.dtype);
+  check_conv(device_of(config.device), config.conv);
+  check_model(config);
+  check_local_sgd(config);
+}
+
+}  // namespace skein

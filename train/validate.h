@@ -1,0 +1,14 @@
+// Checks of a configuration that need no data. They run on every process before data or a run folder is opened, so a
+// wrong setting fails at once. Checks that need the data stay beside it: steps per epoch (train/worker.cpp), averaged
+// gradients against the table of synchronisations (train/trainer.cpp), resuming with other data (train/resume.cpp).
+#pragma once
+
+#include "train/config.h"
+
+namespace skein {
+
+// BadInput names the flag, its value and the fix: permitted values, expressions that cannot be parsed, settings that
+// exclude each other, devices and kernels that this build or machine lacks, `processes` that do not fit the workers.
+void validate(const TrainConfig& config, int64_t processes);
+
+}  // namespace skein
