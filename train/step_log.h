@@ -1,0 +1,48 @@
+// The record of a run's steps. Losses and times stay with the workers, on a GPU even on the device, until a reporting
+// point. There all ranks exchange them, and the log sums them up: over the workers (StepMetrics), over the epoch
+// (EpochTotals) and over the run (CommunicationTotals).
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "local_sgd/network_model.h"
+#include "train/metrics.h"
+#include "train/worker_pool.h"
+
+namespace skein {
+
+class StepLog {
+ public:
+  // Adds to the totals and times of `state`, and reads from it where the run is. BadInput where --net is wrong.
+  StepLog(ProcessGroup& group, WorkerPool& pool, const TrainConfig& config, int64_t steps_per_epoch, TrainState& state);
+
+  // A step has been taken, and is the last one that `state` counts: with learning rate `rate`, with an averaging of
+  // `scope` after it, in `seconds`.
+  void record(double rate, SyncScope scope, double seconds);
+  // Is it time to collect? In one CPU process after every step. Elsewhere after an averaging over all ranks, which had to
+  // wait for each other there, every kMaxUncollectedSteps, and at the end of an epoch or of the run (`last_step`).
+  bool is_reporting_point(int64_t last_step) const;
+  // The metrics of the steps since the last call. Collective. RunFailed on all ranks when a loss is not finite.
+  std::vector<StepMetrics> collect();
+  // All steps are collected: the last call was collective, so ranks may decide something together now.
+  bool empty() const { return steps_.empty(); }
+
+  const NetworkModel& network() const { return *network_; }  // only with --net
+
+ private:
+  std::vector<StepResult> collect_results();
+  void add_results(std::span<const StepResult> workers, StepMetrics& step);
+  void add_communication(std::span<const StepResult> workers, SyncScope scope);
+
+  ProcessGroup& group_;
+  WorkerPool& pool_;
+  const int64_t steps_per_epoch_;
+  TrainState& state_;
+  std::optional<NetworkModel> network_;
+  std::vector<StepMetrics> steps_;  // since the last collect(): what is known of them without the workers' results
+  double seconds_ = 0;              // that these steps took
+};
+
+}  // namespace skein
