@@ -1,4 +1,4 @@
-// Tests of the program from outside: run it, look at its exit status and at what it printed.
+// Runs the program as a user does and checks its exit status and its output.
 #pragma once
 
 #include <sys/wait.h>
@@ -27,7 +27,7 @@ inline ProgramOutput shell(const std::string& command) {
 inline std::string built(const std::string& name) {
   return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / name).string();
 }
-inline const std::string kSkein = built("skein"), kWorker = built("skein_tests") + " worker";
+inline const std::string kSkein = built("skein"), kRank = built("skein_tests") + " rank";
 
 inline ProgramOutput skein(const std::string& arguments) { return shell(kSkein + " " + arguments); }
 
