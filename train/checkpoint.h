@@ -3,8 +3,8 @@
 //   optimizer.safetensors  the momentum of each parameter, by the same names; only with one worker
 //   worker-R.safetensors   all tensors that belong to worker R; only with several, whose average is the model
 //   progress.json          TrainState, and what the rounding depends on: convolution choices and number of threads
-// A checkpoint is written into a new folder beside the older one and replaces it in one step, so one of the two is always
-// complete.
+// A checkpoint is written into a new folder beside the older one and replaces it in one step, so one of the two is
+// always complete.
 #pragma once
 
 #include <string>

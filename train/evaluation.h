@@ -14,8 +14,8 @@ struct Score {
 
 LoaderOptions evaluation_options(int64_t batch);
 
-// Evaluates one pass of a loader that has evaluation_options(). Batch norms use their running statistics, and no gradient
-// is recorded. The tape must be between two steps.
+// Evaluates one pass of a loader that has evaluation_options(). Batch norms use their running statistics, and no
+// gradient is recorded. The tape must be between two steps.
 Score evaluate(const Model& model, Loader& batches, Tape& tape);
 
 }  // namespace skein

@@ -1,6 +1,6 @@
 // The model that a run evaluates and saves, and its accuracy on the test set. With one worker it is the worker's model,
-// with several the average of theirs (train/averaged_model.h). Every call is collective and must be made while no worker
-// computes.
+// with several the average of theirs (train/averaged_model.h). Every call is collective and must be made while no
+// worker computes.
 #pragma once
 
 #include <memory>

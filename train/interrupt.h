@@ -1,6 +1,6 @@
 // While an Interrupt exists, the first SIGINT (Ctrl-C), SIGTERM or SIGUSR1 is only remembered, so that the run can save
-// itself. The second one kills the process as usual. mpirun passes only SIGUSR1 on; the others make it kill the ranks. At
-// most one object may exist at a time.
+// itself. The second one kills the process as usual. Of the three, mpirun passes only
+// SIGUSR1 on to the ranks; with the other two it kills them. At most one object may exist at a time.
 #pragma once
 
 namespace skein {

@@ -1,5 +1,5 @@
-// Prints the progress of a run to stdout. On a terminal: one line that is redrawn at most ten times a second, cut to the
-// width. Elsewhere: a plain line at the first step and every ten seconds. In both, a line for each epoch.
+// Prints the progress of a run to stdout. On a terminal: one line that is redrawn at most ten times a second, cut to
+// the width. Elsewhere: a plain line at the first step and every ten seconds. In both, a line for each epoch.
 #pragma once
 
 #include <chrono>

@@ -22,16 +22,16 @@
 namespace skein {
 namespace {
 
-// What a run starts from, the same on every rank.
+// Data and state that a run starts with, the same on every rank.
 struct RunInputs {
-  std::optional<Checkpoint> checkpoint;  // of a resumed run
+  std::optional<Checkpoint> checkpoint;  // only of a resumed run
   Splits data;
   ModelInfo info;
   TrainState start;
 };
 
-// Files are read on every rank. One rank may lack a file: all ranks throw then, as the others would wait for it in
-// require_same(). The ranks must also agree on what they have read.
+// Files are read on every rank. One rank may lack a file: all ranks throw then, as the other ranks would wait for
+// it in require_same(). The ranks must also agree on what they have read.
 RunInputs open_inputs(ProcessGroup& group, const TrainCall& call) {
   const TrainConfig& config = call.config;
   RunInputs in;
@@ -67,8 +67,9 @@ void set_up_machine(ProcessGroup& group, const TrainCall& call, const RunInputs&
     fmt::print("note     other threads or convolution kernels than before: the last bits will differ\n");
 }
 
-// Makes the workers and loads the checkpoint into them. One rank may run out of memory on its GPU or have a damaged
-// worker's file: all ranks throw then, as the others would wait for its first averaging.
+// Makes the workers, connects them, and loads the checkpoint into them. The last step is not collective. One rank may
+// have a damaged worker's file there: all ranks throw then, as the other ranks would wait for it in the first
+// averaging.
 std::unique_ptr<Trainer> build_trainer(ProcessGroup& group, const TrainCall& call, RunInputs& inputs) {
   std::unique_ptr<Trainer> trainer;
   group.on_all_ranks([&] {
@@ -81,9 +82,9 @@ std::unique_ptr<Trainer> build_trainer(ProcessGroup& group, const TrainCall& cal
   return trainer;
 }
 
-// Every rank computes with the convolutions that rank 0 chooses. Choices are made by time, and those of other ranks would
-// differ, and with them the rounding. One rank may lack a kernel: all ranks throw then, as the others would go on to the
-// next collective call.
+// Every rank computes with the convolutions that rank 0 chooses. Choices are made by time, and those of other ranks
+// would differ, and with them the rounding. One rank may lack a kernel: all ranks throw then, as the other ranks would
+// go on to the next collective call.
 void choose_convolutions(ProcessGroup& group, Trainer& trainer) {
   if (group.size() == 1) return;
   if (group.is_root()) trainer.worker(0).warm_up_convolutions();
@@ -95,8 +96,8 @@ void choose_convolutions(ProcessGroup& group, Trainer& trainer) {
   group.on_all_ranks([&] { use_conv_choices(choices); });
 }
 
-// Only rank 0 has a run folder, null on the others. It may be unable to write it: all ranks throw then, as the others
-// would start to train.
+// Only rank 0 has a run folder, null on the other ranks. It may be unable to write it: all ranks throw then, as the
+// other ranks would start to train.
 std::unique_ptr<RunFolder> open_run_folder(ProcessGroup& group, const TrainCall& call, const RunInputs& inputs) {
   std::unique_ptr<RunFolder> folder;
   group.on_all_ranks([&] {
@@ -108,8 +109,8 @@ std::unique_ptr<RunFolder> open_run_folder(ProcessGroup& group, const TrainCall&
   return folder;
 }
 
-// Trains, and writes logs, checkpoints and progress. Logs and terminal are rank 0's; all ranks write checkpoints. The files
-// of an epoch are written in an order in which a crash between two of them does no harm: the logs may be ahead of
+// Trains, and writes logs, checkpoints and progress. Logs and terminal are rank 0's; all ranks write checkpoints. The
+// files of an epoch are written in an order in which a crash between two of them does no harm: the logs may be ahead of
 // checkpoints/last, as resuming truncates them, and so may checkpoints/best.
 bool train_in_folder(ProcessGroup& group, Trainer& trainer, const ModelInfo& info, const std::string& path,
                      RunFolder* logs, const std::function<bool()>& stop, int64_t last_step) {

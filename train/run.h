@@ -14,8 +14,8 @@ void check_supported(const TrainConfig& config, int64_t processes);
 
 DatasetOptions dataset_options(const TrainConfig& config);
 
-// Trains. Collective: one process has all workers, or each of several has one. True when all epochs are done, false when
-// the run has been stopped and saved. `stop` is called between steps; the run stops when one rank's returns true.
+// Trains. Collective: one process has all workers, or each of several has one. True when all epochs are done, false
+// when the run has been stopped and saved. `stop` is called between steps; the run stops when one rank's returns true.
 // BadInput for what the user can mend, RunFailed for a run that cannot go on. Both are thrown on all ranks if
 // group.failed_on_all_ranks(), otherwise on this one only, and the other ranks wait for it.
 bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool()>& stop);

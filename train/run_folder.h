@@ -4,8 +4,8 @@
 //   summary.csv         a row per epoch; accuracies in percent, seconds since the run began
 //   version.txt         the version of skein that began the run
 //   checkpoints/{last,best}
-// A folder with files in it is never overwritten. Resuming truncates both logs to the position of the checkpoint. RunFailed
-// when a file cannot be written.
+// A folder with files in it is never overwritten. Resuming truncates both logs to the position of the checkpoint.
+// RunFailed when a file cannot be written.
 #pragma once
 
 #include <chrono>
@@ -22,8 +22,8 @@ std::string best_folder(const std::string& run);  // checkpoints/best
 
 class RunFolder {
  public:
-  // Creates the folder `out`, or, when that is empty, runs/<date>-<model>-<data>. BadInput when it has files or cannot be
-  // written.
+  // Creates the folder `out`, or, when that is empty, runs/<date>-<model>-<data>. BadInput when it has files or cannot
+  // be written.
   static std::unique_ptr<RunFolder> create(const std::string& out, const TrainConfig& config);
   // Opens the folder of a run that goes on; removes the lines of its logs that are after `state`.
   static std::unique_ptr<RunFolder> reopen(const std::string& path, const TrainState& state, const TrainConfig& config);

@@ -1,5 +1,5 @@
-// The properties that the processes of a run must have in common. Workers that train different models, on different data or at
-// different rates, would average without an error.
+// The properties that the processes of a run must have in common. Workers that train different models, on different
+// data or at different rates, would average without an error.
 #pragma once
 
 #include "comm/process_group.h"
@@ -16,7 +16,8 @@ RunSignature signature_of(const TrainCall& call);  // version, flags and configu
 RunSignature signature_of(const Splits& data);     // sizes, classes and a fingerprint of the contents
 RunSignature signature_of(const Checkpoint& checkpoint);
 
-// Compares with rank 0. Collective. BadInput on all ranks names the ranks that differ, and the first difference of each.
+// Compares with rank 0. Collective. BadInput on all ranks names the ranks that differ, and the first difference of
+// each.
 void require_same(ProcessGroup& group, const RunSignature& signature);
 
 }  // namespace skein

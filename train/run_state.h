@@ -1,4 +1,4 @@
-// The state of a run, apart from the tensors of its workers: what a checkpoint keeps beside them.
+// The state of a run without the tensors of its workers. A checkpoint keeps both.
 // Every rank holds the same values, but for times, which are rank 0's where a checkpoint keeps them.
 #pragma once
 
@@ -15,12 +15,13 @@
 
 namespace skein {
 
-// All that is needed to use a trained model: its configuration, and the classes, image size and normalisation of its data.
+// All that is needed to use a trained model: its configuration, and the classes, image size and normalisation of its
+// data.
 struct ModelInfo {
   TrainConfig config;
   std::vector<std::string> classes;
-  int64_t height = 0, width = 0, channels = 0;  // of an image, in pixels
-  std::vector<float> mean, std;                 // per channel, of pixels in 0..1
+  int64_t height = 0, width = 0, channels = 0;  // size of an image in pixels
+  std::vector<float> mean, std;                 // per channel, as in Dataset
 
   ModelOptions model_options() const {
     return {int64_t(classes.size()), channels,          config.shortcut[0],
@@ -33,7 +34,7 @@ ModelInfo make_model_info(const TrainConfig& config, const Dataset& train);
 struct EpochTotals {
   double loss = 0;  // sum of the images' losses
   int64_t images = 0, correct = 0;
-  double seconds = 0;  // of training
+  double seconds = 0;  // training time
 };
 
 // Cost of the workers' averaging since the run began.
@@ -63,15 +64,15 @@ struct BestSoFar {
 struct TrainState {
   int64_t step = 0, epoch = 0, step_in_epoch = 0;  // done so far; an epoch is done when it has been evaluated
   EpochTotals totals;
-  BestSoFar averaged;  // of the model; with several workers, of their average
+  BestSoFar averaged;  // accuracy of the model; with several workers, of their average
   BestSoFar local;     // mean over the workers' own models, in epochs that --eval-local selects
-  double seconds = 0;  // of training and evaluation
+  double seconds = 0;  // time of training and evaluation
   CommunicationTotals rounds;
   int64_t threads_per_worker = 0;  // kept because the rounding depends on it
 };
 
-// Per-worker state (value, momentum, error memory, ...) by rank, for the workers of this process. Empty for a run with a
-// single worker, whose momentum is in the ParameterStore.
+// Per-worker state (value, momentum, error memory, ...) by rank, for the workers of this process. Empty for a run with
+// a single worker, whose momentum is in the ParameterStore.
 using WorkerStates = std::map<int64_t, std::vector<NamedTensor>>;
 
 }  // namespace skein

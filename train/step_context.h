@@ -1,6 +1,6 @@
 // Memory and, on a GPU, a stream to compute one training step in at a time. The number of contexts of a process bounds
-// how many of its workers compute concurrently, and with it the memory for activations. Safe to call from the threads of
-// all workers. Errors: what the GPU's runtime throws.
+// how many of its workers compute concurrently, and with it the memory for activations. Safe to call from the threads
+// of all workers. Errors: what the GPU's runtime throws.
 #pragma once
 
 #include <condition_variable>

@@ -18,15 +18,16 @@ class StepLog {
   // Adds to the totals and times of `state`, and reads from it where the run is. BadInput where --net is wrong.
   StepLog(ProcessGroup& group, WorkerPool& pool, const TrainConfig& config, int64_t steps_per_epoch, TrainState& state);
 
-  // A step has been taken, and is the last one that `state` counts: with learning rate `rate`, with an averaging of
-  // `scope` after it, in `seconds`.
+  // Notes the step just taken, the last one that `state` counts: its learning rate, the averaging after it, and the
+  // time that both took on the host.
   void record(double rate, SyncScope scope, double seconds);
-  // Is it time to collect? In one CPU process after every step. Elsewhere after an averaging over all ranks, which had to
-  // wait for each other there, every kMaxUncollectedSteps, and at the end of an epoch or of the run (`last_step`).
+  // True when it is time to collect. In one CPU process: after every step. Else: after an averaging between processes
+  // of scope world, which has made them wait for each other already, every kMaxUncollectedSteps steps, and at the end
+  // of an epoch or of the run (`last_step`).
   bool is_reporting_point(int64_t last_step) const;
   // The metrics of the steps since the last call. Collective. RunFailed on all ranks when a loss is not finite.
   std::vector<StepMetrics> collect();
-  // All steps are collected: the last call was collective, so ranks may decide something together now.
+  // True when all steps are collected, on all ranks at the same step.
   bool empty() const { return steps_.empty(); }
 
   const NetworkModel& network() const { return *network_; }  // only with --net
@@ -41,8 +42,8 @@ class StepLog {
   const int64_t steps_per_epoch_;
   TrainState& state_;
   std::optional<NetworkModel> network_;
-  std::vector<StepMetrics> steps_;  // since the last collect(): what is known of them without the workers' results
-  double seconds_ = 0;              // that these steps took
+  std::vector<StepMetrics> steps_;  // since the last collect(), without the workers' results
+  double seconds_ = 0;              // time of these steps
 };
 
 }  // namespace skein

@@ -1,6 +1,6 @@
-// Reads loss, number of correct images and time of a worker's passes back to the host. On a GPU no pass waits for this: the
-// loss is copied in stream order into pinned memory, and times are between two events of the stream. Only collect() waits.
-// On the CPU the numbers are there at once.
+// Reads loss, number of correct images and time of a worker's passes back to the host. On a GPU no pass waits for this:
+// the loss is copied in stream order into pinned memory, and times are between two events of the stream. Only collect()
+// waits. On the CPU the numbers are there at once.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// The wire format in which ranks exchange pairs of texts: "first NUL second NUL" for each pair, in order. Texts may have
-// several lines, but no NUL.
+// The wire format in which ranks exchange pairs of texts: "first NUL second NUL" for each pair, in order. Texts may
+// have several lines, but no NUL.
 #pragma once
 
 #include <string>

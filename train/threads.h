@@ -1,5 +1,6 @@
-// How many threads a worker computes with. Beside seed, configuration and convolutions it is the one number that decides
-// the last bits of a run. The OpenMP threads of a process are shared by those of its workers that compute concurrently.
+// The number of threads that a worker computes with. Beside seed, configuration and convolutions it is the one number
+// that decides the last bits of a run. The OpenMP threads of a process are shared by those of its workers that compute
+// concurrently.
 #pragma once
 
 #include "comm/process_group.h"

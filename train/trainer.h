@@ -1,5 +1,5 @@
-// The training loop of the paper (Lin, Stich, Patel, Jaggi: "Don't Use Large Mini-Batches, Use Local SGD",
-// arXiv 1808.07217): in every step each worker takes a local step on its own batch, and after the steps that the schedule
+// The training loop of the paper (Lin, Stich, Patel, Jaggi: "Don't Use Large Mini-Batches, Use Local SGD", arXiv
+// 1808.07217): in every step each worker takes a local step on its own batch, and after the steps that the schedule
 // names the workers average. Once per epoch the model is evaluated. The trainer computes; run folder, checkpoints and
 // terminal are its listener's. With several processes each runs the same loop for its own worker.
 #pragma once
@@ -15,11 +15,12 @@
 namespace skein {
 
 LearningRateSchedule rate_schedule(const TrainConfig& config);
-// With --average gradients: the number of steps, from the first, after which gradients are averaged instead of models. It
-// ends with the first step that not all workers average after. Else 0. BadInput where the configuration does not allow it.
+// With --average gradients: the number of steps, from the first, after which gradients are averaged instead of models.
+// It ends with the first step that not all workers average after. Else 0. BadInput where the configuration does not
+// allow it.
 int64_t gradient_steps(const TrainConfig& config, const std::vector<SyncScope>& syncs);
 
-// Functions that are called on every rank, in the same order and with the same numbers, but for times.
+// Functions that the trainer calls on every rank, in the same order and with the same numbers, but for times.
 struct TrainListener {
   std::function<void(const StepMetrics&)> on_step;  // once per step, but up to kMaxUncollectedSteps steps late
   std::function<void(const EpochMetrics&)> on_epoch;
@@ -29,7 +30,7 @@ struct TrainListener {
 
 class Trainer {
  public:
-  // Starts at `start`, with new weights (see train/resume.h for those of a checkpoint). Collective. A group of several
+  // Starts at `start` with new weights; train/resume.h loads those of a checkpoint. Collective. A group of several
   // processes has as many as the run has workers. BadInput where configuration, data or `start` do not fit each other.
   Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data, const TrainState& start = {});
 
@@ -40,7 +41,7 @@ class Trainer {
   const TrainState& state() const { return state_; }
   int64_t size() const { return pool_.run_size(); }      // workers of the run
   int64_t local_size() const { return pool_.size(); }    // workers of this process
-  Worker& worker(int64_t i) { return pool_.worker(i); }  // of this process, i from 0
+  Worker& worker(int64_t i) { return pool_.worker(i); }  // i-th worker of this process, from 0
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
   const TrainConfig& config() const { return config_; }
   const SyncPolicy& policy() const { return *policy_; }

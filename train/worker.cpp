@@ -10,11 +10,12 @@
 namespace skein {
 namespace {
 
-// Smallest bucket of overlapped gradients. In smaller ones the latency of an all_reduce over MPI outweighs what it hides.
+// Smallest bucket of overlapped gradients. In smaller ones the latency of an all_reduce over MPI outweighs what it
+// hides.
 constexpr int64_t kBucketBytes = 256 << 10;
 
-// The loader starts with the batch after the last one that was trained on. If the epoch only lacks its evaluation, this is
-// the first batch of the next epoch.
+// The loader starts with the batch after the last one that was trained on. If the epoch only lacks its evaluation, this
+// is the first batch of the next epoch.
 LoaderOptions training_options(const TrainConfig& config, const Dataset& train, const TrainState& start, int64_t rank) {
   const int64_t steps = steps_per_epoch(config, train.size());
   const int64_t done = start.epoch * steps + start.step_in_epoch;

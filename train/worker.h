@@ -1,5 +1,5 @@
-// One worker of local SGD: a model with its gradient and momentum, its part of the training data, and its communicators.
-// A worker is used by one thread at a time. Its device work is ordered on the queue of its step context.
+// One worker of local SGD: a model with its gradient and momentum, its part of the training data, and its
+// communicators. A worker is used by one thread at a time. Its device work is ordered on the queue of its step context.
 #pragma once
 
 #include <memory>
@@ -23,7 +23,7 @@ struct StepResult {
   StepOutput output;
   double wait_ms = 0;  // time that the worker has waited for data
   int64_t images = 0;
-  Traffic sent;  // in the averaging after the step
+  Traffic sent;  // by the worker, in the averaging after the step
 };
 
 // Upper bound on steps between two host synchronisations. It limits how late a signal takes effect when H is large, and
@@ -33,35 +33,36 @@ constexpr int64_t kMaxUncollectedSteps = 16;
 // Steps of an epoch over `images`, the same for every worker. With --accumulate n a step takes n batches.
 int64_t steps_per_epoch(const TrainConfig& config, int64_t images);
 
-// Where a step's update of the parameters happens.
+// The place of the parameters' update within a step.
 enum class StepMode : uint8_t {
   local,              // in the pass: forward, backward and update are one captured graph
   accumulate,         // after the last of the step's passes, along the mean of their gradients
   average_gradients,  // in average(), along the mean of all workers' gradients
 };
 
-// How a worker averages with the others.
+// Settings of the averaging among the workers of a run.
 struct Averaging {
-  int64_t block_size = 0;      // ranks of a block; 0: the schedule has no blocks
-  int64_t gradient_steps = 0;  // the first steps of the run, in which gradients are averaged instead of models
+  int64_t block_size = 0;      // number of ranks in a block; 0: the schedule has no blocks
+  int64_t gradient_steps = 0;  // number of first steps in which gradients are averaged instead of models
   bool overlap = false;        // send gradients while the backward pass goes on: pays between processes
 };
 
 class Worker {
  public:
-  // Reads batches from where `start` is. BadInput where the data has another number of steps per epoch than `start`.
+  // Continues the data order at `start`. BadInput where `start` and the data have different numbers of steps per epoch.
+  // `info` and `contexts` must outlive the worker.
   Worker(const ModelInfo& info, const Dataset& train, const TrainState& start, int64_t rank, StepContextPool& contexts);
 
-  // Joins the other workers. Collective. Workers are equal before the first step, because they share a seed.
+  // Connects to the other workers. Collective. Workers are equal before the first step, because they share a seed.
   void connect(std::unique_ptr<Communicator> world, const Averaging& averaging);
 
-  // One step with the learning rate on the worker's next batch; with --accumulate n on the next n, or on those that are
-  // left of the epoch. Waits for a step context. On a GPU it returns before the device has computed the step.
+  // Takes one step with learning rate `rate` on the worker's next batch; with --accumulate n on the next n, or on those
+  // that are left of the epoch. Waits for a step context. On a GPU it returns before the device has computed the step.
   void local_step(double rate);
-  // Averages the models, or in the first gradient_steps the gradients, and then updates the parameters. Collective among
-  // the ranks of the scope. All of them must have returned from local_step(), as they may share a step context.
+  // Averages the models, or in the first gradient_steps the gradients, and then updates the parameters. Collective
+  // among the ranks of the scope. All of them must have returned from local_step(), as they may share a step context.
   void average(SyncScope scope);
-  // The steps since the last call, kMaxUncollectedSteps at most. On a GPU it waits for them.
+  // The results of the steps since the last call, kMaxUncollectedSteps at most. On a GPU it waits for them.
   std::vector<StepResult> collect();
 
   // Call after the same weights were loaded into all workers.
@@ -81,7 +82,7 @@ class Worker {
  private:
   void forward_backward(StepContext& context, const Batch& batch);
   void accumulate_gradients(int64_t pass, bool last);
-  void optimizer_step();    // where it is not part of the pass
+  void optimizer_step();    // for steps in which it is not part of the pass
   void adjust_gradients();  // --lars and --noise
   void warm_up_convolutions(StepContext& context, int64_t images);
   DropoutStream draws() const;
@@ -95,9 +96,9 @@ class Worker {
   const std::unique_ptr<Model> model_;
   Loader batches_;
   const Shape batch_shape_;          // N,H,W,C of a full batch
-  const int64_t last_batch_;         // images of an epoch's last batch; 0: all are full
-  int64_t steps_done_;               // of the run
-  StepMode mode_ = StepMode::local;  // of the step that is taken, or was taken last
+  const int64_t last_batch_;         // number of images in an epoch's last batch; 0: all are full
+  int64_t steps_done_;               // number of steps since the run began
+  StepMode mode_ = StepMode::local;  // mode of the current or last step
   Tensor pass_number_;               // i32 on the device: noise and dropout are drawn from it
   Tensor accumulated_;               // sum of the gradients of a step's passes; undefined without --accumulate
   Sgd sgd_;

@@ -15,10 +15,10 @@ namespace skein {
 
 class WorkerPool {
  public:
-  // Makes the workers, not yet connected. BadInput where the data does not fit `start`.
+  // Makes the workers, not yet connected. BadInput where the data does not fit `start`. `info` must outlive the pool.
   WorkerPool(ProcessGroup& group, const ModelInfo& info, const Dataset& train, const TrainState& start);
 
-  // Connects the run's workers, several, to each other. Collective.
+  // Connects the workers of a run with several to each other. Collective.
   void connect(const Averaging& averaging);
   // Runs body(worker) for every worker of this process, each on its own thread, and returns when all are done. Rethrows
   // the first exception. The body may be collective among the workers of the run.
@@ -26,8 +26,8 @@ class WorkerPool {
 
   int64_t run_size() const { return run_size_; }              // workers of the run
   int64_t size() const { return int64_t(workers_.size()); }   // workers of this process
-  Worker& worker(int64_t i) { return *workers_[size_t(i)]; }  // of this process, i from 0
-  std::vector<ParameterStore*> parameters();                  // of this process's workers, in rank order
+  Worker& worker(int64_t i) { return *workers_[size_t(i)]; }  // i-th worker of this process, from 0
+  std::vector<ParameterStore*> parameters();                  // models of this process's workers, in rank order
   WorkerStates states();                                      // for a checkpoint
 
   Device device() const { return contexts_.queue(0).device; }

@@ -16,8 +16,8 @@ namespace skein {
 
 class WorkerThreads {
  public:
-  // on_failure(worker, reason) is called on the thread of a worker whose body has thrown. It must end the calls in which
-  // the other workers wait for this one, or run() never returns. `prepare` runs first on every thread.
+  // on_failure(worker, reason) is called on the thread of a worker whose body has thrown. It must end the calls in
+  // which the other workers wait for this one, or run() never returns. `prepare` runs first on every thread.
   WorkerThreads(
       int64_t size, int64_t openmp_threads_each, std::function<void(int64_t, const std::string&)> on_failure,
       std::function<void()> prepare = [] {});

@@ -81,8 +81,8 @@ TEST(LocalSgd, OneWorkerIsPlainSgdWhateverTheSchedule) {
   EXPECT_EQ(final_values(c), plain);
 }
 
-// Compares four workers with a batch of 4 and one worker with the same 16 images. Without batch norm the averaged models and
-// the one model are equal in exact arithmetic.
+// Compares four workers with a batch of 4 and one worker with the same 16 images. Without batch norm the averaged
+// models and the one model are equal in exact arithmetic.
 TEST(LocalSgd, EveryStepWithoutBatchNormIsTheLargeBatch) {
   constexpr int64_t kWorkers = 4, kRows = 4, kIn = 12, kOut = 3;
   const Queue q;
@@ -126,8 +126,8 @@ TEST(LocalSgd, EveryStepWithoutBatchNormIsTheLargeBatch) {
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 2e-6) << i;
 }
 
-// Averaged gradients have one momentum instead of K. While workers are equal before every step, the results are equal in
-// exact arithmetic.
+// Averaged gradients have one momentum instead of K. While workers are equal before every step, the results are equal
+// in exact arithmetic.
 TEST(LocalSgd, AveragedGradientsAreAveragedModels) {
   TrainConfig c = workers_config("minibatch");
   c.epochs = 1;
@@ -173,7 +173,8 @@ TEST(LocalSgd, AccumulatedPassesAreStepsOfTheLargerBatch) {
   EXPECT_DOUBLE_EQ(rate_schedule(c).batch, 24);
 }
 
-// Two passes of one worker read the images that two workers read in one. The first step differs only in the order of a sum.
+// Two passes of one worker read the images that two workers read in one. The first step differs only in the order of a
+// sum.
 TEST(LocalSgd, AccumulatedPassesAreWorkersThatAverageGradients) {
   TrainConfig c = workers_config("minibatch", 1);
   c.synthetic_train = 2 * c.batch;

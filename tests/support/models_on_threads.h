@@ -13,8 +13,8 @@
 
 namespace skein::testing {
 
-// Seven tensors whose sizes are or are not multiples of a word of signs, most of them padded. The third is not decayed, so it
-// is stored behind the others, as the parameters of batch norms are.
+// Seven tensors whose sizes are or are not multiples of a word of signs, most of them padded. The third is not decayed,
+// so it is stored behind the others, as the parameters of batch norms are.
 inline std::unique_ptr<ParameterStore> small_store() {
   auto p = std::make_unique<ParameterStore>();
   const std::vector<int64_t> counts = {31, 64, 16, 9001, 10, 1, 333};
@@ -25,7 +25,8 @@ inline std::unique_ptr<ParameterStore> small_store() {
   return p;
 }
 
-// Stands for the local steps between two averagings: adds normal numbers, a sixteenth of them zero, and leaves the padding.
+// Stands for the local steps between two averagings: adds normal numbers, a sixteenth of them zero, and leaves the
+// padding.
 inline void drift(ParameterStore& p, int rank, int round, float size = 0.01f) {
   for (const Segment& s : p.segments())
     for (int64_t i = s.begin; i < s.begin + s.count; ++i) {

@@ -1,6 +1,6 @@
 // The configurations of distributed training that tests compare: every schedule with every compression and every
-// momentum, and what has no such choice. Runs are short, on tiny data, as threads of one process or as processes, and are
-// compared by hashes of what they end with.
+// momentum, and what has no such choice. Runs are short, on tiny data, as threads of one process or as processes, and
+// are compared by hashes of what they end with.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -79,8 +79,8 @@ inline std::vector<TrainConfig> all_configurations() {
   return all;
 }
 
-// Each compression with each momentum once, with the schedules in turn, and all configurations outside of the grid. Under
-// the emulator, which the sanitizers use, each compression has one momentum: sanitizers need no combinations.
+// Each compression with each momentum once, with the schedules in turn, and all configurations outside of the grid.
+// Under the emulator, which the sanitizers use, each compression has one momentum: sanitizers need no combinations.
 inline std::vector<TrainConfig> few_configurations() {
   std::vector<TrainConfig> few;
   for (size_t c = 0; c < kCompressions.size(); ++c)
@@ -106,9 +106,9 @@ inline uint64_t hash(const std::vector<float>& x, uint64_t seed) {
   return seed;
 }
 
-// Trains. Returns a hash of the final tensors of each worker of this process, by rank, and on rank 0 a hash of the averaged
-// model and of all reported losses, at -1. With a folder, the run is stopped twice and resumed from the checkpoint that it
-// has written there.
+// Trains. Returns a hash of the final tensors of each worker of this process, by rank, and on rank 0 a hash of the
+// averaged model and of all reported losses, at -1. With a folder, the run is stopped twice and resumed from the
+// checkpoint that it has written there.
 inline std::map<int64_t, uint64_t> train_to_hashes(ProcessGroup& group, const TrainConfig& config, const Splits& data,
                                                    const std::string& folder = {}) {
   const ModelInfo info = make_model_info(config, data.train);

@@ -1,4 +1,5 @@
-// Checkpoints: the same bits when read back, one complete checkpoint after every failure, and errors that name the file.
+// Checkpoints: the same bits when read back, one complete checkpoint after every failure, and errors that name the
+// file.
 #include "train/checkpoint.h"
 
 #include <sys/stat.h>

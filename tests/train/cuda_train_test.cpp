@@ -1,5 +1,5 @@
-// The training loop on a GPU or on the emulator: it reports the losses of the CPU, and waits for the device only where it
-// must.
+// The training loop on a GPU or on the emulator: it reports the losses of the CPU, and waits for the device only where
+// it must.
 #include <gtest/gtest.h>
 
 #include "data/formats/sources.h"

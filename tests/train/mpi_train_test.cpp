@@ -152,8 +152,8 @@ TEST_F(MpiTrain, ARankThatIsKilledEndsTheRun) {
   EXPECT_EQ(mpirun("-np 4 " + kSkein + " train --limit-steps 5 --resume " + run).status, 0) << "the last checkpoint";
 }
 
-// One rank's disk is full: all ranks end, and the older checkpoint is complete. MPI must not use shared memory, to whose files
-// the limit would apply too.
+// One rank's disk is full: all ranks end, and the older checkpoint is complete. MPI must not use shared memory, to
+// whose files the limit would apply too.
 TEST_F(MpiTrain, ARankThatCannotWriteEndsTheRun) {
   const std::string run = folder("run");
   ASSERT_EQ(shell(kRun + "--workers 4 --limit-steps 6 --out " + run).status, 0);

@@ -1,5 +1,5 @@
-// A run that is stopped and resumed twice has the same bits as one that is not: each compression with each momentum, with the
-// schedules in turn.
+// A run that is stopped and resumed twice has the same bits as one that is not: each compression with each momentum,
+// with the schedules in turn.
 #include <gtest/gtest.h>
 
 #include "tests/support/training_grid.h"

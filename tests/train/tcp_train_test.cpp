@@ -1,5 +1,5 @@
-// skein train as processes that join over TCP by torchrun's environment variables, without MPI: the same bits as threads,
-// and the end of all ranks when one fails.
+// skein train as processes that join over TCP by torchrun's environment variables, without MPI: the same bits as
+// threads, and the end of all ranks when one fails.
 #include <gtest/gtest.h>
 
 #include "tests/support/multi_worker_run.h"
@@ -103,8 +103,8 @@ TEST_F(TcpTrain, ARankThatIsKilledEndsTheRun) {
   EXPECT_EQ(shell(kSkein + " train --limit-steps 5 --resume " + run).status, 0) << "the last checkpoint";
 }
 
-// Starts the ranks with torchrun itself, if it works here (PyTorch 1.13's does not under Python 3.11). With --standalone the
-// port is free; with --master_port torchrun's own store uses it.
+// Starts the ranks with torchrun itself, if it works here (PyTorch 1.13's does not under Python 3.11). With
+// --standalone the port is free; with --master_port torchrun's own store uses it.
 TEST_F(TcpTrain, UnderTorchrun) {
   const std::string torchrun = "torchrun --no_python --nproc_per_node ";
   if (shell(torchrun + "1 true").status != 0) GTEST_SKIP() << "there is no torchrun that works";
