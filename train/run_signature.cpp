@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMostRanks = 4;  // named in a message
 
-// The first difference between a rank and rank 0; empty: there is none.
+// The first difference between a rank and rank 0, as text. Empty: there is none.
 std::string difference(size_t rank, const RunSignature& signature, const RunSignature& of_root) {
   for (size_t i = 0; i < std::min(signature.size(), of_root.size()); ++i) {
     if (signature[i] == of_root[i]) continue;

@@ -36,7 +36,7 @@ inline void expect_parts(const std::string& text, const std::vector<std::string>
     EXPECT_NE(text.find(part), std::string::npos) << "no '" << part << "' in: " << text;
 }
 
-// Exit status and one line on stderr, `skein: ...`, with every part in it.
+// Checks the exit status, and that stderr is one line, `skein: ...`, with every part in it.
 inline void expect_failure(const ProgramOutput& output, int status, const std::vector<std::string>& parts) {
   EXPECT_EQ(output.status, status) << output.err;
   EXPECT_EQ(output.err.rfind("skein: ", 0), 0u) << output.err;

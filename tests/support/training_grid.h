@@ -1,6 +1,6 @@
 // The configurations of distributed training that tests compare: every schedule with every compression and every
 // momentum, and what has no such choice. Runs are short, on tiny data, as threads of one process or as processes, and
-// are compared by hashes of what they end with.
+// are compared by hashes of their final tensors and losses.
 #pragma once
 
 #include <gtest/gtest.h>
