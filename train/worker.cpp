@@ -73,7 +73,7 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
   if (config_.accumulate > 1) accumulated_ = Tensor::empty(queue_.device, DType::f32, parameters_.grad.shape());
 }
 
-void Worker::connect(std::unique_ptr<Communicator> world, const Averaging& averaging) {
+void Worker::connect(std::unique_ptr<Communicator> world, const AveragingOptions& averaging) {
   averaging_ = averaging;
   world_ = std::move(world);
   const OuterMomentum outer{float(config_.outer_momentum), float(config_.outer_rate), config_.outer_nesterov};

@@ -41,7 +41,7 @@ enum class StepMode : uint8_t {
 };
 
 // Settings of the averaging among the workers of a run.
-struct Averaging {
+struct AveragingOptions {
   int64_t block_size = 0;      // number of ranks in a block; 0: the schedule has no blocks
   int64_t gradient_steps = 0;  // number of first steps in which gradients are averaged instead of models
   bool overlap = false;        // send gradients while the backward pass goes on: pays between processes
@@ -54,7 +54,7 @@ class Worker {
   Worker(const ModelInfo& info, const Dataset& train, const TrainState& start, int64_t rank, StepContextPool& contexts);
 
   // Connects to the other workers. Collective. Workers are equal before the first step, because they share a seed.
-  void connect(std::unique_ptr<Communicator> world, const Averaging& averaging);
+  void connect(std::unique_ptr<Communicator> world, const AveragingOptions& averaging);
 
   // Takes one step with learning rate `rate` on the worker's next batch; with --accumulate n on the next n, or on those
   // that are left of the epoch. Waits for a step context. On a GPU it returns before the device has computed the step.
@@ -106,7 +106,7 @@ class Worker {
   std::vector<StepResult> results_;              // since the last collect(); their outputs are in outputs_
   StepGraph local_step_graph_, gradient_graph_;  // a pass with and without the update
 
-  Averaging averaging_;
+  AveragingOptions averaging_;
   std::unique_ptr<Communicator> world_, block_;
   std::unique_ptr<ModelAverager> world_averager_, block_averager_;
   std::unique_ptr<GradientAverager> gradient_averager_;

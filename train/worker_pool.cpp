@@ -44,7 +44,7 @@ WorkerPool::WorkerPool(ProcessGroup& group, const ModelInfo& info, const Dataset
           [this](int64_t worker, const std::string& reason) { thread_group_.abort(int(worker), reason); },
           [gpu = current_gpu()] { use_gpu(gpu); }) {}
 
-void WorkerPool::connect(const Averaging& averaging) {
+void WorkerPool::connect(const AveragingOptions& averaging) {
   threads_.run([&](int64_t i) {
     const Queue queue = contexts_.queue(i);
     worker(i).connect(group_.size() > 1 ? join_processes(group_, queue) : thread_group_.join(int(i), queue), averaging);

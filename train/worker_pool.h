@@ -19,7 +19,7 @@ class WorkerPool {
   WorkerPool(ProcessGroup& group, const ModelInfo& info, const Dataset& train, const TrainState& start);
 
   // Connects the workers of a run with several to each other. Collective.
-  void connect(const Averaging& averaging);
+  void connect(const AveragingOptions& averaging);
   // Runs body(worker) for every worker of this process, each on its own thread, and returns when all are done. Rethrows
   // the first exception. The body may be collective among the workers of the run.
   void run(const std::function<void(Worker&)>& body);
