@@ -11,7 +11,7 @@
 #include "train/evaluation.h"
 #include "train/machine.h"
 #include "train/run.h"
-#include "train/worker_pool.h"
+#include "train/step_context.h"
 
 namespace skein {
 namespace {

@@ -9,8 +9,8 @@
 #pragma once
 
 #include "comm/process_group.h"
-#include "train/checkpoint.h"
-#include "train/worker_pool.h"
+#include "train/run_state.h"
+#include "train/step_context.h"
 
 namespace skein {
 

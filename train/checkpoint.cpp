@@ -37,7 +37,7 @@ Metadata to_metadata(const ModelInfo& info, const TrainState& state) {
           {"config", to_toml(info.config)}};
 }
 
-ModelInfo to_card(const SafetensorsFile& file) {
+ModelInfo to_model_info(const SafetensorsFile& file) {
   ModelInfo info;
   parse_config(file.meta("config"), file.path() + " (config)", info.config);
   try {
@@ -122,7 +122,7 @@ void from_json(const Json& j, Checkpoint& c) {
     c.conv_choices.push_back({layer, name.get<std::string>()});
 }
 
-// The slices of one flat vector in host memory, by name: they are written from where they lie.
+// Lists the slices of a flat vector in host memory by name. They are written from where they are, without a copy.
 void list_tensors(const std::vector<ParameterSpec>& specs, const std::vector<Segment>& segments, const Tensor& flat,
                   std::vector<TensorToWrite>& to) {
   for (size_t i = 0; i < specs.size(); ++i)
@@ -145,14 +145,14 @@ void load_tensors(const SafetensorsFile& file, const std::vector<ParameterSpec>&
   }
 }
 
-// Every tensor of the file must have found its place.
+// Refuses a file with tensors that the model does not have.
 void check_count(const SafetensorsFile& file, size_t expected) {
   if (file.names().size() != expected)
     throw BadInput("{}: {} tensors, the model has {}. This is another model's checkpoint; take one of this model",
                    file.path(), file.names().size(), expected);
 }
 
-// A model that has diverged must not replace the last good one.
+// RunFailed for a model that has diverged, so that it does not replace the last good one.
 void check_finite(const std::vector<TensorToWrite>& tensors) {
   for (const TensorToWrite& t : tensors) {
     const float* x = t.view.as<const float>();
@@ -194,7 +194,7 @@ void write_workers(const std::string& folder, const WorkerStates& workers) {
   }
 }
 
-// A process whose file system fails takes the others along.
+// Runs body() on all ranks. An error of the file system on one of them is RunFailed on all.
 void on_disk(ProcessGroup& group, const std::function<void()>& body) {
   group.on_all_ranks([&] {
     try {
@@ -205,7 +205,7 @@ void on_disk(ProcessGroup& group, const std::function<void()>& body) {
   });
 }
 
-// Into a folder beside, which takes the older one's place when everybody's files are in it.
+// Writes into the folder `fresh`, which replaces `folder` when the files of all ranks are in it.
 void write_files(ProcessGroup& group, const std::string& fresh, const std::string& folder, const ModelInfo& info,
                  const ParameterStore& p, const WorkerStates& workers, const TrainState& state) {
   on_disk(group, [&] {
@@ -227,16 +227,6 @@ void write_files(ProcessGroup& group, const std::string& fresh, const std::strin
 
 }  // namespace
 
-ModelInfo make_model_info(const TrainConfig& config, const Dataset& d) {
-  return {config,
-          d.classes,
-          d.height(),
-          d.width(),
-          d.channels(),
-          {d.mean, d.mean + d.channels()},
-          {d.std, d.std + d.channels()}};
-}
-
 void write_checkpoint(ProcessGroup& group, const std::string& folder, const ModelInfo& info,
                       const ParameterStore& parameters, const WorkerStates& workers, const TrainState& state) {
   const std::string fresh = folder + ".new";
@@ -254,7 +244,7 @@ Checkpoint open_checkpoint(const std::string& folder) {
   if (!fs::is_directory(folder))
     throw BadInput("checkpoint {}: there is no such folder. Give a checkpoint, RUN/checkpoints/last for example",
                    folder);
-  c.info = to_card(*SafetensorsFile::open(folder + kModelFile));
+  c.info = to_model_info(*SafetensorsFile::open(folder + kModelFile));
   const std::string progress = folder + kProgressFile;
   try {
     from_json(Json::parse(read_text(progress)), c);

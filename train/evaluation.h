@@ -1,5 +1,4 @@
-// How well a model does on a whole set: mean loss, and the percentage right at top 1 and top 5. Every image counts
-// once, also those of a short last batch.
+// The score of a model on a whole set. Every image has the same weight, also those of a short last batch.
 #pragma once
 
 #include "data/loading/loader.h"
@@ -9,12 +8,14 @@
 namespace skein {
 
 struct Score {
-  double loss = 0, top1 = 0, top5 = 0;
+  double loss = 0;            // mean over the images
+  double top1 = 0, top5 = 0;  // accuracy in percent
 };
 
 LoaderOptions evaluation_options(int64_t batch);
 
-// One pass of a loader with those options. Running statistics, nothing recorded; the tape must be between two steps.
+// Evaluates one pass of a loader that has evaluation_options(). Batch norms use their running statistics, and no
+// gradient is recorded. The tape must be between two steps.
 Score evaluate(const Model& model, Loader& batches, Tape& tape);
 
 }  // namespace skein

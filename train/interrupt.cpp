@@ -10,7 +10,7 @@ namespace {
 
 volatile sig_atomic_t caught = 0;
 
-// Only what is safe in a signal handler.
+// Calls only functions that are safe in a signal handler.
 void remember(int number) {
   caught = number;
   constexpr char kText[] = "\nskein: stopping after this step; once more to kill\n";

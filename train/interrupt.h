@@ -1,5 +1,6 @@
-// While it lives, the first Ctrl-C, SIGTERM or SIGUSR1 (which mpirun hands on to the processes, where the others make
-// it kill them) is only remembered, so that the run can save itself; the second one kills as usual. One at a time.
+// While an Interrupt exists, the first SIGINT (Ctrl-C), SIGTERM or SIGUSR1 is only remembered, so that the run can save
+// itself. The second one kills the process as usual. Of the three, mpirun passes only
+// SIGUSR1 on to the ranks; with the other two it kills them. At most one object may exist at a time.
 #pragma once
 
 namespace skein {
@@ -11,7 +12,7 @@ class Interrupt {
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
 
-  static int signal();  // the one that came, 0 if none
+  static int signal();  // the number of the signal that was received; 0: none
 };
 
 }  // namespace skein

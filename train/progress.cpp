@@ -37,7 +37,7 @@ void ProgressDisplay::clear() {
   bar_ = false;
 }
 
-// The steps since the last line that was drawn are what speed and wait are measured over.
+// Speed and waiting time are measured over the steps since the last line.
 void ProgressDisplay::show(const StepMetrics& m) {
   if (m.step_in_epoch == 1) seconds_before_ = 0;
   recent_images_ += m.images;
@@ -62,7 +62,7 @@ void ProgressDisplay::show(const StepMetrics& m) {
   std::fflush(stdout);
 }
 
-// The gauge takes what room the numbers leave; a width of 0 means a plain line.
+// The gauge gets the width that the numbers leave. A width of 0 means a plain line.
 std::string ProgressDisplay::describe(const StepMetrics& m, int64_t width) const {
   const double images = double(m.totals.images);
   const double left = double((epochs_ - m.epoch + 1) * steps_per_epoch_ - m.step_in_epoch) * double(m.images) / rate_;

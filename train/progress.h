@@ -1,17 +1,17 @@
-// What a training run shows. On a terminal: one line that is redrawn at most ten times a second, cut to the width.
-// Elsewhere: a plain line at the first step and every ten seconds. Lines of epochs are the same in both.
+// Prints the progress of a run to stdout. On a terminal: one line that is redrawn at most ten times a second, cut to
+// the width. Elsewhere: a plain line at the first step and every ten seconds. In both, a line for each epoch.
 #pragma once
 
 #include <chrono>
 #include <string>
 
-#include "train/trainer.h"
+#include "train/metrics.h"
 
 namespace skein {
 
 class ProgressDisplay {
  public:
-  // redraw: false where the terminal is not this program's alone, as mpirun's is not.
+  // redraw: false prints plain lines on a terminal too, for processes that share it, as under mpirun.
   ProgressDisplay(int64_t epochs, int64_t steps_per_epoch, bool redraw);
   ~ProgressDisplay();
   ProgressDisplay(const ProgressDisplay&) = delete;
@@ -28,13 +28,14 @@ class ProgressDisplay {
   const int64_t epochs_, steps_per_epoch_;
   const bool terminal_;
   Clock::time_point drawn_;
-  bool bar_ = false;  // the cursor stands behind a bar
-  double recent_seconds_ = 0, recent_wait_ms_ = 0, seconds_before_ = 0;
-  double rate_ = 0, wait_share_ = 0;  // images/s and data wait in percent, since the line before
+  bool bar_ = false;                                // the current line of the terminal is a bar
+  double recent_seconds_ = 0, recent_wait_ms_ = 0;  // since the last line
   int64_t recent_images_ = 0;
+  double seconds_before_ = 0;         // of the epoch, at the step before
+  double rate_ = 0, wait_share_ = 0;  // images/s, and waiting for data in percent, between the last two lines
 };
 
-// "4 min 07 s"
+// For example "4 min 07 s".
 std::string format_duration(double seconds);
 
 }  // namespace skein

@@ -1,15 +1,17 @@
-// What a training run says at its start and at its end. The lines of epochs are train/progress.h's.
+// Prints the start and the end of a run to stdout, by rank 0. Lines in between: train/progress.h.
 #pragma once
 
 #include <string>
 
-#include "train/trainer.h"
+#include "train/checkpoint.h"
 
 namespace skein {
 
+class Trainer;
+
 void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, int64_t processes,
-                  const std::string& run);
+                  const std::string& run_folder);
 void print_resume(const Trainer& trainer, const Checkpoint& checkpoint, bool from_consensus);
-void print_end(const Trainer& trainer, const std::string& run, bool done);
+void print_end(const Trainer& trainer, const std::string& run_folder, bool done);  // done: not stopped
 
 }  // namespace skein

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "local_sgd/compressor.h"
+#include "train/trainer.h"
 
 namespace skein {
 namespace fs = std::filesystem;
@@ -59,19 +60,19 @@ std::string dropped(const Checkpoint& checkpoint) {
 
 void load_workers(const Checkpoint& checkpoint, Trainer& trainer) {
   if (trainer.size() == 1) {
-    load_model(checkpoint, trainer.worker(0).parameters);
-    load_momentum(checkpoint, trainer.worker(0).parameters);
+    load_model(checkpoint, trainer.worker(0).parameters());
+    load_momentum(checkpoint, trainer.worker(0).parameters());
     return;
   }
   for (int64_t i = 0; i < trainer.local_size(); ++i) {
     load_worker(checkpoint, trainer.worker(i).rank(), trainer.worker(i).state());
-    trainer.worker(i).parameters.refresh_shadow();
+    trainer.worker(i).parameters().refresh_shadow();
   }
 }
 
 void load_consensus(const Checkpoint& checkpoint, Trainer& trainer) {
   for (int64_t i = 0; i < trainer.local_size(); ++i) {
-    load_model(checkpoint, trainer.worker(i).parameters);
+    load_model(checkpoint, trainer.worker(i).parameters());
     trainer.worker(i).reset_consensus();
   }
 }

@@ -1,24 +1,29 @@
-// How a run goes on from its last checkpoint: to the bit, or with workers that start again from their average.
+// Resuming a run from its last checkpoint: to the bit, or with workers that start again from the average of the models
+// (--from-consensus). Not collective: every rank reads the checkpoint itself.
 #pragma once
 
-#include "train/run.h"
-#include "train/trainer.h"
+#include <string>
+
+#include "train/checkpoint.h"
 
 namespace skein {
 
-// The folder of the last checkpoint of a run, found again after a crash between renames; BadInput where there is none.
+class Trainer;
+
+// The folder of a run's last checkpoint. Repairs it after a crash between two renames. BadInput where there is none.
 std::string last_checkpoint(const std::string& run);
 
-// BadInput where the data is not what the run has begun with.
+// BadInput where the data is not the data that the run began with.
 void check_same_data(const ModelInfo& now, const Checkpoint& checkpoint);
 
-// Where workers that start again begin: at the epoch that the checkpoint is in, whose steps are done anew.
+// The state of workers that start again: at the begin of the checkpoint's epoch, whose steps are taken anew.
 TrainState state_from_consensus(const Checkpoint& checkpoint, const TrainConfig& config, const Dataset& train);
-// Where the logs end that are kept: the same, in the steps that the run has counted so far.
+// The position to which the logs are truncated, in the step numbering of the original run.
 TrainState log_state(const Checkpoint& checkpoint, const TrainState& start);
-// What is lost then, in words.
+// A list, for the user, of what workers that start again lose.
 std::string dropped(const Checkpoint& checkpoint);
 
+// Loads the checkpoint into the workers of this process: the state of each, or the average of the models into all.
 void load_workers(const Checkpoint& checkpoint, Trainer& trainer);
 void load_consensus(const Checkpoint& checkpoint, Trainer& trainer);
 

@@ -15,13 +15,45 @@
 #include "train/resume.h"
 #include "train/run_folder.h"
 #include "train/run_signature.h"
+#include "train/text_pairs.h"
 #include "train/threads.h"
+#include "train/trainer.h"
 #include "train/validate.h"
 
 namespace skein {
 namespace {
 
-void set_up_machine(ProcessGroup& group, const TrainCall& call, const Checkpoint* checkpoint) {
+// Data and state that a run starts with, the same on every rank.
+struct RunInputs {
+  std::optional<Checkpoint> checkpoint;  // only of a resumed run
+  Splits data;
+  ModelInfo info;
+  TrainState start;
+};
+
+// Files are read on every rank. One rank may lack a file: all ranks throw then, as the other ranks would wait for
+// it in require_same(). The ranks must also agree on what they have read.
+RunInputs open_inputs(ProcessGroup& group, const TrainCall& call) {
+  const TrainConfig& config = call.config;
+  RunInputs in;
+  group.on_all_ranks([&] {
+    validate(config, group.size());
+    if (!call.resume.empty()) in.checkpoint = open_checkpoint(last_checkpoint(call.resume));
+    in.data = open_dataset(config.data, dataset_options(config));
+    in.info = make_model_info(config, in.data.train);
+    if (!in.checkpoint) return;
+    check_same_data(in.info, *in.checkpoint);
+    in.start = call.from_consensus ? state_from_consensus(*in.checkpoint, config, in.data.train) : in.checkpoint->state;
+  });
+  require_same(group, signature_of(in.data));
+  if (in.checkpoint) require_same(group, signature_of(*in.checkpoint));
+  return in;
+}
+
+// Sets threads, GPU and convolutions of this process, those of the checkpoint where there is one. One rank may lack the
+// GPU or a kernel: all ranks throw then, before the communicators of the workers are made.
+void set_up_machine(ProcessGroup& group, const TrainCall& call, const RunInputs& inputs) {
+  const std::optional<Checkpoint>& checkpoint = inputs.checkpoint;
   TrainConfig config = call.config;
   if (checkpoint && !call.new_threads) config.threads = 0;
   const int64_t each = checkpoint ? checkpoint->state.threads_per_worker : 0;
@@ -36,10 +68,52 @@ void set_up_machine(ProcessGroup& group, const TrainCall& call, const Checkpoint
     fmt::print("note     other threads or convolution kernels than before: the last bits will differ\n");
 }
 
-// Trains with a folder and a terminal listening. What an epoch leaves is written in an order that a crash between any
-// two files cannot hurt: the logs may run ahead of checkpoints/last (resuming cuts them), and so may checkpoints/best.
-// The folder and the terminal are the first process's; all of them write checkpoints.
-bool run_with_folder(ProcessGroup& group, Trainer& trainer, const ModelInfo& info, const std::string& path,
+// Makes the workers, connects them, and loads the checkpoint into them. The last step is not collective. One rank may
+// have a damaged worker's file there: all ranks throw then, as the other ranks would wait for it in the first
+// averaging.
+std::unique_ptr<Trainer> build_trainer(ProcessGroup& group, const TrainCall& call, RunInputs& inputs) {
+  std::unique_ptr<Trainer> trainer;
+  group.on_all_ranks([&] {
+    if (device_of(call.config.device) == Device::cuda)
+      for (Dataset* part : {&inputs.data.train, &inputs.data.test})
+        if (!part->is_encoded()) make_resident(*part);
+    trainer = std::make_unique<Trainer>(group, inputs.info, inputs.data, inputs.start);
+    if (inputs.checkpoint) (call.from_consensus ? load_consensus : load_workers)(*inputs.checkpoint, *trainer);
+  });
+  return trainer;
+}
+
+// Every rank computes with the convolutions that rank 0 chooses. Choices are made by time, and those of other ranks
+// would differ, and with them the rounding. One rank may lack a kernel: all ranks throw then, as the other ranks would
+// go on to the next collective call.
+void choose_convolutions(ProcessGroup& group, Trainer& trainer) {
+  if (group.size() == 1) return;
+  if (group.is_root()) trainer.worker(0).warm_up_convolutions();
+  TextPairs pairs;
+  for (const ConvChoice& c : conv_choices()) pairs.emplace_back(c.layer, c.implementation);
+  pairs = from_wire(group.broadcast_text(to_wire(pairs)));
+  std::vector<ConvChoice> choices;
+  for (const auto& [layer, implementation] : pairs) choices.push_back({layer, implementation});
+  group.on_all_ranks([&] { use_conv_choices(choices); });
+}
+
+// Only rank 0 has a run folder, null on the other ranks. It may be unable to write it: all ranks throw then, as the
+// other ranks would start to train.
+std::unique_ptr<RunFolder> open_run_folder(ProcessGroup& group, const TrainCall& call, const RunInputs& inputs) {
+  std::unique_ptr<RunFolder> folder;
+  group.on_all_ranks([&] {
+    if (!group.is_root()) return;
+    folder = inputs.checkpoint
+                 ? RunFolder::reopen(call.resume, log_state(*inputs.checkpoint, inputs.start), call.config)
+                 : RunFolder::create(call.out, call.config);
+  });
+  return folder;
+}
+
+// Trains, and writes logs, checkpoints and progress. Logs and terminal are rank 0's; all ranks write checkpoints. The
+// files of an epoch are written in an order in which a crash between two of them does no harm: the logs may be ahead of
+// checkpoints/last, as resuming truncates them, and so may checkpoints/best.
+bool train_in_folder(ProcessGroup& group, Trainer& trainer, const ModelInfo& info, const std::string& path,
                      RunFolder* logs, const std::function<bool()>& stop, int64_t last_step) {
   ProgressDisplay progress(info.config.epochs, trainer.steps_per_epoch(), group.size() == 1);
   int64_t saved_step = trainer.state().step;
@@ -83,47 +157,21 @@ DatasetOptions dataset_options(const TrainConfig& c) {
 }
 
 bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool()>& stop) {
-  const TrainConfig& config = call.config;
   require_same(group, signature_of(call));
-  std::optional<Checkpoint> checkpoint;
-  Splits data;
-  ModelInfo info;
-  TrainState start;
-  group.on_all_ranks([&] {
-    validate(config, group.size());
-    if (!call.resume.empty()) checkpoint = open_checkpoint(last_checkpoint(call.resume));
-    data = open_dataset(config.data, dataset_options(config));
-    info = make_model_info(config, data.train);
-    if (!checkpoint) return;
-    check_same_data(info, *checkpoint);
-    start = call.from_consensus ? state_from_consensus(*checkpoint, config, data.train) : checkpoint->state;
-  });
-  require_same(group, signature_of(data));
-  if (checkpoint) require_same(group, signature_of(*checkpoint));
-  set_up_machine(group, call, checkpoint ? &*checkpoint : nullptr);
-
-  std::optional<Trainer> trainer;
-  std::unique_ptr<RunFolder> logs;
-  group.on_all_ranks([&] {
-    if (device_of(config.device) == Device::cuda)
-      for (Dataset* part : {&data.train, &data.test})
-        if (!part->is_encoded()) make_resident(*part);
-    trainer.emplace(group, info, data, start);
-    if (checkpoint) (call.from_consensus ? load_consensus : load_workers)(*checkpoint, *trainer);
-  });
-  trainer->agree_on_convolutions();
-  group.on_all_ranks([&] {
-    if (!group.is_root()) return;
-    logs = checkpoint ? RunFolder::reopen(call.resume, log_state(*checkpoint, start), config)
-                      : RunFolder::create(call.out, config);
-  });
+  RunInputs inputs = open_inputs(group, call);
+  set_up_machine(group, call, inputs);
+  const std::unique_ptr<Trainer> trainer = build_trainer(group, call, inputs);
+  choose_convolutions(group, *trainer);
+  const std::unique_ptr<RunFolder> logs = open_run_folder(group, call, inputs);
   const std::string path = group.broadcast_text(logs ? logs->path() : "");
-  if (group.is_root()) print_header(info, data, *trainer, group.size(), path);
-  if (group.is_root() && checkpoint) print_resume(*trainer, *checkpoint, call.from_consensus);
+  if (group.is_root()) {
+    print_header(inputs.info, inputs.data, *trainer, group.size(), path);
+    if (inputs.checkpoint) print_resume(*trainer, *inputs.checkpoint, call.from_consensus);
+  }
   const Interrupt interrupt;
-  const bool done = run_with_folder(
-      group, *trainer, info, path, logs.get(), [&] { return stop() || Interrupt::signal(); },
-      call.limit_steps > 0 ? start.step + call.limit_steps : INT64_MAX);
+  const bool done = train_in_folder(
+      group, *trainer, inputs.info, path, logs.get(), [&] { return stop() || Interrupt::signal(); },
+      call.limit_steps > 0 ? inputs.start.step + call.limit_steps : INT64_MAX);
   if (group.is_root()) print_end(*trainer, path, done);
   return done;
 }

@@ -40,7 +40,7 @@ void cut_back(const std::string& path, Keep keep) {
   write_text(path, kept);
 }
 
-// A line that was cut short when the program died goes too.
+// False also for a line that was cut short when the program died.
 bool is_before(const std::string& line, const TrainState& state) {
   try {
     const Json j = Json::parse(line);

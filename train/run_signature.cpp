@@ -11,33 +11,16 @@
 namespace skein {
 namespace {
 
-constexpr char kEnd = '\0';
 constexpr size_t kMostRanks = 4;  // named in a message
 
-std::string to_text(const RunSignature& signature) {
-  std::string text;
-  for (const auto& [name, value] : signature) text += name + kEnd + value + kEnd;
-  return text;
-}
-
-RunSignature from_text(const std::string& text) {
-  RunSignature signature;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t middle = text.find(kEnd, begin), end = text.find(kEnd, middle + 1);
-    signature.emplace_back(text.substr(begin, middle - begin), text.substr(middle + 1, end - middle - 1));
-    begin = end + 1;
+// The first difference between a rank and rank 0, as text. Empty: there is none.
+std::string difference(size_t rank, const RunSignature& signature, const RunSignature& of_root) {
+  for (size_t i = 0; i < std::min(signature.size(), of_root.size()); ++i) {
+    if (signature[i] == of_root[i]) continue;
+    return fmt::format("on rank {} {} is '{}', on rank 0 '{}'", rank, signature[i].first, signature[i].second,
+                       of_root[i].second);
   }
-  return signature;
-}
-
-// Empty: there is none.
-std::string difference(size_t rank, const RunSignature& theirs, const RunSignature& first) {
-  for (size_t i = 0; i < std::min(theirs.size(), first.size()); ++i) {
-    if (theirs[i] == first[i]) continue;
-    return fmt::format("on rank {} {} is '{}', on rank 0 '{}'", rank, theirs[i].first, theirs[i].second,
-                       first[i].second);
-  }
-  return theirs.size() == first.size() ? "" : fmt::format("rank {} has other flags than rank 0", rank);
+  return signature.size() == of_root.size() ? "" : fmt::format("rank {} has other flags than rank 0", rank);
 }
 
 }  // namespace
@@ -73,11 +56,11 @@ RunSignature signature_of(const Checkpoint& checkpoint) {
 }
 
 void require_same(ProcessGroup& group, const RunSignature& signature) {
-  const std::vector<std::string> all = group.all_gather_text(to_text(signature));
-  const RunSignature first = from_text(all[0]);
+  const std::vector<std::string> all = group.all_gather_text(to_wire(signature));
+  const RunSignature of_root = from_wire(all[0]);
   std::vector<std::string> differences;
   for (size_t rank = 1; rank < all.size(); ++rank)
-    if (std::string d = difference(rank, from_text(all[rank]), first); !d.empty()) differences.push_back(d);
+    if (std::string d = difference(rank, from_wire(all[rank]), of_root); !d.empty()) differences.push_back(d);
   if (differences.empty()) return;
   const size_t named = std::min(differences.size(), kMostRanks);
   std::string text =

@@ -1,22 +1,23 @@
-// What all processes of a run must have in common. Workers that train different models, on different data or at
-// different rates would average nonsense without noticing.
+// The properties that the processes of a run must have in common. Workers that train different models, on different
+// data or at different rates, would average without an error.
 #pragma once
 
-#include <string>
-#include <utility>
-#include <vector>
-
-#include "train/run.h"
+#include "comm/process_group.h"
+#include "data/dataset.h"
+#include "train/checkpoint.h"
+#include "train/text_pairs.h"
+#include "train/train_call.h"
 
 namespace skein {
 
-using RunSignature = std::vector<std::pair<std::string, std::string>>;  // what, and what it is in this process
+using RunSignature = TextPairs;  // name of a property, and its value in this process
 
-RunSignature signature_of(const TrainCall& call);  // version, flags and configuration, but for where the files are
-RunSignature signature_of(const Splits& data);     // sizes, classes and contents
+RunSignature signature_of(const TrainCall& call);  // version, flags and configuration, without the places of files
+RunSignature signature_of(const Splits& data);     // sizes, classes and a fingerprint of the contents
 RunSignature signature_of(const Checkpoint& checkpoint);
 
-// Collective. BadInput on all processes names rank and fact where one differs from the first process.
+// Compares with rank 0. Collective. BadInput on all ranks names the ranks that differ, and the first difference of
+// each.
 void require_same(ProcessGroup& group, const RunSignature& signature);
 
 }  // namespace skein

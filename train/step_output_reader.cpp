@@ -8,41 +8,41 @@
 namespace skein {
 
 StepOutputReader::StepOutputReader(Queue queue, int64_t most) : queue_(queue), parts_(size_t(most)) {
-  const size_t bytes = parts_.size() * sizeof(Numbers);
+  const size_t bytes = parts_.size() * sizeof(DeviceLoss);
   const bool gpu = queue_.device == Device::cuda;
-  numbers_ = static_cast<Numbers*>(gpu ? cuda::allocate_pinned(bytes) : cpu::allocate(bytes));
+  losses_ = static_cast<DeviceLoss*>(gpu ? cuda::allocate_pinned(bytes) : cpu::allocate(bytes));
   if (!gpu) return;
   for (Part& part : parts_) part.begin = cuda::create_timing_event(), part.end = cuda::create_timing_event();
 }
 
 StepOutputReader::~StepOutputReader() {
   if (queue_.device == Device::cpu) {
-    cpu::release(numbers_);
+    cpu::release(losses_);
     return;
   }
   try {
-    cuda::synchronize(queue_.stream);  // copies into the memory may be on their way
+    cuda::synchronize(queue_.stream);  // copies into the memory may be in flight
   } catch (const std::exception&) {
-    // Whoever uses the stream next is told.
+    // The next call on the stream reports the same error.
   }
-  cuda::release_pinned(numbers_);
+  cuda::release_pinned(losses_);
   for (const Part& part : parts_) cuda::destroy_event(part.begin), cuda::destroy_event(part.end);
 }
 
 void StepOutputReader::begin() {
-  CHECK(noted_ < parts_.size(), "{} parts of steps, and nobody has collected them", noted_);
+  CHECK(noted_ < parts_.size(), "{} parts of steps without collect()", noted_);
   begun_ = Clock::now();
   if (queue_.device == Device::cuda) cuda::record(parts_[noted_].begin, queue_.stream);
 }
 
 void StepOutputReader::note(const Loss* loss, int64_t images) {
   Part& part = parts_[noted_];
-  Numbers& numbers = numbers_[noted_++];
+  DeviceLoss& to = losses_[noted_++];
   part.step = steps_ - 1;
   part.images = images;
   if (loss) {
-    queue_.run(cpu::copy_to_host, cuda::copy_to_host_async, loss->mean->value, &numbers.mean);
-    queue_.run(cpu::copy_to_host, cuda::copy_to_host_async, loss->correct, numbers.correct);
+    queue_.run(cpu::copy_to_host, cuda::copy_to_host_async, loss->mean->value, &to.mean);
+    queue_.run(cpu::copy_to_host, cuda::copy_to_host_async, loss->correct, to.correct);
   }
   part.seconds = seconds_since(begun_);
   if (queue_.device == Device::cuda) cuda::record(part.end, queue_.stream);
@@ -58,8 +58,8 @@ std::vector<StepOutput> StepOutputReader::collect() {
     StepOutput& step = steps[size_t(part.step)];
     step.seconds += gpu ? cuda::seconds_between(part.begin, part.end) : part.seconds;
     if (part.images == 0) continue;
-    step.loss += double(numbers_[i].mean) * double(part.images);
-    step.correct += numbers_[i].correct[0];
+    step.loss += double(losses_[i].mean) * double(part.images);
+    step.correct += losses_[i].correct[0];
   }
   return steps;
 }

@@ -1,6 +1,6 @@
-// What came out of the passes of a worker's steps, on its way to the host. On a GPU nobody waits for it: the loss is
-// copied behind the work that computes it, into pinned memory that is read when collect() has waited for all of it
-// once; how long a part took is between two events of the stream. On the CPU all of it is there at once.
+// Reads loss, number of correct images and time of a worker's passes back to the host. On a GPU no pass waits for this:
+// the loss is copied in stream order into pinned memory, and times are between two events of the stream. Only collect()
+// waits. On the CPU the numbers are there at once.
 #pragma once
 
 #include <chrono>
@@ -11,46 +11,46 @@
 
 namespace skein {
 
-// Of one step.
+// The output of one step, over the step's images.
 struct StepOutput {
-  double loss = 0;  // summed over the images
-  double seconds = 0;
+  double loss = 0;     // sum of the images' losses
+  double seconds = 0;  // of computing, without averaging and waiting for data
   int64_t correct = 0;
 };
 
 class StepOutputReader {
  public:
-  // most: parts that are noted between two collect().
+  // most: the number of parts between two calls of collect(). More are an error of the program.
   StepOutputReader(Queue queue, int64_t most);
   ~StepOutputReader();
   StepOutputReader(const StepOutputReader&) = delete;
 
   void begin_step() { ++steps_; }
-  // A part of the step lies between the two: its time counts, and its loss where it has one.
+  // A part of the step is enqueued between begin() and end(). Its time counts, and its loss if it has one.
   void begin();
   void end() { note(nullptr, 0); }
   void end(const Loss& loss, int64_t images) { note(&loss, images); }
 
-  // The steps since it was last called. Waits for them.
+  // The outputs of the steps since the last call. Waits for them.
   std::vector<StepOutput> collect();
 
  private:
-  struct Numbers {  // as the device writes them
+  struct DeviceLoss {  // as the loss kernel writes it
     float mean;
-    int32_t correct[2];
+    int32_t correct[2];  // top 1, top 5
   };
   struct Part {
     int64_t step = 0, images = 0;
-    double seconds = 0;  // CPU
-    cuda::Event begin = nullptr, end = nullptr;
+    double seconds = 0;                          // on the CPU
+    cuda::Event begin = nullptr, end = nullptr;  // on a GPU
   };
   void note(const Loss*, int64_t images);
 
   const Queue queue_;
   std::vector<Part> parts_;
-  Numbers* numbers_;  // of each part
-  size_t noted_ = 0;
-  int64_t steps_ = 0;
+  DeviceLoss* losses_;  // [part], pinned on a GPU
+  size_t noted_ = 0;    // parts since collect()
+  int64_t steps_ = 0;   // since collect()
   std::chrono::steady_clock::time_point begun_;
 };
 

@@ -12,17 +12,17 @@
 namespace skein {
 namespace {
 
-// Where a process may run: launchers bind processes to cores, or leave them all.
+// The cores that a process may run on: launchers bind processes to some, or leave them all.
 struct CpuAffinity {
   char machine[64];
   cpu_set_t cores;
 };
 
-CpuAffinity own_seat() {
-  CpuAffinity seat{};
-  gethostname(seat.machine, sizeof seat.machine - 1);
-  if (sched_getaffinity(0, sizeof seat.cores, &seat.cores) != 0) CPU_SET(0, &seat.cores);
-  return seat;
+CpuAffinity own_affinity() {
+  CpuAffinity own{};
+  gethostname(own.machine, sizeof own.machine - 1);
+  if (sched_getaffinity(0, sizeof own.cores, &own.cores) != 0) CPU_SET(0, &own.cores);
+  return own;
 }
 
 bool share_cores(const CpuAffinity& a, const CpuAffinity& b) {
@@ -31,9 +31,9 @@ bool share_cores(const CpuAffinity& a, const CpuAffinity& b) {
   return std::string_view(a.machine) == b.machine && CPU_COUNT(&both) > 0;
 }
 
-// The same on all processes, so that the bits do not depend on who got which cores.
+// Threads per process: the smallest number of all ranks, so that the bits do not depend on how cores are assigned.
 int64_t fair_share(ProcessGroup& group) {
-  const CpuAffinity mine = own_seat();
+  const CpuAffinity mine = own_affinity();
   const std::vector<CpuAffinity> all = group.all_gather<CpuAffinity>(std::span(&mine, 1));
   const auto sharers =
       std::count_if(all.begin(), all.end(), [&](const CpuAffinity& s) { return share_cores(s, mine); });

@@ -1,106 +1,74 @@
-// The training loop: who steps, at which rate, when the workers average and when the model is evaluated. It computes;
-// folders, checkpoints and the terminal are its listeners'. The K workers of the run live in the processes of a group:
-// all in the only one, as threads, or one in each. A process runs the loop for the workers it has.
+// The training loop of the paper (Lin, Stich, Patel, Jaggi: "Don't Use Large Mini-Batches, Use Local SGD", arXiv
+// 1808.07217): in every step each worker takes a local step on its own batch, and after the steps that the schedule
+// names the workers average. Once per epoch the model is evaluated. The trainer computes; run folder, checkpoints and
+// terminal are its listener's. With several processes each runs the same loop for its own worker.
 #pragma once
 
 #include <functional>
-#include <optional>
 
-#include "comm/worker_communicators.h"
 #include "local_sgd/learning_rate.h"
-#include "local_sgd/network_model.h"
-#include "train/averaged_model.h"
-#include "train/evaluation.h"
-#include "train/threads.h"
-#include "train/worker.h"
+#include "train/evaluator.h"
+#include "train/metrics.h"
+#include "train/step_log.h"
+#include "train/worker_pool.h"
 
 namespace skein {
 
 LearningRateSchedule rate_schedule(const TrainConfig& config);
-// Steps after which the workers may average gradients: from the start as long as all average after every step.
+// With --average gradients: the number of steps, from the first, after which gradients are averaged instead of models.
+// It ends with the first step that not all workers average after. Else 0. BadInput where the configuration does not
+// allow it.
 int64_t gradient_steps(const TrainConfig& config, const std::vector<SyncScope>& syncs);
 
-struct StepMetrics {
-  int64_t step, epoch;  // both from 1
-  double loss, lr, wait_ms;
-  int64_t step_in_epoch, images;
-  EpochTotals totals;  // of the epoch so far
-  SyncScope sync = SyncScope::none;
-  Traffic sent;  // by worker 0 in the averaging that followed
-};
-
-struct EpochMetrics {
-  int64_t epoch, step;
-  double lr, train_loss, train_top1;
-  Score test;                         // of the model; with several workers, of their average
-  std::optional<Score> local;         // mean over the workers' own models, where it was asked for
-  double images_per_second, seconds;  // training alone; since the run began
-  CommunicationTotals rounds;         // since the run began
-  bool best;
-};
-
-// Called on every process, with the same numbers but for times. Steps may be reported several at once: processes hand
-// over their results where they wait for each other anyway.
+// Functions that the trainer calls on every rank, in the same order and with the same numbers, but for times.
 struct TrainListener {
-  std::function<void(const StepMetrics&)> on_step;
+  std::function<void(const StepMetrics&)> on_step;  // once per step, but up to kMaxUncollectedSteps steps late
   std::function<void(const EpochMetrics&)> on_epoch;
-  std::function<bool()> should_stop;  // asked between steps; one process that wants to is enough
-  int64_t last_step = INT64_MAX;      // stop after it
+  std::function<bool()> should_stop;  // the run stops when one rank says true
+  int64_t last_step = INT64_MAX;      // the run stops after this step
 };
 
 class Trainer {
  public:
-  // Collective. The workers of `info` are as many as there are processes, or there is one process.
+  // Starts at `start` with new weights; train/resume.h loads those of a checkpoint. Collective. A group of several
+  // processes has as many as the run has workers. BadInput where configuration, data or `start` do not fit each other.
   Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data, const TrainState& start = {});
 
-  // Trains until all epochs are done (true) or a listener wants to stop (false). RunFailed on every process when a loss
-  // is not finite.
+  // Trains until all epochs are done (true) or the listener stops the run (false). Collective. RunFailed on all ranks
+  // when a loss is not finite.
   bool run(const TrainListener& listener);
 
   const TrainState& state() const { return state_; }
-  int64_t size() const { return config_.workers; }  // of the run
-  int64_t local_size() const { return int64_t(workers_.size()); }
-  Worker& worker(int64_t local) { return *workers_[size_t(local)]; }  // of this process
+  int64_t size() const { return pool_.run_size(); }      // workers of the run
+  int64_t local_size() const { return pool_.size(); }    // workers of this process
+  Worker& worker(int64_t i) { return pool_.worker(i); }  // i-th worker of this process, from 0
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
   const TrainConfig& config() const { return config_; }
   const SyncSchedule& sync_schedule() const { return sync_schedule_; }
-  const NetworkModel& network() const { return *network_; }  // with --net
+  const NetworkModel& network() const { return log_.network(); }  // only with --net
 
-  // The model that is evaluated and saved: the only worker's, or the average of all. Collective; whole on process 0.
-  ParameterStore& model_parameters();
-  WorkerStates worker_states();  // of this process; empty with one worker
-  // Process 0 chooses the convolutions for all, whose clocks would choose differently.
-  void agree_on_convolutions();
+  // The model that is evaluated and saved: the only worker's, or the average of all workers'. Collective. Complete on
+  // rank 0 only.
+  ParameterStore& model_parameters() { return evaluator_.model_parameters(state_.step); }
+  WorkerStates worker_states() { return pool_.states(); }
 
  private:
-  void step();
-  bool is_reporting_point(int64_t last_step) const;
-  std::vector<StepMetrics> collect_metrics();
-  void add_up(const StepResult* const* workers, StepMetrics& metrics);
-  void count_round(SyncScope sync, const StepResult* const* workers);
+  void connect_workers();
+  SyncScope scope_after(int64_t step) const;
+  bool stop_requested(const TrainListener& listener) const;
   EpochMetrics end_epoch();
-  Score evaluate_local();  // mean over the workers' own models
-  bool is_best(const Score& test, const std::optional<Score>& local);
 
   ProcessGroup& group_;
-  ModelInfo info_;
+  const ModelInfo info_;
   const TrainConfig& config_;
-  LearningRateSchedule schedule_;
-  SyncSchedule sync_schedule_;
+  const LearningRateSchedule learning_rate_;
+  const SyncSchedule sync_schedule_;
   const int64_t steps_per_epoch_;
   TrainState state_;
-  std::vector<SyncScope> syncs_;  // [s]: what follows step s, from 0
-  int64_t gradient_steps_ = 0;    // the first steps, which average gradients
-  StepContextPool contexts_;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  WorkerCommunicators communicators_;
-  WorkerThreads worker_threads_;
-  const std::unique_ptr<Loader> test_batches_;
-  std::unique_ptr<AveragedModel> averaged_;  // where there are several workers
-  int64_t averaged_step_ = -1;               // what it is the average of
-  std::vector<StepResult> waiting_;          // of this process's workers, since the processes last met
-  double waiting_seconds_ = 0;               // that these steps took
-  std::optional<NetworkModel> network_;      // with --net
+  std::vector<SyncScope> syncs_;  // [s]: the averaging after step s (from 0); empty with one worker
+  WorkerPool pool_;
+  StepLog log_;
+  Evaluator evaluator_;
 };
 
 }  // namespace skein

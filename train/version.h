@@ -1,4 +1,4 @@
-// The version of the program: in --version, in every run folder and in every checkpoint.
+// The version of skein, as in --version, in run folders and in checkpoints.
 #pragma once
 
 namespace skein {

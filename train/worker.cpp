@@ -10,10 +10,12 @@
 namespace skein {
 namespace {
 
-// Below it the latency of a sum over MPI outweighs what it hides.
+// Smallest bucket of overlapped gradients. In smaller ones the latency of an all_reduce over MPI outweighs what it
+// hides.
 constexpr int64_t kBucketBytes = 256 << 10;
 
-// The batch after the last one that was trained on: the next epoch's first when this epoch only lacks its evaluation.
+// The loader starts with the batch after the last one that was trained on. If the epoch only lacks its evaluation, this
+// is the first batch of the next epoch.
 LoaderOptions training_options(const TrainConfig& config, const Dataset& train, const TrainState& start, int64_t rank) {
   const int64_t steps = steps_per_epoch(config, train.size());
   const int64_t done = start.epoch * steps + start.step_in_epoch;
@@ -35,7 +37,7 @@ LoaderOptions training_options(const TrainConfig& config, const Dataset& train, 
   return options;
 }
 
-// LARS decays the weights itself.
+// With LARS the weight decay is part of its scaling of the gradients (kernels/lars.h).
 SgdHyper hyper(const TrainConfig& c) {
   SgdHyper h;
   h.momentum = float(c.momentum);
@@ -51,135 +53,159 @@ int64_t steps_per_epoch(const TrainConfig& c, int64_t images) {
   return (steps_per_epoch(images, c.workers, c.batch) + c.accumulate - 1) / c.accumulate;
 }
 
-Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& start, int64_t rank, Queue queue)
-    : model(make_model(info.config.model, info.model_options(), parameters)),
-      batches(make_loader(train, training_options(info.config, train, start, rank), queue, activations(info.config))),
-      config_(info.config),
+Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& start, int64_t rank,
+               StepContextPool& contexts)
+    : config_(info.config),
       rank_(rank),
-      images_{info.config.batch, info.height, info.width, info.channels},
+      contexts_(contexts),
+      queue_(contexts.queue(rank)),
+      model_(make_model(info.config.model, info.model_options(), parameters_)),
+      batches_(make_loader(train, training_options(info.config, train, start, rank), queue_, activations(info.config))),
+      batch_shape_{info.config.batch, info.height, info.width, info.channels},
       last_batch_(range_of_worker(train.size(), info.config.workers, rank).size() % info.config.batch),
-      queue_(queue),
-      step_(Tensor::zeros(queue.device, DType::i32, {1})),
-      sgd_(parameters, hyper(info.config), queue),
-      readings_(queue, kStepsApart * (info.config.accumulate + 1)),
-      step_graph_(queue),
-      gradient_graph_(queue) {
-  parameters.build(queue.device, uint64_t(info.config.seed), activations(info.config));
-  if (config_.accumulate > 1) passes_ = Tensor::empty(queue.device, DType::f32, parameters.grad.shape());
+      steps_done_(start.step),
+      pass_number_(Tensor::zeros(queue_.device, DType::i32, {1})),
+      sgd_(parameters_, hyper(info.config), queue_),
+      outputs_(queue_, kMaxUncollectedSteps * (info.config.accumulate + 1)),
+      local_step_graph_(queue_),
+      gradient_graph_(queue_) {
+  parameters_.build(queue_.device, uint64_t(info.config.seed), activations(info.config));
+  if (config_.accumulate > 1) accumulated_ = Tensor::empty(queue_.device, DType::f32, parameters_.grad.shape());
 }
 
-void Worker::connect(std::unique_ptr<Communicator> world, int64_t block_size, bool overlap) {
-  const OuterMomentum outer{float(config_.outer_momentum), float(config_.outer_rate), config_.outer_nesterov};
+void Worker::connect(std::unique_ptr<Communicator> world, const AveragingOptions& averaging) {
+  averaging_ = averaging;
   world_ = std::move(world);
+  const OuterMomentum outer{float(config_.outer_momentum), float(config_.outer_rate), config_.outer_nesterov};
   const Compression compression = parse_compression(config_.compress);
-  world_averager_ =
-      std::make_unique<ModelAverager>(parameters, make_compressor(compression, parameters, queue_), outer, queue_);
-  // A captured step cannot stop in the middle to send, and passes that are added up are final only at the end.
-  overlap = overlap && queue_.device == Device::cpu && config_.accumulate == 1;
-  gradient_averager_ = std::make_unique<GradientAverager>(parameters, *world_, overlap ? kBucketBytes : 0);
-  if (block_size == 0) return;
-  block_ = world_->split(int(world_->rank() / block_size));
-  block_averager_ =
-      std::make_unique<ModelAverager>(parameters, make_compressor(compression, parameters, queue_), outer, queue_);
+  const auto make_averager = [&] {
+    return std::make_unique<ModelAverager>(parameters_, make_compressor(compression, parameters_, queue_), outer,
+                                           queue_);
+  };
+  world_averager_ = make_averager();
+  // A captured pass cannot stop in the middle to send, and gradients that are accumulated are final only at the end.
+  const bool overlap = averaging.overlap && queue_.device == Device::cpu && config_.accumulate == 1;
+  gradient_averager_ = std::make_unique<GradientAverager>(parameters_, *world_, overlap ? kBucketBytes : 0);
+  if (averaging.block_size == 0) return;
+  block_ = world_->split(int(world_->rank() / averaging.block_size));
+  block_averager_ = make_averager();
 }
 
-void Worker::adjust_gradients() {
-  if (config_.lars > 0) scale_gradients(parameters, {float(config_.lars), float(config_.weight_decay)}, queue_);
-  if (config_.noise > 0)
-    add_noise(parameters, float(config_.noise),
-              {uint64_t(config_.seed), uint32_t(rank_), step_.view().as<const uint32_t>()}, queue_);
-}
-
-StepResult Worker::local_step(StepContextPool& contexts, int64_t step, double rate, bool average_gradients) {
-  StepResult result;
-  contexts.with(rank_, [&](StepContext& context) {
+void Worker::local_step(double rate) {
+  mode_ = steps_done_ < averaging_.gradient_steps ? StepMode::average_gradients
+          : config_.accumulate > 1                ? StepMode::accumulate
+                                                  : StepMode::local;
+  StepResult& result = results_.emplace_back();
+  // All device work is enqueued while the context is held. Workers with the same context share its stream: work that is
+  // enqueued outside could become part of another worker's graph capture.
+  contexts_.with(rank_, [&](StepContext& context) {
     sgd_.set_rate(float(rate));
-    readings_.begin_step();
-    const bool whole = config_.accumulate == 1 && !average_gradients;
-    for (int64_t pass = 1;; ++pass) {
-      const int32_t number = int32_t(step * config_.accumulate + pass - 1);  // every pass has its own dropout
-      queue_.run(cpu::copy_from_host, cuda::copy_from_host, &number, step_);
-      const double waited = batches->wait_seconds();
-      const Batch& batch = batches->next();
-      result.wait_ms += 1e3 * (batches->wait_seconds() - waited);
-      const bool last = pass == config_.accumulate || batch.index + 1 == batches->steps();
-      this->pass(context, batch, whole, average_gradients);
+    outputs_.begin_step();
+    bool last = false;
+    for (int64_t pass = 1; !last; ++pass) {
+      const int32_t number = int32_t(steps_done_ * config_.accumulate + pass - 1);
+      queue_.run(cpu::copy_from_host, cuda::copy_from_host, &number, pass_number_);
+      const double waited = batches_->wait_seconds();
+      const Batch& batch = batches_->next();
+      result.wait_ms += 1e3 * (batches_->wait_seconds() - waited);
+      last = pass == config_.accumulate || batch.index + 1 == batches_->steps();
+      forward_backward(context, batch);
       result.images += batch.size;
-      if (config_.accumulate > 1) average_passes(pass, last);
-      if (last) break;
+      if (config_.accumulate > 1) accumulate_gradients(pass, last);
     }
-    if (!whole && !average_gradients) optimizer_step();
+    if (mode_ == StepMode::accumulate) optimizer_step();
   });
-  return result;
+  ++steps_done_;
 }
 
-void Worker::average(SyncScope sync, bool average_gradients) {
-  if (average_gradients) {
+void Worker::average(SyncScope scope) {
+  if (mode_ == StepMode::average_gradients) {
     gradient_averager_->finish();
     optimizer_step();
-    return;
+  } else if (scope == SyncScope::world) {
+    world_averager_->average(*world_);
+  } else if (scope == SyncScope::block) {
+    block_averager_->average(*block_);
   }
-  if (sync == SyncScope::world) world_averager_->average(*world_);
-  if (sync == SyncScope::block) block_averager_->average(*block_);
+  results_.back().sent = newly_sent();
+}
+
+std::vector<StepResult> Worker::collect() {
+  const std::vector<StepOutput> outputs = outputs_.collect();
+  CHECK(outputs.size() == results_.size(), "{} outputs of {} steps", outputs.size(), results_.size());
+  for (size_t s = 0; s < outputs.size(); ++s) results_[s].output = outputs[s];
+  return std::exchange(results_, {});
 }
 
 void Worker::optimizer_step() {
-  readings_.begin();
+  outputs_.begin();
   adjust_gradients();
   sgd_.step();
-  readings_.end();
+  outputs_.end();
 }
 
-void Worker::pass(StepContext& context, const Batch& batch, bool with_step, bool overlap) {
-  readings_.begin();
-  if (overlap && gradient_averager_->overlaps())
+void Worker::forward_backward(StepContext& context, const Batch& batch) {
+  outputs_.begin();
+  if (mode_ == StepMode::average_gradients && gradient_averager_->overlaps())
     context.tape.on_grad_ready = [this](const Variable& parameter) { gradient_averager_->ready(parameter); };
   const StepGraph::Key key{batch.images.view().data, &context, batch.size};
-  const Loss loss = (with_step ? step_graph_ : gradient_graph_).run(key, [&] {
+  const bool with_update = mode_ == StepMode::local;
+  const Loss loss = (with_update ? local_step_graph_ : gradient_graph_).run(key, [&] {
     context.tape.reset();
-    context.tape.draws = {uint64_t(config_.seed), uint32_t(rank_), step_.view().as<const uint32_t>()};
-    const Loss loss = cross_entropy(model->forward(context.tape.input(batch.images)), batch.labels);
+    context.tape.draws = draws();
+    const Loss loss = cross_entropy(model_->forward(context.tape.input(batch.images)), batch.labels);
     context.tape.backward(loss.mean);
-    if (with_step) {
+    if (with_update) {
       adjust_gradients();
       sgd_.step();
     }
     return loss;
   });
   context.tape.on_grad_ready = nullptr;
-  readings_.end(loss, batch.size);
+  outputs_.end(loss, batch.size);
 }
 
-// Of the step's passes so far; a short last batch counts as much as the others.
-void Worker::average_passes(int64_t pass, bool last) {
+void Worker::adjust_gradients() {
+  if (config_.lars > 0) scale_gradients(parameters_, {float(config_.lars), float(config_.weight_decay)}, queue_);
+  if (config_.noise > 0)
+    add_noise(parameters_, float(config_.noise),
+              {uint64_t(config_.seed), uint32_t(rank_), pass_number_.view().as<const uint32_t>()}, queue_);
+}
+
+// The mean over the passes: a short last batch has the same weight as a full one.
+void Worker::accumulate_gradients(int64_t pass, bool last) {
   if (pass == 1)
-    queue_.run(cpu::copy, cuda::copy, parameters.grad, passes_);
+    queue_.run(cpu::copy, cuda::copy, parameters_.grad, accumulated_);
   else
-    queue_.run(cpu::axpy, cuda::axpy, 1.0f, parameters.grad, passes_);
+    queue_.run(cpu::axpy, cuda::axpy, 1.0f, parameters_.grad, accumulated_);
   if (!last) return;
-  queue_.run(cpu::scale, cuda::scale, 1.0f / float(pass), passes_);
-  queue_.run(cpu::copy, cuda::copy, passes_, parameters.grad);
+  queue_.run(cpu::scale, cuda::scale, 1.0f / float(pass), accumulated_);
+  queue_.run(cpu::copy, cuda::copy, accumulated_, parameters_.grad);
 }
 
-void Worker::warm_up_convolutions(StepContextPool& contexts) {
-  contexts.with(rank_, [&](StepContext& context) {
-    warm_up_convolutions(context, images_[0]);
-    if (last_batch_ > 0 && queue_.device == Device::cuda)
-      warm_up_convolutions(context, last_batch_);  // a CPU chooses for any number
+DropoutStream Worker::draws() const {
+  return {uint64_t(config_.seed), uint32_t(rank_), pass_number_.view().as<const uint32_t>()};
+}
+
+void Worker::warm_up_convolutions() {
+  contexts_.with(rank_, [&](StepContext& context) {
+    warm_up_convolutions(context, batch_shape_[0]);
+    // On the CPU a choice does not depend on the number of images.
+    if (last_batch_ > 0 && queue_.device == Device::cuda) warm_up_convolutions(context, last_batch_);
   });
 }
 
 void Worker::warm_up_convolutions(StepContext& context, int64_t images) {
   const Tensor pixels =
-      Tensor::zeros(queue_.device, activations(config_), {images, images_[1], images_[2], images_[3]});
+      Tensor::zeros(queue_.device, activations(config_), {images, batch_shape_[1], batch_shape_[2], batch_shape_[3]});
   const Tensor labels = Tensor::zeros(queue_.device, DType::i32, {images});
-  const Tensor statistics = Tensor::empty(queue_.device, DType::f32, parameters.running_statistics.shape());
-  queue_.run(cpu::copy, cuda::copy, parameters.running_statistics, statistics);
+  const Tensor statistics = Tensor::empty(queue_.device, DType::f32, parameters_.running_statistics.shape());
+  queue_.run(cpu::copy, cuda::copy, parameters_.running_statistics, statistics);
   context.tape.reset();
-  context.tape.draws = {uint64_t(config_.seed), uint32_t(rank_), step_.view().as<const uint32_t>()};
-  context.tape.backward(cross_entropy(model->forward(context.tape.input(pixels)), labels).mean);
-  queue_.run(cpu::copy, cuda::copy, statistics, parameters.running_statistics);
-  queue_.run(cpu::synchronize, cuda::synchronize);  // before the operands go
+  context.tape.draws = draws();
+  context.tape.backward(cross_entropy(model_->forward(context.tape.input(pixels)), labels).mean);
+  queue_.run(cpu::copy, cuda::copy, statistics, parameters_.running_statistics);
+  queue_.run(cpu::synchronize, cuda::synchronize);  // the tensors above must live until the device is done
 }
 
 void Worker::reset_consensus() {
@@ -189,9 +215,9 @@ void Worker::reset_consensus() {
 
 Traffic Worker::newly_sent() {
   Traffic sum;
-  for (const auto* wire : {&world_, &block_}) {
-    if (!*wire) continue;
-    const Traffic t = (*wire)->traffic();
+  for (const auto* communicator : {&world_, &block_}) {
+    if (!*communicator) continue;
+    const Traffic t = (*communicator)->traffic();
     sum.bytes += t.bytes;
     sum.rounds += t.rounds;
   }
@@ -201,7 +227,7 @@ Traffic Worker::newly_sent() {
 
 std::vector<NamedTensor> Worker::state() {
   std::vector<NamedTensor> all = {
-      {"value", parameters.value}, {"velocity", parameters.velocity}, {"state", parameters.running_statistics}};
+      {"value", parameters_.value}, {"velocity", parameters_.velocity}, {"state", parameters_.running_statistics}};
   const auto append = [&](const std::string& prefix, const std::unique_ptr<ModelAverager>& averager) {
     if (!averager) return;
     for (NamedTensor& t : averager->state()) all.push_back({prefix + t.name, t.tensor});

@@ -1,5 +1,9 @@
-// What one worker owns: a model with its gradient and momentum, its part of the data, and its ends of the wires.
+// One worker of local SGD: a model with its gradient and momentum, its part of the training data, and its
+// communicators. A worker is used by one thread at a time. Its device work is ordered on the queue of its step context.
 #pragma once
+
+#include <memory>
+#include <vector>
 
 #include "data/loading/loader.h"
 #include "engine/ops.h"
@@ -8,76 +12,101 @@
 #include "local_sgd/gradient_averager.h"
 #include "local_sgd/model_averager.h"
 #include "local_sgd/sync_schedule.h"
-#include "train/checkpoint.h"
+#include "train/run_state.h"
+#include "train/step_context.h"
 #include "train/step_output_reader.h"
-#include "train/worker_pool.h"
 
 namespace skein {
 
-// Of one step. Processes hand these to each other as they lie in memory.
+// The result of one step. Trivially copyable: ranks exchange it as raw bytes.
 struct StepResult {
-  StepOutput computed;  // by collect()
-  double wait_ms = 0;
+  StepOutput output;
+  double wait_ms = 0;  // time that the worker has waited for data
   int64_t images = 0;
-  Traffic sent;  // by the averaging that followed
+  Traffic sent;  // by the worker, in the averaging after the step
 };
 
-// Steps that are taken at most before somebody waits for what came out: of processes, so that a signal is not left
-// waiting by a large H; on a GPU, so that the loss is seen now and then.
-constexpr int64_t kStepsApart = 16;
+// Upper bound on steps between two host synchronisations. It limits how late a signal takes effect when H is large, and
+// how stale the displayed loss is on a GPU.
+constexpr int64_t kMaxUncollectedSteps = 16;
 
-// Of an epoch, when each of the workers has its part of `images`.
+// Steps of an epoch over `images`, the same for every worker. With --accumulate n a step takes n batches.
 int64_t steps_per_epoch(const TrainConfig& config, int64_t images);
+
+// The place of the parameters' update within a step.
+enum class StepMode : uint8_t {
+  local,              // in the pass: forward, backward and update are one captured graph
+  accumulate,         // after the last of the step's passes, along the mean of their gradients
+  average_gradients,  // in average(), along the mean of all workers' gradients
+};
+
+// Settings of the averaging among the workers of a run.
+struct AveragingOptions {
+  int64_t block_size = 0;      // number of ranks in a block; 0: the schedule has no blocks
+  int64_t gradient_steps = 0;  // number of first steps in which gradients are averaged instead of models
+  bool overlap = false;        // send gradients while the backward pass goes on: pays between processes
+};
 
 class Worker {
  public:
-  Worker(const ModelInfo& info, const Dataset& train, const TrainState& start, int64_t rank, Queue queue);
+  // Continues the data order at `start`. BadInput where `start` and the data have different numbers of steps per epoch.
+  // `info` and `contexts` must outlive the worker.
+  Worker(const ModelInfo& info, const Dataset& train, const TrainState& start, int64_t rank, StepContextPool& contexts);
 
-  // Joins the others; collective. Workers start equal, as all draw from one seed. overlap: average gradients while the
-  // backward pass goes on, which pays where the others are in processes of their own.
-  void connect(std::unique_ptr<Communicator> world, int64_t block_size, bool overlap);
+  // Connects to the other workers. Collective. Workers are equal before the first step, because they share a seed.
+  void connect(std::unique_ptr<Communicator> world, const AveragingOptions& averaging);
 
-  // One local step, number `step`, on its next batch; with --accumulate n on the next n, or what is left of the epoch.
-  // All that it asks of the device it asks while it holds a context: workers who share one share its stream, and there the
-  // rate or the batch of one would fall into what another captures.
-  // average_gradients: only the gradient is computed; average() takes the step, along the mean of all workers' gradients.
-  StepResult local_step(StepContextPool& contexts, int64_t step, double rate, bool average_gradients);
-  // Averages with the others, who must all have computed: they may have been waiting for this worker's context.
-  // Collective.
-  void average(SyncScope sync, bool average_gradients);
-  // What came out of the steps since it was last called, kStepsApart at most: on a GPU nobody waits before.
-  std::vector<StepOutput> collect() { return readings_.collect(); }
-  Traffic newly_sent();    // since it was last asked
-  void reset_consensus();  // the workers' models have been made equal by other means than averaging
+  // Takes one step with learning rate `rate` on the worker's next batch; with --accumulate n on the next n, or on those
+  // that are left of the epoch. Waits for a step context. On a GPU it returns before the device has computed the step.
+  void local_step(double rate);
+  // Averages the models, or in the first gradient_steps the gradients, and then updates the parameters. Collective
+  // among the ranks of the scope. All of them must have returned from local_step(), as they may share a step context.
+  void average(SyncScope scope);
+  // The results of the steps since the last call, kMaxUncollectedSteps at most. On a GPU it waits for them.
+  std::vector<StepResult> collect();
 
-  // Everything that a checkpoint must keep for this worker alone, by name.
+  // Call after the same weights were loaded into all workers.
+  void reset_consensus();
+  // Runs one forward and backward pass on zeros, for a full batch and for an epoch's last, shorter one, so that every
+  // layer chooses its convolution. Discards the gradients and restores the batch-norm statistics.
+  void warm_up_convolutions();
+
+  // The tensors that a checkpoint must keep for this worker alone, by name. They share memory with the worker's, so
+  // copying into them restores.
   std::vector<NamedTensor> state();
-  // Computes gradients of nothing and forgets them, with a batch and with an epoch's last, shorter one: the
-  // convolutions of all layers have been chosen then.
-  void warm_up_convolutions(StepContextPool& contexts);
-  int64_t rank() const { return rank_; }
 
-  ParameterStore parameters;
-  const std::unique_ptr<Model> model;
-  const std::unique_ptr<Loader> batches;
+  int64_t rank() const { return rank_; }
+  ParameterStore& parameters() { return parameters_; }
+  const Model& model() const { return *model_; }
 
  private:
-  void pass(StepContext& context, const Batch& batch, bool with_step, bool overlap);
-  void average_passes(int64_t pass, bool last);
-  void optimizer_step();    // the optimiser's step, where it isn't part of a pass
-  void adjust_gradients();  // LARS and noise, where they were asked for
+  void forward_backward(StepContext& context, const Batch& batch);
+  void accumulate_gradients(int64_t pass, bool last);
+  void optimizer_step();    // for steps in which it is not part of the pass
+  void adjust_gradients();  // --lars and --noise
   void warm_up_convolutions(StepContext& context, int64_t images);
+  DropoutStream draws() const;
+  Traffic newly_sent();  // since the last call
 
   const TrainConfig& config_;
   const int64_t rank_;
-  const Shape images_;        // of a batch
-  const int64_t last_batch_;  // images of an epoch's last one
-  Queue queue_;
-  Tensor step_;    // i32, passes done: what noise and dropout are drawn from
-  Tensor passes_;  // sum of the gradients of a step's passes; undefined without --accumulate
+  StepContextPool& contexts_;
+  const Queue queue_;
+  ParameterStore parameters_;
+  const std::unique_ptr<Model> model_;
+  const std::unique_ptr<Loader> batches_;
+  const Shape batch_shape_;          // N,H,W,C of a full batch
+  const int64_t last_batch_;         // number of images in an epoch's last batch; 0: all are full
+  int64_t steps_done_;               // number of steps since the run began
+  StepMode mode_ = StepMode::local;  // mode of the current or last step
+  Tensor pass_number_;               // i32 on the device: noise and dropout are drawn from it
+  Tensor accumulated_;               // sum of the gradients of a step's passes; undefined without --accumulate
   Sgd sgd_;
-  StepOutputReader readings_;
-  StepGraph step_graph_, gradient_graph_;  // of a whole step, and of one without the step itself
+  StepOutputReader outputs_;
+  std::vector<StepResult> results_;              // since the last collect(); their outputs are in outputs_
+  StepGraph local_step_graph_, gradient_graph_;  // a pass with and without the update
+
+  AveragingOptions averaging_;
   std::unique_ptr<Communicator> world_, block_;
   std::unique_ptr<ModelAverager> world_averager_, block_averager_;
   std::unique_ptr<GradientAverager> gradient_averager_;

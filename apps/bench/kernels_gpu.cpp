@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "kernels/device_timer.h"
 #include "kernels/peak.h"
-#include "train/worker_pool.h"
+#include "train/step_context.h"
 
 namespace skein {
 namespace {

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/stopwatch.h"
 #include "train/machine.h"
-#include "train/worker_pool.h"
+#include "train/step_context.h"
 
 namespace skein {
 

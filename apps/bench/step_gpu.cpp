@@ -9,7 +9,7 @@
 #include "engine/step_graph.h"
 #include "kernels/device_info.h"
 #include "kernels/device_timer.h"
-#include "train/worker_pool.h"
+#include "train/step_context.h"
 
 namespace skein {
 namespace {

@@ -1,12 +1,11 @@
 // Weights from PyTorch and back: files in tests/golden made by tests/oracle/torch_interchange.py.
-#include "apps/torch_file.h"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstring>
 #include <filesystem>
 
+#include "apps/torch_file.h"
 #include "base/check.h"
 #include "engine/safetensors.h"
 #include "models/model.h"

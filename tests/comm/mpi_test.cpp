@@ -12,7 +12,7 @@
 #include "comm/transports/mpi_communicator.h"
 #include "comm/transports/thread_communicator.h"
 #include "tests/support/communicator_script.h"
-#include "tests/support/mpi_run.h"
+#include "tests/support/start_mpi_processes.h"
 
 namespace skein::testing {
 namespace {
@@ -40,7 +40,7 @@ std::vector<std::string> script_on_threads(int ranks) {
 TEST_F(MpiTest, ProcessesGetTheBitsOfThreads) {
   for (const int ranks : {1, 3, 4}) {
     const TempDir dir;
-    const ProgramOutput output = mpirun(fmt::format("-np {} {} script {}", ranks, kWorker, dir.str()));
+    const ProgramOutput output = mpirun(fmt::format("-np {} {} script {}", ranks, kRank, dir.str()));
     ASSERT_EQ(output.status, 0) << output.err;
     const std::vector<std::string> expected = script_on_threads(ranks);
     for (int r = 0; r < ranks; ++r) {
@@ -54,7 +54,7 @@ TEST_F(MpiTest, ProcessesGetTheBitsOfThreads) {
 
 void expect_soon(const std::string& mode, const std::vector<std::string>& parts) {
   const auto start = std::chrono::steady_clock::now();
-  const ProgramOutput output = mpirun("-np 4 " + kWorker + " " + mode);
+  const ProgramOutput output = mpirun("-np 4 " + kRank + " " + mode);
   EXPECT_NE(output.status, 0);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
   expect_parts(output.out + output.err, parts);

@@ -14,8 +14,8 @@
 #include "comm/transports/thread_communicator.h"
 #include "engine/tensor.h"
 #include "tests/support/communicator_script.h"
-#include "tests/support/processes.h"
-#include "tests/support/train_cells.h"
+#include "tests/support/start_processes.h"
+#include "tests/support/training_grid.h"
 
 namespace skein::testing {
 namespace {
@@ -89,7 +89,7 @@ TEST_F(Nccl, DoesWhatThreadsDoToTheBit) {
 
 // What torchrun starts: processes that meet over TCP, whose models then travel over NCCL.
 TEST_F(Nccl, TrainsInAJobOverTcpToTheBitsOfThreads) {
-  TrainConfig config = cells().front();
+  TrainConfig config = all_configurations().front();
   config.workers = 2;
   config.device = DeviceChoice::cuda;
   config.sync = "local:H=2";
@@ -97,7 +97,7 @@ TEST_F(Nccl, TrainsInAJobOverTcpToTheBitsOfThreads) {
   Splits data = open_dataset("synthetic", dataset_options(config));
   for (Dataset* part : {&data.train, &data.test}) make_resident(*part);
   ProcessGroup alone;
-  const std::map<int64_t, uint64_t> expected = run_cell(alone, config, data);
+  const std::map<int64_t, uint64_t> expected = train_to_hashes(alone, config, data);
   const Rendezvous rendezvous{"127.0.0.1", free_port()};
   std::map<int64_t, uint64_t> actual;
   std::mutex mutex;
@@ -106,7 +106,7 @@ TEST_F(Nccl, TrainsInAJobOverTcpToTheBitsOfThreads) {
     threads.emplace_back([&, r] {
       omp_set_num_threads(1);
       ProcessGroup group(join_tcp(rendezvous, r, 2));
-      const auto own = run_cell(group, config, data);
+      const auto own = train_to_hashes(group, config, data);
       const std::lock_guard lock(mutex);
       actual.insert(own.begin(), own.end());
     });

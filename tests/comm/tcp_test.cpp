@@ -12,7 +12,7 @@
 #include "comm/transports/tcp_communicator.h"
 #include "comm/transports/thread_communicator.h"
 #include "tests/support/communicator_script.h"
-#include "tests/support/processes.h"
+#include "tests/support/start_processes.h"
 
 namespace skein::testing {
 namespace {

@@ -8,7 +8,7 @@
 #include "engine/ops.h"
 #include "engine/optimizer.h"
 #include "tests/support/small_networks.h"
-#include "tests/support/small_run.h"
+#include "tests/support/small_training_run.h"
 
 namespace skein::testing {
 namespace {

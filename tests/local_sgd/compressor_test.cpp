@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "kernels/reference/sign.h"
 #include "models/model.h"
-#include "tests/support/workers.h"
+#include "tests/support/models_on_threads.h"
 
 namespace skein::testing {
 namespace {

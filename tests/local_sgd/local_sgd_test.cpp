@@ -1,11 +1,12 @@
-// Several workers: the identities that local SGD must keep, and that stopping, parallelism and repetition change
-// nothing.
+// Training with several workers: the identities of local SGD, and the same bits when a run is stopped and resumed,
+// repeated, or computed with other numbers of threads.
 #include <gtest/gtest.h>
 
 #include "cases/op_case.h"
 #include "comm/transports/thread_communicator.h"
 #include "engine/layers.h"
-#include "tests/support/small_run.h"
+#include "tests/support/small_training_run.h"
+#include "train/checkpoint.h"
 #include "train/trainer.h"
 #include "train/validate.h"
 
@@ -35,7 +36,7 @@ std::vector<std::vector<float>> final_values(const TrainConfig& config) {
   Trainer trainer(alone, make_model_info(config, data.train), data);
   trainer.run({[](const StepMetrics&) {}, [](const EpochMetrics&) {}, never});
   std::vector<std::vector<float>> all;
-  for (int64_t r = 0; r < trainer.size(); ++r) all.push_back(trainer.worker(r).parameters.value.to_vector());
+  for (int64_t r = 0; r < trainer.size(); ++r) all.push_back(trainer.worker(r).parameters().value.to_vector());
   all.push_back(trainer.model_parameters().value.to_vector());
   return all;
 }
@@ -56,8 +57,8 @@ TEST(LocalSgd, WorkersDifferBetweenTwoAveragings) {
   int64_t steps = 0;
   trainer.run({[&](const StepMetrics& m) {
                  ++steps;
-                 const bool equal =
-                     trainer.worker(0).parameters.value.to_vector() == trainer.worker(1).parameters.value.to_vector();
+                 const bool equal = trainer.worker(0).parameters().value.to_vector() ==
+                                    trainer.worker(1).parameters().value.to_vector();
                  EXPECT_EQ(equal, m.sync == SyncScope::world) << "step " << m.step;
                  EXPECT_EQ(m.sync == SyncScope::world, m.step == 7 || m.step == 10) << "step " << m.step;
                },
@@ -82,8 +83,8 @@ TEST(LocalSgd, OneWorkerIsPlainSgdWhateverTheSchedule) {
   EXPECT_EQ(final_values(c), plain);
 }
 
-// Four workers with a batch of 4 and one with the batch of 16 that the four make together; without batch norm the
-// averaged models are the one model, in exact arithmetic.
+// Compares four workers with a batch of 4 and one worker with the same 16 images. Without batch norm the averaged
+// models and the one model are equal in exact arithmetic.
 TEST(LocalSgd, EveryStepWithoutBatchNormIsTheLargeBatch) {
   constexpr int64_t kWorkers = 4, kRows = 4, kIn = 12, kOut = 3;
   const Queue q;
@@ -107,31 +108,32 @@ TEST(LocalSgd, EveryStepWithoutBatchNormIsTheLargeBatch) {
   std::vector<std::unique_ptr<Net>> nets;
   for (int64_t k = 0; k < kWorkers; ++k) nets.push_back(std::make_unique<Net>());
   ThreadGroup group(kWorkers);
-  std::vector<std::unique_ptr<Communicator>> wires(kWorkers);
+  std::vector<std::unique_ptr<Communicator>> communicators(kWorkers);
   std::vector<std::unique_ptr<ModelAverager>> averagers(kWorkers);
-  WorkerThreads team(kWorkers, 1, [&](int64_t rank, const std::string& reason) { group.abort(int(rank), reason); });
-  team.run([&](int64_t r) {
-    wires[size_t(r)] = group.join(int(r));
+  WorkerThreads threads(kWorkers, 1, [&](int64_t rank, const std::string& reason) { group.abort(int(rank), reason); });
+  threads.run([&](int64_t r) {
+    communicators[size_t(r)] = group.join(int(r));
     averagers[size_t(r)] = std::make_unique<ModelAverager>(nets[size_t(r)]->parameters, nullptr, OuterMomentum{}, q);
   });
   for (uint32_t step = 0; step < 10; ++step) {
     const Tensor x = random_tensor(q, {kWorkers * kRows, kIn}, 100 + step);
     const Tensor labels = random_labels(q, kWorkers * kRows, kOut, 200 + step);
     large.step(x, labels);
-    team.run([&](int64_t r) {
+    threads.run([&](int64_t r) {
       nets[size_t(r)]->step(x.slice(r * kRows * kIn, {kRows, kIn}), labels.slice(r * kRows, {kRows}));
-      averagers[size_t(r)]->average(*wires[size_t(r)]);
+      averagers[size_t(r)]->average(*communicators[size_t(r)]);
     });
   }
   const auto expected = large.parameters.value.to_vector(), actual = nets[2]->parameters.value.to_vector();
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(actual[i], expected[i], 2e-6) << i;
 }
 
-// One momentum instead of K, but while workers are equal before every step these are one in exact arithmetic.
+// Averaged gradients have one momentum instead of K. While workers are equal before every step, the results are equal
+// in exact arithmetic.
 TEST(LocalSgd, AveragedGradientsAreAveragedModels) {
   TrainConfig c = workers_config("minibatch");
   c.epochs = 1;
-  c.lr = 1e-3;  // so that the rounding does not grow from step to step
+  c.lr = 1e-3;  // small, so that rounding errors do not grow
   const auto models = final_values(c);
   c.average = Averaging::gradients;
   const auto gradients = final_values(c);
@@ -173,7 +175,8 @@ TEST(LocalSgd, AccumulatedPassesAreStepsOfTheLargerBatch) {
   EXPECT_DOUBLE_EQ(rate_schedule(c).batch, 24);
 }
 
-// Two passes of one worker see what two workers see in one: the first step is the same, but for the order of a sum.
+// Two passes of one worker read the images that two workers read in one. The first step differs only in the order of a
+// sum.
 TEST(LocalSgd, AccumulatedPassesAreWorkersThatAverageGradients) {
   TrainConfig c = workers_config("minibatch", 1);
   c.synthetic_train = 2 * c.batch;
@@ -203,7 +206,7 @@ TEST(LocalSgd, ThreadsAndRepetitionChangeNothing) {
   c.compress = "ef-sign";
   for (const auto& [name, threads, parallel] :
        {std::tuple{"one", 1, 1}, {"again", 1, 1}, {"two", 2, 2}, {"three", 3, 3}}) {
-    c.threads = threads;  // one thread each, however many workers compute at a time
+    c.threads = threads;  // one for each of the workers that compute concurrently
     c.parallel = parallel;
     EXPECT_TRUE(train({.config = c, .out = (dir / name).string()}, never));
   }
@@ -211,13 +214,13 @@ TEST(LocalSgd, ThreadsAndRepetitionChangeNothing) {
     expect_same_workers((dir / "one").string(), (dir / other).string(), 3);
 }
 
-struct Cell {
+struct ResumeCase {
   const char *sync, *compress;
   double outer_momentum, momentum;
 };
-void PrintTo(const Cell& c, std::ostream* out) { *out << c.sync << " " << c.compress << " " << c.outer_momentum; }
+void PrintTo(const ResumeCase& c, std::ostream* out) { *out << c.sync << " " << c.compress << " " << c.outer_momentum; }
 
-class LocalSgdResume : public ::testing::TestWithParam<Cell> {};
+class LocalSgdResume : public ::testing::TestWithParam<ResumeCase> {};
 
 TEST_P(LocalSgdResume, IsTheSameToTheBit) {
   const TempDir dir;
@@ -242,13 +245,14 @@ TEST_P(LocalSgdResume, IsTheSameToTheBit) {
   EXPECT_GT(a.bytes, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cells, LocalSgdResume,
-                         ::testing::Values(Cell{"minibatch", "none", 0, 0.9}, Cell{"local:H=3", "none", 0.75, 0.0},
-                                           Cell{"local:H=3", "ef-sign", 0, 0.9},
-                                           Cell{"post-local:H=3,from=1", "sign", 0.5, 0.9},
-                                           Cell{"reverse:H=3,from=1", "bf16", 0, 0.9},
-                                           Cell{"hierarchical:H=2,Hb=2,block=2", "ef-sign", 0.5, 0.9},
-                                           Cell{"local:H=4,warmup=linear", "none", 0, 0.9}));
+INSTANTIATE_TEST_SUITE_P(Schedules, LocalSgdResume,
+                         ::testing::Values(ResumeCase{"minibatch", "none", 0, 0.9},
+                                           ResumeCase{"local:H=3", "none", 0.75, 0.0},
+                                           ResumeCase{"local:H=3", "ef-sign", 0, 0.9},
+                                           ResumeCase{"post-local:H=3,from=1", "sign", 0.5, 0.9},
+                                           ResumeCase{"reverse:H=3,from=1", "bf16", 0, 0.9},
+                                           ResumeCase{"hierarchical:H=2,Hb=2,block=2", "ef-sign", 0.5, 0.9},
+                                           ResumeCase{"local:H=4,warmup=linear", "none", 0, 0.9}));
 
 TEST(LocalSgd, RefusesASyncThatDoesNotFit) {
   const TempDir dir;

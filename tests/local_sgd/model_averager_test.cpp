@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "local_sgd/worker_mean.h"
-#include "tests/support/workers.h"
+#include "tests/support/models_on_threads.h"
 
 namespace skein::testing {
 namespace {

@@ -1,4 +1,4 @@
-// One sequence of every collective operation on seeded data, whose results the ranks of any transport must agree on.
+// A sequence of all collective operations on seeded data. Its results must be the same on every transport.
 #pragma once
 
 #include <vector>
@@ -11,7 +11,7 @@ namespace skein::testing {
 inline View view_of(std::vector<float>& x) { return {x.data(), DType::f32, {1, 1, 1, int64_t(x.size())}}; }
 inline View view_of(std::vector<uint8_t>& x) { return {x.data(), DType::u8, {1, 1, 1, int64_t(x.size())}}; }
 
-// What rank `rank` brings: normal numbers of very different sizes, so that the order of a sum shows in its bits.
+// The input of rank `rank`: normal numbers of very different sizes, so that the bits of a sum depend on its order.
 inline std::vector<float> contribution(int64_t n, int rank, uint32_t item = 0) {
   std::vector<float> x(static_cast<size_t>(n));
   for (size_t i = 0; i < x.size(); ++i) {

@@ -1,4 +1,4 @@
-// What the tests of data share: a temporary folder, small files in every format, and the check of an error message.
+// Helpers of the tests that use files: a temporary folder, small files in every format, and a check of error messages.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -53,7 +53,7 @@ inline void write_gzip(const fs::path& path, const std::string& bytes) {
   gzclose(f);
 }
 
-// Pixels are a function of (image, y, x, c), so that a wrong layout shows.
+// Pixels are a function of (image, y, x, c), so that a wrong layout is noticed.
 inline uint8_t test_pixel(int64_t i, int64_t y, int64_t x, int64_t c) {
   return uint8_t(31 * i + 7 * y + 3 * x + 101 * c);
 }
@@ -143,7 +143,7 @@ inline void write_image_folder(const fs::path& dir, const std::string& test = "t
   write_png(dir / test / "dog/a.png", 6, 5, 3, 4);
 }
 
-// Every image equal to test_pixel(ids[i], ...).
+// Checks that image i is test_pixel(ids[i], ...).
 inline void expect_pixels(const Dataset& d, const std::vector<int64_t>& ids) {
   ASSERT_EQ(d.size(), int64_t(ids.size()));
   const uint8_t* p = d.images.as<const uint8_t>();

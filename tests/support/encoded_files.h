@@ -1,4 +1,4 @@
-// Small JPEG pictures that tell each other apart, in folders, archives and shards.
+// Small JPEG images that all differ, in folders, archives and shards.
 #pragma once
 
 #include "data/formats/image_import.h"
@@ -31,7 +31,7 @@ inline std::map<std::string, std::string> write_jpeg_folder(const fs::path& dir,
   return files;
 }
 
-// Imports and gives the folder its name, as the command does.
+// Imports images and renames the partial folder, as the command does.
 inline ImportReport import_to(const fs::path& from, const fs::path& out, const ImportOptions& options = {}) {
   const ImportReport report = import_images(from.string(), out.string(), options);
   fs::rename(out.string() + ".partial", out);

@@ -1,4 +1,4 @@
-// An output of a case against its reference.
+// Compares the output of a case with its reference.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ inline void expect_close(const Output& out) {
       << out.name << "[" << where << "] is " << actual[where] << ", not " << expected[where];
 }
 
-// GoogleTest wants names of letters and digits.
+// Names in GoogleTest consist of letters and digits.
 inline std::string test_name(std::string name) {
   for (char& c : name)
     if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';

@@ -1,5 +1,5 @@
-// Tests that want a GPU, a real or an emulated one, are skipped where there is none and say why. With SKEIN_REQUIRE_GPU
-// set they fail instead, and an emulated GPU is none.
+// Tests that need a GPU, a real or an emulated one, are skipped where there is none, with the reason. With
+// SKEIN_REQUIRE_GPU set they fail instead, and an emulated GPU does not count.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ inline bool gpu_required() {
   return value && std::string(value) != "" && std::string(value) != "0";
 }
 
-// Why there is nothing to test on; empty: there is.
+// The reason why there is no GPU to test on; empty: there is one.
 inline std::string gpu_absent() {
   if (!cuda::available()) return cuda::absent_reason();
   if (gpu_required() && cuda::emulated()) return "SKEIN_REQUIRE_GPU asks for a GPU, and this build has an emulated one";

@@ -1,4 +1,4 @@
-// Tests of the program from outside: run it, look at its exit status and at what it printed.
+// Runs the program as a user does and checks its exit status and its output.
 #pragma once
 
 #include <sys/wait.h>
@@ -27,7 +27,7 @@ inline ProgramOutput shell(const std::string& command) {
 inline std::string built(const std::string& name) {
   return (std::filesystem::read_symlink("/proc/self/exe").parent_path() / name).string();
 }
-inline const std::string kSkein = built("skein"), kWorker = built("skein_tests") + " worker";
+inline const std::string kSkein = built("skein"), kRank = built("skein_tests") + " rank";
 
 inline ProgramOutput skein(const std::string& arguments) { return shell(kSkein + " " + arguments); }
 
@@ -36,7 +36,7 @@ inline void expect_parts(const std::string& text, const std::vector<std::string>
     EXPECT_NE(text.find(part), std::string::npos) << "no '" << part << "' in: " << text;
 }
 
-// Exit status and one line on stderr, `skein: ...`, with every part in it.
+// Checks the exit status, and that stderr is one line, `skein: ...`, with every part in it.
 inline void expect_failure(const ProgramOutput& output, int status, const std::vector<std::string>& parts) {
   EXPECT_EQ(output.status, status) << output.err;
   EXPECT_EQ(output.err.rfind("skein: ", 0), 0u) << output.err;

@@ -11,7 +11,7 @@ namespace skein::testing {
 
 struct SmallNetwork {
   std::string name;
-  int64_t size;  // of the images
+  int64_t size;  // height and width of the images
   std::function<std::unique_ptr<Model>(ParameterStore&)> make;
 };
 inline void PrintTo(const SmallNetwork& n, std::ostream* out) { *out << n.name; }

@@ -1,9 +1,9 @@
-// The model that is evaluated and saved where there are several workers: which running statistics it has.
+// The running statistics of the model that is evaluated and saved for several workers.
 #include "train/averaged_model.h"
 
 #include <gtest/gtest.h>
 
-#include "tests/support/small_run.h"
+#include "tests/support/small_training_run.h"
 #include "train/trainer.h"
 
 namespace skein::testing {
@@ -33,10 +33,10 @@ TEST(AveragedModel, RecomputesItsOwnStatistics) {
   const std::vector<float> first = averaged.parameters.running_statistics.to_vector();
   const auto [mean, var] = a.running_pairs().front();
   for (int64_t i = 0; i < var.count; ++i) EXPECT_GT(first[size_t(var.begin + i)], 0.0f);
-  EXPECT_NE(first[size_t(var.begin)], a.running_statistics.host()[var.begin]) << "still what the workers have";
+  EXPECT_NE(first[size_t(var.begin)], a.running_statistics.host()[var.begin]) << "still the workers'";
   a.running_statistics.host()[mean.begin] = 7;
   averaged.update(alone, {&a, &b}, context);
-  EXPECT_EQ(averaged.parameters.running_statistics.to_vector(), first) << "depends on what the workers have seen";
+  EXPECT_EQ(averaged.parameters.running_statistics.to_vector(), first) << "depends on the workers' statistics";
 }
 
 TEST(AveragedModel, FormsOfStatistics) {

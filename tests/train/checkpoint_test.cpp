@@ -1,3 +1,5 @@
+// Checkpoints: the same bits when read back, one complete checkpoint after every failure, and errors that name the
+// file.
 #include "train/checkpoint.h"
 
 #include <sys/stat.h>
@@ -12,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-ModelInfo small_card(const std::string& model = "resnet8") {
+ModelInfo small_info(const std::string& model = "resnet8") {
   ModelInfo info;
   info.config.model = model;
   info.classes = {"cat", "dog \"x\"", "\xc3\xa9"};
@@ -47,7 +49,7 @@ class CheckpointTest : public ::testing::Test {
   std::string file(const std::string& name) const { return folder() + "/" + name; }
   void write(const Net& net) const {
     ProcessGroup alone;
-    write_checkpoint(alone, folder(), small_card(), net.store, {}, small_state());
+    write_checkpoint(alone, folder(), small_info(), net.store, {}, small_state());
   }
   void load(Net& net) const {
     const Checkpoint c = open_checkpoint(folder());
@@ -62,7 +64,7 @@ bool same_bits(const Tensor& a, const Tensor& b) {
 }
 
 TEST_F(CheckpointTest, ComesBackToTheBit) {
-  Net a(small_card(), 1), b(small_card(), 2);
+  Net a(small_info(), 1), b(small_info(), 2);
   a.store.running_statistics.host()[3] = 0.7f;
   ASSERT_FALSE(same_bits(a.store.value, b.store.value));
   ASSERT_FALSE(same_bits(a.store.velocity, b.store.velocity));
@@ -74,9 +76,9 @@ TEST_F(CheckpointTest, ComesBackToTheBit) {
 
   const Checkpoint c = open_checkpoint(folder());
   const TrainState s = small_state();
-  EXPECT_EQ(c.info.config, small_card().config);
-  EXPECT_EQ(c.info.classes, small_card().classes);
-  EXPECT_EQ(c.info.mean, small_card().mean);
+  EXPECT_EQ(c.info.config, small_info().config);
+  EXPECT_EQ(c.info.classes, small_info().classes);
+  EXPECT_EQ(c.info.mean, small_info().mean);
   EXPECT_EQ(c.state.step, s.step);
   EXPECT_EQ(c.state.step_in_epoch, s.step_in_epoch);
   EXPECT_EQ(c.state.totals.loss, s.totals.loss);
@@ -89,7 +91,7 @@ TEST_F(CheckpointTest, ComesBackToTheBit) {
 }
 
 TEST_F(CheckpointTest, HoldsEveryTensorWithItsTrueShape) {
-  const Net net(small_card());
+  const Net net(small_info());
   write(net);
   const auto model = SafetensorsFile::open(file("model.safetensors"));
   EXPECT_EQ(model->names().size(), net.store.specs().size() + net.store.running_specs().size());
@@ -102,7 +104,7 @@ TEST_F(CheckpointTest, HoldsEveryTensorWithItsTrueShape) {
 }
 
 TEST_F(CheckpointTest, ReplacesTheOlderOneWhole) {
-  Net a(small_card(), 1), b(small_card(), 2), c(small_card(), 3);
+  Net a(small_info(), 1), b(small_info(), 2), c(small_info(), 3);
   write(a);
   write(b);
   load(c);
@@ -111,7 +113,7 @@ TEST_F(CheckpointTest, ReplacesTheOlderOneWhole) {
 }
 
 TEST_F(CheckpointTest, ALeftoverOfACrashIsNoObstacle) {
-  Net a(small_card(), 1), b(small_card(), 2);
+  Net a(small_info(), 1), b(small_info(), 2);
   write_file(folder() + ".new/model.safetensors", "half");
   write(a);
   load(b);
@@ -119,9 +121,9 @@ TEST_F(CheckpointTest, ALeftoverOfACrashIsNoObstacle) {
 }
 
 TEST_F(CheckpointTest, ADivergedModelDoesNotReplaceAGoodOne) {
-  Net a(small_card(), 1), b(small_card(), 2);
+  Net a(small_info(), 1), b(small_info(), 2);
   write(a);
-  Net broken(small_card(), 3);
+  Net broken(small_info(), 3);
   broken.store.value.host()[broken.store.segments()[0].begin + 5] = NAN;
   expect_error<RunFailed>([&] { write(broken); }, {folder(), "'conv1.weight' holds nan", "lower --lr"});
   load(b);
@@ -129,7 +131,7 @@ TEST_F(CheckpointTest, ADivergedModelDoesNotReplaceAGoodOne) {
 }
 
 TEST_F(CheckpointTest, DamagedFilesAreNamed) {
-  Net net(small_card());
+  Net net(small_info());
   const std::string model = file("model.safetensors"), optimizer = file("optimizer.safetensors");
   for (const std::string& path : {model, optimizer}) {
     write(net);
@@ -149,25 +151,25 @@ TEST_F(CheckpointTest, DamagedFilesAreNamed) {
 }
 
 TEST_F(CheckpointTest, AnotherModelIsRefused) {
-  write(Net(small_card()));
-  Net deeper(small_card("resnet14"));
+  write(Net(small_info()));
+  Net deeper(small_info("resnet14"));
   expect_error([&] { load(deeper); },
                {file("model.safetensors"), "no tensor 'layer1.1.conv1.weight'", "another model"});
 
-  ModelInfo rgb = small_card();
+  ModelInfo rgb = small_info();
   rgb.channels = 3;
   Net other(rgb);
   expect_error([&] { load(other); }, {file("model.safetensors"), "'conv1.weight'", "[16,3,3,1]", "[16,3,3,3]"});
 
-  Net deep(small_card("resnet14"));
+  Net deep(small_info("resnet14"));
   ProcessGroup alone;
-  write_checkpoint(alone, folder(), small_card("resnet14"), deep.store, {}, small_state());
-  Net shallow(small_card());
+  write_checkpoint(alone, folder(), small_info("resnet14"), deep.store, {}, small_state());
+  Net shallow(small_info());
   expect_error([&] { load(shallow); }, {file("model.safetensors"), "tensors, the model has", "another model"});
 }
 
 TEST_F(CheckpointTest, WrongTypeIsRefused) {
-  Net net(small_card());
+  Net net(small_info());
   write(net);
   std::vector<int32_t> numbers(16 * 9, 0);
   write_safetensors(file("optimizer.safetensors"),
@@ -175,7 +177,7 @@ TEST_F(CheckpointTest, WrongTypeIsRefused) {
   expect_error([&] { load(net); }, {file("optimizer.safetensors"), "'conv1.weight' is I32", "needs F32"});
 }
 
-// A limit on the size of files fails a write as a full disk does, with another errno.
+// A limit on the size of files makes a write fail as on a full disk, with another errno.
 TEST(CheckpointOnFullDisk, KeepsTheOlderOne) {
   const TempDir dir;
   const std::string run = (dir / "run").string();

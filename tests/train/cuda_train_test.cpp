@@ -1,9 +1,10 @@
-// The training loop on a GPU, or on the emulator that stands in for one: what it must not do is to wait.
+// The training loop on a GPU or on the emulator: it reports the losses of the CPU, and waits for the device only where
+// it must.
 #include <gtest/gtest.h>
 
 #include "data/formats/formats.h"
 #include "kernels/emulated.h"
-#include "tests/support/small_run.h"
+#include "tests/support/small_training_run.h"
 #include "train/trainer.h"
 
 namespace skein::testing {
@@ -18,7 +19,7 @@ class CudaTrain : public ::testing::Test {
     config_.synthetic_train = 32 * 2;  // steps of an epoch
   }
 
-  // Reports of steps as they come, and what the device was asked for until then.
+  // A reported step, and the number of calls of the runtime before the report.
   struct Report {
     StepMetrics step;
     int64_t allocations, synchronizations;
@@ -41,7 +42,7 @@ class CudaTrain : public ::testing::Test {
 };
 
 TEST_F(CudaTrain, WaitsOnceForManyStepsAndTakesNoMemory) {
-  // The emulator takes its time, and two passes a step hold all that one has.
+  // The emulator is slow, and two passes per step cover all code of one.
   for (const int64_t accumulate : cuda::emulated() ? std::vector{2} : std::vector{1, 2}) {
     config_.accumulate = accumulate;
     config_.synthetic_train = 32 * 2 * accumulate;
@@ -55,14 +56,14 @@ TEST_F(CudaTrain, WaitsOnceForManyStepsAndTakesNoMemory) {
   }
 }
 
-// Two workers share one stream: what one asks of it must not fall into what the other captures.
+// Two workers share one stream: the work of one must not become part of the graph that the other captures.
 TEST_F(CudaTrain, ReportsEveryStepsLossAsTheCpuDoes) {
   config_.batch = 8;
   config_.epochs = 1;
   for (const int64_t workers : {1, 2}) {
     config_.workers = workers;
     config_.parallel = 1;
-    config_.synthetic_train = 20 * 8 * workers - 4;  // not whole groups of 16 steps, and the last batch is short
+    config_.synthetic_train = 20 * 8 * workers - 4;  // not a multiple of 16 steps, and the last batch is short
     const std::vector<Report> cpu = train(DeviceChoice::cpu), gpu = train(DeviceChoice::cuda);
     ASSERT_EQ(gpu.size(), cpu.size());
     for (size_t i = 0; i < cpu.size(); ++i) {

@@ -1,13 +1,13 @@
-// skein train as MPI processes: the bits of threads, and how all of them end together. Needs mpirun.
+// skein train as MPI processes: the same bits as threads, and the end of all ranks when one fails. Needs mpirun.
 #include <gtest/gtest.h>
 
-#include "tests/support/mpi_run.h"
-#include "tests/support/team_run.h"
+#include "tests/support/multi_worker_run.h"
+#include "tests/support/start_mpi_processes.h"
 
 namespace skein::testing {
 namespace {
 
-const std::string kRun = kTeamRun;
+const std::string kRun = kMultiWorkerRun;
 
 class MpiTrain : public ::testing::Test {
   void SetUp() override {
@@ -20,11 +20,11 @@ class MpiTrain : public ::testing::Test {
   TempDir dir_;
 };
 
-// Every schedule x compression x momentum, and gradients and statistics of every kind.
-TEST_F(MpiTrain, ProcessesGetTheBitsOfThreadsInEveryCell) {
-  const ProgramOutput output = mpirun("-np 4 " + kWorker + " cells " + dir_.str());
+// Every schedule x compression x momentum, averaged gradients, and every kind of running statistics.
+TEST_F(MpiTrain, ProcessesGetTheBitsOfThreadsInEveryConfiguration) {
+  const ProgramOutput output = mpirun("-np 4 " + kRank + " grid " + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
-  expect_cells_of_threads(dir_, cells());
+  expect_lines_of_threads(dir_, all_configurations());
 }
 
 TEST_F(MpiTrain, TheProgramEndsWithTheSameCheckpoint) {
@@ -37,7 +37,7 @@ TEST_F(MpiTrain, TheProgramEndsWithTheSameCheckpoint) {
   expect_same_run(folder("threads"), folder("processes"), 4);
 }
 
-// Four times a part of the run: threads, processes, processes, threads.
+// Four parts of one run: threads, processes, processes, threads.
 TEST_F(MpiTrain, ThreadsAndProcessesGoOnWithEachOther) {
   const std::string whole = folder("whole"), parts = folder("parts");
   ASSERT_EQ(shell(kRun + "--workers 4 --out " + whole).status, 0);
@@ -53,7 +53,7 @@ TEST_F(MpiTrain, ThreadsAndProcessesGoOnWithEachOther) {
   expect_same_run(whole, parts, 4);
 }
 
-// Measured by one process, kept in the checkpoint, used by all and by whoever goes on.
+// Convolutions are measured by rank 0, used by all ranks, kept in the checkpoint and used when the run is resumed.
 TEST_F(MpiTrain, ConvolutionsAreChosenOnceForAll) {
   const std::string a = folder("a"), b = folder("b");
   const ProgramOutput processes = mpirun("-np 4 " + kRun + "--conv auto --limit-steps 4 --out " + a);
@@ -102,7 +102,7 @@ TEST_F(MpiTrain, DisagreementIsNamedByRankAndField) {
 
 TEST_F(MpiTrain, OtherDataIsNoticed) {
   std::string commands;
-  for (const int64_t label_bytes : {1, 1, 2}) {  // the third has other images in its files
+  for (const int64_t label_bytes : {1, 1, 2}) {  // rank 2 has other images in its files
     const std::string data = folder(fmt::format("data{}", label_bytes));
     if (!std::filesystem::exists(data)) {
       Splits splits = open_dataset("synthetic", {.seed = uint64_t(label_bytes), .synthetic = {48, 8, 8, 3, 4}});
@@ -127,7 +127,7 @@ TEST_F(MpiTrain, AFileThatOneRankCannotReadIsNamed) {
   expect_parts(output.err, {"skein: rank 2: /nonexistent.toml"});
 }
 
-// Long enough to be ended by a signal only.
+// So long that only a signal ends it.
 const std::string kEndlessMpi = kRun + "--epochs 100000 --sync local:H=5 --out ";
 
 TEST_F(MpiTrain, TermOfOneRankStopsAllAndSaves) {
@@ -152,8 +152,8 @@ TEST_F(MpiTrain, ARankThatIsKilledEndsTheRun) {
   EXPECT_EQ(mpirun("-np 4 " + kSkein + " train --limit-steps 5 --resume " + run).status, 0) << "the last checkpoint";
 }
 
-// One rank's disk is full: all end together, and the older checkpoint is whole. (Not by shared memory, whose files the
-// limit would meet, too.)
+// One rank's disk is full: all ranks end, and the older checkpoint is complete. MPI must not use shared memory, to
+// whose files the limit would apply too.
 TEST_F(MpiTrain, ARankThatCannotWriteEndsTheRun) {
   const std::string run = folder("run");
   ASSERT_EQ(shell(kRun + "--workers 4 --limit-steps 6 --out " + run).status, 0);

@@ -1,15 +1,16 @@
-// Everything that can travel with every momentum, the schedules by turns: stopped twice, a run goes on as if it never
-// had been.
+// A run that is stopped and resumed twice has the same bits as one that is not: each compression with each momentum,
+// with the schedules in turn.
 #include <gtest/gtest.h>
 
-#include "tests/support/train_cells.h"
+#include "tests/support/training_grid.h"
 
 namespace skein::testing {
 
-TEST(LocalSgd, CellsGoOnToTheBit) {
+TEST(LocalSgd, ConfigurationsResumeToTheBit) {
   const TempDir dir;
   ProcessGroup alone;
-  EXPECT_EQ(lines_of_cells(alone, few_cells(), (dir / "checkpoint").string()), lines_of_cells(alone, few_cells()));
+  EXPECT_EQ(train_to_lines(alone, few_configurations(), (dir / "checkpoint").string()),
+            train_to_lines(alone, few_configurations()));
 }
 
 }  // namespace skein::testing

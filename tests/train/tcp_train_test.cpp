@@ -1,9 +1,9 @@
-// skein train as processes that torchrun's environment variables join over TCP, without MPI: the bits of threads, and
-// how all of them end together.
+// skein train as processes that join over TCP by torchrun's environment variables, without MPI: the same bits as
+// threads, and the end of all ranks when one fails.
 #include <gtest/gtest.h>
 
-#include "tests/support/processes.h"
-#include "tests/support/team_run.h"
+#include "tests/support/multi_worker_run.h"
+#include "tests/support/start_processes.h"
 
 namespace skein::testing {
 namespace {
@@ -15,24 +15,24 @@ class TcpTrain : public ::testing::Test {
 };
 
 TEST_F(TcpTrain, ProcessesGetTheBitsOfThreads) {
-  const ProgramOutput output = start_processes(4, kWorker + " few-cells " + dir_.str());
+  const ProgramOutput output = start_processes(4, kRank + " few-grid " + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
-  expect_cells_of_threads(dir_, few_cells());
+  expect_lines_of_threads(dir_, few_configurations());
 }
 
 TEST_F(TcpTrain, StoppedAndGoneOnWithTheyAreTheSame) {
   if (cuda::emulated()) GTEST_SKIP() << "the sanitizers see the same on threads (tests/train/resume_test.cpp)";
-  const ProgramOutput output = start_processes(4, kWorker + " resumed-cells " + dir_.str());
+  const ProgramOutput output = start_processes(4, kRank + " resumed-grid " + dir_.str());
   ASSERT_EQ(output.status, 0) << output.err;
-  expect_cells_of_threads(dir_, few_cells());
+  expect_lines_of_threads(dir_, few_configurations());
 }
 
 TEST_F(TcpTrain, TheProgramEndsWithTheSameCheckpoint) {
   for (const int ranks : {2, 4}) {
     const std::string threads = folder(fmt::format("threads{}", ranks)), processes = folder(std::to_string(ranks));
-    const ProgramOutput alone = shell(kTeamRun + fmt::format("--workers {} --out {}", ranks, threads));
+    const ProgramOutput alone = shell(kMultiWorkerRun + fmt::format("--workers {} --out {}", ranks, threads));
     EXPECT_EQ(alone.status, 0) << alone.err;
-    const ProgramOutput together = start_processes(ranks, kTeamRun + "--out " + processes);
+    const ProgramOutput together = start_processes(ranks, kMultiWorkerRun + "--out " + processes);
     EXPECT_EQ(together.status, 0) << together.err;
     expect_parts(together.out, {fmt::format("in {} processes with 1 threads each", ranks), "done     test top-1"});
     EXPECT_EQ(together.out.find("done"), together.out.rfind("done")) << "said by more than one process";
@@ -42,8 +42,8 @@ TEST_F(TcpTrain, TheProgramEndsWithTheSameCheckpoint) {
 
 TEST_F(TcpTrain, GoesOnWithWhatThreadsHaveBegun) {
   const std::string whole = folder("whole"), parts = folder("parts");
-  ASSERT_EQ(shell(kTeamRun + "--workers 4 --out " + whole).status, 0);
-  ASSERT_EQ(shell(kTeamRun + "--workers 4 --limit-steps 4 --out " + parts).status, 0);
+  ASSERT_EQ(shell(kMultiWorkerRun + "--workers 4 --out " + whole).status, 0);
+  ASSERT_EQ(shell(kMultiWorkerRun + "--workers 4 --limit-steps 4 --out " + parts).status, 0);
   const ProgramOutput resumed = start_processes(4, kSkein + " train --resume " + parts);
   EXPECT_EQ(resumed.status, 0) << resumed.err;
   expect_same_run(whole, parts, 4);
@@ -53,7 +53,7 @@ TEST_F(TcpTrain, GoesOnWithWhatThreadsHaveBegun) {
 }
 
 TEST_F(TcpTrain, DisagreementIsNamedByRankAndField) {
-  const std::string run = kTeamRun + "--out " + folder("run");
+  const std::string run = kMultiWorkerRun + "--out " + folder("run");
   const ProgramOutput output = start_processes({run, run, run + " --weight-decay 0.5"});
   EXPECT_EQ(output.status, 2) << output.err;
   expect_parts(
@@ -63,12 +63,12 @@ TEST_F(TcpTrain, DisagreementIsNamedByRankAndField) {
 }
 
 TEST_F(TcpTrain, AVariableThatIsMissingIsNamed) {
-  const ProgramOutput no_port = shell("RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 " + kTeamRun);
+  const ProgramOutput no_port = shell("RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 " + kMultiWorkerRun);
   expect_failure(no_port, 2, {"MASTER_PORT is not set", "Set both alike for all of them"});
 }
 
 TEST_F(TcpTrain, ARankThatThrowsTellsTheOthers) {
-  const ProgramOutput output = start_processes(4, kWorker + " throw");
+  const ProgramOutput output = start_processes(4, kRank + " throw");
   EXPECT_NE(output.status, 0);
   expect_parts(output.err, {"skein: rank 2: the disk is full"});
   EXPECT_TRUE(output.err.find("rank 2 gave up: the disk is full") != std::string::npos ||
@@ -76,8 +76,8 @@ TEST_F(TcpTrain, ARankThatThrowsTellsTheOthers) {
       << output.err;
 }
 
-// Long enough to be ended by a signal only.
-const std::string kEndless = kTeamRun + "--epochs 100000 --sync local:H=5 --out ";
+// So long that only a signal ends it.
+const std::string kEndless = kMultiWorkerRun + "--epochs 100000 --sync local:H=5 --out ";
 
 TEST_F(TcpTrain, TermOfOneRankStopsAllAndSaves) {
   const std::string run = folder("run");
@@ -103,17 +103,17 @@ TEST_F(TcpTrain, ARankThatIsKilledEndsTheRun) {
   EXPECT_EQ(shell(kSkein + " train --limit-steps 5 --resume " + run).status, 0) << "the last checkpoint";
 }
 
-// The real torchrun, where there is one that works: PyTorch 1.13's does not under Python 3.11. With --standalone the
-// port is free, with a port of ours torchrun's own store has taken it.
+// Starts the ranks with torchrun itself, if it works here (PyTorch 1.13's does not under Python 3.11). With
+// --standalone the port is free; with --master_port torchrun's own store uses it.
 TEST_F(TcpTrain, UnderTorchrun) {
   const std::string torchrun = "torchrun --no_python --nproc_per_node ";
   if (shell(torchrun + "1 true").status != 0) GTEST_SKIP() << "there is no torchrun that works";
   const std::string threads = folder("threads");
-  ASSERT_EQ(shell(kTeamRun + "--workers 2 --out " + threads).status, 0);
+  ASSERT_EQ(shell(kMultiWorkerRun + "--workers 2 --out " + threads).status, 0);
   for (const bool standalone : {true, false}) {
     const std::string where = standalone ? "--standalone" : fmt::format("--master_port {}", free_port());
     const std::string run = folder(where.substr(2, 6));
-    const ProgramOutput output = shell(fmt::format("{}2 {} {} --out {}", torchrun, where, kTeamRun, run));
+    const ProgramOutput output = shell(fmt::format("{}2 {} {} --out {}", torchrun, where, kMultiWorkerRun, run));
     EXPECT_EQ(output.status, 0) << output.err;
     expect_same_run(threads, run, 2);
   }

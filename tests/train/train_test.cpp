@@ -1,4 +1,4 @@
-// Whole runs in this process: what they leave behind, and that stopping changes nothing.
+// Whole runs in this process: the files that they write, the same bits when a run is stopped and resumed, and errors.
 #include <cstring>
 #include <sstream>
 
@@ -6,7 +6,8 @@
 #include "engine/safetensors.h"
 #include "kernels/runtime.h"
 #include "tests/support/run_binary.h"
-#include "tests/support/small_run.h"
+#include "tests/support/small_training_run.h"
+#include "train/checkpoint.h"
 #include "train/evaluation.h"
 #include "train/run.h"
 #include "train/trainer.h"
@@ -99,7 +100,7 @@ TEST(Train, Learns) {
   EXPECT_GT(epochs[3].at("test_top1").get<double>(), 60.0);
 }
 
-// Stopped in the first epoch, between two epochs' steps and evaluation, and in the second: as if it never had been.
+// Stopped in the first epoch, between its last step and its evaluation, and in the second epoch.
 TEST(Train, ResumedRunIsTheSameToTheBit) {
   const TempDir dir;
   const std::string whole = (dir / "whole").string(), parts = (dir / "parts").string();
@@ -112,7 +113,7 @@ TEST(Train, ResumedRunIsTheSameToTheBit) {
   expect_same_run(whole, parts);
 }
 
-// A program that was killed has written more than its last checkpoint knows of.
+// The logs of a program that was killed are ahead of its last checkpoint.
 TEST(Train, ResumingCutsTheLogsBack) {
   const TempDir dir;
   const std::string whole = (dir / "whole").string(), killed = (dir / "killed").string();
@@ -131,7 +132,7 @@ TEST(Train, ResumingCutsTheLogsBack) {
   expect_same_run(whole, killed);
 }
 
-// Killed between the two renames of a file system that cannot exchange folders.
+// A crash between the two renames, on a file system that cannot exchange folders.
 TEST(Train, ResumesFromTheOlderCheckpointWhenThereIsNoOther) {
   const TempDir dir;
   const std::string run = (dir / "run").string(), last = run + "/checkpoints/last";
@@ -208,7 +209,7 @@ TEST(Train, LossThatIsNotANumberNamesTheStep) {
   int64_t done = 0;
   const auto poison = [&](const StepMetrics& m) {
     done = m.step;
-    ParameterStore& p = trainer.worker(0).parameters;
+    ParameterStore& p = trainer.worker(0).parameters();
     if (done == 12) p.value.host()[p.segments().back().begin] = NAN;  // fc.bias
   };
   expect_error<RunFailed>(
@@ -228,7 +229,7 @@ TEST(Train, WhatThisBuildCannotDoIsSaid) {
   expect_error([&] { validate(c, 1); }, {"--dtype bf16", "f32 only", "--dtype f32"});
 }
 
-// A short last batch must weigh by its images: 30 images in batches of 30, 16 + 14 and 7 + 7 + 7 + 7 + 2.
+// A short last batch has the weight of its images: 30 images in batches of 30, 16 + 14 and 7 + 7 + 7 + 7 + 2.
 TEST(Evaluate, DoesNotDependOnTheBatch) {
   const TrainConfig c = small_config();
   const Splits data = open_dataset("synthetic", dataset_options(c));

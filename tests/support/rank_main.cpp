@@ -1,4 +1,4 @@
-#include "tests/support/process_worker.h"
+#include "tests/support/rank_main.h"
 
 #include <omp.h>
 
@@ -12,7 +12,7 @@
 #include "comm/transports/mpi_communicator.h"
 #include "comm/transports/tcp_communicator.h"
 #include "tests/support/communicator_script.h"
-#include "tests/support/train_cells.h"
+#include "tests/support/training_grid.h"
 
 namespace skein::testing {
 namespace {
@@ -33,18 +33,19 @@ void run(const std::string& mode, const std::string& dir, Communicator& world) {
   world.all_reduce(view_of(x));
 }
 
-int run_cells(const std::string& dir, bool every, bool resumed) {
+int train_grid(const std::string& dir, bool all, bool resumed) {
   ProcessGroup group = ProcessGroup::join();
   std::ofstream out(fmt::format("{}/{}", dir, group.rank()));
-  const auto lines = lines_of_cells(group, every ? cells() : few_cells(), resumed ? dir + "/checkpoint" : "");
+  const auto lines =
+      train_to_lines(group, all ? all_configurations() : few_configurations(), resumed ? dir + "/checkpoint" : "");
   for (const std::string& line : lines) out << line << "\n";
   return 0;
 }
 
 }  // namespace
 
-int run_worker(const std::string& mode, const std::string& dir) {
-  if (mode.find("cells") != std::string::npos) return run_cells(dir, mode == "cells", mode == "resumed-cells");
+int rank_main(const std::string& mode, const std::string& dir) {
+  if (mode.ends_with("grid")) return train_grid(dir, mode == "grid", mode == "resumed-grid");
   omp_set_num_threads(1);
   const double timeout = mode == "silent" ? 1 : 60;
   constexpr int64_t kPiece = 1000, kMessage = 3000;  // so that small data make many pieces and messages

@@ -1,12 +1,12 @@
-// Starting MPI processes from a test.
+// Starts MPI processes from a test, with mpirun.
 #pragma once
 
-#include "tests/support/processes.h"
+#include "tests/support/start_processes.h"
 
 namespace skein::testing {
 
-// Ranks on however few cores, as root too, without the kernel's permission to read each other's memory. A ':' among the
-// arguments begins ranks that are started otherwise: "-np 2 A : -np 2 B".
+// Allows more ranks than cores and running as root, and does not need the kernel's permission to read the memory of
+// other processes. A ':' among the arguments begins ranks with another command: "-np 2 A : -np 2 B".
 inline ProgramOutput mpirun(const std::string& arguments) {
   return shell(
       "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1"

@@ -1,4 +1,4 @@
-// A training run that takes a fraction of a second, and what two of them are compared by.
+// A training run that takes a fraction of a second, and comparisons of two run folders.
 #pragma once
 
 #include <cstring>
@@ -34,7 +34,7 @@ inline std::vector<std::string> lines_of(const std::filesystem::path& path) {
   return lines;
 }
 
-// A row of summary.csv without its two times.
+// The rows of summary.csv without their two times.
 inline std::vector<std::string> without_times(const std::filesystem::path& path) {
   std::vector<std::string> rows = lines_of(path);
   for (std::string& row : rows)

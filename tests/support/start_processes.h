@@ -1,4 +1,4 @@
-// Starting the processes of a run as torchrun does, with environment variables and no more, and finding one of them.
+// Starts the processes of a run as torchrun does, with environment variables only, and sends signals to one of them.
 #pragma once
 
 #include <csignal>
@@ -14,7 +14,7 @@ namespace skein::testing {
 
 inline int free_port() { return Socket::listening(0, AF_INET).own_address().port(); }
 
-// commands[r] as rank r of as many on this machine. The status is that of the last that failed.
+// Starts commands[r] as rank r, all on this machine. The status is that of the last process that failed.
 inline ProgramOutput start_processes(const std::vector<std::string>& commands) {
   const int port = free_port();
   std::string script = "export ASAN_OPTIONS=detect_leaks=0 MASTER_ADDR=127.0.0.1 MASTER_PORT=" + std::to_string(port);
@@ -27,7 +27,7 @@ inline ProgramOutput start_processes(int ranks, const std::string& command) {
   return start_processes(std::vector<std::string>(size_t(ranks), command));
 }
 
-// The process of skein that was started with `argument` as rank `rank`, by whichever launcher.
+// The skein process of a rank that was started with `argument`, by mpirun or by start_processes().
 inline std::optional<pid_t> pid_of_rank(const std::string& argument, int rank) {
   const auto is_rank = [&](const std::string& environment) {
     for (const char* name : {"OMPI_COMM_WORLD_RANK", "RANK"})

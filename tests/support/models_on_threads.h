@@ -1,4 +1,4 @@
-// K workers as threads, each with the same small model, for tests of what they average.
+// Ranks as threads, each with the same small model, for tests of averaging.
 #pragma once
 
 #include <omp.h>
@@ -13,8 +13,8 @@
 
 namespace skein::testing {
 
-// Seven tensors whose sizes fall on and off the borders of words, with padding behind most; the third is moved behind
-// the others, as batch norm's are.
+// Seven tensors whose sizes are or are not multiples of a word of signs, most of them padded. The third is not decayed,
+// so it is stored behind the others, as the parameters of batch norms are.
 inline std::unique_ptr<ParameterStore> small_store() {
   auto p = std::make_unique<ParameterStore>();
   const std::vector<int64_t> counts = {31, 64, 16, 9001, 10, 1, 333};
@@ -25,7 +25,8 @@ inline std::unique_ptr<ParameterStore> small_store() {
   return p;
 }
 
-// What a worker's local steps did in a round: normal numbers, a sixteenth of them zero, the padding left alone.
+// Stands for the local steps between two averagings: adds normal numbers, a sixteenth of them zero, and leaves the
+// padding.
 inline void drift(ParameterStore& p, int rank, int round, float size = 0.01f) {
   for (const Segment& s : p.segments())
     for (int64_t i = s.begin; i < s.begin + s.count; ++i) {
@@ -34,7 +35,7 @@ inline void drift(ParameterStore& p, int rank, int round, float size = 0.01f) {
     }
 }
 
-// body on every rank; the first rank's exception is thrown on.
+// Runs body on every rank. Rethrows the exception of the lowest rank that has thrown.
 inline void on_ranks(int size, const std::function<void(Communicator&)>& body, int threads_of_each = 1) {
   ThreadGroup group(size);
   std::vector<std::exception_ptr> errors(static_cast<size_t>(size));
@@ -58,7 +59,7 @@ inline bool same_bits(const std::vector<float>& a, const std::vector<float>& b) 
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-// Everything between the segments, which nothing may touch.
+// The largest absolute value between the segments: padding, which must stay zero.
 inline float largest_in_padding(const ParameterStore& p, std::vector<float> flat) {
   for (const Segment& s : p.segments()) std::fill_n(flat.begin() + s.begin, s.count, 0.0f);
   float largest = 0;

@@ -1,0 +1,162 @@
+// The configurations of distributed training that tests compare: every schedule with every compression and every
+// momentum, and what has no such choice. Runs are short, on tiny data, as threads of one process or as processes, and
+// are compared by hashes of their final tensors and losses.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <omp.h>
+
+#include "kernels/emulated.h"
+#include "tests/support/small_training_run.h"
+#include "train/machine.h"
+#include "train/resume.h"
+#include "train/trainer.h"
+
+namespace skein::testing {
+
+constexpr int64_t kGridWorkers = 4;
+
+struct Momenta {
+  double local, outer;
+};
+inline const std::vector<std::string> kSchedules = {"minibatch",
+                                                    "local:H=2",
+                                                    "post-local:H=2,from=1",
+                                                    "reverse:H=2,from=1",
+                                                    "hierarchical:H=1,Hb=2,block=2",
+                                                    "local:H=3,warmup=linear",
+                                                    "quadratic:H=1,alpha=0.08"};
+inline const std::vector<std::string> kCompressions = {
+    "none", "bf16", "sign", "ef-sign", "sign:mean-of-means", "ef-sign:mean-of-means", "ef-sign:two-way"};
+inline const std::vector<Momenta> kMomenta = {{0.9, 0.0}, {0.0, 0.75}, {0.9, 0.5}};  // local, global, hybrid
+
+inline TrainConfig grid_base() {
+  TrainConfig c = small_config();
+  c.conv = "onednn";
+  c.workers = kGridWorkers;
+  c.synthetic_train = 12 * kGridWorkers;  // three steps of 4
+  c.synthetic_test = 4;
+  c.batch = 4;
+  c.eval_local = "never";
+  return c;
+}
+
+inline TrainConfig grid_configuration(const std::string& schedule, const std::string& compression,
+                                      const Momenta& momenta) {
+  TrainConfig c = grid_base();
+  c.sync = schedule;
+  c.compress = compression;
+  c.momentum = momenta.local;
+  c.outer_momentum = momenta.outer;
+  return c;
+}
+
+// Configurations outside of the grid: averaged gradients, and the running statistics of the averaged model.
+inline std::vector<TrainConfig> other_configurations() {
+  std::vector<TrainConfig> all;
+  for (const char* sync : {"minibatch", "post-local:H=2,from=1"}) {
+    TrainConfig c = grid_base();
+    c.sync = sync;
+    c.average = "gradients";
+    all.push_back(c);
+    c.accumulate = 2;
+    all.push_back(c);
+  }
+  for (const char* statistics : {"local", "moments", "recompute:2"}) {
+    TrainConfig c = grid_base();
+    c.bn_stats = statistics;
+    all.push_back(c);
+  }
+  return all;
+}
+
+inline std::vector<TrainConfig> all_configurations() {
+  std::vector<TrainConfig> all;
+  for (const std::string& schedule : kSchedules)
+    for (const std::string& compression : kCompressions)
+      for (const Momenta& momenta : kMomenta) all.push_back(grid_configuration(schedule, compression, momenta));
+  for (const TrainConfig& c : other_configurations()) all.push_back(c);
+  return all;
+}
+
+// Each compression with each momentum once, with the schedules in turn, and all configurations outside of the grid.
+// Under the emulator, which the sanitizers use, each compression has one momentum: sanitizers need no combinations.
+inline std::vector<TrainConfig> few_configurations() {
+  std::vector<TrainConfig> few;
+  for (size_t c = 0; c < kCompressions.size(); ++c)
+    for (size_t m = 0; m < kMomenta.size(); ++m) {
+      if (cuda::emulated() && m != c % kMomenta.size()) continue;
+      few.push_back(grid_configuration(kSchedules[(c + 2 * m) % kSchedules.size()], kCompressions[c], kMomenta[m]));
+    }
+  for (const TrainConfig& c : other_configurations()) few.push_back(c);
+  return few;
+}
+
+inline std::string name_of(const TrainConfig& c) {
+  return fmt::format("{} {} {} of {}, momentum {} and {}, statistics {}", c.sync, c.compress, c.average, c.accumulate,
+                     c.momentum, c.outer_momentum, c.bn_stats);
+}
+
+inline uint64_t hash(const std::vector<float>& x, uint64_t seed) {
+  for (const float value : x) {
+    uint32_t bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    seed = (seed ^ bits) * 0x100000001b3u;
+  }
+  return seed;
+}
+
+// Trains. Returns a hash of the final tensors of each worker of this process, by rank, and on rank 0 a hash of the
+// averaged model and of all reported losses, at -1. With a folder, the run is stopped twice and resumed from the
+// checkpoint that it has written there.
+inline std::map<int64_t, uint64_t> train_to_hashes(ProcessGroup& group, const TrainConfig& config, const Splits& data,
+                                                   const std::string& folder = {}) {
+  const ModelInfo info = make_model_info(config, data.train);
+  std::vector<float> numbers;
+  TrainListener listener{[&](const StepMetrics& m) { numbers.push_back(float(m.loss)); },
+                         [&](const EpochMetrics& m) {
+                           for (const double x : {m.test.loss, m.test.top1, m.train_loss, double(m.rounds.bytes)})
+                             numbers.push_back(float(x));
+                         },
+                         never};
+  auto trainer = std::make_unique<Trainer>(group, info, data);
+  if (!folder.empty())
+    for (const int64_t step : {2, 4}) {
+      listener.last_step = step;
+      EXPECT_FALSE(trainer->run(listener));
+      const ParameterStore& model = trainer->model_parameters();
+      write_checkpoint(group, folder, info, model, trainer->worker_states(), trainer->state());
+      group.communicator().barrier();
+      trainer.reset();
+      const Checkpoint checkpoint = open_checkpoint(folder);
+      trainer = std::make_unique<Trainer>(group, info, data, checkpoint.state);
+      load_workers(checkpoint, *trainer);
+    }
+  listener.last_step = INT64_MAX;
+  EXPECT_TRUE(trainer->run(listener));
+  const ParameterStore& model = trainer->model_parameters();
+  std::map<int64_t, uint64_t> hashes;
+  for (const auto& [rank, tensors] : trainer->worker_states())
+    for (const auto& [name, tensor] : tensors) hashes[rank] = hash(tensor.to_vector(), hashes[rank]);
+  if (group.is_root())
+    hashes[-1] = hash(numbers, hash(model.running_statistics.to_vector(), hash(model.value.to_vector(), 0)));
+  return hashes;
+}
+
+// Trains every configuration. Returns a line for each configuration and worker of this process: name, rank and hash.
+inline std::vector<std::string> train_to_lines(ProcessGroup& group, const std::vector<TrainConfig>& configurations,
+                                               const std::string& folder = {}) {
+  std::vector<std::string> lines;
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  use_conv(Device::cpu, "onednn", "f32");
+  const Splits data = open_dataset("synthetic", dataset_options(configurations.front()));
+  for (const TrainConfig& c : configurations)
+    for (const auto& [rank, hash] : train_to_hashes(group, c, data, folder))
+      lines.push_back(fmt::format("{}: {} {}", name_of(c), rank, hash));
+  use_conv(Device::cpu, "auto", "f32");
+  omp_set_num_threads(threads);
+  return lines;
+}
+
+}  // namespace skein::testing

@@ -1,0 +1,17 @@
+// The wire format of pairs of texts.
+#include "train/text_pairs.h"
+
+#include <gtest/gtest.h>
+
+namespace skein {
+namespace {
+
+TEST(TrainTextPairs, ComeBackInOrder) {
+  const TextPairs pairs = {{"layer1.0.conv1", "winograd"}, {"a plan", "of two\nlines"}, {"empty", ""}, {"", ""}};
+  EXPECT_EQ(from_wire(to_wire(pairs)), pairs);
+  EXPECT_EQ(to_wire({{"a", "b"}}), std::string("a\0b\0", 4));
+  EXPECT_TRUE(from_wire("").empty());
+}
+
+}  // namespace
+}  // namespace skein

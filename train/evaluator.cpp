@@ -1,0 +1,47 @@
+#include "train/evaluator.h"
+
+namespace skein {
+
+Evaluator::Evaluator(ProcessGroup& group, WorkerPool& pool, const ModelInfo& info, const Splits& data)
+    : group_(group),
+      pool_(pool),
+      test_batches_(make_loader(data.test, evaluation_options(info.config.eval_batch),
+                                pool.context_between_steps().queue, activations(info.config))) {
+  if (pool.run_size() > 1)
+    averaged_ = std::make_unique<AveragedModel>(info, data.train, pool.context_between_steps().queue);
+}
+
+ParameterStore& Evaluator::model_parameters(int64_t step) {
+  if (!averaged_) return pool_.worker(0).parameters();
+  if (averaged_step_ != step) {
+    pool_.synchronize();
+    averaged_->update(group_, pool_.parameters(), pool_.context_between_steps());
+    averaged_step_ = step;
+  }
+  return averaged_->parameters;
+}
+
+Score Evaluator::test_model(int64_t step) {
+  pool_.synchronize();
+  model_parameters(step);
+  const Model& model = averaged_ ? *averaged_->model : pool_.worker(0).model();
+  Score score;
+  if (group_.is_root()) score = evaluate(model, *test_batches_, pool_.context_between_steps().tape);
+  return group_.broadcast(score);
+}
+
+Score Evaluator::test_workers() {
+  std::vector<Score> own;
+  for (int64_t i = 0; i < pool_.size(); ++i)
+    own.push_back(evaluate(pool_.worker(i).model(), *test_batches_, pool_.context_between_steps().tape));
+  const auto workers = double(pool_.run_size());
+  Score mean;
+  for (const Score& s : group_.all_gather<Score>(own)) {
+    mean.loss += s.loss / workers;
+    mean.top1 += s.top1 / workers;
+    mean.top5 += s.top5 / workers;
+  }
+  return mean;
+}
+
+}  // namespace skein

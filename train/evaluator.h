@@ -1,0 +1,33 @@
+// The model that a run evaluates and saves, and its accuracy on the test set. With one worker it is the worker's model,
+// with several the average of theirs (train/averaged_model.h). Every call is collective and must be made while no
+// worker computes.
+#pragma once
+
+#include <memory>
+
+#include "train/averaged_model.h"
+#include "train/evaluation.h"
+#include "train/worker_pool.h"
+
+namespace skein {
+
+class Evaluator {
+ public:
+  Evaluator(ProcessGroup& group, WorkerPool& pool, const ModelInfo& info, const Splits& data);
+
+  // The model after step `step` of the run. The average is made once per step. Complete on rank 0 only.
+  ParameterStore& model_parameters(int64_t step);
+  // The score of that model. Rank 0 evaluates, every rank has the score.
+  Score test_model(int64_t step);
+  // Mean of the scores of the workers' own models.
+  Score test_workers();
+
+ private:
+  ProcessGroup& group_;
+  WorkerPool& pool_;
+  const std::unique_ptr<Loader> test_batches_;
+  std::unique_ptr<AveragedModel> averaged_;  // null with one worker
+  int64_t averaged_step_ = -1;               // the step whose average it is
+};
+
+}  // namespace skein

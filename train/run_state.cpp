@@ -1,0 +1,15 @@
+#include "train/run_state.h"
+
+namespace skein {
+
+ModelInfo make_model_info(const TrainConfig& config, const Dataset& d) {
+  return {config,
+          d.classes,
+          d.height(),
+          d.width(),
+          d.channels(),
+          {d.mean, d.mean + d.channels()},
+          {d.std, d.std + d.channels()}};
+}
+
+}  // namespace skein

@@ -1,0 +1,48 @@
+// Memory and, on a GPU, a stream to compute one training step in at a time. The number of contexts of a process bounds
+// how many of its workers compute concurrently, and with it the memory for activations. Safe to call from the threads
+// of all workers. Errors: what the GPU's runtime throws.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "engine/tape.h"
+
+namespace skein {
+
+struct StepContext {
+  explicit StepContext(Device device, bool recompute = false);  // recompute: Tape::recompute
+  ~StepContext();
+  StepContext(const StepContext&) = delete;
+  const Queue queue;
+  Arena arena;
+  Tape tape;
+};
+
+class StepContextPool {
+ public:
+  StepContextPool(int64_t count, Device device, bool recompute);
+
+  // The queue of a worker's device work. On a GPU it is the stream of the context that this worker always uses, since a
+  // captured step contains that context's addresses. On the CPU a worker may use any context, and all queues are equal.
+  Queue queue(int64_t worker) const { return own(worker).queue; }
+  // Waits until the device has done all work of all contexts.
+  void synchronize() const;
+  // Waits for a context that the worker may use, calls use(context) and frees the context again, also after a throw.
+  void with(int64_t worker, const std::function<void(StepContext&)>& use);
+  // For work between two steps, while no worker computes.
+  StepContext& first() { return *contexts_.front(); }
+
+ private:
+  StepContext& own(int64_t worker) const { return *contexts_[size_t(worker) % contexts_.size()]; }
+
+  std::vector<std::unique_ptr<StepContext>> contexts_;
+  std::mutex mutex_;
+  std::condition_variable freed_;
+  std::vector<StepContext*> free_;  // guarded by mutex_
+};
+
+}  // namespace skein

@@ -1,0 +1,21 @@
+// The arguments of train() (train/run.h): a configuration, and what a command line says beside it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "train/config.h"
+
+namespace skein {
+
+struct TrainCall {
+  TrainConfig config = {};
+  std::string out = {};     // folder of a new run; empty: runs/<date>-<model>-<data>
+  std::string resume = {};  // instead of `out`: the folder of the run to go on with
+  int64_t limit_steps = 0;  // number of steps after which this call stops; 0: no limit
+  // A resumed run computes with the checkpoint's threads and convolutions, to the same bits, unless these are set.
+  bool new_threads = false, new_conv = false;
+  bool from_consensus = false;  // with `resume`: the workers, of any number, start again from the average of the models
+};
+
+}  // namespace skein
