@@ -1,6 +1,6 @@
 // The learning rate as a pure function of progress (Goyal et al. 2017, with the scaling of local SGD):
 //
-//   scale = batch / base_batch * workers                 base_batch = 0: lr is meant for the batch at hand, scale = workers
+//   scale = batch / base_batch * workers                 base_batch = 0: lr is meant for the batch, scale = workers
 //   peak  = lr * scale (linear), lr * sqrt(scale) (sqrt) or lr (none)
 //   e < warmup:   lr * ((peak/lr - 1) * e/warmup + 1)    linear in every step; no warm-up when peak <= lr
 //   e >= warmup:  peak * factor^(drops so far)           drops at the epochs in `drops`

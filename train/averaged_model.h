@@ -2,7 +2,7 @@
 // the mean in rank order. Running statistics (--bn-stats):
 //   local         those of worker 0
 //   average       mean_k and var_k averaged
-//   moments       as average, plus the variance between the workers' means: var = mean(var_k + mean_k^2) - mean(mean_k)^2
+//   moments       as average, plus the variance between the workers' means: mean(var_k + mean_k^2) - mean(mean_k)^2
 //   recompute:N   computed anew for the averaged model: the mean over N training batches, not augmented, in an order
 //                 given by the seed. The inputs of its batch norms differ from those of every worker's.
 #pragma once
