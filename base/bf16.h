@@ -1,5 +1,5 @@
-// bfloat16 storage and its conversions: 16 bits, the upper half of an f32. Arithmetic is done in f32. Conversion from f32
-// rounds to nearest, ties to even, as IEEE 754 defines it; every NaN becomes the NaN 0x7fff. Conversion to f32 is exact.
+// bfloat16 storage and its conversions: 16 bits, the upper half of an f32. Arithmetic is done in f32. Conversion to f32
+// is exact. Conversion from f32 rounds to nearest, ties to even (IEEE 754); every NaN becomes the NaN 0x7fff.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,7 @@
-// CHECK of base/check.h for files that nvcc compiles. nvcc parses a file once for the host and once per architecture, and
-// fmt and the standard library take longer to parse than most kernels; so this header avoids both and passes the values
-// as a list. The emulated build compiles the same files with g++ and fmt, which checks format strings against arguments.
+// CHECK of base/check.h for files that nvcc compiles. nvcc parses a file once for the host and once per architecture,
+// and fmt and the standard library take longer to parse than most kernels; so this header avoids both and passes the
+// values as a list. The emulated build compiles the same files with g++ and fmt, which checks format strings against
+// arguments.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// Small files of a run: read as a whole, replaced as a whole, or appended to; POSIX calls. Errors: BadInput from reading,
-// RunFailed from writing; both name the file, the reason and the fix.
+// Small files of a run: read as a whole, replaced as a whole, or appended to; POSIX calls. Errors: BadInput from
+// reading, RunFailed from writing; both name the file, the reason and the fix.
 #pragma once
 
 #include <string>

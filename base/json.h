@@ -56,13 +56,13 @@ class Json {
 
   // Rejects duplicate keys and nesting deeper than 128 levels, with a JsonError.
   static Json parse(std::string_view text);
-  // Writes on one line (indent < 0), or indented by `indent` spaces per level. NaN and infinities become null. Bytes of a
-  // string that are not UTF-8: JsonError, or U+FFFD with BadUtf8::replace.
+  // Writes on one line (indent < 0), or indented by `indent` spaces per level. NaN and infinities become null. Bytes of
+  // a string that are not UTF-8: JsonError, or U+FFFD with BadUtf8::replace.
   std::string dump(int indent = -1, BadUtf8 bad = BadUtf8::refuse) const;
 
-  // All of these throw JsonError for a value of another type. T: bool, int, int64_t, uint64_t, float, double, std::string
-  // or a vector of int64_t, uint64_t, float or std::string. An integer must fit in T; a double converts to an integer
-  // only if it is whole.
+  // All of these throw JsonError for a value of another type. T: bool, int, int64_t, uint64_t, float, double,
+  // std::string or a vector of int64_t, uint64_t, float or std::string. An integer must fit in T; a double converts to
+  // an integer only if it is whole.
   template <class T>
   T get() const = delete;
   template <class T>

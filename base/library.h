@@ -1,5 +1,5 @@
-// Shared library, opened at run time (dlopen). A program that never uses the library starts without it; a test passes the
-// path of a stand-in by environment variable. Libraries are never closed: vendors' libraries keep threads and exit
+// Shared library, opened at run time (dlopen). A program that never uses the library starts without it; a test passes
+// the path of a stand-in by environment variable. Libraries are never closed: vendors' libraries keep threads and exit
 // handlers. Errors: BadInput.
 #pragma once
 

@@ -1,5 +1,5 @@
-// Counter-based random numbers, identical on host and device: Philox4x32-10 (Salmon et al., "Parallel random numbers: as
-// easy as 1, 2, 3", SC 2011). Each draw is a pure function of its key and counter, independent of order and threads:
+// Counter-based random numbers, identical on host and device: Philox4x32-10 (Salmon et al., "Parallel random numbers:
+// as easy as 1, 2, 3", SC 2011). Each draw is a pure function of its key and counter, independent of order and threads:
 //   key     = the 64-bit seed of the run
 //   counter = (index, item, epoch, purpose)   item: sample, tensor or image; index: block of four words within the item
 // Counters of different purposes never coincide. For more than 2^32 blocks per item, put the high half of the index in

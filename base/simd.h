@@ -20,8 +20,9 @@
 namespace skein::cpu {
 
 // Calls body(begin, end) once per thread on contiguous ranges of [0, n). Every range but the last is a multiple of
-// `grain`. The split depends only on n, grain and the number of threads, so results are reproducible. It uses one thread
-// or all of them, because libgomp destroys threads that a smaller team does not need and creates them again later.
+// `grain`. The split depends only on n, grain and the number of threads, so results are reproducible. It uses one
+// thread or all of them, because libgomp destroys threads that a smaller team does not need and creates them again
+// later.
 template <class Body>
 void parallel_ranges(int64_t n, int64_t grain, Body&& body) {
   const int64_t blocks = (n + grain - 1) / grain;

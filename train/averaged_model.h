@@ -3,9 +3,9 @@
 //
 //   local         worker 0's. epfml/LocalSGD-Code never communicates them either
 //   average       mean_k and var_k averaged
-//   moments       mean(mean_k) and mean(var_k + mean_k^2) - mean(mean_k)^2: adds the variance between workers
-//   recompute:N   the averaged model's own: the mean over N training batches, not augmented, in an order drawn from the
-//                 seed
+//   moments       as average, plus the variance between the workers' means: mean(var_k + mean_k^2) - mean(mean_k)^2
+//   recompute:N   computed anew for the averaged model: the mean over N training batches, not augmented, in an order
+//                 given by the seed. The inputs of its batch norms differ from those of every worker's.
 #pragma once
 
 #include "comm/process_group.h"

@@ -1,13 +1,8 @@
-// Kernels of kernels/dense_block.h. With s bytes per element:
-//
-//   kernel                     task                                                              bytes per element
-//   append_kernel              copies new channels into the block, two sums per strip of rows    2s
-//   append_statistics_kernel   adds the strips in order: mean and variance
-//   norm_kernel                normalises a prefix of the channels                               2s
-//   running_kernel             updates the running statistics
-//   norm_backward_kernel       adds one reader's gradient to dfeatures, two sums per strip       2s + 8, first: 2s + 4
-//   norm_totals_kernel         adds the strips in order: dgamma, dbeta, offset and slope
-//   append_backward_kernel     dx = dfeatures - offset - slope*(x - mean)                        2s + 4
+// Kernels of kernels/dense_block.h, bytes per element of s bytes. Two more kernels add the sums of the strips in order.
+//   append_kernel           2s      copies new channels into the block, two sums per strip of rows
+//   norm_kernel             2s      normalises a prefix of the channels; running_kernel updates the running statistics
+//   norm_backward_kernel    2s + 8  adds one reader's gradient to dfeatures, two sums per strip (2s + 4: overwrites)
+//   append_backward_kernel  2s + 4  dx = dfeatures - offset - slope*(x - mean)
 #include <numeric>
 
 #include "kernels/cuda/columns.h"
@@ -47,8 +42,7 @@ Rows<T> rows_of(View v, int64_t first = 0) {
   return {v.as<T>() + first, v.channels()};
 }
 
-// partial (strips, 2, C): sums of x - shift and of its square, where the shift is the first row of x, as in
-// batch_norm.cu. Null: no statistics.
+// partial (strips, 2, C): as in moments_kernel of batch_norm.cu; null: no statistics.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock) append_kernel(Rows<T> x, Rows<T> to, Columns c, float* partial) {
   const ThreadPosition p = thread_position(c);
@@ -221,8 +215,7 @@ __global__ void __launch_bounds__(kBlock)
       });
 }
 
-// dispatch_columns() for channels [first, first + dense.channels()) of a block: the access width must divide the
-// block's channels, the slice's channels and `first`.
+// dispatch_columns() for channels [first, first + dense.channels()): the width must divide all three channel numbers.
 template <class F>
 void dispatch_slice(View features, View dense, int64_t first, std::initializer_list<View> vectors, F&& body) {
   CHECK(features.rows() == dense.rows() && features.dtype == dense.dtype && first >= 0 &&

@@ -1,6 +1,6 @@
-// Direct convolution for any kernel, stride and padding; shapes as in kernels/conv.h, f32. In NHWC the k*C numbers under
-// one row of the kernel are contiguous. On an image padded with zeros every direction is therefore a gemm() over k rows
-// of taps:
+// Direct convolution for any kernel, stride and padding; shapes as in kernels/conv.h, f32. In NHWC the k*C numbers
+// under one row of the kernel are contiguous. On an image padded with zeros every direction is therefore a gemm() over
+// k rows of taps:
 //   forward            y row = rows of x (one every s pixels) times w packed as [i][j*C+c][o]
 //   backward data      pixels of dx with the same position modulo s use the same taps: one stride-1 convolution of dy
 //                      for each position modulo s
@@ -68,8 +68,8 @@ void direct_forward(const ConvShape& s, const float* x, const float* w, float* y
   }
 }
 
-// Taps along one axis that contribute to the pixels residue + s*q of dx: first, first + s, ..., `count` in all. The last
-// one reads row q + start of dy; each tap before it reads one row further on.
+// Taps along one axis that contribute to the pixels residue + s*q of dx: first, first + s, ..., `count` in all. The
+// last one reads row q + start of dy; each tap before it reads one row further on.
 struct Taps {
   int64_t first, count, start;
   Taps(const ConvShape& s, int64_t residue) {

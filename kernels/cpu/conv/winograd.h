@@ -112,8 +112,9 @@ void add_strips(const ConvShape& s, const Strips& strips, Slice slice, const flo
   }
 }
 
-// Work split: each thread takes a range of strips and has a dU of its own; these are added at the end. With many channels
-// that addition costs as much memory and time as the products, so there each thread takes channels of x instead.
+// Work split: each thread takes a range of strips and has a dU of its own; these are added at the end. With many
+// channels that addition costs as much memory and time as the products, so there each thread takes channels of x
+// instead.
 template <class Isa>
 void winograd_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {
   const Strips strips({s.h, s.w, s.c});
@@ -146,8 +147,8 @@ void winograd_weights(const ConvShape& s, const float* x, const float* dy, float
   }
 }
 
-// Only if padding the channels to multiples of 16 at most doubles the work: excludes the 3-channel first layer, includes
-// DenseNet's 28 -> 12.
+// Only if padding the channels to multiples of 16 at most doubles the work: excludes the 3-channel first layer,
+// includes DenseNet's 28 -> 12.
 bool winograd_suits(ConvPass, const ConvShape& s) {
   return s.k == 3 && s.s == 1 && s.p == 1 && padded_channels(s.c) * padded_channels(s.o) <= 2 * s.c * s.o;
 }
