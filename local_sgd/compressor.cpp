@@ -30,8 +30,8 @@ Compression parse_compression(std::string_view text) {
 }
 
 std::unique_ptr<Compressor> make_compressor(const Compression& c, const ParameterStore& parameters, Queue queue) {
-  if (c.kind == Compression::bf16) return make_bf16_compressor(parameters, queue);
-  if (c.kind == Compression::sign) return make_sign_compressor(c.options, parameters, queue);
+  if (c.form == Compression::bf16) return make_bf16_compressor(parameters, queue);
+  if (c.form == Compression::sign) return make_sign_compressor(c.options, parameters, queue);
   return nullptr;
 }
 

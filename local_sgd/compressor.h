@@ -54,7 +54,7 @@ struct SignOptions {
 };
 
 struct Compression {
-  enum Kind : uint8_t { none, bf16, sign } kind = none;
+  enum Form : uint8_t { none, bf16, sign } form = none;
   SignOptions options{};  // of sign
 };
 
