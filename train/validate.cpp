@@ -33,7 +33,7 @@ void check_model(const TrainConfig& c) {
 }
 
 void check_averaged_gradients(const TrainConfig& c) {
-  if (parse_compression(c.compress).kind != Compression::none || c.outer_momentum != 0 || c.outer_rate != 1)
+  if (parse_compression(c.compress).form != Compression::none || c.outer_momentum != 0 || c.outer_rate != 1)
     throw BadInput(
         "--average gradients: gradients travel as f32 and know no outer momentum. Leave out --compress and "
         "--outer-..., "
