@@ -39,7 +39,7 @@ SKEIN_KERNEL(synchronize, Synchronize, each_once);
 namespace cpu {
 Allocate allocate;
 Release release;
-int64_t allocations();  // since the program started
+int64_t allocations();  // number since the program started
 }  // namespace cpu
 
 namespace cuda {
@@ -52,7 +52,7 @@ struct DeviceInfo {
   size_t memory = 0;  // bytes
 };
 
-bool available();                   // false without a driver or a device: absent_reason() says which and the fix
+bool available();                   // false without a driver or a device; absent_reason() names the cause and the fix
 std::string absent_reason();        // empty when available
 std::vector<DeviceInfo> devices();  // empty when not available
 int current_device();
@@ -60,16 +60,16 @@ void use_device(int index);  // for the calling thread
 
 Allocate allocate;
 Release release;
-int64_t allocations();       // device and pinned, since the program started
-int64_t synchronizations();  // of host with device, since the program started
+int64_t allocations();       // number since the program started, of device and pinned memory
+int64_t synchronizations();  // number of times that the host waited for a device
 
-Allocate allocate_pinned;  // host memory that the device reaches by itself
+Allocate allocate_pinned;  // host memory that the device accesses directly
 Release release_pinned;
 CopyToHost copy_to_host_async;
 CopyFromHost copy_from_host_async;
 
 Stream create_stream();
-void destroy_stream(Stream);  // waits for its work; its workspace is released
+void destroy_stream(Stream);  // waits for its work and releases its workspace
 // Scratch memory of the kernels of one stream, valid until the next request on it (kernels/cuda/workspace_lock.h). A
 // larger request allocates and keeps the smaller block, as a captured graph may still use it.
 void* workspace(Stream, size_t bytes);
@@ -77,9 +77,9 @@ void* workspace(Stream, size_t bytes);
 Event create_event();
 void destroy_event(Event);
 void record(Event, Stream);
-void wait(Stream, Event);            // what follows on the stream comes after what was recorded; the host does not wait
-bool passed(Event);                  // what was recorded is done; does not wait
-bool on_device(const void* memory);  // of allocate(), not of the host
+void wait(Stream, Event);            // later work on the stream runs after the recorded work; the host does not wait
+bool passed(Event);                  // true if the recorded work is done; does not wait
+bool on_device(const void* memory);  // true for memory of allocate(), false for host memory
 
 void begin_capture(Stream);
 Graph end_capture(Stream);
