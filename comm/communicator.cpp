@@ -31,7 +31,7 @@ void Communicator::barrier() { do_barrier(); }
 std::unique_ptr<Communicator> Communicator::split(int color) { return do_split(color); }
 
 void Communicator::copy(View from, View to) const {
-  if (from.data != to.data && from.numel() > 0) queue_.run(cpu::copy, cuda::copy, from, to);
+  if (from.data != to.data && from.numel() > 0) queue_.run(kernel::copy, from, to);
 }
 
 std::vector<int32_t> Communicator::gather_colors(int32_t color) {

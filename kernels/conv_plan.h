@@ -1,5 +1,5 @@
-// What cuDNN would run for a convolution: planned for a GPU at hand while training, and with the same code for a GPU
-// that is only described (skein plan). No vendor's header here; kernels/conv.h has the formulas.
+// Plans of cuDNN for convolutions: for the GPU at hand while training, and with the same code for a GPU that is only
+// described (skein plan). No vendor's header here; kernels/conv.h has the formulas.
 #pragma once
 
 #include <compare>
@@ -10,11 +10,10 @@
 
 namespace skein::cuda {
 
-// inference: kernels/conv_inference.h
-enum class ConvPass : uint8_t { forward, backward_data, backward_weights, inference };
+enum class ConvPass : uint8_t { forward, backward_data, backward_weights };
 
-// One direction of a layer. Gradients stand where their values stand: dy is shaped like y. bf16 says that x, y and the
-// weights that are read are bf16; a weight gradient is f32 always.
+// One pass of a layer. A gradient takes the place of its value: dy is shaped like y. dtype is that of x, y and the weights
+// that are read; a weight gradient is f32 always.
 struct ConvProblem {
   ConvPass pass = ConvPass::forward;
   DType dtype = DType::f32;
@@ -31,32 +30,32 @@ struct ConvOptions {
   bool deterministic = true;  // only engines that give the same bits every time
   bool tf32 = false;          // f32 products may be rounded to TF32 (10 bits) for the tensor cores
   bool measured = false;      // time every engine on the first call with a shape; else cuDNN's heuristics choose
-  size_t workspace = size_t(256) << 20;  // bytes that one convolution may ask for at most
+  size_t workspace = size_t(256) << 20;  // upper bound of one convolution's workspace, bytes
   auto operator<=>(const ConvOptions&) const = default;
 };
-ConvOptions conv_options();  // of the process; a change holds from the next call on
+ConvOptions conv_options();  // of the process; a change applies from the next call on
 void set_conv_options(const ConvOptions&);
 
 struct ConvPlanInfo {
-  int offered = 0, allowed = 0;  // engine configurations that cuDNN offers, and those that the options leave
+  int offered = 0, allowed = 0;  // engine configurations: all of cuDNN's, and those that the options allow
   int64_t engine = 0;            // cuDNN's number of the chosen one
-  size_t workspace = 0;          // bytes, all told
+  size_t workspace = 0;          // bytes, with the scratch of a cast
   bool tensor_cores = false, deterministic = true, winograd = false;
-  bool run_time_compiled = false;  // the first call with a shape compiles for about a second
-  bool cast = false;               // the weight gradient is made in bf16 and cast to f32
+  bool run_time_compiled = false;  // the first call with a shape takes about a second to compile
+  bool cast = false;               // the weight gradient is computed in bf16 and cast to f32
 };
 
-std::string device_description();  // of the GPU at hand, as ConvPlanner takes it
+std::string device_description();  // of the GPU at hand, in the form that ConvPlanner reads
 
-// Plans for a GPU described by cuDNN's 23 keys of JSON (apps/plan/gpu_model.h). BadInput without cuDNN, or if cuDNN does
-// not take the description.
+// Plans for a GPU described by cuDNN's 23 keys of JSON (apps/plan/gpu_model.h). BadInput without cuDNN, or if cuDNN
+// refuses the description.
 class ConvPlanner {
  public:
   explicit ConvPlanner(const std::string& device_json);
   ~ConvPlanner();
   ConvPlanInfo plan(const ConvProblem&, const ConvOptions&) const;  // BadInput with cuDNN's reason if nothing suits
   std::string cudnn_version() const;                                // "9.19.0"
-  // False where there is no driver: engines that are compiled at run time were left out.
+  // False without a driver: engines that are compiled at run time are left out.
   bool compiles() const;
 
  private:

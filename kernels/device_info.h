@@ -1,4 +1,4 @@
-// What a GPU says about itself, beyond what training asks (kernels/runtime.h).
+// Properties of a GPU that training does not need (kernels/runtime.h has the others).
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace skein::cuda {
 
-std::string describe_device(int index);  // as apps/plan/gpu_model.h reads it, from what the CUDA runtime knows
-size_t memory_in_use();  // bytes of the current device, whoever took them, CUDA and its libraries included
+std::string describe_device(int index);  // JSON for apps/plan/gpu_model.h, from the CUDA runtime
+size_t memory_in_use();  // bytes of the current device taken by all processes, CUDA and its libraries included
 size_t l2_bytes();       // of the current device
 
 }  // namespace skein::cuda

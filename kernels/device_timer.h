@@ -1,7 +1,7 @@
-// Time of work on a GPU by the GPU's own clock: events before and behind it on the stream. Ahead of the first event the
-// stream reads four times the L2 cache, again and again if need be. So nothing of the work's operands is in the cache,
-// and the host has put all of the work on the stream before the device gets there: no launch is waited for inside. It
-// reads, because lines that it had written would go back to memory at the cost of the work.
+// Time of work on a GPU by the GPU's own clock: events before and after it on the stream. Before the first event the
+// stream reads four times the size of the L2 cache, several times if necessary. This evicts the work's operands from the
+// cache, and it gives the host time to enqueue all of the work before the device reaches it, so no launch latency is
+// measured. It reads and does not write: written lines would be flushed during the measured work.
 #pragma once
 
 #include <functional>
@@ -16,16 +16,16 @@ class DeviceTimer {
   ~DeviceTimer();
   DeviceTimer(const DeviceTimer&) = delete;
 
-  // Waits for it. The work must not wait for the device itself.
+  // Seconds; waits until the work is done. The work must not synchronise with the device itself.
   double seconds(const std::function<void()>& work);
-  // Was the host ahead in every measurement? Else launches were waited for, and times are too long.
+  // True if the host was ahead in every measurement. Otherwise the times include launch latencies.
   bool ahead() const { return ahead_; }
 
  private:
   Stream stream_;
-  View images_, means_;  // what is read, and the little that comes of it
+  View images_, means_;  // operands of the reading kernel
   Event begin_ = nullptr, end_ = nullptr;
-  int lead_ = 1;  // times that the images are read
+  int lead_ = 1;  // number of passes over the images
   bool ahead_ = true;
 };
 

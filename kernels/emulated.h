@@ -1,4 +1,4 @@
-// Are this build's GPUs the emulator's (kernels/emulator)? They are for tests: --device auto never takes one.
+// True in a build whose GPUs are emulated (kernels/emulator). They are for tests: --device auto never chooses one.
 #pragma once
 
 namespace skein::cuda {

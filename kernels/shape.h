@@ -1,4 +1,4 @@
-// The dimensions of a dense tensor, as it owns them; kernels/view.h has them beside the data.
+// Dimensions of a dense tensor, without data.
 #pragma once
 
 #include <algorithm>

@@ -1,11 +1,11 @@
-// Time on a stream of a GPU: what lay between two events that were recorded there.
+// Time between two events that were recorded on a stream of a GPU.
 #pragma once
 
 #include "kernels/runtime.h"
 
 namespace skein::cuda {
 
-Event create_timing_event();                     // for record(), destroy_event() and the others
-double seconds_between(Event begin, Event end);  // both passed
+Event create_timing_event();                     // an Event of kernels/runtime.h that also records the time
+double seconds_between(Event begin, Event end);  // both have passed
 
 }  // namespace skein::cuda

@@ -20,7 +20,7 @@ ModelAverager::ModelAverager(ParameterStore& parameters, std::unique_ptr<Compres
 }
 
 void ModelAverager::reset_consensus() {
-  if (consensus_.defined()) queue_.run(cpu::copy, cuda::copy, parameters_.value, consensus_);
+  if (consensus_.defined()) queue_.run(kernel::copy, parameters_.value, consensus_);
 }
 
 void ModelAverager::average(Communicator& ranks) {
@@ -34,11 +34,11 @@ void ModelAverager::average(Communicator& ranks) {
   if (compressor_) {
     delta = compressor_->mean(consensus_, value, ranks);
   } else {
-    queue_.run(cpu::sub, cuda::sub, consensus_, value, delta);
+    queue_.run(kernel::sub, consensus_, value, delta);
     mean_over_workers({&delta, 1}, delta, ranks, queue_);
   }
   outer_.apply(consensus_, delta);
-  queue_.run(cpu::copy, cuda::copy, consensus_, value);
+  queue_.run(kernel::copy, consensus_, value);
   parameters_.refresh_shadow(queue_.stream);
 }
 

@@ -13,10 +13,10 @@ OuterStep::OuterStep(OuterMomentum outer, int64_t size, Queue queue) : outer_(ou
 
 void OuterStep::apply(View consensus, View delta) {
   if (outer_.active())
-    queue_.run(cpu::sgd_step, cuda::sgd_step, consensus, delta, momentum_, View{}, rate_.view().as<float>(),
+    queue_.run(kernel::sgd_step, consensus, delta, momentum_, View{}, rate_.view().as<float>(),
                SgdHyper{outer_.momentum, 0.0f, outer_.nesterov}, 0);
   else
-    queue_.run(cpu::sub, cuda::sub, consensus, delta, consensus);
+    queue_.run(kernel::sub, consensus, delta, consensus);
 }
 
 }  // namespace skein

@@ -104,7 +104,7 @@ void Worker::local_step(double rate) {
     bool last = false;
     for (int64_t pass = 1; !last; ++pass) {
       const int32_t number = int32_t(steps_done_ * config_.accumulate + pass - 1);
-      queue_.run(cpu::copy_from_host, cuda::copy_from_host, &number, pass_number_);
+      queue_.run(kernel::copy_from_host, &number, pass_number_);
       const double waited = batches_->wait_seconds();
       const Batch& batch = batches_->next();
       result.wait_ms += 1e3 * (batches_->wait_seconds() - waited);
@@ -175,12 +175,12 @@ void Worker::adjust_gradients() {
 // The mean over the passes: a short last batch has the same weight as a full one.
 void Worker::accumulate_gradients(int64_t pass, bool last) {
   if (pass == 1)
-    queue_.run(cpu::copy, cuda::copy, parameters_.grad, accumulated_);
+    queue_.run(kernel::copy, parameters_.grad, accumulated_);
   else
-    queue_.run(cpu::axpy, cuda::axpy, 1.0f, parameters_.grad, accumulated_);
+    queue_.run(kernel::axpy, 1.0f, parameters_.grad, accumulated_);
   if (!last) return;
-  queue_.run(cpu::scale, cuda::scale, 1.0f / float(pass), accumulated_);
-  queue_.run(cpu::copy, cuda::copy, accumulated_, parameters_.grad);
+  queue_.run(kernel::scale, 1.0f / float(pass), accumulated_);
+  queue_.run(kernel::copy, accumulated_, parameters_.grad);
 }
 
 DropoutStream Worker::draws() const {
@@ -200,12 +200,12 @@ void Worker::warm_up_convolutions(StepContext& context, int64_t images) {
       Tensor::zeros(queue_.device, activations(config_), {images, batch_shape_[1], batch_shape_[2], batch_shape_[3]});
   const Tensor labels = Tensor::zeros(queue_.device, DType::i32, {images});
   const Tensor statistics = Tensor::empty(queue_.device, DType::f32, parameters_.running_statistics.shape());
-  queue_.run(cpu::copy, cuda::copy, parameters_.running_statistics, statistics);
+  queue_.run(kernel::copy, parameters_.running_statistics, statistics);
   context.tape.reset();
   context.tape.draws = draws();
   context.tape.backward(cross_entropy(model_->forward(context.tape.input(pixels)), labels).mean);
-  queue_.run(cpu::copy, cuda::copy, statistics, parameters_.running_statistics);
-  queue_.run(cpu::synchronize, cuda::synchronize);  // the tensors above must live until the device is done
+  queue_.run(kernel::copy, statistics, parameters_.running_statistics);
+  queue_.run(kernel::synchronize);  // the tensors above must live until the device is done
 }
 
 void Worker::reset_consensus() {

@@ -35,7 +35,7 @@ class ThreadCommunicator : public Communicator {
       std::vector<View> all;
       for (const PostedCall& c : calls) all.push_back(c.data);
       const Shard own = shard(data.numel(), rank(), size());
-      queue().run(cpu::sum_to_all, cuda::sum_to_all, all, own.begin, own.end, scale);
+      queue().run(kernel::sum_to_all, all, own.begin, own.end, scale);
     });
   }
 
@@ -71,10 +71,10 @@ class ThreadCommunicator : public Communicator {
   // body(the calls of all ranks) between the two waits, with the device's work done at both.
   template <class Body>
   void run(const PostedCall& call, Body&& body) {
-    queue().run(cpu::synchronize, cuda::synchronize);
+    queue().run(kernel::synchronize);
     const BarrierScope scope(*barrier_, rank(), call);
     body(barrier_->calls());
-    queue().run(cpu::synchronize, cuda::synchronize);
+    queue().run(kernel::synchronize);
   }
 
   std::shared_ptr<SharedBarrier> barrier_;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "comm/communicator.h"
+#include "kernels/queue.h"
 
 namespace skein {
 

@@ -7,8 +7,8 @@
 
 namespace skein::cuda {
 
-// Uids of a convolution's tensors, the same in every graph.
-enum ConvUid : int64_t { kX = 1, kW = 2, kY = 3, kBias = 4 };
+// The uids of a convolution's tensors in every graph.
+enum ConvUid : int64_t { kX = 1, kW = 2, kY = 3 };
 
 // A plan without a descriptor stands for skein's own kernel, kernels/cuda/conv_narrow.h.
 struct ConvPlan {
