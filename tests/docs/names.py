@@ -99,7 +99,9 @@ class Document:
         self.words, self.paths = extra_words, extra_paths
 
     def fail(self, line, kind, name):
-        self.bad.append("%s:%d: %s %s" % (self.path, line, kind, name))
+        text = "%s:%d: %s %s" % (self.path, line, kind, name)
+        if text not in self.bad:
+            self.bad.append(text)
 
     def check(self):
         with open(os.path.join(self.tree.root, self.path), encoding="utf-8") as file:
@@ -145,9 +147,10 @@ class Document:
         text = re.sub(r"(?<![\w/.$])build/[\w/.-]+", " ", text)  # made by the build
         text = re.sub(r"(?<![\w/.$<>-])\.?[A-Za-z_][\w.-]*/[\w.*{},/+-]*", check, text)
 
-        def check_file(match):
+        def check_file(match):  # in some folder, or one that the code names, with R for {}
+            pattern = re.sub(r"(?<![A-Za-z])[A-Z]\\?(?=[-.\\])", r"(?:[A-Z]|\\{\\})", re.escape(match[0]))
             if not glob.glob(os.path.join(self.tree.root, "**", match[0]), recursive=True) and \
-                    match[0] not in self.tree.everything and match[0] not in self.words:
+                    not re.search(pattern, self.tree.everything):
                 self.fail(number, "no such file:", match[0])
             return " "
         return re.sub(r"(?<![\w/.*-])[\w-]+\.(?:h|cpp|cu|md|py|sh|cmake|json|txt|toml|csv|jsonl|safetensors)\b",
