@@ -6,13 +6,14 @@
   symbols   in backticks: `ModelAverager`, `sync_table`, `Tape::backward` occur in the code, comments left out; of a
             qualified name both parts together, or the second in a file that declares the first
   flags     `--sync`, also in commands: occur in the code as "sync" or --sync
-  commands  `make TARGET` and `skein COMMAND` exist
+  commands  `make TARGET`, `skein COMMAND` and the program build/PRESET/PROGRAM exist
   words     in backticks: every other one occurs somewhere in the sources
 
 Fenced blocks (```) are skipped; of indented ones the lines that begin with a command are read. docs/add-an-op.md may
 also name what docs/add-an-op.patch adds.   Usage: names.py [ROOT [DOCUMENT ...]]
 """
 import glob
+import json
 import os
 import re
 import sys
@@ -66,6 +67,9 @@ class Tree:
         self.top = {name for name in os.listdir(root) if os.path.isdir(os.path.join(root, name))} - {"runs", "build"}
         with open(os.path.join(root, "Makefile"), encoding="utf-8") as file:
             self.targets = set(re.findall(r"^([\w-]+):", file.read(), flags=re.M))
+
+        with open(os.path.join(root, "CMakePresets.json"), encoding="utf-8") as file:
+            self.presets = {preset["name"] for preset in json.load(file)["configurePresets"]}
 
     def has_path(self, path, extra):
         path = path.rstrip("/").removeprefix("./")
@@ -144,7 +148,11 @@ class Document:
             if first != "build" and not self.tree.has_path(path, self.paths):
                 self.fail(number, "no such path:", path)
             return " "
-        text = re.sub(r"(?<![\w/.$])build/[\w/.-]+", " ", text)  # made by the build
+        for preset, target in re.findall(r"(?<![\w/.$])build/([\w-]+)(?:/(\w+))?", text):
+            if preset not in self.tree.presets or target and not re.search(
+                    r"add_executable\(%s\b" % target, self.tree.everything):
+                self.fail(number, "no such preset or program:", preset + "/" + target)
+        text = re.sub(r"(?<![\w/.$])build/[\w/.-]+", " ", text)
         text = re.sub(r"(?<![\w/.$<>-])\.?[A-Za-z_][\w.-]*/[\w.*{},/+-]*", check, text)
 
         def check_file(match):  # in some folder, or one that the code names, with R for {}
