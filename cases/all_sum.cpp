@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
 
 namespace skein {
 namespace {
@@ -12,9 +12,15 @@ struct AllSumRow {
   int64_t n, begin, end;
   bool timed = false;
 };
-const std::vector<AllSumRow> kAllSumRows = {{1, 5, 0, 5},      {2, 1, 0, 1},           {3, 1000, 3, 3},
-                                            {3, 777, 65, 650}, {3, 30011, 100, 30011}, {16, 4096, 0, 4096},
-                                            {65, 133, 0, 133}, {200, 71, 5, 70},       {8, 1 << 22, 0, 1 << 22, true}};
+const std::vector<AllSumRow> kAllSumRows = {{.workers = 1, .n = 5, .begin = 0, .end = 5},
+                                            {.workers = 2, .n = 1, .begin = 0, .end = 1},
+                                            {.workers = 3, .n = 1000, .begin = 3, .end = 3},
+                                            {.workers = 3, .n = 777, .begin = 65, .end = 650},
+                                            {.workers = 3, .n = 30011, .begin = 100, .end = 30011},
+                                            {.workers = 16, .n = 4096, .begin = 0, .end = 4096},
+                                            {.workers = 65, .n = 133, .begin = 0, .end = 133},
+                                            {.workers = 200, .n = 71, .begin = 5, .end = 70},
+                                            {.workers = 8, .n = 1 << 22, .begin = 0, .end = 1 << 22, .timed = true}};
 
 std::vector<Tensor> vectors(Queue q, const AllSumRow& r) {
   std::vector<Tensor> all;
@@ -44,36 +50,38 @@ Output mean(const Tensor& actual, const std::vector<Tensor>& all, const Tensor& 
 
 BoundCase bind_to_all(Queue q, const AllSumRow& r) {
   const std::vector<Tensor> all = vectors(q, r);
-  BoundCase bound;
-  if (!r.timed) bound.outputs = {mean(all.front(), all, all.front(), r), mean(all.back(), all, all.back(), r)};
   const float scale = 1.0f / float(r.workers);
-  bound.run = [=] { q.run(cpu::sum_to_all, cuda::sum_to_all, views_of(all), r.begin, r.end, scale); };
-  return bound;
+  auto run = [=](Queue q) { q.run(kernel::sum_to_all, views_of(all), r.begin, r.end, scale); };
+  if (r.timed) return {q, run, {}};
+  return {q, run, {mean(all.front(), all, all.front(), r), mean(all.back(), all, all.back(), r)}};
 }
 
 BoundCase bind_to_one(Queue q, const AllSumRow& r) {
   const std::vector<Tensor> all = vectors(q, r);
   const Tensor to = r.workers > 8 ? all.back() : random_tensor(q, {r.n}, 1000);  // it may be one of them
-  BoundCase bound;
-  if (!r.timed) bound.outputs = {mean(to, all, to, r)};
   const float scale = 1.0f / float(r.workers);
-  bound.run = [=] { q.run(cpu::sum_to_one, cuda::sum_to_one, views_of(all), scale, to.view()); };
-  return bound;
+  auto run = [=](Queue q) { q.run(kernel::sum_to_one, views_of(all), scale, to.view()); };
+  if (r.timed) return {q, run, {}};
+  return {q, run, {mean(to, all, to, r)}};
 }
-
-}  // namespace
 
 std::vector<OpCase> all_sum_cases() {
   std::vector<OpCase> cases;
   for (const AllSumRow& r : kAllSumRows) {
-    const double moved = 4.0 * double(r.end - r.begin);
-    cases.push_back({fmt::format("sum_to_all/{}x{}[{},{})", r.workers, r.n, r.begin, r.end), r.timed, 0,
-                     moved * 2 * r.workers, [r](Queue q) { return bind_to_all(q, r); }, false, true});
+    cases.push_back({.name = fmt::format("sum_to_all/{}x{}[{},{})", r.workers, r.n, r.begin, r.end),
+                     .timed = r.timed,
+                     .bind = [r](Queue q) { return bind_to_all(q, r); },
+                     .same_bits = true});
     if (r.begin == 0 && r.end == r.n)
-      cases.push_back({fmt::format("sum_to_one/{}x{}", r.workers, r.n), r.timed, 0, moved * (r.workers + 1),
-                       [r](Queue q) { return bind_to_one(q, r); }, false, true});
+      cases.push_back({.name = fmt::format("sum_to_one/{}x{}", r.workers, r.n),
+                       .timed = r.timed,
+                       .bind = [r](Queue q) { return bind_to_one(q, r); },
+                       .same_bits = true});
   }
   return cases;
 }
 
+const RegisterCases all_sum_table{"all_sum", all_sum_cases};
+
+}  // namespace
 }  // namespace skein

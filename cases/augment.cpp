@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/random.h"
-#include "cases/cases.h"
+#include "cases/op_case.h"
 
 namespace skein {
 namespace {
@@ -12,10 +12,15 @@ struct AugmentRow {
   Shape images;
   bool training, timed = false;
 };
-const std::vector<AugmentRow> kAugmentRows = {
-    {{5, 6, 7, 1}, true},   {{5, 6, 7, 3}, false},          {{9, 5, 5, 3}, true},
-    {{7, 8, 8, 3}, true},   {{3, 28, 28, 1}, true},         {{4, 2, 3, 2}, true},
-    {{3, 40, 70, 4}, true}, {{256, 32, 32, 3}, true, true}, {{256, 28, 28, 1}, true, true}};
+const std::vector<AugmentRow> kAugmentRows = {{.images = {5, 6, 7, 1}, .training = true},
+                                              {.images = {5, 6, 7, 3}, .training = false},
+                                              {.images = {9, 5, 5, 3}, .training = true},
+                                              {.images = {7, 8, 8, 3}, .training = true},
+                                              {.images = {3, 28, 28, 1}, .training = true},
+                                              {.images = {4, 2, 3, 2}, .training = true},
+                                              {.images = {3, 40, 70, 4}, .training = true},
+                                              {.images = {256, 32, 32, 3}, .training = true, .timed = true},
+                                              {.images = {256, 28, 28, 1}, .training = true, .timed = true}};
 constexpr uint64_t kAugmentSeed = 3;
 constexpr uint32_t kEpoch = 2;
 
@@ -51,9 +56,9 @@ BoundCase bind_augment(Queue q, const AugmentRow& r, DType type) {
   auto in = std::make_shared<AugmentInputs>(r);
   const Shape s{int64_t(in->samples.size()), r.images[1], r.images[2], r.images[3]};
   const Tensor images = Tensor::empty(q.device, DType::u8, r.images);
-  q.run(cpu::copy_from_host, cuda::copy_from_host, in->pixels.data(), images);
+  q.run(kernel::copy_from_host, in->pixels.data(), images);
   const Tensor out = Tensor::empty(q.device, type, s), samples = Tensor::from(q.device, in->samples, {s[0]});
-  auto run = [=] { q.run(cpu::augment, cuda::augment, images, samples, in->options, kAugmentSeed, kEpoch, out); };
+  auto run = [=](Queue q) { q.run(kernel::augment, images, samples, in->options, kAugmentSeed, kEpoch, out); };
   auto expected = [=] {
     Numbers numbers;
     for (const int32_t sample : in->samples)
@@ -62,19 +67,23 @@ BoundCase bind_augment(Queue q, const AugmentRow& r, DType type) {
           for (int64_t c = 0; c < s[3]; ++c) numbers.push_back(in->at(sample, y, x, c));
     return numbers;
   };
-  return {run, {expect("out", out, expected, tolerance_of(type))}};
+  return {q, run, {expect("out", out, expected, tolerance_of(type))}};
 }
-
-}  // namespace
 
 std::vector<OpCase> augment_cases() {
   std::vector<OpCase> cases;
   for (const AugmentRow& r : kAugmentRows)
     for (const DType t : {DType::f32, DType::bf16})
-      cases.push_back({fmt::format("augment/{}{}{}", name_of(r.images), r.training ? "+crop+flip" : "", suffix_of(t)),
-                       r.timed, 0, (1 + double(size_of(t))) / 2 * double(r.images.numel()),
-                       [=](Queue q) { return bind_augment(q, r, t); }, t == DType::bf16, true});
+      cases.push_back(
+          {.name = fmt::format("augment/{}{}{}", name_of(r.images), r.training ? "+crop+flip" : "", suffix_of(t)),
+           .timed = r.timed,
+           .bind = [=](Queue q) { return bind_augment(q, r, t); },
+           .cuda_only = t == DType::bf16,
+           .same_bits = true});
   return cases;
 }
 
+const RegisterCases augment_table{"augment", augment_cases};
+
+}  // namespace
 }  // namespace skein

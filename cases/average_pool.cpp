@@ -1,6 +1,6 @@
 #include "kernels/average_pool.h"
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
 #include "kernels/reference/pool.h"
 
 namespace skein {
@@ -17,7 +17,8 @@ const std::vector<AveragePoolRow> kAveragePoolRows = {
 BoundCase bind_average_pool_forward(Queue q, const Shape& s, DType type) {
   const reference::AveragePool pool{s};
   const Tensor x = random_tensor(q, s, 1, 0, 1, type), y = Tensor::empty(q.device, type, pool.y());
-  return {[=] { q.run(cpu::average_pool_forward, cuda::average_pool_forward, x, y); },
+  return {q,
+          [=](Queue q) { q.run(kernel::average_pool_forward, x, y); },
           {expect(
               "y", y, [=] { return pool.forward(to_numbers(x)); }, tolerance_of(type))}};
 }
@@ -25,23 +26,28 @@ BoundCase bind_average_pool_forward(Queue q, const Shape& s, DType type) {
 BoundCase bind_average_pool_backward(Queue q, const Shape& s, DType type) {
   const reference::AveragePool pool{s};
   const Tensor dy = random_tensor(q, pool.y(), 1, 0, 1, type), dx = Tensor::empty(q.device, type, s);
-  return {[=] { q.run(cpu::average_pool_backward, cuda::average_pool_backward, dy, dx); },
+  return {q,
+          [=](Queue q) { q.run(kernel::average_pool_backward, dy, dx); },
           {expect(
               "dx", dx, [=] { return pool.backward(to_numbers(dy)); }, tolerance_of(type))}};
 }
-
-}  // namespace
 
 std::vector<OpCase> average_pool_cases() {
   std::vector<OpCase> cases;
   for (const AveragePoolRow& r : kAveragePoolRows)
     for (const DType t : {DType::f32, DType::bf16}) {
-      const double bytes = double(size_of(t)) * double(r.x.numel() + reference::AveragePool{r.x}.y().numel());
       const std::string shape = name_of(r.x) + suffix_of(t);
-      cases.push_back({"average_pool_forward/" + shape, r.timed, 0, bytes,
-                       [=](Queue q) { return bind_average_pool_forward(q, r.x, t); }, t == DType::bf16, true});
-      cases.push_back({"average_pool_backward/" + shape, r.timed, 0, bytes,
-                       [=](Queue q) { return bind_average_pool_backward(q, r.x, t); }, t == DType::bf16, true});
+      const bool cuda_only = t == DType::bf16;
+      cases.push_back({.name = "average_pool_forward/" + shape,
+                       .timed = r.timed,
+                       .bind = [=](Queue q) { return bind_average_pool_forward(q, r.x, t); },
+                       .cuda_only = cuda_only,
+                       .same_bits = true});
+      cases.push_back({.name = "average_pool_backward/" + shape,
+                       .timed = r.timed,
+                       .bind = [=](Queue q) { return bind_average_pool_backward(q, r.x, t); },
+                       .cuda_only = cuda_only,
+                       .same_bits = true});
     }
   return cases;
 }
@@ -49,9 +55,13 @@ std::vector<OpCase> average_pool_cases() {
 std::vector<GradientCase> average_pool_gradients() {
   const reference::AveragePool pool{{2, 5, 4, 2}};
   return {{"average_pool",
-           {random_numbers(pool.x.numel(), 1)},
+           {pool.x},
            [pool](const auto& in) { return pool.forward(in[0]); },
-           [pool](const auto&, const Numbers& dy) { return std::vector<Numbers>{pool.backward(dy)}; }}};
+           [pool](const auto&, const Numbers& dy) { return std::vector<Numbers>{pool.backward(dy)}; },
+           [](Tape&, const auto& in) { return std::vector<Var>{average_pool(in[0])}; }}};
 }
 
+const RegisterCases average_pool_table{"average_pool", average_pool_cases, average_pool_gradients};
+
+}  // namespace
 }  // namespace skein

@@ -2,27 +2,35 @@
 
 #include <fmt/format.h>
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
 #include "kernels/reference/batch_norm.h"
+#include "kernels/reference/conv.h"
 
 namespace skein {
 namespace {
 
 struct BatchNormRow {
   Shape x;
-  bool relu, residual, timed;
-  bool again = false;  // forward without running statistics, which are left alone
+  bool relu = false, residual = false, timed = false;
+  bool again = false;  // forward without running statistics, which are not updated
 };
 
 // Channels that fill a wide access, half of one, none; more than a block is wide.
 const std::vector<BatchNormRow> kBatchNormRows = {
-    {{2, 3, 5, 1}, false, false, false},      {{3, 5, 7, 3}, true, false, false},
-    {{2, 4, 4, 16}, true, true, false},       {{4, 9, 5, 17}, false, true, false},
-    {{1, 1, 2, 300}, true, true, false},      {{16, 16, 16, 16}, true, false, false},
-    {{3, 7, 5, 12}, true, true, false},       {{1, 3, 1, 2056}, true, false, false},
-    {{3, 7, 5, 12}, true, true, false, true}, {{128, 32, 32, 16}, true, false, true},
-    {{128, 32, 32, 16}, true, true, true},    {{128, 16, 16, 32}, true, true, true},
-    {{128, 8, 8, 64}, true, true, true},      {{128, 16, 16, 32}, false, false, true}};
+    {.x = {2, 3, 5, 1}},
+    {.x = {3, 5, 7, 3}, .relu = true},
+    {.x = {2, 4, 4, 16}, .relu = true, .residual = true},
+    {.x = {4, 9, 5, 17}, .residual = true},
+    {.x = {1, 1, 2, 300}, .relu = true, .residual = true},
+    {.x = {16, 16, 16, 16}, .relu = true},
+    {.x = {3, 7, 5, 12}, .relu = true, .residual = true},
+    {.x = {1, 3, 1, 2056}, .relu = true},
+    {.x = {3, 7, 5, 12}, .relu = true, .residual = true, .again = true},
+    {.x = {128, 32, 32, 16}, .relu = true, .timed = true},
+    {.x = {128, 32, 32, 16}, .relu = true, .residual = true, .timed = true},
+    {.x = {128, 16, 16, 32}, .relu = true, .residual = true, .timed = true},
+    {.x = {128, 8, 8, 64}, .relu = true, .residual = true, .timed = true},
+    {.x = {128, 16, 16, 32}, .timed = true}};
 
 struct BatchNormTensors {
   DType type;  // of the activations
@@ -56,12 +64,8 @@ BoundCase bind_batch_norm_forward(Queue q, const BatchNormRow& r, DType type) {
   auto t = std::make_shared<BatchNormTensors>(q, r, type);
   const Numbers mean0 = to_numbers(t->running_mean), var0 = to_numbers(t->running_var);
   const double m = double(t->x.view().rows());
-  auto run = [=] {
-    q.run(cpu::copy_from_host, cuda::copy_from_host, std::vector<float>(mean0.begin(), mean0.end()).data(),
-          t->running_mean);
-    q.run(cpu::copy_from_host, cuda::copy_from_host, std::vector<float>(var0.begin(), var0.end()).data(),
-          t->running_var);
-    q.run(cpu::batch_norm_forward, cuda::batch_norm_forward, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
+  auto run = [=](Queue q) {
+    q.run(kernel::batch_norm_forward, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
           r.again ? BatchNormRunning{} : BatchNormRunning{t->running_mean, t->running_var, 0.1f}, t->y,
           BatchNormStats{t->mean, t->rstd});
   };
@@ -70,7 +74,8 @@ BoundCase bind_batch_norm_forward(Queue q, const BatchNormRow& r, DType type) {
     for (size_t i = 0; i < old.size() && !r.again; ++i) old[i] = 0.9 * old[i] + 0.1 * scale * now[i];
     return old;
   };
-  return {run,
+  return {q,
+          run,
           {expect(
                "y", t->y,
                [=] {
@@ -84,11 +89,12 @@ BoundCase bind_batch_norm_forward(Queue q, const BatchNormRow& r, DType type) {
 
 BoundCase bind_batch_norm_inference(Queue q, const BatchNormRow& r, DType type) {
   auto t = std::make_shared<BatchNormTensors>(q, r, type);
-  auto run = [=] {
-    q.run(cpu::batch_norm_inference, cuda::batch_norm_inference, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
+  auto run = [=](Queue q) {
+    q.run(kernel::batch_norm_inference, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
           BatchNormRunning{t->running_mean, t->running_var}, t->y);
   };
-  return {run,
+  return {q,
+          run,
           {expect(
               "y", t->y,
               [=] {
@@ -101,11 +107,11 @@ BoundCase bind_batch_norm_inference(Queue q, const BatchNormRow& r, DType type) 
 
 BoundCase bind_batch_norm_backward(Queue q, const BatchNormRow& r, DType type) {
   auto t = std::make_shared<BatchNormTensors>(q, r, type);
-  q.run(cpu::batch_norm_forward, cuda::batch_norm_forward, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
+  q.run(kernel::batch_norm_forward, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
         BatchNormRunning{t->running_mean, t->running_var}, t->y, BatchNormStats{t->mean, t->rstd});
-  auto run = [=] {
-    q.run(cpu::batch_norm_backward, cuda::batch_norm_backward, t->x, t->gamma, t->beta, r.residual ? t->y : Tensor{},
-          r.relu, BatchNormStats{t->mean, t->rstd}, t->dy, t->dx, t->dresidual, t->dgamma, t->dbeta);
+  auto run = [=](Queue q) {
+    q.run(kernel::batch_norm_backward, t->x, t->gamma, t->beta, r.residual ? t->y : Tensor{}, r.relu,
+          BatchNormStats{t->mean, t->rstd}, t->dy, t->dx, t->dresidual, t->dgamma, t->dbeta);
   };
   using Gradients = reference::BatchNorm::Gradients;
   auto part = [t](Numbers Gradients::*member) {
@@ -116,6 +122,7 @@ BoundCase bind_batch_norm_backward(Queue q, const BatchNormRow& r, DType type) {
     };
   };
   BoundCase bound{
+      q,
       run,
       {expect("dx", t->dx, part(&Gradients::dx), tolerance_of(type)),
        expect("dgamma", t->dgamma, part(&Gradients::dgamma)), expect("dbeta", t->dbeta, part(&Gradients::dbeta))}};
@@ -124,39 +131,71 @@ BoundCase bind_batch_norm_backward(Queue q, const BatchNormRow& r, DType type) {
   return bound;
 }
 
-}  // namespace
-
 std::vector<OpCase> batch_norm_cases() {
   std::vector<OpCase> cases;
   for (const BatchNormRow& r : kBatchNormRows)
     for (const DType t : {DType::f32, DType::bf16}) {
-      const double n = double(size_of(t)) * double(r.x.numel());  // bytes of one tensor
       const bool cuda_only = t == DType::bf16;
-      cases.push_back({name("batch_norm_forward", r, t), r.timed, 0, n * (r.residual ? 4 : 3),
-                       [=](Queue q) { return bind_batch_norm_forward(q, r, t); }, cuda_only});
+      cases.push_back({.name = name("batch_norm_forward", r, t),
+                       .timed = r.timed,
+                       .bind = [=](Queue q) { return bind_batch_norm_forward(q, r, t); },
+                       .cuda_only = cuda_only});
       if (r.again) continue;
       if (!r.timed || r.residual)
-        cases.push_back({name("batch_norm_inference", r, t), r.timed, 0, n * (r.residual ? 3 : 2),
-                         [=](Queue q) { return bind_batch_norm_inference(q, r, t); }, cuda_only, true});
-      cases.push_back({name("batch_norm_backward", r, t), r.timed, 0, n * (r.residual ? 7 : 5),
-                       [=](Queue q) { return bind_batch_norm_backward(q, r, t); }, cuda_only});
+        cases.push_back({.name = name("batch_norm_inference", r, t),
+                         .timed = r.timed,
+                         .bind = [=](Queue q) { return bind_batch_norm_inference(q, r, t); },
+                         .cuda_only = cuda_only,
+                         .same_bits = true});
+      cases.push_back({.name = name("batch_norm_backward", r, t),
+                       .timed = r.timed,
+                       .bind = [=](Queue q) { return bind_batch_norm_backward(q, r, t); },
+                       .cuda_only = cuda_only});
     }
   return cases;
 }
 
+GradientCase batch_norm_gradient(bool residual, bool relu) {
+  const reference::BatchNorm bn{6, 2, relu};
+  GradientCase c{
+      std::string("batch_norm") + (residual ? "+residual" : "") + (relu ? "+relu" : ""),
+      {{2, 3, 1, 2}, {2}, {2}},
+      [=](const auto& in) { return bn.apply(in[0], in[1], in[2], residual ? in[3] : Numbers{}, bn.moments(in[0])); },
+      [=](const auto& in, const Numbers& dy) {
+        auto d = bn.backward(in[0], in[1], in[2], residual ? in[3] : Numbers{}, dy);
+        std::vector<Numbers> gradients{d.dx, d.dgamma, d.dbeta};
+        if (residual) gradients.push_back(d.dresidual);
+        return gradients;
+      },
+      [=](Tape& t, const auto& in) {
+        return std::vector<Var>{batch_norm(in[0], in[1], in[2], zero_state(t, 2), relu, residual ? in[3] : nullptr)};
+      }};
+  if (residual) c.inputs.push_back(c.inputs[0]);
+  return c;
+}
+
 std::vector<GradientCase> batch_norm_gradients() {
   std::vector<GradientCase> cases;
-  for (const bool relu : {false, true}) {
-    const reference::BatchNorm bn{6, 2, relu};
-    cases.push_back({relu ? "batch_norm+residual+relu" : "batch_norm+residual",
-                     {random_numbers(12, 1), random_numbers(2, 2), random_numbers(2, 3), random_numbers(12, 4)},
-                     [bn](const auto& in) { return bn.apply(in[0], in[1], in[2], in[3], bn.moments(in[0])); },
-                     [bn](const auto& in, const Numbers& dy) {
-                       auto d = bn.backward(in[0], in[1], in[2], in[3], dy);
-                       return std::vector<Numbers>{d.dx, d.dgamma, d.dbeta, d.dresidual};
-                     }});
-  }
+  for (const bool residual : {false, true})
+    for (const bool relu : {false, true}) cases.push_back(batch_norm_gradient(residual, relu));
+  // Batch norm and ReLU before a convolution: x, gamma, beta, w.
+  const reference::Conv conv{{2, 3, 3, 2}, {3, 3, 3, 2}, {1, 1}};
+  const reference::BatchNorm bn{18, 2, true};
+  const auto normal = [bn](const auto& in) { return bn.apply(in[0], in[1], in[2], {}, bn.moments(in[0])); };
+  cases.push_back({"batch_norm_conv",
+                   {conv.x, {2}, {2}, conv.w},
+                   [=](const auto& in) { return conv.forward(normal(in), in[3]); },
+                   [=](const auto& in, const Numbers& dy) {
+                     auto d = bn.backward(in[0], in[1], in[2], {}, conv.backward_data(dy, in[3]));
+                     return std::vector<Numbers>{d.dx, d.dgamma, d.dbeta, conv.backward_weights(normal(in), dy)};
+                   },
+                   [=](Tape& t, const auto& in) {
+                     return std::vector<Var>{batch_norm_conv(in[0], in[1], in[2], zero_state(t, 2), in[3], conv.g)};
+                   }});
   return cases;
 }
 
+const RegisterCases batch_norm_table{"batch_norm", batch_norm_cases, batch_norm_gradients};
+
+}  // namespace
 }  // namespace skein

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <tuple>
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
 
 namespace skein {
 namespace {
@@ -25,15 +25,16 @@ Tensor inputs(Queue q, int64_t n, uint32_t item) {
   return Tensor::from(q.device, x, {n});
 }
 
-// There and back, so that the result is f32; the benchmark counts both ways.
+// To bf16 and back, so that the result is f32; the benchmark counts both ways.
 BoundCase bind_cast(Queue q, int64_t n) {
   const Tensor x = inputs(q, n, 1), y = Tensor::empty(q.device, DType::bf16, {n}),
                z = Tensor::zeros(q.device, DType::f32, {n});
-  auto run = [=] {
-    q.run(cpu::cast, cuda::cast, x, y);
-    q.run(cpu::cast, cuda::cast, y, z);
+  auto run = [=](Queue q) {
+    q.run(kernel::cast, x, y);
+    q.run(kernel::cast, y, z);
   };
-  return {run,
+  return {q,
+          run,
           {expect(
               "z", z,
               [=] {
@@ -49,12 +50,13 @@ BoundCase bind_cast_mean(Queue q, int64_t rows, int64_t n) {
                mean = Tensor::empty(q.device, DType::bf16, {n});
   const Tensor widened = Tensor::zeros(q.device, DType::f32, {n});
   const Tensor exact = inputs(q, rows * n, 2);
-  q.run(cpu::cast, cuda::cast, exact, parts);
-  auto run = [=] {
-    q.run(cpu::mean_bf16, cuda::mean_bf16, 1.0f / float(rows), parts, mean);
-    q.run(cpu::cast, cuda::cast, mean, widened);
+  q.run(kernel::cast, exact, parts);
+  auto run = [=](Queue q) {
+    q.run(kernel::mean_bf16, 1.0f / float(rows), parts, mean);
+    q.run(kernel::cast, mean, widened);
   };
-  return {run,
+  return {q,
+          run,
           {expect(
               "mean", widened,
               [=] {
@@ -66,18 +68,23 @@ BoundCase bind_cast_mean(Queue q, int64_t rows, int64_t n) {
               1.0 / 256)}};
 }
 
-}  // namespace
-
 std::vector<OpCase> cast_cases() {
   std::vector<OpCase> cases;
   for (const auto& [n, timed] : std::vector<std::pair<int64_t, bool>>{{1, false}, {100003, false}, {25'000'000, true}})
-    cases.push_back({fmt::format("cast/{}", n), timed, 0, 12.0 * double(n),
-                     [n = n](Queue q) { return bind_cast(q, n); }, false, true});
+    cases.push_back({.name = fmt::format("cast/{}", n),
+                     .timed = timed,
+                     .bind = [n = n](Queue q) { return bind_cast(q, n); },
+                     .same_bits = true});
   for (const auto& [rows, n, timed] : std::vector<std::tuple<int64_t, int64_t, bool>>{
            {1, 3, false}, {3, 1001, false}, {9, 808, false}, {4, 6'250'000, true}})
-    cases.push_back({fmt::format("mean_bf16/{}x{}", rows, n), timed, 0, 2.0 * double((rows + 4) * n),
-                     [rows = rows, n = n](Queue q) { return bind_cast_mean(q, rows, n); }, false, true});
+    cases.push_back({.name = fmt::format("mean_bf16/{}x{}", rows, n),
+                     .timed = timed,
+                     .bind = [rows = rows, n = n](Queue q) { return bind_cast_mean(q, rows, n); },
+                     .same_bits = true});
   return cases;
 }
 
+const RegisterCases cast_table{"cast", cast_cases};
+
+}  // namespace
 }  // namespace skein

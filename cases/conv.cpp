@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "cases/cases.h"
-#include "kernels/conv_inference.h"
+#include "cases/op_case.h"
 #include "kernels/reference/conv.h"
 
 namespace skein {
@@ -71,13 +68,12 @@ const std::vector<ConvRow> kConvRows = {{{1, 1, 1, 1}, 1, 1, 1},
 
 struct ConvTensors {
   ConvRow row;
-  Tensor x, w, dy, b, y, dx, dw;
+  Tensor x, w, dy, y, dx, dw;
   ConvTensors(Queue q, const ConvRow& r)
       : row(r),
         x(random_tensor(q, r.x, 1, 0, 1, r.dtype)),
         w(random_tensor(q, r.reference().w, 2, 0, 1, r.dtype)),
         dy(random_tensor(q, r.reference().y(), 3, 0, 1, r.dtype)),
-        b(random_tensor(q, {r.out}, 4, 0, 1, r.dtype)),
         y(Tensor::empty(q.device, r.dtype, r.reference().y())),
         dx(Tensor::empty(q.device, r.dtype, r.x)),
         dw(Tensor::empty(q.device, DType::f32, r.reference().w)) {}
@@ -85,64 +81,49 @@ struct ConvTensors {
 
 BoundCase bind_conv_forward(Queue q, const ConvRow& r) {
   auto t = std::make_shared<ConvTensors>(q, r);
-  return {[=] { q.run(cpu::conv_forward, cuda::conv_forward, t->x, t->w, t->row.reference().g, t->y); },
+  return {q,
+          [=](Queue q) { q.run(kernel::conv_forward, t->x, t->w, t->row.reference().g, t->y); },
           {expect(
               "y", t->y, [t] { return t->row.reference().forward(to_numbers(t->x), to_numbers(t->w)); },
               tolerance_of(r.dtype))}};
 }
 
-BoundCase bind_bias_relu(Queue q, const ConvRow& r) {
-  auto t = std::make_shared<ConvTensors>(q, r);
-  auto run = [=] { q.run(cpu::conv_bias_relu, cuda::conv_bias_relu, t->x, t->w, t->b, t->row.reference().g, t->y); };
-  auto expected = [t] {
-    Numbers y = t->row.reference().forward(to_numbers(t->x), to_numbers(t->w));
-    const Numbers b = to_numbers(t->b);
-    for (size_t i = 0; i < y.size(); ++i) y[i] = std::max(0.0, y[i] + b[i % b.size()]);
-    return y;
-  };
-  return {run, {expect("y", t->y, expected, tolerance_of(r.dtype))}};
-}
-
 BoundCase bind_backward_data(Queue q, const ConvRow& r) {
   auto t = std::make_shared<ConvTensors>(q, r);
-  return {[=] { q.run(cpu::conv_backward_data, cuda::conv_backward_data, t->dy, t->w, t->row.reference().g, t->dx); },
+  return {q,
+          [=](Queue q) { q.run(kernel::conv_backward_data, t->dy, t->w, t->row.reference().g, t->dx); },
           {expect(
               "dx", t->dx, [t] { return t->row.reference().backward_data(to_numbers(t->dy), to_numbers(t->w)); },
               tolerance_of(r.dtype))}};
 }
 
-// Of bf16 operands it may pass through bf16.
+// The gradient of bf16 operands may pass through bf16.
 BoundCase bind_backward_weights(Queue q, const ConvRow& r) {
   auto t = std::make_shared<ConvTensors>(q, r);
-  auto run = [=] {
-    q.run(cpu::conv_backward_weights, cuda::conv_backward_weights, t->x, t->dy, t->row.reference().g, t->dw);
-  };
-  return {run,
+  auto run = [=](Queue q) { q.run(kernel::conv_backward_weights, t->x, t->dy, t->row.reference().g, t->dw); };
+  return {q,
+          run,
           {expect(
               "dw", t->dw, [t] { return t->row.reference().backward_weights(to_numbers(t->x), to_numbers(t->dy)); },
               tolerance_of(r.dtype))}};
 }
-
-}  // namespace
 
 std::vector<OpCase> conv_cases() {
   std::vector<OpCase> cases;
   for (ConvRow r : kConvRows)
     for (const DType dtype : {DType::f32, DType::bf16}) {
       r.dtype = dtype;
-      const reference::Conv c = r.reference();
-      const double flops = 2.0 * double(c.y().numel()) * double(r.kernel * r.kernel * r.x[3]);
-      const double bytes = double(size_of(dtype)) * double(r.x.numel() + c.y().numel() + c.w.numel());
       const std::string shape =
           fmt::format("{}->{} {}x{}/{}{}", name_of(r.x), r.out, r.kernel, r.kernel, r.stride, suffix_of(dtype));
       auto add = [&](const char* op, BoundCase (*bind)(Queue, const ConvRow&), bool timed) {
-        cases.push_back({fmt::format("{}/{}", op, shape), timed, flops, bytes,
-                         [bind, r](Queue q) { return bind(q, r); }, dtype == DType::bf16});
+        cases.push_back({.name = fmt::format("{}/{}", op, shape),
+                         .timed = timed,
+                         .bind = [bind, r](Queue q) { return bind(q, r); },
+                         .cuda_only = dtype == DType::bf16});
       };
       add("conv_forward", bind_conv_forward, r.timed);
       if (!r.timed || r.x[3] > 3) add("conv_backward_data", bind_backward_data, r.timed);  // images need no gradient
       add("conv_backward_weights", bind_backward_weights, r.timed);
-      if (!r.timed) add("conv_bias_relu", bind_bias_relu, false);
     }
   return cases;
 }
@@ -151,14 +132,18 @@ std::vector<GradientCase> conv_gradients() {
   std::vector<GradientCase> cases;
   for (const int64_t stride : {1, 2}) {
     const reference::Conv c{{2, 4, 5, 2}, {3, 3, 3, 2}, {stride, 1}};
-    cases.push_back({fmt::format("conv 3x3/{}", stride),
-                     {random_numbers(c.x.numel(), 1), random_numbers(c.w.numel(), 2)},
+    cases.push_back({fmt::format("conv2d+3x3/{}", stride),
+                     {c.x, c.w},
                      [c](const auto& in) { return c.forward(in[0], in[1]); },
                      [c](const auto& in, const Numbers& dy) {
                        return std::vector<Numbers>{c.backward_data(dy, in[1]), c.backward_weights(in[0], dy)};
-                     }});
+                     },
+                     [c](Tape&, const auto& in) { return std::vector<Var>{conv2d(in[0], in[1], c.g)}; }});
   }
   return cases;
 }
 
+const RegisterCases conv_table{"conv", conv_cases, conv_gradients};
+
+}  // namespace
 }  // namespace skein

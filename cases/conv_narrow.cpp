@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
 #include "kernels/reference/conv.h"
 
 namespace skein {
@@ -45,46 +45,61 @@ struct ConvNarrowOperands {
         dw(random_tensor(q, conv.w, 4)) {}
 };
 
-OpCase make(const char* name, const ConvNarrowRow& r, cuda::ConvPass pass, double bytes) {
+// The cost is that of the convolution which the kernel computes.
+Cost narrow_cost(const cuda::ConvProblem& p, View x, View w, View y) {
+  const ConvGeometry g{p.stride, p.padding};
+  switch (p.pass) {
+    case cuda::ConvPass::forward:
+      return kernel::conv_forward.cost(x, w, g, y);
+    case cuda::ConvPass::backward_data:
+      return kernel::conv_backward_data.cost(y, w, g, x);
+    default:
+      return kernel::conv_backward_weights.cost(x, y, g, w);
+  }
+}
+constexpr Kernel<cuda::ConvNarrow> kConvNarrow{"conv_narrow", nullptr, SKEIN_ON_CUDA(conv_narrow), narrow_cost};
+
+OpCase make_narrow(const char* name, const ConvNarrowRow& r, cuda::ConvPass pass) {
   const auto bind = [r, pass](Queue q) -> BoundCase {
     using cuda::ConvPass;
     const auto t = std::make_shared<ConvNarrowOperands>(q, r);
     const Tensor w = pass == ConvPass::backward_weights ? t->dw : t->w;
     const cuda::ConvProblem problem = cuda::conv_problem(pass, t->x, w, t->conv.g, t->y);
-    const auto run = [=] { cuda::conv_narrow(q.stream, problem, t->x, w, t->y); };
+    const auto run = [=](Queue q) { q.run(kConvNarrow, problem, t->x, w, t->y); };
     switch (pass) {
       case ConvPass::forward:
-        return {run,
+        return {q,
+                run,
                 {expect(
                     "y", t->y, [t] { return t->conv.forward(to_numbers(t->x), to_numbers(t->w)); },
                     tolerance_of(DType::bf16))}};
       case ConvPass::backward_data:
-        return {run,
+        return {q,
+                run,
                 {expect(
                     "dx", t->x, [t] { return t->conv.backward_data(to_numbers(t->y), to_numbers(t->w)); },
                     tolerance_of(DType::bf16))}};
       default:
-        return {run,
+        return {q,
+                run,
                 {expect("dw", t->dw, [t] { return t->conv.backward_weights(to_numbers(t->x), to_numbers(t->y)); })}};
     }
   };
-  const double multiplications = double(r.reference().y().numel()) * 9 * double(r.x[3]);
-  return {fmt::format("{}/{}->{}", name, name_of(r.x), r.out), r.timed, 2 * multiplications, bytes, bind, true};
+  return {
+      .name = fmt::format("{}/{}->{}", name, name_of(r.x), r.out), .timed = r.timed, .bind = bind, .cuda_only = true};
 }
-
-}  // namespace
 
 std::vector<OpCase> conv_narrow_cases() {
   std::vector<OpCase> cases;
   for (const ConvNarrowRow& r : kConvNarrowRows) {
-    const double activations = 2.0 * double(r.x.numel() + r.reference().y().numel());
-    const double weights = double(r.reference().w.numel());
-    cases.push_back(make("narrow_conv_forward", r, cuda::ConvPass::forward, activations + 2 * weights));
-    cases.push_back(make("narrow_conv_backward_data", r, cuda::ConvPass::backward_data, activations + 2 * weights));
-    cases.push_back(
-        make("narrow_conv_backward_weights", r, cuda::ConvPass::backward_weights, activations + 4 * weights));
+    cases.push_back(make_narrow("narrow_conv_forward", r, cuda::ConvPass::forward));
+    cases.push_back(make_narrow("narrow_conv_backward_data", r, cuda::ConvPass::backward_data));
+    cases.push_back(make_narrow("narrow_conv_backward_weights", r, cuda::ConvPass::backward_weights));
   }
   return cases;
 }
 
+const RegisterCases conv_narrow_table{"conv_narrow", conv_narrow_cases};
+
+}  // namespace
 }  // namespace skein

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
 #include "kernels/reference/cross_entropy.h"
 
 namespace skein {
@@ -16,14 +16,14 @@ struct CrossEntropyRow {
   bool ties = false;  // logits are whole numbers
   bool timed = false;
 };
-const std::vector<CrossEntropyRow> kCrossEntropyRows = {{1, 1},
-                                                        {5, 3},
-                                                        {33, 10, 30.0f},
-                                                        {301, 10, 2.0f, true},
-                                                        {6, 333, 1.0f, true},
-                                                        {3, 1000},
-                                                        {128, 10, 2.0f, false, true},
-                                                        {128, 1000, 2.0f, false, true}};
+const std::vector<CrossEntropyRow> kCrossEntropyRows = {{.rows = 1, .classes = 1},
+                                                        {.rows = 5, .classes = 3},
+                                                        {.rows = 33, .classes = 10, .scale = 30.0f},
+                                                        {.rows = 301, .classes = 10, .scale = 2.0f, .ties = true},
+                                                        {.rows = 6, .classes = 333, .ties = true},
+                                                        {.rows = 3, .classes = 1000},
+                                                        {.rows = 128, .classes = 10, .scale = 2.0f, .timed = true},
+                                                        {.rows = 128, .classes = 1000, .scale = 2.0f, .timed = true}};
 
 Tensor logits_of(Queue q, const CrossEntropyRow& r) {
   const Tensor drawn = random_tensor(q, {r.rows, r.classes}, 1, 0.0f, r.scale);
@@ -40,10 +40,11 @@ BoundCase bind_cross_entropy(Queue q, const CrossEntropyRow& r) {
   const Tensor dlogits = Tensor::empty(q.device, DType::f32, {r.rows, r.classes});
   auto reference = [=] {
     std::vector<int32_t> host(size_t(r.rows));
-    q.run(cpu::copy_to_host, cuda::copy_to_host, labels, host.data());
+    q.run(kernel::copy_to_host, labels, host.data());
     return reference::CrossEntropy{size_t(r.classes), host};
   };
-  return {[=] { q.run(cpu::cross_entropy, cuda::cross_entropy, logits, labels, loss, correct, dlogits); },
+  return {q,
+          [=](Queue q) { q.run(kernel::cross_entropy, logits, labels, loss, correct, dlogits); },
           {expect("loss", loss, [=] { return Numbers{reference().loss(to_numbers(logits))}; }),
            expect(
                "correct", correct,
@@ -55,26 +56,31 @@ BoundCase bind_cross_entropy(Queue q, const CrossEntropyRow& r) {
            expect("dlogits", dlogits, [=] { return reference().gradient(to_numbers(logits)); })}};
 }
 
-}  // namespace
-
 std::vector<OpCase> cross_entropy_cases() {
   std::vector<OpCase> cases;
   for (const CrossEntropyRow& r : kCrossEntropyRows)
-    cases.push_back({fmt::format("cross_entropy/{}x{}{}", r.rows, r.classes, r.ties ? "+ties" : ""), r.timed, 0,
-                     8.0 * double(r.rows * r.classes), [r](Queue q) { return bind_cross_entropy(q, r); }});
+    cases.push_back({.name = fmt::format("cross_entropy/{}x{}{}", r.rows, r.classes, r.ties ? "+ties" : ""),
+                     .timed = r.timed,
+                     .bind = [r](Queue q) { return bind_cross_entropy(q, r); }});
   return cases;
 }
 
 std::vector<GradientCase> cross_entropy_gradients() {
   const reference::CrossEntropy op{4, {0, 3, 1}};
   return {{"cross_entropy",
-           {random_numbers(12, 1)},
+           {{3, 4}},
            [op](const auto& in) { return Numbers{op.loss(in[0])}; },
            [op](const auto& in, const Numbers& dy) {
              Numbers d = op.gradient(in[0]);
              for (double& x : d) x *= dy[0];
              return std::vector<Numbers>{d};
+           },
+           [op](Tape&, const auto& in) {
+             return std::vector<Var>{cross_entropy(in[0], Tensor::from(Device::cpu, op.labels, {3})).mean};
            }}};
 }
 
+const RegisterCases cross_entropy_table{"cross_entropy", cross_entropy_cases, cross_entropy_gradients};
+
+}  // namespace
 }  // namespace skein

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
+#include "engine/dense_features.h"
+#include "kernels/reference/conv.h"
 #include "kernels/reference/dense_block.h"
 
 namespace skein {
@@ -10,7 +12,7 @@ namespace {
 
 constexpr float kEps = 1e-5f;
 
-// A block that gets `first` channels and then `growth`, read by a layer in between and by one at the end.
+// A block of `first` channels, then `growth` more, read by a layer in between and by one at the end.
 struct DenseBlockRow {
   int64_t n, h, w, first, growth;
   int64_t pixels() const { return n * h * w; }
@@ -40,14 +42,12 @@ struct ReaderTensors {
 };
 
 struct DenseBlockTensors {
-  Queue q;
   DenseBlockRow row;
   Tensor x0, x1, dx0, dx1, features, dfeatures, mean, var, offset, slope;
   ReaderTensors early, late;
 
-  DenseBlockTensors(Queue queue, const DenseBlockRow& r, DType type)
-      : q(queue),
-        row(r),
+  DenseBlockTensors(Queue q, const DenseBlockRow& r, DType type)
+      : row(r),
         x0(random_tensor(q, r.of(r.first), 1, 2.0f, 3.0f, type)),
         x1(random_tensor(q, r.of(r.growth), 2, -1.0f, 0.5f, type)),
         dx0(Tensor::empty(q.device, type, r.of(r.first))),
@@ -61,25 +61,25 @@ struct DenseBlockTensors {
   DenseStats stats() const { return {mean, var}; }
   DenseSums sums() const { return {offset, slope}; }
 
-  void append(const Tensor& x, int64_t first) const {
-    q.run(cpu::dense_append, cuda::dense_append, x, first, features, stats());
+  void append(Queue q, const Tensor& x, int64_t first) const {
+    q.run(kernel::dense_append, x, first, features, stats());
   }
-  void norm(const ReaderTensors& r) const {
-    q.run(cpu::dense_norm, cuda::dense_norm, features, stats(), r.gamma, r.beta, kEps,
+  void norm(Queue q, const ReaderTensors& r) const {
+    q.run(kernel::dense_norm, features, stats(), r.gamma, r.beta, kEps,
           BatchNormRunning{r.running_mean, r.running_var, 0.1f}, r.y);
   }
-  void norm_backward(const ReaderTensors& r, bool add) const {
-    q.run(cpu::dense_norm_backward, cuda::dense_norm_backward, features, stats(), r.gamma, r.beta, kEps, r.dy, add,
-          dfeatures, sums(), r.dgamma, r.dbeta);
+  void norm_backward(Queue q, const ReaderTensors& r, bool add) const {
+    q.run(kernel::dense_norm_backward, features, stats(), r.gamma, r.beta, kEps, r.dy, add, dfeatures, sums(), r.dgamma,
+          r.dbeta);
   }
-  void append_backward(int64_t first, const Tensor& dx) const {
-    q.run(cpu::dense_append_backward, cuda::dense_append_backward, features, stats(), dfeatures, sums(), first, dx);
+  void append_backward(Queue q, int64_t first, const Tensor& dx) const {
+    q.run(kernel::dense_append_backward, features, stats(), dfeatures, sums(), first, dx);
   }
-  void forward() const {
-    append(x0, 0);
-    norm(early);
-    append(x1, row.first);
-    norm(late);
+  void forward(Queue q) const {
+    append(q, x0, 0);
+    norm(q, early);
+    append(q, x1, row.first);
+    norm(q, late);
   }
 
   // In double, from the operands alone.
@@ -121,12 +121,12 @@ std::vector<Output> reader_outputs(const TensorsPtr& t, const ReaderTensors& r, 
 BoundCase bind_dense_block_all(Queue q, const DenseBlockRow& row, DType type) {
   auto t = std::make_shared<DenseBlockTensors>(q, row, type);
   const Numbers mean0 = to_numbers(t->late.running_mean), var0 = to_numbers(t->late.running_var);
-  auto run = [t] {
-    t->forward();
-    t->norm_backward(t->late, false);
-    t->append_backward(t->row.first, t->dx1);
-    t->norm_backward(t->early, true);
-    t->append_backward(0, t->dx0);
+  auto run = [t](Queue q) {
+    t->forward(q);
+    t->norm_backward(q, t->late, false);
+    t->append_backward(q, t->row.first, t->dx1);
+    t->norm_backward(q, t->early, true);
+    t->append_backward(q, 0, t->dx0);
   };
   auto moments = [t] {
     const auto b = t->block();
@@ -141,6 +141,7 @@ BoundCase bind_dense_block_all(Queue q, const DenseBlockRow& row, DType type) {
   };
   const double m = double(row.pixels());
   BoundCase bound{
+      q,
       run,
       {expect("mean", t->mean, [=] { return moments().mean; }), expect("var", t->var, [=] { return moments().var; }),
        expect("running_mean", t->late.running_mean, [=] { return blend(mean0, moments().mean, 1); }),
@@ -154,14 +155,15 @@ BoundCase bind_dense_block_all(Queue q, const DenseBlockRow& row, DType type) {
 
 BoundCase bind_dense_block_inference(Queue q, const DenseBlockRow& row, DType type) {
   auto t = std::make_shared<DenseBlockTensors>(q, row, type);
-  auto run = [t] {
+  auto run = [t](Queue q) {
     const ReaderTensors& r = t->late;
-    t->q.run(cpu::dense_append, cuda::dense_append, t->x0, int64_t{0}, t->features, DenseStats{});
-    t->q.run(cpu::dense_append, cuda::dense_append, t->x1, t->row.first, t->features, DenseStats{});
-    t->q.run(cpu::dense_norm, cuda::dense_norm, t->features, DenseStats{r.running_mean, r.running_var}, r.gamma, r.beta,
-             kEps, BatchNormRunning{}, r.y);
+    q.run(kernel::dense_append, t->x0, int64_t{0}, t->features, DenseStats{});
+    q.run(kernel::dense_append, t->x1, t->row.first, t->features, DenseStats{});
+    q.run(kernel::dense_norm, t->features, DenseStats{r.running_mean, r.running_var}, r.gamma, r.beta, kEps,
+          BatchNormRunning{}, r.y);
   };
-  return {run,
+  return {q,
+          run,
           {expect(
               "y", t->late.y,
               [t] {
@@ -174,14 +176,12 @@ BoundCase bind_dense_block_inference(Queue q, const DenseBlockRow& row, DType ty
 
 // One kernel of a block that is ready for it.
 BoundCase bind_dense_block_one(Queue q, const DenseBlockRow& row, DType type,
-                               void (*kernel)(const DenseBlockTensors&)) {
+                               void (*kernel)(Queue, const DenseBlockTensors&)) {
   auto t = std::make_shared<DenseBlockTensors>(q, row, type);
-  t->forward();
-  t->norm_backward(t->late, false);
-  return {[t, kernel] { kernel(*t); }, {}};
+  t->forward(q);
+  t->norm_backward(q, t->late, false);
+  return {q, [t, kernel](Queue q) { kernel(q, *t); }, {}};
 }
-
-}  // namespace
 
 std::vector<OpCase> dense_block_cases() {
   std::vector<OpCase> cases;
@@ -191,51 +191,93 @@ std::vector<OpCase> dense_block_cases() {
       return fmt::format("{}+{}{}", name_of(r.of(r.first)), r.growth, suffix_of(t));
     };
     for (const DenseBlockRow& r : kDenseBlockRows) {
-      cases.push_back(
-          {"dense_block/" + shape(r), false, 0, 0, [=](Queue q) { return bind_dense_block_all(q, r, t); }, cuda_only});
-      cases.push_back({"dense_block_inference/" + shape(r), false, 0, 0,
-                       [=](Queue q) { return bind_dense_block_inference(q, r, t); }, cuda_only});
+      cases.push_back({.name = "dense_block/" + shape(r),
+                       .bind = [=](Queue q) { return bind_dense_block_all(q, r, t); },
+                       .cuda_only = cuda_only});
+      cases.push_back({.name = "dense_block_inference/" + shape(r),
+                       .bind = [=](Queue q) { return bind_dense_block_inference(q, r, t); },
+                       .cuda_only = cuda_only});
     }
     for (const DenseBlockRow& r : kTimed) {
-      const double s = double(size_of(t)), early = double(r.of(r.first).numel()), late = double(r.of(r.growth).numel());
-      auto add = [&](const std::string& name, double bytes, void (*kernel)(const DenseBlockTensors&)) {
-        cases.push_back({name + "/" + shape(r), true, 0, bytes,
-                         [=](Queue q) { return bind_dense_block_one(q, r, t, kernel); }, cuda_only});
+      auto add = [&](const std::string& name, void (*kernel)(Queue, const DenseBlockTensors&)) {
+        cases.push_back({.name = name + "/" + shape(r),
+                         .timed = true,
+                         .bind = [=](Queue q) { return bind_dense_block_one(q, r, t, kernel); },
+                         .cuda_only = cuda_only});
       };
-      add("dense_append", 2 * s * late, [](const DenseBlockTensors& b) { b.append(b.x1, b.row.first); });
-      add("dense_norm", 2 * s * early, [](const DenseBlockTensors& b) { b.norm(b.early); });
-      add("dense_norm_backward", (2 * s + 8) * early,
-          [](const DenseBlockTensors& b) { b.norm_backward(b.early, true); });
-      add("dense_append_backward", (2 * s + 4) * late,
-          [](const DenseBlockTensors& b) { b.append_backward(b.row.first, b.dx1); });
+      add("dense_append", [](Queue q, const DenseBlockTensors& b) { b.append(q, b.x1, b.row.first); });
+      add("dense_norm", [](Queue q, const DenseBlockTensors& b) { b.norm(q, b.early); });
+      add("dense_norm_backward", [](Queue q, const DenseBlockTensors& b) { b.norm_backward(q, b.early, true); });
+      add("dense_append_backward",
+          [](Queue q, const DenseBlockTensors& b) { b.append_backward(q, b.row.first, b.dx1); });
     }
   }
   return cases;
 }
 
+// Two readers of one block: 4 pixels of 3 channels, 2 of which the first reader sees. Inputs: the two appended tensors,
+// gamma and beta of the readers, and with a convolution after each reader its weights.
+struct TwoReaders {
+  static constexpr size_t kPixels = 4;
+  reference::DenseBlock block{kPixels, 3};
+  reference::Conv early{{1, 2, 2, 2}, {2, 3, 3, 2}, {1, 1}}, late{{1, 2, 2, 3}, {2, 1, 1, 3}, {1, 0}};
+  bool convolutions;
+
+  Numbers features(const std::vector<Numbers>& in) const {
+    Numbers all;
+    for (size_t i = 0; i < kPixels; ++i) all.insert(all.end(), {in[0][2 * i], in[0][2 * i + 1], in[1][i]});
+    return all;
+  }
+  static reference::DenseBlock::Reader early_of(const std::vector<Numbers>& in) { return {in[2], in[3]}; }
+  static reference::DenseBlock::Reader late_of(const std::vector<Numbers>& in) { return {in[4], in[5]}; }
+
+  Numbers forward(const std::vector<Numbers>& in) const {
+    Numbers y = block.norm(features(in), early_of(in)), z = block.norm(features(in), late_of(in));
+    if (convolutions) y = early.forward(y, in[6]), z = late.forward(z, in[7]);
+    y.insert(y.end(), z.begin(), z.end());
+    return y;
+  }
+  std::vector<Numbers> backward(const std::vector<Numbers>& in, const Numbers& both) const {
+    const auto split = both.begin() + (convolutions ? early.y().numel() : early.x.numel());
+    const Numbers dy(both.begin(), split), dz(split, both.end()), f = features(in);
+    const Numbers dnormal = convolutions ? early.backward_data(dy, in[6]) : dy;
+    const Numbers dlate = convolutions ? late.backward_data(dz, in[7]) : dz;
+    Numbers dfeatures(f.size());
+    const auto a = block.norm_backward(f, early_of(in), dnormal, dfeatures);
+    const auto b = block.norm_backward(f, late_of(in), dlate, dfeatures);
+    std::vector<Numbers> d{
+        block.part(dfeatures, 0, 2), block.part(dfeatures, 2, 1), a.dgamma, a.dbeta, b.dgamma, b.dbeta};
+    if (convolutions) {
+      d.push_back(early.backward_weights(block.norm(f, early_of(in)), dy));
+      d.push_back(late.backward_weights(block.norm(f, late_of(in)), dz));
+    }
+    return d;
+  }
+  std::vector<Var> on_tape(Tape& t, const std::vector<Var>& in) const {
+    const DenseFeatures::Reader first{in[2], in[3], zero_state(t, 2)}, second{in[4], in[5], zero_state(t, 3)};
+    DenseFeatures f(in[0], 3);
+    const Var y = convolutions ? f.norm_relu_conv(first, in[6], early.g) : f.norm_relu(first);
+    f.append(in[1]);
+    return {y, convolutions ? f.norm_relu_conv(second, in[7], late.g) : f.norm_relu(second)};
+  }
+};
+
 std::vector<GradientCase> dense_block_gradients() {
-  // Two readers of one block: 4 rows of 3 channels, of which the first sees 2.
-  const reference::DenseBlock block{4, 3};
-  auto readers = [](const std::vector<Numbers>& in) {
-    return std::pair{reference::DenseBlock::Reader{in[1], in[2]}, reference::DenseBlock::Reader{in[3], in[4]}};
-  };
-  return {
-      {"dense_block",
-       {random_numbers(12, 1), random_numbers(2, 2), random_numbers(2, 3), random_numbers(3, 4), random_numbers(3, 5)},
-       [=](const auto& in) {
-         const auto [early, late] = readers(in);
-         Numbers y = block.norm(in[0], early);
-         const Numbers z = block.norm(in[0], late);
-         y.insert(y.end(), z.begin(), z.end());
-         return y;
-       },
-       [=](const auto& in, const Numbers& dy) {
-         const auto [early, late] = readers(in);
-         Numbers dfeatures(12);
-         const auto a = block.norm_backward(in[0], early, {dy.begin(), dy.begin() + 8}, dfeatures);
-         const auto b = block.norm_backward(in[0], late, {dy.begin() + 8, dy.end()}, dfeatures);
-         return std::vector<Numbers>{dfeatures, a.dgamma, a.dbeta, b.dgamma, b.dbeta};
-       }}};
+  std::vector<GradientCase> cases;
+  for (const bool convolutions : {false, true}) {
+    const TwoReaders readers{.convolutions = convolutions};
+    GradientCase c{convolutions ? "dense_features+conv" : "dense_features",
+                   {readers.early.x, {1, 2, 2, 1}, {2}, {2}, {3}, {3}},
+                   [=](const auto& in) { return readers.forward(in); },
+                   [=](const auto& in, const Numbers& dy) { return readers.backward(in, dy); },
+                   [=](Tape& t, const auto& in) { return readers.on_tape(t, in); }};
+    if (convolutions) c.inputs.insert(c.inputs.end(), {readers.early.w, readers.late.w});
+    cases.push_back(std::move(c));
+  }
+  return cases;
 }
 
+const RegisterCases dense_block_table{"dense_block", dense_block_cases, dense_block_gradients};
+
+}  // namespace
 }  // namespace skein

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/random.h"
-#include "cases/cases.h"
+#include "cases/op_case.h"
 
 namespace skein {
 namespace {
@@ -14,21 +14,21 @@ struct DropoutRow {
   bool timed = false;
 };
 // The timed one: a block of WRN-28-10, batch 16.
-const std::vector<DropoutRow> kDropoutRows = {{{1, 1, 1, 1}, 0.5f},
-                                              {{2, 3, 5, 7}, 0.3f},
-                                              {{3, 7, 11, 13}, 0.0f},
-                                              {{1, 9, 9, 60}, 0.9f},
-                                              {{16, 32, 32, 160}, 0.3f, true}};
+const std::vector<DropoutRow> kDropoutRows = {{.x = {1, 1, 1, 1}, .rate = 0.5f},
+                                              {.x = {2, 3, 5, 7}, .rate = 0.3f},
+                                              {.x = {3, 7, 11, 13}, .rate = 0.0f},
+                                              {.x = {1, 9, 9, 60}, .rate = 0.9f},
+                                              {.x = {16, 32, 32, 160}, .rate = 0.3f, .timed = true}};
 constexpr uint64_t kDropoutSeed = 0x0123456789abcdef;
 constexpr uint32_t kDropoutWorker = 3, kDropoutStep = 17, kDropoutLayer = 5;
 
 BoundCase bind_dropout(Queue q, const DropoutRow& r, DType type) {
   const Tensor x = random_tensor(q, r.x, 1, 0, 1, type), y = Tensor::empty(q.device, type, r.x);
   const Tensor step = Tensor::empty(q.device, DType::i32, {1});
-  q.run(cpu::copy_from_host, cuda::copy_from_host, &kDropoutStep, step);
-  auto run = [=] {
-    q.run(cpu::dropout, cuda::dropout, x, r.rate,
-          DropoutStream{kDropoutSeed, kDropoutWorker, step.view().as<const uint32_t>()}, kDropoutLayer, y);
+  q.run(kernel::copy_from_host, &kDropoutStep, step);
+  auto run = [=](Queue q) {
+    q.run(kernel::dropout, x, r.rate, DropoutStream{kDropoutSeed, kDropoutWorker, step.view().as<const uint32_t>()},
+          kDropoutLayer, y);
   };
   auto expected = [=] {
     Numbers out = to_numbers(x);
@@ -39,23 +39,23 @@ BoundCase bind_dropout(Queue q, const DropoutRow& r, DType type) {
     }
     return out;
   };
-  return {run, {expect("y", y, expected, tolerance_of(type))}};
+  return {q, run, {expect("y", y, expected, tolerance_of(type))}};
 }
-
-}  // namespace
 
 std::vector<OpCase> dropout_cases() {
   std::vector<OpCase> cases;
   for (const DropoutRow& r : kDropoutRows)
     for (const DType t : {DType::f32, DType::bf16})
-      cases.push_back({fmt::format("dropout/{}/{}{}", name_of(r.x), r.rate, suffix_of(t)), r.timed, 0,
-                       2.0 * double(size_of(t)) * double(r.x.numel()), [=](Queue q) { return bind_dropout(q, r, t); },
-                       t == DType::bf16, true});
+      cases.push_back({.name = fmt::format("dropout/{}/{}{}", name_of(r.x), r.rate, suffix_of(t)),
+                       .timed = r.timed,
+                       .bind = [=](Queue q) { return bind_dropout(q, r, t); },
+                       .cuda_only = t == DType::bf16,
+                       .same_bits = true});
   return cases;
 }
 
 std::vector<GradientCase> dropout_gradients() {
-  // The same draw both ways, as a linear map of what it is given.
+  // The same draw both ways, as a linear map.
   const auto map = [](const Numbers& x) {
     Numbers y = x;
     for (size_t i = 0; i < y.size(); ++i)
@@ -66,9 +66,16 @@ std::vector<GradientCase> dropout_gradients() {
     return y;
   };
   return {{"dropout",
-           {random_numbers(24, 1)},
+           {{24}},
            [map](const auto& in) { return map(in[0]); },
-           [map](const auto&, const Numbers& dy) { return std::vector<Numbers>{map(dy)}; }}};
+           [map](const auto&, const Numbers& dy) { return std::vector<Numbers>{map(dy)}; },
+           [](Tape& t, const auto& in) {
+             t.draws = {kDropoutSeed, 0, &kDropoutStep};
+             return std::vector<Var>{dropout(in[0], 0.5f, kDropoutLayer)};
+           }}};
 }
 
+const RegisterCases dropout_table{"dropout", dropout_cases, dropout_gradients};
+
+}  // namespace
 }  // namespace skein

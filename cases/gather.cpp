@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
 
 namespace skein {
 namespace {
@@ -12,7 +12,7 @@ constexpr int64_t kLabels = 1000;
 BoundCase bind_gather(Queue q, int64_t n) {
   const Tensor from = random_labels(q, kLabels, 10, 1), index = random_labels(q, n, kLabels, 2),
                out = Tensor::empty(q.device, DType::i32, {n});
-  return {[=] { q.run(cpu::gather, cuda::gather, from, index, out); }, {expect("out", out, [=] {
+  return {q, [=](Queue q) { q.run(kernel::gather, from, index, out); }, {expect("out", out, [=] {
             const Numbers all = to_numbers(from), at = to_numbers(index);
             Numbers expected;
             for (const double i : at) expected.push_back(all[size_t(i)]);
@@ -20,14 +20,14 @@ BoundCase bind_gather(Queue q, int64_t n) {
           })}};
 }
 
-}  // namespace
-
 std::vector<OpCase> gather_cases() {
   std::vector<OpCase> cases;
   for (const int64_t n : {1, 127, 129})
-    cases.push_back(
-        {fmt::format("gather/{}", n), false, 0, 12.0 * double(n), [n](Queue q) { return bind_gather(q, n); }});
+    cases.push_back({.name = fmt::format("gather/{}", n), .bind = [n](Queue q) { return bind_gather(q, n); }});
   return cases;
 }
 
+const RegisterCases gather_table{"gather", gather_cases};
+
+}  // namespace
 }  // namespace skein

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/random.h"
-#include "cases/cases.h"
+#include "cases/op_case.h"
 
 namespace skein {
 namespace {
@@ -12,18 +12,22 @@ struct GaussianNoiseRow {
   int64_t n, first;
   bool timed = false;
 };
-const std::vector<GaussianNoiseRow> kGaussianNoiseRows = {
-    {1, 0}, {30001, 64}, {777, 12800}, {30, 6}, {272640, 0, true}};  // the last: ResNet-20
+// The timed one: ResNet-20.
+const std::vector<GaussianNoiseRow> kGaussianNoiseRows = {{.n = 1, .first = 0},
+                                                          {.n = 30001, .first = 64},
+                                                          {.n = 777, .first = 12800},
+                                                          {.n = 30, .first = 6},
+                                                          {.n = 272640, .first = 0, .timed = true}};
 constexpr float kSigma = 0.5f;
 constexpr uint64_t kGaussianNoiseSeed = 0x0123456789abcdef;
 constexpr uint32_t kGaussianNoiseWorker = 3, kGaussianNoiseStep = 17;
 
 BoundCase bind_gaussian_noise(Queue q, const GaussianNoiseRow& r) {
   const Tensor grad = random_tensor(q, {r.n}, 1), step = Tensor::empty(q.device, DType::i32, {1});
-  q.run(cpu::copy_from_host, cuda::copy_from_host, &kGaussianNoiseStep, step);
+  q.run(kernel::copy_from_host, &kGaussianNoiseStep, step);
   const Numbers g0 = to_numbers(grad);
-  auto run = [=] {
-    q.run(cpu::gaussian_noise, cuda::gaussian_noise, kSigma,
+  auto run = [=](Queue q) {
+    q.run(kernel::gaussian_noise, kSigma,
           NoiseStream{kGaussianNoiseSeed, kGaussianNoiseWorker, step.view().as<const uint32_t>()}, r.first, grad);
   };
   auto expected = [=] {
@@ -36,17 +40,19 @@ BoundCase bind_gaussian_noise(Queue q, const GaussianNoiseRow& r) {
     }
     return g;
   };
-  return {run, {expect("grad", grad, expected, 1e-6)}};
+  return {q, run, {expect("grad", grad, expected, 1e-6)}};
 }
-
-}  // namespace
 
 std::vector<OpCase> gaussian_noise_cases() {
   std::vector<OpCase> cases;
   for (const GaussianNoiseRow& r : kGaussianNoiseRows)
-    cases.push_back({fmt::format("gaussian_noise/{}+{}", r.n, r.first), r.timed, 0, 8.0 * double(r.n),
-                     [r](Queue q) { return bind_gaussian_noise(q, r); }});
+    cases.push_back({.name = fmt::format("gaussian_noise/{}+{}", r.n, r.first), .timed = r.timed, .bind = [r](Queue q) {
+                       return bind_gaussian_noise(q, r);
+                     }});
   return cases;
 }
 
+const RegisterCases gaussian_noise_table{"gaussian_noise", gaussian_noise_cases};
+
+}  // namespace
 }  // namespace skein

@@ -1,6 +1,6 @@
 #include "kernels/global_average_pool.h"
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
 #include "kernels/reference/pool.h"
 
 namespace skein {
@@ -17,42 +17,52 @@ Shape pooled(const Shape& x) { return {x[0], 1, 1, x[3]}; }
 
 BoundCase bind_pool_forward(Queue q, const Shape& s, DType type) {
   const Tensor x = random_tensor(q, s, 1, 0, 1, type), y = Tensor::empty(q.device, DType::f32, pooled(s));
-  return {[=] { q.run(cpu::global_average_pool_forward, cuda::global_average_pool_forward, x, y); },
+  return {q,
+          [=](Queue q) { q.run(kernel::global_average_pool_forward, x, y); },
           {expect("y", y, [=] { return reference::global_average_pool_forward(to_numbers(x), s); })}};
 }
 
 BoundCase bind_pool_backward(Queue q, const Shape& s, DType type) {
   const Tensor dy = random_tensor(q, pooled(s), 1), dx = Tensor::empty(q.device, type, s);
   return {
-      [=] { q.run(cpu::global_average_pool_backward, cuda::global_average_pool_backward, dy, dx); },
+      q,
+      [=](Queue q) { q.run(kernel::global_average_pool_backward, dy, dx); },
       {expect(
           "dx", dx, [=] { return reference::global_average_pool_backward(to_numbers(dy), s); }, tolerance_of(type))}};
 }
-
-}  // namespace
 
 std::vector<OpCase> global_average_pool_cases() {
   std::vector<OpCase> cases;
   for (const PoolRow& r : kPoolRows)
     for (const DType t : {DType::f32, DType::bf16}) {
-      const double bytes = double(size_of(t)) * double(r.x.numel()) + 4.0 * double(r.x[0] * r.x[3]);
       const std::string shape = name_of(r.x) + suffix_of(t);
-      cases.push_back({"global_average_pool_forward/" + shape, r.timed, 0, bytes,
-                       [=](Queue q) { return bind_pool_forward(q, r.x, t); }, t == DType::bf16});
-      cases.push_back({"global_average_pool_backward/" + shape, r.timed, 0, bytes,
-                       [=](Queue q) { return bind_pool_backward(q, r.x, t); }, t == DType::bf16, true});
+      const bool cuda_only = t == DType::bf16;
+      cases.push_back({.name = "global_average_pool_forward/" + shape,
+                       .timed = r.timed,
+                       .bind = [=](Queue q) { return bind_pool_forward(q, r.x, t); },
+                       .cuda_only = cuda_only});
+      cases.push_back({.name = "global_average_pool_backward/" + shape,
+                       .timed = r.timed,
+                       .bind = [=](Queue q) { return bind_pool_backward(q, r.x, t); },
+                       .cuda_only = cuda_only,
+                       .same_bits = true});
     }
   return cases;
 }
 
 std::vector<GradientCase> global_average_pool_gradients() {
   const Shape s{2, 3, 2, 2};
-  return {{"global_pool",
-           {random_numbers(s.numel(), 1)},
+  return {{"global_average_pool",
+           {s},
            [s](const auto& in) { return reference::global_average_pool_forward(in[0], s); },
            [s](const auto&, const Numbers& dy) {
              return std::vector<Numbers>{reference::global_average_pool_backward(dy, s)};
-           }}};
+           },
+           [](Tape&, const auto& in) { return std::vector<Var>{global_average_pool(in[0])}; }}};
 }
 
+const RegisterCases global_average_pool_table{"global_average_pool", global_average_pool_cases,
+                                              global_average_pool_gradients};
+
+}  // namespace
 }  // namespace skein

@@ -1,6 +1,6 @@
 #include "kernels/max_pool.h"
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
 #include "kernels/reference/pool.h"
 #include "kernels/vector.h"
 
@@ -18,8 +18,8 @@ const std::vector<MaxPoolRow> kMaxPoolRows = {{{1, 1, 1, 1}},  {{2, 2, 3, 5}},  
 // After a ReLU: many zeros, so that windows have several maxima and the first must be taken.
 Tensor rectified(Queue q, const Shape& s, DType type) {
   const Tensor x = random_tensor(q, s, 1, 0, 1, type), y = Tensor::empty(q.device, type, s);
-  q.run(cpu::relu_forward, cuda::relu_forward, x, y);
-  q.run(cpu::synchronize, cuda::synchronize);
+  q.run(kernel::relu_forward, x, y);
+  q.run(kernel::synchronize);
   return y;
 }
 
@@ -27,7 +27,8 @@ BoundCase bind_max_pool_forward(Queue q, const Shape& s, DType type) {
   const reference::MaxPool pool{s};
   const Tensor x = rectified(q, s, type), y = Tensor::empty(q.device, type, pool.y());
   const Tensor indices = Tensor::empty(q.device, DType::u8, pool.y());
-  return {[=] { q.run(cpu::max_pool_forward, cuda::max_pool_forward, x, y, indices); },
+  return {q,
+          [=](Queue q) { q.run(kernel::max_pool_forward, x, y, indices); },
           {expect(
               "y", y, [=] { return pool.forward(to_numbers(x)); }, 0)}};
 }
@@ -37,26 +38,29 @@ BoundCase bind_max_pool_backward(Queue q, const Shape& s, DType type) {
   const Tensor x = rectified(q, s, type), y = Tensor::empty(q.device, type, pool.y());
   const Tensor indices = Tensor::empty(q.device, DType::u8, pool.y());
   const Tensor dy = random_tensor(q, pool.y(), 2, 0, 1, type), dx = Tensor::empty(q.device, type, s);
-  q.run(cpu::max_pool_forward, cuda::max_pool_forward, x, y, indices);
-  q.run(cpu::synchronize, cuda::synchronize);  // y ends here
-  return {[=] { q.run(cpu::max_pool_backward, cuda::max_pool_backward, dy, indices, dx); },
+  q.run(kernel::max_pool_forward, x, y, indices);
+  q.run(kernel::synchronize);  // y ends here
+  return {q,
+          [=](Queue q) { q.run(kernel::max_pool_backward, dy, indices, dx); },
           {expect(
               "dx", dx, [=] { return pool.backward(to_numbers(x), to_numbers(dy)); }, tolerance_of(type))}};
 }
-
-}  // namespace
 
 std::vector<OpCase> max_pool_cases() {
   std::vector<OpCase> cases;
   for (const MaxPoolRow& r : kMaxPoolRows)
     for (const DType t : {DType::f32, DType::bf16}) {
-      const double size = double(size_of(t)), outputs = double(reference::MaxPool{r.x}.y().numel());
-      const double bytes = size * double(r.x.numel()) + (size + 1) * outputs;
       const std::string shape = name_of(r.x) + suffix_of(t);
-      cases.push_back({"max_pool_forward/" + shape, r.timed, 0, bytes,
-                       [=](Queue q) { return bind_max_pool_forward(q, r.x, t); }, t == DType::bf16, true});
-      cases.push_back({"max_pool_backward/" + shape, r.timed, 0, bytes,
-                       [=](Queue q) { return bind_max_pool_backward(q, r.x, t); }, t == DType::bf16});
+      const bool cuda_only = t == DType::bf16;
+      cases.push_back({.name = "max_pool_forward/" + shape,
+                       .timed = r.timed,
+                       .bind = [=](Queue q) { return bind_max_pool_forward(q, r.x, t); },
+                       .cuda_only = cuda_only,
+                       .same_bits = true});
+      cases.push_back({.name = "max_pool_backward/" + shape,
+                       .timed = r.timed,
+                       .bind = [=](Queue q) { return bind_max_pool_backward(q, r.x, t); },
+                       .cuda_only = cuda_only});
     }
   return cases;
 }
@@ -64,9 +68,13 @@ std::vector<OpCase> max_pool_cases() {
 std::vector<GradientCase> max_pool_gradients() {
   const reference::MaxPool pool{{2, 5, 4, 2}};
   return {{"max_pool",
-           {random_numbers(pool.x.numel(), 1)},
+           {pool.x},
            [pool](const auto& in) { return pool.forward(in[0]); },
-           [pool](const auto& in, const Numbers& dy) { return std::vector<Numbers>{pool.backward(in[0], dy)}; }}};
+           [pool](const auto& in, const Numbers& dy) { return std::vector<Numbers>{pool.backward(in[0], dy)}; },
+           [](Tape&, const auto& in) { return std::vector<Var>{max_pool(in[0])}; }}};
 }
 
+const RegisterCases max_pool_table{"max_pool", max_pool_cases, max_pool_gradients};
+
+}  // namespace
 }  // namespace skein

@@ -2,9 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <map>
+
 #include "base/bf16.h"
 #include "base/random.h"
-#include "cases/cases.h"
 
 namespace skein {
 namespace {
@@ -16,31 +17,50 @@ double draw(uint32_t item, int64_t i) {
   return normal(w[0], w[1]);
 }
 
-template <class T>
-void append(std::vector<T>& all, std::vector<T> more) {
-  for (T& x : more) all.push_back(std::move(x));
+struct Table {
+  std::vector<OpCase> (*rows)();
+  std::vector<GradientCase> (*gradients)();
+};
+
+// By name: the order in which files register is the linker's.
+std::map<std::string, Table>& tables() {
+  static auto* all = new std::map<std::string, Table>;
+  return *all;
 }
 
 }  // namespace
 
+std::vector<KernelCall> BoundCase::calls() const {
+  std::vector<KernelCall> all;
+  const KernelObserver observer = [&](const KernelCall& call) { all.push_back(call); };
+  kernels({queue.device, queue.stream, &observer});
+  return all;
+}
+
+Cost BoundCase::cost() const {
+  Cost sum;
+  for (const KernelCall& call : calls()) sum += call.cost;
+  return sum;
+}
+
+RegisterCases::RegisterCases(const char* table, std::vector<OpCase> (*rows)(),
+                             std::vector<GradientCase> (*gradients)()) {
+  tables()[table] = {rows, gradients};
+}
+
 std::vector<OpCase> op_cases(Device device) {
   std::vector<OpCase> all;
-  for (auto cases : {all_sum_cases, augment_cases,     average_pool_cases,        batch_norm_cases,  cast_cases,
-                     conv_cases,    conv_narrow_cases, cross_entropy_cases,       dense_block_cases, downsample_cases,
-                     dropout_cases, gather_cases,      gaussian_noise_cases,      lars_cases,        linear_bias_cases,
-                     linear_cases,  max_pool_cases,    global_average_pool_cases, sgd_step_cases,    sign_cases,
-                     vector_cases})
-    append(all, cases());
-  std::erase_if(all, [device](const OpCase& c) { return c.cuda_only && device != Device::cuda; });
+  for (const auto& [name, table] : tables())
+    for (OpCase& c : table.rows())
+      if (!c.cuda_only || device == Device::cuda) all.push_back(std::move(c));
   return all;
 }
 
 std::vector<GradientCase> gradient_cases() {
   std::vector<GradientCase> all;
-  for (auto cases : {average_pool_gradients, batch_norm_gradients, conv_gradients, cross_entropy_gradients,
-                     dense_block_gradients, downsample_gradients, dropout_gradients, linear_gradients,
-                     max_pool_gradients, global_average_pool_gradients, vector_gradients})
-    append(all, cases());
+  for (const auto& [name, table] : tables())
+    if (table.gradients)
+      for (GradientCase& c : table.gradients()) all.push_back(std::move(c));
   return all;
 }
 
@@ -52,7 +72,7 @@ Tensor random_tensor(Queue q, Shape shape, uint32_t item, float mean, float scal
   std::vector<Bf16> rounded;
   for (const float v : values) rounded.push_back(to_bf16(v));
   const Tensor out = Tensor::empty(q.device, DType::bf16, shape);
-  q.run(cpu::copy_from_host, cuda::copy_from_host, rounded.data(), out);
+  q.run(kernel::copy_from_host, rounded.data(), out);
   return out;
 }
 
@@ -73,18 +93,24 @@ Numbers to_numbers(const Tensor& x) {
   const Queue queue{x.device()};
   if (x.dtype() == DType::i32) {
     std::vector<int32_t> values(static_cast<size_t>(x.numel()));
-    queue.run(cpu::copy_to_host, cuda::copy_to_host, x, values.data());
+    queue.run(kernel::copy_to_host, x, values.data());
     return {values.begin(), values.end()};
   }
   if (x.dtype() == DType::bf16) {
     std::vector<Bf16> values(static_cast<size_t>(x.numel()));
-    queue.run(cpu::copy_to_host, cuda::copy_to_host, x, values.data());
+    queue.run(kernel::copy_to_host, x, values.data());
     Numbers out;
     for (const Bf16 v : values) out.push_back(double(to_f32(v)));
     return out;
   }
   const std::vector<float> values = x.to_vector();
   return {values.begin(), values.end()};
+}
+
+BatchNormState zero_state(Tape& t, int64_t channels) {
+  const BatchNormState state{t.output(DType::f32, {channels}), t.output(DType::f32, {channels})};
+  for (const Var& v : {state.running_mean, state.running_var}) t.run(kernel::zero, v->value);
+  return state;
 }
 
 Output expect(std::string name, Tensor actual, std::function<Numbers()> expected, double tolerance) {

@@ -1,13 +1,15 @@
-// The case table: one row per op, shape and option. The same row is a test (kernel against the double-precision
-// reference) and a benchmark (time against the bytes that must move or the flops that must be done), so the two cannot
-// drift apart. Gradient cases check the references themselves against finite differences.
+// The case tables: one row per op, shape and option, one file per op. A row is a test (kernel against the reference in
+// double) and a benchmark (its time against the cost of its kernels), so the two cannot drift apart. A gradient case
+// checks a reference's gradient against finite differences, and the op of engine/ops.h on a tape against both.
+//
+// A file registers its rows itself: a new cases/op.cpp needs a line in CMakeLists.txt and no other.
 #pragma once
 
 #include <functional>
 #include <string>
 #include <vector>
 
-#include "engine/tensor.h"
+#include "engine/ops.h"
 
 namespace skein {
 
@@ -16,20 +18,24 @@ using Numbers = std::vector<double>;
 struct Output {
   std::string name;
   Tensor actual;
-  std::function<Numbers()> expected;  // computed when asked for: benchmarks never ask
+  std::function<Numbers()> expected;  // computed on request: benchmarks never ask
   double tolerance = 1e-5;            // largest |actual - expected| over largest |expected|
 };
 
+// A row with tensors of a device.
 struct BoundCase {
-  std::function<void()> run;
+  Queue queue;
+  std::function<void(Queue)> kernels;  // runs the kernels under test
   std::vector<Output> outputs;
+
+  void run() const { kernels(queue); }
+  std::vector<KernelCall> calls() const;  // the kernels that run() would run, without running them
+  Cost cost() const;                      // of all of them
 };
 
 struct OpCase {
   std::string name;    // op/shape/options
   bool timed = false;  // a network's shape, for the benchmark; the others are small and odd
-  double flops = 0;    // per run; 0: bound by memory
-  double bytes = 0;    // that must move per run
   std::function<BoundCase(Queue)> bind;
   bool cuda_only = false;  // has bf16 activations, or a kernel that only CUDA needs
   bool same_bits = false;  // the same operations in the same order on both devices: the results are equal
@@ -37,10 +43,17 @@ struct OpCase {
 
 // f(inputs) with its gradient: backward(inputs, dy)[i] = sum_j dy[j] * d f[j] / d inputs[i].
 struct GradientCase {
-  std::string name;
-  std::vector<Numbers> inputs;
+  std::string name;  // "batch_norm+relu": an op of engine/ops.h, then options
+  std::vector<Shape> inputs;
   std::function<Numbers(const std::vector<Numbers>&)> forward;
   std::function<std::vector<Numbers>(const std::vector<Numbers>&, const Numbers& dy)> backward;
+  // f on a tape, in f32. Several results stand in forward's result one after another.
+  std::function<std::vector<Var>(Tape&, const std::vector<Var>&)> on_tape;
+};
+
+// Makes the rows of a file part of op_cases() and gradient_cases(): a constant at namespace scope.
+struct RegisterCases {
+  RegisterCases(const char* table, std::vector<OpCase> (*rows)(), std::vector<GradientCase> (*gradients)() = nullptr);
 };
 
 std::vector<OpCase> op_cases(Device = Device::cpu);  // those that the device can run
@@ -51,8 +64,9 @@ Tensor random_tensor(Queue, Shape, uint32_t item, float mean = 0.0f, float scale
 Tensor random_labels(Queue, int64_t n, int64_t classes, uint32_t item);
 Numbers random_numbers(int64_t n, uint32_t item);
 Numbers to_numbers(const Tensor& x);  // f32, bf16 or i32
+BatchNormState zero_state(Tape&, int64_t channels);
 Output expect(std::string name, Tensor actual, std::function<Numbers()> expected, double tolerance = 1e-5);
-// Of a result in this type: arithmetic is in f32, and bf16 adds one rounding to 8 significant bits.
+// Tolerance of a result of this type: arithmetic is in f32, and bf16 adds one rounding to 8 significant bits.
 constexpr double tolerance_of(DType t) { return t == DType::bf16 ? 0x1p-8 + 1e-5 : 1e-5; }
 std::string name_of(const Shape&);  // 128x32x32x16
 inline const char* suffix_of(DType t) { return t == DType::bf16 ? "/bf16" : ""; }

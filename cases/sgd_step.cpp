@@ -3,27 +3,29 @@
 #include <fmt/format.h>
 
 #include "base/bf16.h"
-#include "cases/cases.h"
+#include "cases/op_case.h"
 
 namespace skein {
 namespace {
 
 struct SgdStepRow {
   int64_t n, decayed;
-  SgdHyper hyper;
+  SgdHyper hyper = {};
   bool shadow = false, timed = false;
 };
-const std::vector<SgdStepRow> kSgdStepRows = {{1, 0, {}},
-                                              {777, 700, {}},
-                                              {10001, 5000, {0.5f, 0.1f, false}},
-                                              {64, 64, {0.0f, 0.0f, false}},
-                                              {777, 700, {0.9f, 1e-4f, true, true}},
-                                              {4099, 0, {0.5f, 0.0f, false, true}},
-                                              {5, 3, {}, true},
-                                              {60005, 1027, {}, true},
-                                              {272640, 271104, {}, false, true},      // ResNet-20
-                                              {272640, 271104, {}, true, true},       // with bf16 activations
-                                              {25557120, 25500000, {}, true, true}};  // ResNet-50
+const std::vector<SgdStepRow> kSgdStepRows = {
+    {.n = 1, .decayed = 0},
+    {.n = 777, .decayed = 700},
+    {.n = 10001, .decayed = 5000, .hyper = {.momentum = 0.5f, .decay = 0.1f, .nesterov = false}},
+    {.n = 64, .decayed = 64, .hyper = {.momentum = 0.0f, .decay = 0.0f, .nesterov = false}},
+    {.n = 777, .decayed = 700, .hyper = {.momentum = 0.9f, .decay = 1e-4f, .nesterov = true, .sign = true}},
+    {.n = 4099, .decayed = 0, .hyper = {.momentum = 0.5f, .decay = 0.0f, .nesterov = false, .sign = true}},
+    {.n = 5, .decayed = 3, .shadow = true},
+    {.n = 60005, .decayed = 1027, .shadow = true},
+    // ResNet-20, the same with bf16 activations, ResNet-50
+    {.n = 272640, .decayed = 271104, .timed = true},
+    {.n = 272640, .decayed = 271104, .shadow = true, .timed = true},
+    {.n = 25557120, .decayed = 25500000, .shadow = true, .timed = true}};
 constexpr float kRate = 0.1f;
 
 BoundCase bind_sgd_step(Queue q, const SgdStepRow& r) {
@@ -31,8 +33,8 @@ BoundCase bind_sgd_step(Queue q, const SgdStepRow& r) {
   const Tensor velocity = random_tensor(q, {r.n}, 3), rate = random_tensor(q, {1}, 0, kRate, 0.0f);
   const Tensor shadow = r.shadow ? Tensor::empty(q.device, DType::bf16, {r.n}) : Tensor{};
   const Numbers w0 = to_numbers(value), v0 = to_numbers(velocity), g0 = to_numbers(grad);
-  auto run = [=] {
-    q.run(cpu::sgd_step, cuda::sgd_step, value, grad, velocity, shadow, rate.view().as<float>(), r.hyper, r.decayed);
+  auto run = [=](Queue q) {
+    q.run(kernel::sgd_step, value, grad, velocity, shadow, rate.view().as<float>(), r.hyper, r.decayed);
   };
   auto expected = [=](bool want_velocity) {
     Numbers w = w0, v = v0;
@@ -45,7 +47,8 @@ BoundCase bind_sgd_step(Queue q, const SgdStepRow& r) {
     }
     return want_velocity ? v : w;
   };
-  BoundCase bound{run,
+  BoundCase bound{q,
+                  run,
                   {expect(
                        "value", value, [=] { return expected(false); }, 1e-6),
                    expect(
@@ -62,16 +65,18 @@ BoundCase bind_sgd_step(Queue q, const SgdStepRow& r) {
   return bound;
 }
 
-}  // namespace
-
 std::vector<OpCase> sgd_step_cases() {
   std::vector<OpCase> cases;
   for (const SgdStepRow& r : kSgdStepRows)
-    cases.push_back({fmt::format("sgd_step/{}{}{}{}", r.n, r.hyper.nesterov ? "+nesterov" : "",
-                                 r.hyper.sign ? "+sign" : "", r.shadow ? "+shadow" : ""),
-                     r.timed, 0, (r.shadow ? 22.0 : 20.0) * double(r.n), [r](Queue q) { return bind_sgd_step(q, r); },
-                     false, true});
+    cases.push_back({.name = fmt::format("sgd_step/{}{}{}{}", r.n, r.hyper.nesterov ? "+nesterov" : "",
+                                         r.hyper.sign ? "+sign" : "", r.shadow ? "+shadow" : ""),
+                     .timed = r.timed,
+                     .bind = [r](Queue q) { return bind_sgd_step(q, r); },
+                     .same_bits = true});
   return cases;
 }
 
+const RegisterCases sgd_step_table{"sgd_step", sgd_step_cases};
+
+}  // namespace
 }  // namespace skein

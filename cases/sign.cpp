@@ -4,7 +4,7 @@
 
 #include <bit>
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
 #include "kernels/reference/sign.h"
 #include "kernels/vector.h"
 
@@ -41,7 +41,7 @@ struct Flat {
       bits += count;
     }
     segments = Tensor::empty(q.device, DType::u8, {int64_t(plain.segments.size() * sizeof(SignSegment))});
-    q.run(cpu::copy_from_host, cuda::copy_from_host, plain.segments.data(), segments);
+    q.run(kernel::copy_from_host, plain.segments.data(), segments);
   }
   SignLayout layout() const { return {segments.view().as<SignSegment>(), int64_t(plain.segments.size())}; }
   int64_t words() const { return (bits + 31) / 32; }
@@ -60,15 +60,16 @@ BoundCase bind_sign_scales(Queue q, const SignRow& r, bool remembers) {
   const Flat f(q, r);
   const Tensor c = f.numbers(1), w = f.numbers(2), d = f.floats(f.size), scales = f.floats(f.scales());
   const Tensor memory = remembers ? f.numbers(3) : Tensor();
-  auto run = [=] { q.run(cpu::sign_scales, cuda::sign_scales, f.layout(), c, w, memory, d, scales); };
-  if (r.timed) return {run, {}};
+  auto run = [=](Queue q) { q.run(kernel::sign_scales, f.layout(), c, w, memory, d, scales); };
+  if (r.timed) return {q, run, {}};
   auto distances = [=] {
     Numbers out = remembers ? to_numbers(memory) : Numbers(size_t(f.size));
     const Numbers cs = to_numbers(c), ws = to_numbers(w);
     for (size_t i = 0; i < out.size(); ++i) out[i] += cs[i] - ws[i];
     return out;
   };
-  return {run,
+  return {q,
+          run,
           {expect("d", d, distances, 1e-6), expect(
                                                 "scales", scales, [=] { return f.plain.scales(distances()); }, 1e-6)}};
 }
@@ -78,26 +79,17 @@ BoundCase bind_sign_pack(Queue q, const SignRow& r, bool remembers) {
   const Tensor d = f.numbers(1),
                scales = Tensor::from(q.device, std::vector<float>(r.counts.size(), 0.75f), {f.scales()});
   const Tensor words = f.ints({f.words()}), error = remembers ? f.floats(f.size) : Tensor();
-  auto run = [=] { q.run(cpu::sign_pack, cuda::sign_pack, f.layout(), d, scales, words, error); };
-  if (r.timed) return {run, {}};
-  const Tensor bits = f.floats(f.words() * 32);
-  BoundCase bound;
-  bound.run = [=] {
-    run();
-    std::vector<uint32_t> packed(size_t(f.words()));
-    q.run(cpu::copy_to_host, cuda::copy_to_host, words, packed.data());
-    std::vector<float> one_by_one(packed.size() * 32);
-    for (size_t i = 0; i < one_by_one.size(); ++i) one_by_one[i] = float(packed[i / 32] >> i % 32 & 1);
-    q.run(cpu::copy_from_host, cuda::copy_from_host, one_by_one.data(), bits);
+  auto run = [=](Queue q) { q.run(kernel::sign_pack, f.layout(), d, scales, words, error); };
+  if (r.timed) return {q, run, {}};
+  auto packed = [=] {
+    const Numbers bits = f.plain.bits(to_numbers(d));
+    std::vector<uint32_t> expected(size_t(f.words()));
+    for (size_t i = 0; i < bits.size(); ++i) expected[i / 32] |= uint32_t(bits[i]) << i % 32;
+    Numbers numbers;
+    for (const uint32_t word : expected) numbers.push_back(int32_t(word));
+    return numbers;
   };
-  bound.outputs.push_back(expect(
-      "bits", bits,
-      [=] {
-        Numbers expected = f.plain.bits(to_numbers(d));
-        expected.resize(size_t(f.words()) * 32);
-        return expected;
-      },
-      0));
+  BoundCase bound{q, run, {expect("words", words, packed, 0)}};
   if (!remembers) return bound;
   bound.outputs.push_back(expect(
       "error", error,
@@ -122,22 +114,23 @@ BoundCase bind_sign_mean(Queue q, const SignRow& r, bool mean_of_means) {
     scale.dtype = DType::f32;
     std::vector<float> drawn;
     for (int64_t s = 0; s < f.scales(); ++s) drawn.push_back(0.5f + 0.25f * float(k) + 0.0625f * float(s));
-    q.run(cpu::copy_from_host, cuda::copy_from_host, drawn.data(), scale);
-    q.run(cpu::sign_pack, cuda::sign_pack, f.layout(), d, scale, words, View{});
-    q.run(cpu::synchronize, cuda::synchronize);  // d ends here
+    q.run(kernel::copy_from_host, drawn.data(), scale);
+    q.run(kernel::sign_pack, f.layout(), d, scale, words, View{});
+    q.run(kernel::synchronize);  // d ends here
     if (r.timed) continue;
     bits.push_back(f.plain.bits(to_numbers(d)));
     scales.emplace_back(drawn.begin(), drawn.end());
   }
-  q.run(cpu::fill, cuda::fill, 7.0f, mean);  // the padding must be written as well
-  auto run = [=] {
+  q.run(kernel::fill, 7.0f, mean);  // the padding must be written as well
+  auto run = [=](Queue q) {
     const SignMessages messages{data, f.words(), 0};
-    if (!mean_of_means) return q.run(cpu::sign_mean, cuda::sign_mean, f.layout(), messages, 0, mean);
-    q.run(cpu::sign_count, cuda::sign_count, messages, planes);
-    q.run(cpu::sign_count_mean, cuda::sign_count_mean, f.layout(), messages, planes, 0, mean);
+    if (!mean_of_means) return q.run(kernel::sign_mean, f.layout(), messages, 0, mean);
+    q.run(kernel::sign_count, messages, planes);
+    q.run(kernel::sign_count_mean, f.layout(), messages, planes, 0, mean);
   };
-  if (r.timed) return {run, {}};
-  return {run,
+  if (r.timed) return {q, run, {}};
+  return {q,
+          run,
           {expect(
               "mean", mean,
               [=] {
@@ -147,28 +140,30 @@ BoundCase bind_sign_mean(Queue q, const SignRow& r, bool mean_of_means) {
               1e-6)}};
 }
 
-}  // namespace
-
 std::vector<OpCase> sign_cases() {
   std::vector<OpCase> cases;
   for (const SignRow& r : kSignRows) {
-    double n = 0;
-    for (const int64_t count : r.counts) n += double(count);
     for (const bool option : {false, true}) {
       const std::string memory = option ? "+memory" : "";
       if (r.ranks < 3 || r.timed) {
-        cases.push_back({fmt::format("sign_scales/{}{}", r.name, memory), r.timed, 0, n * (option ? 16 : 12),
-                         [=](Queue q) { return bind_sign_scales(q, r, option); }});
-        cases.push_back({fmt::format("sign_pack/{}{}", r.name, memory), r.timed, 0, n * (option ? 12 : 4) + n / 8,
-                         [=](Queue q) { return bind_sign_pack(q, r, option); }, false, true});
+        cases.push_back({.name = fmt::format("sign_scales/{}{}", r.name, memory),
+                         .timed = r.timed,
+                         .bind = [=](Queue q) { return bind_sign_scales(q, r, option); }});
+        cases.push_back({.name = fmt::format("sign_pack/{}{}", r.name, memory),
+                         .timed = r.timed,
+                         .bind = [=](Queue q) { return bind_sign_pack(q, r, option); },
+                         .same_bits = true});
       }
-      const double planes = option ? 2 * std::bit_width(uint64_t(r.ranks)) : 0;  // written and read
-      const double moved = n * (4 + (double(r.ranks) + planes) / 8);
-      cases.push_back({fmt::format("{}/{}x{}", option ? "sign_count_mean" : "sign_mean", r.ranks, r.name), r.timed, 0,
-                       moved, [=](Queue q) { return bind_sign_mean(q, r, option); }, false, true});
+      cases.push_back({.name = fmt::format("{}/{}x{}", option ? "sign_count_mean" : "sign_mean", r.ranks, r.name),
+                       .timed = r.timed,
+                       .bind = [=](Queue q) { return bind_sign_mean(q, r, option); },
+                       .same_bits = true});
     }
   }
   return cases;
 }
 
+const RegisterCases sign_table{"sign", sign_cases};
+
+}  // namespace
 }  // namespace skein

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "cases/cases.h"
+#include "cases/op_case.h"
 
 namespace skein {
 namespace {
@@ -13,8 +13,13 @@ struct Size {
   int64_t n, shift_x = 0, shift_y = 0;
   bool timed = false;
 };
-const std::vector<Size> kSizes = {
-    {1}, {4097}, {13, 1, 1}, {2053, 3, 3}, {999, 1, 2}, {200003}, {128 * 32 * 32 * 16, 0, 0, true}};
+const std::vector<Size> kSizes = {{.n = 1},
+                                  {.n = 4097},
+                                  {.n = 13, .shift_x = 1, .shift_y = 1},
+                                  {.n = 2053, .shift_x = 3, .shift_y = 3},
+                                  {.n = 999, .shift_x = 1, .shift_y = 2},
+                                  {.n = 200003},
+                                  {.n = 128 * 32 * 32 * 16, .timed = true}};
 
 using Map = std::function<double(double x, double y)>;
 
@@ -32,27 +37,25 @@ Output mapped(const Tensor& z, const Tensor& x, const Tensor& y, Map f) {
 
 struct VectorRow {
   const char* name;
-  int tensors;  // that move: read plus written
   std::function<void(Queue, Tensor x, Tensor y, Tensor z)> run;
   enum { in_x, in_y, in_z } result;
   Map expected;
 };
 
 const std::vector<VectorRow> kVectorRows = {
-    {"fill", 1, [](Queue q, Tensor x, Tensor, Tensor) { q.run(cpu::fill, cuda::fill, 1.5f, x); }, VectorRow::in_x,
+    {"fill", [](Queue q, Tensor x, Tensor, Tensor) { q.run(kernel::fill, 1.5f, x); }, VectorRow::in_x,
      [](double, double) { return 1.5; }},
-    {"axpy", 3, [](Queue q, Tensor x, Tensor y, Tensor) { q.run(cpu::axpy, cuda::axpy, -0.5f, x, y); }, VectorRow::in_y,
+    {"axpy", [](Queue q, Tensor x, Tensor y, Tensor) { q.run(kernel::axpy, -0.5f, x, y); }, VectorRow::in_y,
      [](double x, double y) { return y - 0.5 * x; }},
-    {"add", 3, [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(cpu::add, cuda::add, x, y, z); }, VectorRow::in_z,
+    {"add", [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(kernel::add, x, y, z); }, VectorRow::in_z,
      [](double x, double y) { return x + y; }},
-    {"sub", 3, [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(cpu::sub, cuda::sub, x, y, z); }, VectorRow::in_z,
+    {"sub", [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(kernel::sub, x, y, z); }, VectorRow::in_z,
      [](double x, double y) { return x - y; }},
-    {"scale", 2, [](Queue q, Tensor x, Tensor, Tensor) { q.run(cpu::scale, cuda::scale, 0.25f, x); }, VectorRow::in_x,
+    {"scale", [](Queue q, Tensor x, Tensor, Tensor) { q.run(kernel::scale, 0.25f, x); }, VectorRow::in_x,
      [](double x, double) { return 0.25 * x; }},
-    {"relu_forward", 2, [](Queue q, Tensor x, Tensor, Tensor z) { q.run(cpu::relu_forward, cuda::relu_forward, x, z); },
-     VectorRow::in_z, [](double x, double) { return std::max(x, 0.0); }},
-    {"relu_backward", 3,
-     [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(cpu::relu_backward, cuda::relu_backward, x, y, z); },
+    {"relu_forward", [](Queue q, Tensor x, Tensor, Tensor z) { q.run(kernel::relu_forward, x, z); }, VectorRow::in_z,
+     [](double x, double) { return std::max(x, 0.0); }},
+    {"relu_backward", [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(kernel::relu_backward, x, y, z); },
      VectorRow::in_z, [](double x, double y) { return x > 0 ? y : 0.0; }}};
 
 BoundCase bind_vector(Queue q, const VectorRow& r, const Size& s, DType type) {
@@ -61,10 +64,8 @@ BoundCase bind_vector(Queue q, const VectorRow& r, const Size& s, DType type) {
   const Tensor y = shifted(random_tensor(q, {s.n + s.shift_y}, 2, 0, 1, type), s.shift_y);
   const Tensor z = shifted(Tensor::empty(q.device, type, {s.n + s.shift_x}), s.shift_x);
   const Tensor& result = r.result == VectorRow::in_x ? x : r.result == VectorRow::in_y ? y : z;
-  return {[=, run = r.run] { run(q, x, y, z); }, {mapped(result, x, y, r.expected)}};
+  return {q, [=, run = r.run](Queue q) { run(q, x, y, z); }, {mapped(result, x, y, r.expected)}};
 }
-
-}  // namespace
 
 std::vector<OpCase> vector_cases() {
   std::vector<OpCase> cases;
@@ -72,16 +73,44 @@ std::vector<OpCase> vector_cases() {
     for (const Size& s : kSizes)
       for (const DType t : {DType::f32, DType::bf16}) {
         const std::string shift = s.shift_y > 0 ? fmt::format("+{}+{}", s.shift_x, s.shift_y) : "";
-        cases.push_back({fmt::format("{}/{}{}{}", r.name, s.n, shift, suffix_of(t)), s.timed, 0,
-                         double(size_of(t)) * double(s.n) * r.tensors, [=](Queue q) { return bind_vector(q, r, s, t); },
-                         t == DType::bf16, true});
+        cases.push_back({.name = fmt::format("{}/{}{}{}", r.name, s.n, shift, suffix_of(t)),
+                         .timed = s.timed,
+                         .bind = [=](Queue q) { return bind_vector(q, r, s, t); },
+                         .cuda_only = t == DType::bf16,
+                         .same_bits = true});
       }
   return cases;
 }
 
+Numbers sum(const Numbers& a, const Numbers& b) {
+  Numbers out = a;
+  for (size_t i = 0; i < out.size(); ++i) out[i] += b[i];
+  return out;
+}
+
 std::vector<GradientCase> vector_gradients() {
-  return {{"relu",
-           {random_numbers(16, 1)},
+  const auto sum_of_two = [](const auto& in) { return sum(in[0], in[1]); };
+  const auto dy_twice = [](const auto&, const Numbers& dy) { return std::vector<Numbers>{dy, dy}; };
+  return {{"add",
+           {{16}, {16}},
+           sum_of_two,
+           dy_twice,
+           [](Tape&, const auto& in) { return std::vector<Var>{add(in[0], in[1])}; }},
+          {"add_to",
+           {{16}, {16}},
+           sum_of_two,
+           dy_twice,
+           [](Tape&, const auto& in) { return std::vector<Var>{add_to(in[0], in[1])}; }},
+          // An input that is used twice: the tape adds its gradients.
+          {"add_to+twice",
+           {{16}, {16}},
+           [](const auto& in) { return sum(in[1], sum(in[0], in[1])); },
+           [](const auto&, const Numbers& dy) {
+             return std::vector<Numbers>{dy, sum(dy, dy)};
+           },
+           [](Tape&, const auto& in) { return std::vector<Var>{add_to(add(in[0], in[1]), in[1])}; }},
+          {"relu",
+           {{16}},
            [](const auto& in) {
              Numbers y = in[0];
              for (double& v : y) v = std::max(v, 0.0);
@@ -91,7 +120,11 @@ std::vector<GradientCase> vector_gradients() {
              Numbers dx = dy;
              for (size_t i = 0; i < dx.size(); ++i) dx[i] = in[0][i] > 0 ? dy[i] : 0;
              return std::vector<Numbers>{dx};
-           }}};
+           },
+           [](Tape&, const auto& in) { return std::vector<Var>{relu(in[0])}; }}};
 }
 
+const RegisterCases vector_table{"vector", vector_cases, vector_gradients};
+
+}  // namespace
 }  // namespace skein

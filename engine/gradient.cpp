@@ -12,13 +12,12 @@ View segment_of(const Tensor& flat, Segment s) {
 void scale_gradients(ParameterStore& parameters, LarsHyper hyper, Queue queue) {
   for (const Segment& s : parameters.segments())
     if (s.begin < parameters.decayed())
-      queue.run(cpu::lars_scale, cuda::lars_scale, segment_of(parameters.value, s), hyper,
-                segment_of(parameters.grad, s));
+      queue.run(kernel::lars_scale, segment_of(parameters.value, s), hyper, segment_of(parameters.grad, s));
 }
 
 void add_noise(ParameterStore& parameters, float sigma, NoiseStream stream, Queue queue) {
   for (const Segment& s : parameters.segments())
-    queue.run(cpu::gaussian_noise, cuda::gaussian_noise, sigma, stream, s.begin, segment_of(parameters.grad, s));
+    queue.run(kernel::gaussian_noise, sigma, stream, s.begin, segment_of(parameters.grad, s));
 }
 
 }  // namespace skein

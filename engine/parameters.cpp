@@ -115,8 +115,8 @@ void ParameterStore::build(Device device, uint64_t seed, DType activations) {
 void ParameterStore::refresh_shadow(Stream stream) {
   if (!shadow.defined()) return;
   const Queue queue{value.device(), stream};
-  queue.run(cpu::cast, cuda::cast, value, shadow);
-  if (!stream) queue.run(cpu::synchronize, cuda::synchronize);
+  queue.run(kernel::cast, value, shadow);
+  if (!stream) queue.run(kernel::synchronize);
 }
 
 int64_t ParameterStore::count() const {

@@ -32,7 +32,7 @@ Tensor Tape::grad_target(Variable& x) {
 
 void Tape::accumulate_grad(Variable& x, const Tensor& part) {
   if (!x.needs_grad || part.view().data == x.grad.view().data) return;
-  run(cpu::axpy, cuda::axpy, 1.0f, part, x.grad);
+  run(kernel::axpy, 1.0f, part, x.grad);
   arena_.release(part);
 }
 
@@ -89,7 +89,7 @@ void Tape::unwind(size_t remaining) {
 void Tape::backward(const Var& loss) {
   CHECK(training && loss->value.numel() == 1, "backward() starts from one number, recorded while training");
   loss->grad = scratch(DType::f32, {1});
-  run(cpu::fill, cuda::fill, 1.0f, loss->grad);
+  run(kernel::fill, 1.0f, loss->grad);
   loss->has_grad = true;
   unwind(0);
   for (Variable* p : parameters_) p->has_grad = false;

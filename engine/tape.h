@@ -7,11 +7,11 @@
 #include <array>
 #include <functional>
 #include <tuple>
-#include <type_traits>
+#include <utility>
 
 #include "engine/arena.h"
-#include "kernels/conv.h"
 #include "kernels/dropout.h"
+#include "kernels/queue.h"
 
 namespace skein {
 
@@ -28,13 +28,6 @@ struct Variable {
 };
 using Var = std::shared_ptr<Variable>;
 
-// A kernel that a tape was about to run.
-struct KernelCall {
-  void (*function)();          // the CPU's, by which kernels are told apart
-  std::vector<View> operands;  // in order, absent ones left out
-  ConvGeometry geometry;       // of a convolution
-};
-
 class Tape {
  public:
   Tape(Queue queue, Arena& arena) : queue(queue), arena_(arena) {}
@@ -46,8 +39,6 @@ class Tape {
   // Set before the forward pass: backward() calls it for each parameter as soon as nothing will be added to its
   // gradient any more, in the same order in every step of a model.
   std::function<void(const Variable&)> on_grad_ready;
-  // Set: kernels are told of and not run, so that a step can be planned without its work. No value means anything then.
-  std::function<void(const KernelCall&)> on_kernel;
 
   Var input(Tensor value) { return std::make_shared<Variable>(Variable{std::move(value), {}, {}, false, false, this}); }
   // Its memory is free for others as soon as nobody holds the variable.
@@ -60,11 +51,8 @@ class Tape {
   bool recomputing() const { return recomputing_; }
 
   template <class F, class... A>
-  void run(F* on_cpu, F* on_cuda, A&&... args) {
-    if (!on_kernel) return queue.run(on_cpu, on_cuda, std::forward<A>(args)...);
-    KernelCall call{reinterpret_cast<void (*)()>(on_cpu), {}, {}};
-    (note(call, args), ...);
-    on_kernel(call);
+  void run(const Kernel<F>& kernel, A&&... operands) const {
+    queue.run(kernel, std::forward<A>(operands)...);
   }
 
   // Later, in backward(), calls write(dy, dx...) with the gradient of `y` and one view per input, which write
@@ -105,14 +93,6 @@ class Tape {
   void reset();
 
  private:
-  template <class A>
-  static void note(KernelCall& call, const A& argument) {
-    if constexpr (std::is_convertible_v<A, View>) {
-      if (const View view = argument) call.operands.push_back(view);
-    } else if constexpr (std::is_same_v<A, ConvGeometry>) {
-      call.geometry = argument;
-    }
-  }
   template <class Write, class... Inputs>
   void write_targets(const Write& write, const Inputs&... inputs) {
     const std::array<Tensor, sizeof...(Inputs)> targets{grad_target(*inputs)...};

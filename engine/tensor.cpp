@@ -42,21 +42,21 @@ Tensor Tensor::at(void* data, DType t, const Shape& s) const { return {device_, 
 
 Tensor Tensor::zeros(Device d, DType t, Shape s) {
   Tensor out = empty(d, t, s);
-  Queue{d}.run(cpu::zero, cuda::zero, out);
+  Queue{d}.run(kernel::zero, out);
   return out;
 }
 
 Tensor Tensor::from(Device d, std::span<const float> values, Shape s) {
   CHECK(int64_t(values.size()) == s.numel(), "{} values for a tensor of {}", values.size(), s.numel());
   Tensor out = empty(d, DType::f32, s);
-  Queue{d}.run(cpu::copy_from_host, cuda::copy_from_host, values.data(), out);
+  Queue{d}.run(kernel::copy_from_host, values.data(), out);
   return out;
 }
 
 Tensor Tensor::from(Device d, std::span<const int32_t> values, Shape s) {
   CHECK(int64_t(values.size()) == s.numel(), "{} values for a tensor of {}", values.size(), s.numel());
   Tensor out = empty(d, DType::i32, s);
-  Queue{d}.run(cpu::copy_from_host, cuda::copy_from_host, values.data(), out);
+  Queue{d}.run(kernel::copy_from_host, values.data(), out);
   return out;
 }
 
@@ -75,8 +75,8 @@ std::vector<float> Tensor::to_vector() const {
   CHECK(dtype() == DType::f32, "only f32 tensors are read back as floats");
   std::vector<float> out(static_cast<size_t>(numel()));
   const Queue queue{device_};
-  queue.run(cpu::copy_to_host, cuda::copy_to_host, view_, out.data());
-  queue.run(cpu::synchronize, cuda::synchronize);
+  queue.run(kernel::copy_to_host, view_, out.data());
+  queue.run(kernel::synchronize);
   return out;
 }
 

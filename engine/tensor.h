@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/queue.h"
 #include "kernels/runtime.h"
 #include "kernels/shape.h"
 #include "kernels/view.h"

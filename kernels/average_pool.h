@@ -3,23 +3,17 @@
 //   y[n,h,w,c]  = (x[n,2h,2w,c] + x[n,2h,2w+1,c] + x[n,2h+1,2w,c] + x[n,2h+1,2w+1,c]) / 4
 //   dx[n,a,b,c] = dy[n,a/2,b/2,c] / 4, 0 where left out
 //
-// Both move 4 bytes for every number of x and of y.
+// f32; on CUDA all operands may be bf16, computed in f32. Bytes: each operand is moved once.
 #pragma once
 
-#include "kernels/view.h"
+#include "kernels/kernel.h"
 
 namespace skein {
 
 using AveragePoolForward = void(Stream, View x, View y);
 using AveragePoolBackward = void(Stream, View dy, View dx);
 
-namespace cpu {
-AveragePoolForward average_pool_forward;
-AveragePoolBackward average_pool_backward;
-}  // namespace cpu
-namespace cuda {
-AveragePoolForward average_pool_forward;
-AveragePoolBackward average_pool_backward;
-}  // namespace cuda
+SKEIN_KERNEL(average_pool_forward, AveragePoolForward, each_once);
+SKEIN_KERNEL(average_pool_backward, AveragePoolBackward, each_once);
 
 }  // namespace skein

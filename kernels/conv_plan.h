@@ -10,8 +10,7 @@
 
 namespace skein::cuda {
 
-// inference: kernels/conv_inference.h
-enum class ConvPass : uint8_t { forward, backward_data, backward_weights, inference };
+enum class ConvPass : uint8_t { forward, backward_data, backward_weights };
 
 // One direction of a layer. Gradients stand where their values stand: dy is shaped like y. bf16 says that x, y and the
 // weights that are read are bf16; a weight gradient is f32 always.

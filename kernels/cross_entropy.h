@@ -3,23 +3,18 @@
 //   loss = mean_n( log sum_c exp(l[n,c]) - l[n, label_n] )      dlogits = (softmax(l) - onehot(label)) / N
 //   correct[0] = rows whose label no class ranks above, correct[1] = rows where fewer than 5 classes do
 //
-// A class ranks above the label if its logit is larger, or equal with a smaller index: ties are settled, never lucky.
-// logits (N,C) f32; labels (N) i32 in [0, C); loss (1) f32; correct (2) i32; dlogits (N,C) may be absent.
-// A row that holds a NaN counts as wrong and makes the loss NaN; so does, on CUDA, a label out of range, which the CPU
-// refuses.
+// A class ranks above the label if its logit is larger, or equal with a smaller index: the order of ties is fixed.
+// logits (N,C) f32; labels (N) i32 in [0, C); loss (1) f32; correct (2) i32; dlogits (N,C) f32, may be absent.
+// A row with a NaN counts as wrong and makes the loss NaN. So does, on CUDA, a label out of range; the CPU throws.
+// Bytes: each operand is moved once.
 #pragma once
 
-#include "kernels/view.h"
+#include "kernels/kernel.h"
 
 namespace skein {
 
 using CrossEntropy = void(Stream, View logits, View labels, View loss, View correct, View dlogits);
 
-namespace cpu {
-CrossEntropy cross_entropy;
-}
-namespace cuda {
-CrossEntropy cross_entropy;
-}
+SKEIN_KERNEL(cross_entropy, CrossEntropy, each_once);
 
 }  // namespace skein

@@ -1,14 +1,13 @@
-// Dropout (Srivastava et al. 2014), scaled while training, f32 on the CPU; the backward pass is the same function of
-// dy:
+// Dropout (Srivastava et al. 2014), scaled while training. The backward pass is the same function of dy:
 //
 //   y[i] = u(i) < rate ? 0 : x[i] / (1 - rate)     u(i) = uniform(word i%4 of block i/4), Purpose::dropout
 //
-// Epoch and item of the counter are the step and (worker, layer), so a draw depends on no thread, no order and nothing
-// that must be kept for the backward pass or for a checkpoint. `step` points into device memory: a captured step draws
-// anew. 8 bytes per number move.
+// Epoch and item of the counter are the step and (worker, layer). So a draw depends on no thread and no order, and the
+// backward pass and a checkpoint need no saved mask. `step` points into device memory, so a captured step draws anew.
+// x and y have one shape; f32, on CUDA both may be bf16. Bytes: each operand is moved once.
 #pragma once
 
-#include "kernels/view.h"
+#include "kernels/kernel.h"
 
 namespace skein {
 
@@ -18,14 +17,9 @@ struct DropoutStream {
   const uint32_t* step = nullptr;  // on the device
 };
 
-// layer: which dropout of the model it is, below 2^16. y may be x.
+// layer: number of this dropout in the model, below 2^16. y may be x.
 using Dropout = void(Stream, View x, float rate, DropoutStream, uint32_t layer, View y);
 
-namespace cpu {
-Dropout dropout;
-}
-namespace cuda {
-Dropout dropout;
-}
+SKEIN_KERNEL(dropout, Dropout, each_once);
 
 }  // namespace skein

@@ -4,12 +4,12 @@
 //   rate = eta * ||value|| / (||grad|| + decay*||value||),  1 where either norm is zero
 //   grad = rate * (grad + decay*value)
 //
-// f32; norms are sums in double over kLarsChunks fixed chunks, added in order: the same bits for any number of threads.
-// On CUDA they are sums in f32, and a norm below 1e-19 counts as zero.
-// Bytes: reads value and grad twice, writes grad: 20 per number.
+// value and grad (n), f32. Norms are sums in double over kLarsChunks fixed chunks, added in order: the same bits for any
+// number of threads. On CUDA they are sums in f32, and a norm below 1e-19 counts as zero.
+// Bytes: 20 per number: value and grad are read twice, grad is written.
 #pragma once
 
-#include "kernels/view.h"
+#include "kernels/kernel.h"
 
 namespace skein {
 
@@ -21,11 +21,12 @@ struct LarsHyper {
 
 using LarsScale = void(Stream, View value, LarsHyper, View grad);
 
-namespace cpu {
-LarsScale lars_scale;
+namespace kernel {
+inline Cost lars_scale_cost(View value, LarsHyper, View grad) {
+  return {.bytes = bytes_of(value) + 2 * bytes_of(grad), .reread = bytes_of(value) + bytes_of(grad)};
 }
-namespace cuda {
-LarsScale lars_scale;
-}
+}  // namespace kernel
+
+SKEIN_KERNEL(lars_scale, LarsScale, lars_scale_cost);
 
 }  // namespace skein

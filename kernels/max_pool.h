@@ -1,13 +1,14 @@
 // Max pool 3x3, stride 2, padding 1 (the stem of He et al. 2015): x (N,H,W,C) -> y (N,H',W',C), H' = (H - 1)/2 + 1.
 //
-//   y[n,h,w,c]  = max over taps t = 3i+j of x[n, 2h+i-1, 2w+j-1, c], taps outside the image left out
-//   indices[n,h,w,c] = the first t that has the maximum; a NaN in the window is the maximum (u8, saved by the forward pass)
-//   dx[n,a,b,c] = sum of dy[n,h,w,c] over the windows whose indices is at (a,b)
+//   y[n,h,w,c]       = max over taps t = 3i+j of x[n, 2h+i-1, 2w+j-1, c], taps outside the image left out
+//   indices[n,h,w,c] = the first t that has the maximum; a NaN in the window is the maximum
+//   dx[n,a,b,c]      = sum of dy[n,h,w,c] over the windows whose index points at (a,b)
 //
-// Forward moves 4 bytes for every number of x and 5 for every one of y; backward the same.
+// x, y, dy and dx are f32, on CUDA all may be bf16. indices is u8, shaped like y, written by the forward pass for the
+// backward pass. Bytes: each operand is moved once.
 #pragma once
 
-#include "kernels/view.h"
+#include "kernels/kernel.h"
 
 namespace skein {
 
@@ -16,13 +17,7 @@ using MaxPoolBackward = void(Stream, View dy, View indices, View dx);
 
 constexpr int64_t max_pooled(int64_t size) { return (size - 1) / 2 + 1; }
 
-namespace cpu {
-MaxPoolForward max_pool_forward;
-MaxPoolBackward max_pool_backward;
-}  // namespace cpu
-namespace cuda {
-MaxPoolForward max_pool_forward;
-MaxPoolBackward max_pool_backward;
-}  // namespace cuda
+SKEIN_KERNEL(max_pool_forward, MaxPoolForward, each_once);
+SKEIN_KERNEL(max_pool_backward, MaxPoolBackward, each_once);
 
 }  // namespace skein

@@ -1,15 +1,21 @@
-// Memory of a device: take it, give it back, move bytes; and, on a GPU, the order of work: streams, events, graphs.
-// Everything that allocates tensor memory comes through here, so a test can count that a steady training step takes
-// none. A copy to the host is done when the call returns; a copy from the host has read its source by then, which must
-// not be pinned. The *_async ones are for pinned memory, which must stay as it is until the stream has passed them. A
-// null stream on a GPU stands for no particular one: such work comes after everything the device was given before and
-// is done when the call returns.
+// Memory of a device: allocate, release, copy; and, on a GPU, the order of work: streams, events, graphs. All tensor
+// memory is allocated here, so a test can count that a steady training step allocates none.
+//
+//   copy                 to = from; same type and number of elements
+//   zero                 to = 0
+//   copy_to_host         to = from; done when the call returns
+//   copy_from_host       to = from; the source, which must not be pinned, has been read when the call returns
+//   copy_*_host_async    the same for pinned memory, which must not change until the stream has passed the copy
+//   synchronize          the host waits for the stream
+//
+// A null stream on a GPU means no particular stream: such work runs after everything that the device was given before
+// and is done when the call returns. Bytes: each View is moved once; host memory is not counted.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "kernels/view.h"
+#include "kernels/kernel.h"
 
 struct CUevent_st;      // cudaEvent_t is CUevent_st*
 struct CUgraphExec_st;  // cudaGraphExec_t is CUgraphExec_st*
@@ -18,20 +24,21 @@ namespace skein {
 
 using Allocate = void*(size_t bytes);  // 64-byte aligned, 2 MiB aligned (huge pages) when large; contents undefined
 using Release = void(void* memory);
-using Copy = void(Stream, View from, View to);  // same dtype and number of elements
+using Copy = void(Stream, View from, View to);
 using CopyToHost = void(Stream, View from, void* to);
 using CopyFromHost = void(Stream, const void* from, View to);
 using Zero = void(Stream, View to);
 using Synchronize = void(Stream);
 
+SKEIN_KERNEL(copy, Copy, each_once);
+SKEIN_KERNEL(copy_to_host, CopyToHost, each_once);
+SKEIN_KERNEL(copy_from_host, CopyFromHost, each_once);
+SKEIN_KERNEL(zero, Zero, each_once);
+SKEIN_KERNEL(synchronize, Synchronize, each_once);
+
 namespace cpu {
 Allocate allocate;
 Release release;
-Copy copy;
-CopyToHost copy_to_host;
-CopyFromHost copy_from_host;
-Zero zero;
-Synchronize synchronize;
 int64_t allocations();  // since the program started
 }  // namespace cpu
 
@@ -53,11 +60,6 @@ void use_device(int index);  // for the calling thread
 
 Allocate allocate;
 Release release;
-Copy copy;
-CopyToHost copy_to_host;
-CopyFromHost copy_from_host;
-Zero zero;
-Synchronize synchronize;
 int64_t allocations();       // device and pinned, since the program started
 int64_t synchronizations();  // of host with device, since the program started
 
@@ -68,15 +70,14 @@ CopyFromHost copy_from_host_async;
 
 Stream create_stream();
 void destroy_stream(Stream);  // waits for its work; its workspace is released
-// Scratch memory of the kernels of one stream, valid until the next request on it: kernels of a stream run in order.
-// A larger request takes more memory and keeps the smaller block, as a captured graph may still use it.
+// Scratch memory of the kernels of one stream, valid until the next request on it (kernels/cuda/workspace_lock.h). A
+// larger request allocates and keeps the smaller block, as a captured graph may still use it.
 void* workspace(Stream, size_t bytes);
 
 Event create_event();
 void destroy_event(Event);
 void record(Event, Stream);
-void wait(Stream, Event);  // what follows on the stream comes after what was recorded; the host does not wait
-void synchronize_event(Event);
+void wait(Stream, Event);            // what follows on the stream comes after what was recorded; the host does not wait
 bool passed(Event);                  // what was recorded is done; does not wait
 bool on_device(const void* memory);  // of allocate(), not of the host
 
@@ -86,5 +87,11 @@ void cancel_capture(Stream);  // after a failure inside it
 void launch_graph(Graph, Stream);
 void destroy_graph(Graph);
 }  // namespace cuda
+
+namespace kernel {
+// On the CPU there is no pinned memory, and every copy is done when the call returns.
+inline constexpr Kernel<CopyToHost> copy_to_host_async{"copy_to_host_async", cpu::copy_to_host,
+                                                       SKEIN_ON_CUDA(copy_to_host_async), each_once};
+}  // namespace kernel
 
 }  // namespace skein

@@ -1,15 +1,17 @@
 // One step of SGD with momentum over the flat parameter vector (PyTorch's form, dampening 0):
 //
 //   g = grad + decay*value (the first `decayed` elements)   v = momentum*v + g
-//   value -= rate*step,  step = g + momentum*v with Nesterov, v without;  or its sign: -1, 0 or 1 (zero stays zero
-//   here, so the padding does; only what is sent as one bit counts zero as +1), in algorithm 3 of local SGD
-//   shadow = bf16(value), for the convolutions to read
+//   value -= rate*step,  step = g + momentum*v with Nesterov, v without
+//   sign: step becomes its sign, -1, 0 or 1 (algorithm 3 of local SGD, arXiv 1808.07217). Zero stays zero here, so the
+//         padding does; only a number that is sent as one bit counts zero as +1 (kernels/sign.h)
+//   shadow = bf16(value), the copy that convolutions read
 //
-// All f32 but the shadow. `rate` points into device memory, so a captured step stays valid when the schedule changes
-// it. Bytes: reads value, grad, velocity, writes value, velocity: 20 per element; 22 with a shadow.
+// value, grad, velocity and shadow have n elements, f32 but for the shadow (bf16). `rate` points into device memory, so
+// a captured step stays valid when the schedule changes it.
+// Bytes: 20 per element, 22 with a shadow: value, grad and velocity are read; value, velocity and shadow are written.
 #pragma once
 
-#include "kernels/view.h"
+#include "kernels/kernel.h"
 
 namespace skein {
 
@@ -19,14 +21,15 @@ struct SgdHyper {
   bool sign = false;
 };
 
-using SgdStep = void(Stream, View value, View grad, View velocity, View shadow /*bf16, may be absent*/,
-                     const float* rate, SgdHyper, int64_t decayed);
+using SgdStep = void(Stream, View value, View grad, View velocity, View shadow /*may be absent*/, const float* rate,
+                     SgdHyper, int64_t decayed);
 
-namespace cpu {
-SgdStep sgd_step;
+namespace kernel {
+inline Cost sgd_step_cost(View value, View grad, View velocity, View shadow, const float*, SgdHyper, int64_t) {
+  return {2 * bytes_of(value) + bytes_of(grad) + 2 * bytes_of(velocity) + bytes_of(shadow)};
 }
-namespace cuda {
-SgdStep sgd_step;
-}
+}  // namespace kernel
+
+SKEIN_KERNEL(sgd_step, SgdStep, sgd_step_cost);
 
 }  // namespace skein

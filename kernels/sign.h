@@ -1,17 +1,21 @@
-// One bit per number and one scale per parameter tensor, over the flat vector (algorithms 3 and 4 of local SGD):
+// Sign compression: one bit per number and one scale per parameter tensor, over the flat vector (algorithms 3 and 4 of
+// local SGD, arXiv 1808.07217):
 //
 //   d = memory + (consensus - value)    scale_s = sum |d| / count_s    bit = d < 0 (zero is sent as +1)
 //   q = 1 - 2*bit    error = d - scale_s * q
 //   mean = (1/K) sum over ranks of scale_s,k * q_k             textbook
 //   mean = ((1/K) sum of scale_s,k) * ((1/K) sum of q_k)       mean of means
 //
-// The bits are one stream without padding, bit i in word i/32 at i%32, the last word filled with zeros. Sums over a
-// segment are taken in fixed chunks and added in double (f32 on CUDA), sums over ranks in rank order in f32: neither
-// the threads nor the way the bits travelled changes a result. The padding between segments is read as zero and decodes
-// to zero.
+// The bits are one stream without padding: bit i is bit i%32 of word i/32, the last word is filled with zeros. Sums over
+// a segment are taken in fixed chunks and added in double (f32 on CUDA), sums over ranks in rank order in f32: neither
+// the number of threads nor the transport changes a result. The padding between segments counts as zero and decodes to
+// zero.
+//
+// consensus, value, memory, d, error and mean are (n), f32; scales (segments), f32; words (ceil(bits/32)), i32.
+// Bytes: each operand is moved once; of messages, sign_mean and sign_count read all, sign_count_mean the scales alone.
 #pragma once
 
-#include "kernels/view.h"
+#include "kernels/kernel.h"
 
 namespace skein {
 
@@ -25,35 +29,33 @@ struct SignLayout {
   int64_t bits() const { return count ? segments[count - 1].bit + segments[count - 1].count : 0; }
 };
 
-// What arrived: i32 (ranks, words + segments), per rank its words of the stream from first_word on, then its scales.
+// Received data, i32 (ranks, words + segments): per rank its words of the stream from first_word on, then its scales.
 struct SignMessages {
   View data;
   int64_t words, first_word;
 };
 
-// memory may be absent; d may be memory. Per number 16 bytes, 12 without memory. d's padding is left as it is.
+// Computes d and the scales. memory may be absent; d may be memory. d's padding is not written.
 using SignScales = void(Stream, SignLayout, View consensus, View value, View memory, View d, View scales);
-// words: i32, ceil(bits/32). error may be absent, and may be d: 4 bytes per number, 8 with it.
+// Computes the words and the error, which may be absent and may be d.
 using SignPack = void(Stream, SignLayout, View d, View scales, View words, View error);
 // Numbers [begin, begin + mean.numel()) of the flat vector, padding included.
 using SignMean = void(Stream, SignLayout, SignMessages, int64_t begin, View mean);
-// How many ranks sent a one, in binary: plane p (of the `planes` rows, i32 (planes, words)) holds digit p.
+// The number of ranks that sent a one, in binary: plane p (a row of `planes`, i32 (planes, words)) holds digit p.
 using SignCount = void(Stream, SignMessages, View planes);
 using SignCountMean = void(Stream, SignLayout, SignMessages, View planes, int64_t begin, View mean);
 
-namespace cpu {
-SignScales sign_scales;
-SignPack sign_pack;
-SignMean sign_mean;
-SignCount sign_count;
-SignCountMean sign_count_mean;
-}  // namespace cpu
-namespace cuda {
-SignScales sign_scales;
-SignPack sign_pack;
-SignMean sign_mean;
-SignCount sign_count;
-SignCountMean sign_count_mean;
-}  // namespace cuda
+namespace kernel {
+inline Cost sign_mean_cost(SignLayout, SignMessages messages, int64_t, View mean) {
+  return {bytes_of(messages.data) + bytes_of(mean)};
+}
+inline Cost sign_count_cost(SignMessages messages, View planes) { return {bytes_of(messages.data) + bytes_of(planes)}; }
+}  // namespace kernel
+
+SKEIN_KERNEL(sign_scales, SignScales, each_once);
+SKEIN_KERNEL(sign_pack, SignPack, each_once);
+SKEIN_KERNEL(sign_mean, SignMean, sign_mean_cost);
+SKEIN_KERNEL(sign_count, SignCount, sign_count_cost);
+SKEIN_KERNEL(sign_count_mean, SignCountMean, each_once);
 
 }  // namespace skein

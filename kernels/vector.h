@@ -1,10 +1,13 @@
-// Element-wise work on dense views:  fill  x = a   axpy  y = y + a*x   add  z = x + y   sub  z = x - y   scale  x = a*x
-// and ReLU:  y = x < 0 ? 0 : x (a NaN passes),  dx = y > 0 ? dy : 0.
+// Element-wise work on dense views of one shape:
+//
+//   fill   x = a        axpy   y = y + a*x        add   z = x + y        sub   z = x - y        scale   x = a*x
+//   relu   y = x < 0 ? 0 : x (a NaN passes),  dx = y > 0 ? dy : 0
 //
 // f32; on CUDA all operands may be bf16, computed in f32 and rounded once. Results may be operands.
+// Bytes: each operand is moved once; y of axpy and x of scale twice, read and written.
 #pragma once
 
-#include "kernels/view.h"
+#include "kernels/kernel.h"
 
 namespace skein {
 
@@ -16,23 +19,17 @@ using Scale = void(Stream, float a, View x);
 using ReluForward = void(Stream, View x, View y);
 using ReluBackward = void(Stream, View y, View dy, View dx);
 
-namespace cpu {
-Fill fill;
-Axpy axpy;
-Add add;
-Sub sub;
-Scale scale;
-ReluForward relu_forward;
-ReluBackward relu_backward;
-}  // namespace cpu
-namespace cuda {
-Fill fill;
-Axpy axpy;
-Add add;
-Sub sub;
-Scale scale;
-ReluForward relu_forward;
-ReluBackward relu_backward;
-}  // namespace cuda
+namespace kernel {
+inline Cost axpy_cost(float, View x, View y) { return {bytes_of(x) + 2 * bytes_of(y)}; }
+inline Cost scale_cost(float, View x) { return {2 * bytes_of(x)}; }
+}  // namespace kernel
+
+SKEIN_KERNEL(fill, Fill, each_once);
+SKEIN_KERNEL(axpy, Axpy, axpy_cost, "add");
+SKEIN_KERNEL(add, Add, each_once);
+SKEIN_KERNEL(sub, Sub, each_once);
+SKEIN_KERNEL(scale, Scale, scale_cost);
+SKEIN_KERNEL(relu_forward, ReluForward, each_once);
+SKEIN_KERNEL(relu_backward, ReluBackward, each_once);
 
 }  // namespace skein

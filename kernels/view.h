@@ -1,9 +1,8 @@
-// The vocabulary of the kernel layer: what a kernel is handed. No ownership, no autograd, no vendor headers.
+// The operands of kernels: views of memory that something else owns. No autograd and no vendor's headers here.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 
 struct CUstream_st;  // cudaStream_t is CUstream_st*; named here so that no CUDA header climbs above this folder
 
@@ -17,7 +16,7 @@ enum class DType : uint8_t { f32, bf16, i32, u8 };
 constexpr size_t size_of(DType t) { return t == DType::u8 ? 1 : t == DType::bf16 ? 2 : 4; }
 
 // A dense row-major block of memory; images are (N,H,W,C), weights (out, kernel, kernel, in), vectors (1,1,1,n).
-// A value: copied freely, also into kernels. `data` null means "absent" wherever a declaration allows it.
+// A value: copied freely, also as an argument of a GPU kernel. Null data means "absent" where a contract allows it.
 struct View {
   void* data = nullptr;
   DType dtype = DType::f32;
@@ -32,18 +31,6 @@ struct View {
     return static_cast<T*>(data);
   }
   explicit operator bool() const { return data != nullptr; }
-};
-
-// Where work runs: a device and, on a GPU, the stream that orders it. run(cpu::f, cuda::f, args...) is the only place
-// where the two back ends meet; both must have the type of the contract or the call does not compile.
-struct Queue {
-  Device device = Device::cpu;
-  Stream stream = nullptr;
-
-  template <class... P, class... A>
-  void run(void (*on_cpu)(Stream, P...), void (*on_cuda)(Stream, P...), A&&... args) const {
-    (device == Device::cuda ? on_cuda : on_cpu)(stream, std::forward<A>(args)...);
-  }
 };
 
 }  // namespace skein

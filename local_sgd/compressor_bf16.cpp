@@ -12,13 +12,13 @@ class Bf16Compressor : public Compressor {
 
   View mean(View consensus, View value, Communicator& ranks) override {
     prepare(ranks.size());
-    queue_.run(cpu::sub, cuda::sub, consensus, value, delta_);
+    queue_.run(kernel::sub, consensus, value, delta_);
     const Tensor rounded = to_.slice(0, delta_.shape());
-    queue_.run(cpu::cast, cuda::cast, delta_, rounded);
+    queue_.run(kernel::cast, delta_, rounded);
     ranks.all_to_all(to_, from_);
-    queue_.run(cpu::mean_bf16, cuda::mean_bf16, 1.0f / float(ranks.size()), from_, shard_);
+    queue_.run(kernel::mean_bf16, 1.0f / float(ranks.size()), from_, shard_);
     ranks.all_gather(shard_, to_);
-    queue_.run(cpu::cast, cuda::cast, rounded, delta_);
+    queue_.run(kernel::cast, rounded, delta_);
     return delta_;
   }
 

@@ -38,7 +38,7 @@ struct Reply {
 
 Tensor to_device(const std::vector<SignSegment>& segments, Queue queue) {
   Tensor copy = Tensor::empty(queue.device, DType::u8, {int64_t(segments.size() * sizeof(SignSegment))});
-  if (!segments.empty()) queue.run(cpu::copy_from_host, cuda::copy_from_host, segments.data(), copy);
+  if (!segments.empty()) queue.run(kernel::copy_from_host, segments.data(), copy);
   return copy;
 }
 
@@ -145,8 +145,8 @@ class SignCompressor : public Compressor {
   void pack(View consensus, View value, View distances) {
     const View words = message_.slice(0, {words_}), memory = memory_;
     const View scale = as_floats(message_.slice(words_, {scales()}));
-    queue_.run(cpu::sign_scales, cuda::sign_scales, layout(), consensus, value, memory, distances, scale);
-    queue_.run(cpu::sign_pack, cuda::sign_pack, layout(), distances, scale, words, memory);
+    queue_.run(kernel::sign_scales, layout(), consensus, value, memory, distances, scale);
+    queue_.run(kernel::sign_pack, layout(), distances, scale, words, memory);
   }
 
   void gather(Communicator& ranks) {
@@ -158,7 +158,7 @@ class SignCompressor : public Compressor {
     for (size_t r = 0; r < parts_.size(); ++r) {
       const int64_t at = int64_t(r) * (part_words_ + scales());
       const auto copy = [&](int64_t from, int64_t to, int64_t n) {
-        queue_.run(cpu::copy, cuda::copy, message_.slice(from, {n}), to_.slice(at + to, {n}));
+        queue_.run(kernel::copy, message_.slice(from, {n}), to_.slice(at + to, {n}));
       };
       copy(parts_[r].first_word, 0, parts_[r].words);
       copy(words_, part_words_, scales());
@@ -172,13 +172,12 @@ class SignCompressor : public Compressor {
   }
 
   void gather_counts(const Part& mine, Communicator& ranks) {
-    queue_.run(cpu::sign_count, cuda::sign_count, received(mine), planes_);
+    queue_.run(kernel::sign_count, received(mine), planes_);
     ranks.all_gather(planes_, all_planes_);
     for (size_t r = 0; r < parts_.size(); ++r) {
       const Part& p = parts_[r];
       const Tensor planes = all_planes_.slice(int64_t(r) * planes_.numel(), planes_.shape());
-      queue_.run(cpu::sign_count_mean, cuda::sign_count_mean, layout(), received(p), planes, p.begin,
-                 mean_.slice(p.begin, {p.size()}));
+      queue_.run(kernel::sign_count_mean, layout(), received(p), planes, p.begin, mean_.slice(p.begin, {p.size()}));
     }
   }
 
@@ -187,14 +186,13 @@ class SignCompressor : public Compressor {
     const Reply& own = replies_[size_t(ranks.rank())];
     const View words = reply_.slice(0, {own.words}), scale = as_floats(reply_.slice(own.words, {own.scales()}));
     const View mean = shard_.slice(0, {mine.size()}), memory = owner_memory_.slice(mine.begin, {mine.size()});
-    queue_.run(cpu::sign_scales, cuda::sign_scales, own.layout(), mean, zeros_.slice(0, {mine.size()}), memory, memory,
-               scale);
-    queue_.run(cpu::sign_pack, cuda::sign_pack, own.layout(), memory, scale, words, memory);
+    queue_.run(kernel::sign_scales, own.layout(), mean, zeros_.slice(0, {mine.size()}), memory, memory, scale);
+    queue_.run(kernel::sign_pack, own.layout(), memory, scale, words, memory);
     ranks.all_gather(reply_, all_replies_);
     for (size_t r = 0; r < parts_.size(); ++r) {
       const Reply& reply = replies_[r];
       const Tensor message = all_replies_.slice(int64_t(r) * reply_.numel(), {reply.words + reply.scales()});
-      queue_.run(cpu::sign_mean, cuda::sign_mean, reply.layout(), SignMessages{message, reply.words, 0}, 0,
+      queue_.run(kernel::sign_mean, reply.layout(), SignMessages{message, reply.words, 0}, 0,
                  mean_.slice(parts_[r].begin, {parts_[r].size()}));
     }
   }
@@ -203,10 +201,10 @@ class SignCompressor : public Compressor {
   void decode(const Part& part, int64_t begin, View mean) {
     const SignMessages messages = received(part);
     if (options_.mean_of_means) {
-      queue_.run(cpu::sign_count, cuda::sign_count, messages, planes_);
-      queue_.run(cpu::sign_count_mean, cuda::sign_count_mean, layout(), messages, planes_, begin, mean);
+      queue_.run(kernel::sign_count, messages, planes_);
+      queue_.run(kernel::sign_count_mean, layout(), messages, planes_, begin, mean);
     } else {
-      queue_.run(cpu::sign_mean, cuda::sign_mean, layout(), messages, begin, mean);
+      queue_.run(kernel::sign_mean, layout(), messages, begin, mean);
     }
   }
 

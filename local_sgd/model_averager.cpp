@@ -20,7 +20,7 @@ ModelAverager::ModelAverager(ParameterStore& parameters, std::unique_ptr<Compres
 }
 
 void ModelAverager::reset_consensus() {
-  if (consensus_.defined()) queue_.run(cpu::copy, cuda::copy, parameters_.value, consensus_);
+  if (consensus_.defined()) queue_.run(kernel::copy, parameters_.value, consensus_);
 }
 
 void ModelAverager::average(Communicator& ranks) {
@@ -35,15 +35,15 @@ void ModelAverager::average(Communicator& ranks) {
   if (compressor_) {
     delta = compressor_->mean(consensus_, value, ranks);
   } else {
-    queue_.run(cpu::sub, cuda::sub, consensus_, value, delta);
+    queue_.run(kernel::sub, consensus_, value, delta);
     ranks.all_reduce(delta, share);
   }
   if (outer_.active())  // the outer step is a step of SGD whose gradient is delta
-    queue_.run(cpu::sgd_step, cuda::sgd_step, consensus_, delta, momentum_, View{}, rate_.view().as<float>(),
+    queue_.run(kernel::sgd_step, consensus_, delta, momentum_, View{}, rate_.view().as<float>(),
                SgdHyper{outer_.momentum, 0.0f, outer_.nesterov}, 0);
   else
-    queue_.run(cpu::sub, cuda::sub, consensus_, delta, consensus_);
-  queue_.run(cpu::copy, cuda::copy, consensus_, value);
+    queue_.run(kernel::sub, consensus_, delta, consensus_);
+  queue_.run(kernel::copy, consensus_, value);
   parameters_.refresh_shadow(queue_.stream);
 }
 

@@ -44,20 +44,20 @@ void AveragedModel::update(ProcessGroup& group, const std::vector<ParameterStore
                            StepContext& context) {
   const auto mean = [&](Tensor ParameterStore::*part) {
     const Tensor& to = parameters.*part;
-    queue_.run(cpu::copy, cuda::copy, own[0]->*part, to);
-    for (size_t k = 1; k < own.size(); ++k) queue_.run(cpu::axpy, cuda::axpy, 1.0f, own[k]->*part, to);
+    queue_.run(kernel::copy, own[0]->*part, to);
+    for (size_t k = 1; k < own.size(); ++k) queue_.run(kernel::axpy, 1.0f, own[k]->*part, to);
     if (group.size() > 1) {
       const Tensor host = to.to_host();
       group.communicator().all_reduce(host, 1.0f / float(workers));
       if (queue_.device == Device::cuda) cuda::copy_from_host(queue_.stream, host.view().data, to);
       return;
     }
-    queue_.run(cpu::scale, cuda::scale, 1.0f / float(workers), to);
+    queue_.run(kernel::scale, 1.0f / float(workers), to);
   };
   mean(&ParameterStore::value);
   mean(&ParameterStore::running_statistics);
   if (statistics_.form == BnStatistics::local)
-    queue_.run(cpu::copy, cuda::copy, own[0]->running_statistics, parameters.running_statistics);
+    queue_.run(kernel::copy, own[0]->running_statistics, parameters.running_statistics);
   if (statistics_.form == BnStatistics::moments) add_variance_between(group, own);
   parameters.refresh_shadow(queue_.stream);
   if (statistics_.form == BnStatistics::recompute && group.is_root()) recompute(context);
@@ -79,7 +79,7 @@ void AveragedModel::add_variance_between(ProcessGroup& group, const std::vector<
   }
   for (const auto& [mean, var] : parameters.statistics())
     for (int64_t c = 0; c < mean.count; ++c) average[size_t(var.begin + c)] += float(between[size_t(mean.begin + c)]);
-  queue_.run(cpu::copy_from_host, cuda::copy_from_host, average.data(), parameters.running_statistics);
+  queue_.run(kernel::copy_from_host, average.data(), parameters.running_statistics);
 }
 
 // A forward pass that finds zeros leaves momentum times the batch's own statistics.
@@ -91,7 +91,7 @@ void AveragedModel::recompute(StepContext& context) {
   Loader batches(train_, options, queue_, parameters.shadow.defined() ? DType::bf16 : DType::f32);
   std::vector<double> sum(size_t(parameters.running_statistics.numel()), 0.0);
   for (int64_t i = 0; i < statistics_.batches; ++i) {
-    queue_.run(cpu::fill, cuda::fill, 0.0f, parameters.running_statistics);
+    queue_.run(kernel::fill, 0.0f, parameters.running_statistics);
     context.tape.reset();
     model->forward(context.tape.input(batches.next().images));
     const std::vector<float> state = parameters.running_statistics.to_vector();
@@ -100,7 +100,7 @@ void AveragedModel::recompute(StepContext& context) {
   context.tape.reset();
   std::vector<float> mean(sum.size());
   for (size_t j = 0; j < sum.size(); ++j) mean[j] = float(sum[j] / (double(kMomentum) * double(statistics_.batches)));
-  queue_.run(cpu::copy_from_host, cuda::copy_from_host, mean.data(), parameters.running_statistics);
+  queue_.run(kernel::copy_from_host, mean.data(), parameters.running_statistics);
 }
 
 }  // namespace skein

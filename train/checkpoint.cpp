@@ -140,7 +140,7 @@ void load_tensors(const SafetensorsFile& file, const std::vector<ParameterSpec>&
       throw BadInput("{}: tensor '{}' is {} [{}], the model needs F32 [{}]. Take a checkpoint of this model",
                      file.path(), spec.name, stored->dtype, fmt::join(stored->shape, ","), fmt::join(spec.shape, ","));
     const Tensor slice = flat.slice(segments[i].begin, {segments[i].count});
-    Queue{flat.device()}.run(cpu::copy_from_host, cuda::copy_from_host, stored->data, slice);
+    Queue{flat.device()}.run(kernel::copy_from_host, stored->data, slice);
   }
 }
 
@@ -284,7 +284,7 @@ void load_worker(const Checkpoint& checkpoint, int64_t rank, const std::vector<N
     if (stored.numel() != tensor.numel())
       throw BadInput("{}: tensor '{}' has {} numbers, the run needs {}. Take a checkpoint of this run", file->path(),
                      name, stored.numel(), tensor.numel());
-    Queue{tensor.device()}.run(cpu::copy_from_host, cuda::copy_from_host, stored.data, tensor);
+    Queue{tensor.device()}.run(kernel::copy_from_host, stored.data, tensor);
   }
   check_count(*file, to.size());
 }

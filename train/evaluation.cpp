@@ -21,8 +21,8 @@ Score evaluate(const Model& model, Loader& batches, Tape& tape) {
     const Loss result = cross_entropy(model.forward(tape.input(batch.images)), batch.labels);
     float mean = 0;
     int32_t correct[2] = {};
-    tape.run(cpu::copy_to_host, cuda::copy_to_host, result.mean->value, &mean);
-    tape.run(cpu::copy_to_host, cuda::copy_to_host, result.correct, correct);
+    tape.run(kernel::copy_to_host, result.mean->value, &mean);
+    tape.run(kernel::copy_to_host, result.correct, correct);
     loss += double(mean) * double(batch.size);
     images += batch.size;
     top1 += correct[0];

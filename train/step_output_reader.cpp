@@ -41,8 +41,8 @@ void StepOutputReader::note(const Loss* loss, int64_t images) {
   part.step = steps_ - 1;
   part.images = images;
   if (loss) {
-    queue_.run(cpu::copy_to_host, cuda::copy_to_host_async, loss->mean->value, &numbers.mean);
-    queue_.run(cpu::copy_to_host, cuda::copy_to_host_async, loss->correct, numbers.correct);
+    queue_.run(kernel::copy_to_host_async, loss->mean->value, &numbers.mean);
+    queue_.run(kernel::copy_to_host_async, loss->correct, numbers.correct);
   }
   part.seconds = seconds_since(begun_);
   if (queue_.device == Device::cuda) cuda::record(part.end, queue_.stream);

@@ -97,7 +97,7 @@ StepResult Worker::local_step(StepContextPool& contexts, int64_t step, double ra
     const bool whole = config_.accumulate == 1 && !average_gradients;
     for (int64_t pass = 1;; ++pass) {
       const int32_t number = int32_t(step * config_.accumulate + pass - 1);  // every pass has its own dropout
-      queue_.run(cpu::copy_from_host, cuda::copy_from_host, &number, step_);
+      queue_.run(kernel::copy_from_host, &number, step_);
       const double waited = batches.wait_seconds();
       const Batch& batch = batches.next();
       result.wait_ms += 1e3 * (batches.wait_seconds() - waited);
@@ -152,12 +152,12 @@ void Worker::pass(StepContext& context, const Batch& batch, bool with_step, bool
 // Of the step's passes so far; a short last batch counts as much as the others.
 void Worker::average_passes(int64_t pass, bool last) {
   if (pass == 1)
-    queue_.run(cpu::copy, cuda::copy, parameters.grad, passes_);
+    queue_.run(kernel::copy, parameters.grad, passes_);
   else
-    queue_.run(cpu::axpy, cuda::axpy, 1.0f, parameters.grad, passes_);
+    queue_.run(kernel::axpy, 1.0f, parameters.grad, passes_);
   if (!last) return;
-  queue_.run(cpu::scale, cuda::scale, 1.0f / float(pass), passes_);
-  queue_.run(cpu::copy, cuda::copy, passes_, parameters.grad);
+  queue_.run(kernel::scale, 1.0f / float(pass), passes_);
+  queue_.run(kernel::copy, passes_, parameters.grad);
 }
 
 void Worker::warm_up_convolutions(StepContextPool& contexts) {
@@ -173,12 +173,12 @@ void Worker::warm_up_convolutions(StepContext& context, int64_t images) {
       Tensor::zeros(queue_.device, activations(config_), {images, images_[1], images_[2], images_[3]});
   const Tensor labels = Tensor::zeros(queue_.device, DType::i32, {images});
   const Tensor statistics = Tensor::empty(queue_.device, DType::f32, parameters.running_statistics.shape());
-  queue_.run(cpu::copy, cuda::copy, parameters.running_statistics, statistics);
+  queue_.run(kernel::copy, parameters.running_statistics, statistics);
   context.tape.reset();
   context.tape.draws = {uint64_t(config_.seed), uint32_t(rank_), step_.view().as<const uint32_t>()};
   context.tape.backward(cross_entropy(model->forward(context.tape.input(pixels)), labels).mean);
-  queue_.run(cpu::copy, cuda::copy, statistics, parameters.running_statistics);
-  queue_.run(cpu::synchronize, cuda::synchronize);  // before the operands go
+  queue_.run(kernel::copy, statistics, parameters.running_statistics);
+  queue_.run(kernel::synchronize);  // before the operands go
 }
 
 void Worker::reset_consensus() {

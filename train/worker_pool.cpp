@@ -76,7 +76,7 @@ StepContextPool::StepContextPool(int64_t count, Device device, bool recompute) {
 }
 
 void StepContextPool::synchronize() const {
-  for (const auto& context : contexts_) context->queue.run(cpu::synchronize, cuda::synchronize);
+  for (const auto& context : contexts_) context->queue.run(kernel::synchronize);
 }
 
 void StepContextPool::with(int64_t worker, const std::function<void(StepContext&)>& use) {

@@ -19,10 +19,28 @@ struct Peaks {
   double gflops, gbs;
 };
 
+// Tensors of one case at a time. The library calls a case for every repetition and to estimate its time; drawing large
+// inputs each time would take longer than all measurements.
+class Inputs {
+ public:
+  const BoundCase& of(const OpCase& c) {
+    if (case_ == &c) return *bound_;
+    bound_.reset();  // before the next one's memory is taken
+    bound_.emplace(c.bind(Queue{}));
+    case_ = &c;
+    return *bound_;
+  }
+
+ private:
+  const OpCase* case_ = nullptr;
+  std::optional<BoundCase> bound_;
+};
+
 // Prints a row per case as it is measured and keeps the numbers.
 class Table : public benchmark::BenchmarkReporter {
  public:
-  Table(const std::vector<OpCase>& cases, Peaks peaks, bool quiet) : cases_(cases), peaks_(peaks), quiet_(quiet) {}
+  Table(const std::vector<OpCase>& cases, Inputs& inputs, Peaks peaks, bool quiet)
+      : cases_(cases), inputs_(inputs), peaks_(peaks), quiet_(quiet) {}
 
   bool ReportContext(const Context&) override {
     if (!quiet_) fmt::print("{:<52} {:>10} {:>7} {:>9} {:>6}\n", "case", "median us", "spread", "rate", "peak");
@@ -38,8 +56,9 @@ class Table : public benchmark::BenchmarkReporter {
     if (seconds.empty()) return;
     const OpCase& c = cases_.at(rows_.size());
     const Timing m = timing_of(std::move(seconds));
-    const bool compute = c.flops > 0;
-    const double rate = (compute ? c.flops : c.bytes) / m.median * 1e-9;
+    const Cost cost = inputs_.of(c).cost();
+    const bool compute = cost.flops > 0;
+    const double rate = (compute ? cost.flops : cost.traffic()) / m.median * 1e-9;
     const double fraction = rate / (compute ? peaks_.gflops : peaks_.gbs);
     const char* unit = compute ? "GFLOP/s" : "GB/s";
     rows_.push_back({{"case", c.name},
@@ -58,26 +77,10 @@ class Table : public benchmark::BenchmarkReporter {
 
  private:
   const std::vector<OpCase>& cases_;
+  Inputs& inputs_;
   Peaks peaks_;
   bool quiet_;
   Json rows_ = Json::array();
-};
-
-// Of one case at a time. The library calls a case for every repetition, and to find out how long it takes; drawing
-// large inputs each time would take longer than all measurements.
-class Inputs {
- public:
-  const BoundCase& of(const OpCase& c) {
-    if (case_ == &c) return *bound_;
-    bound_.reset();  // before the next one's memory is taken
-    bound_.emplace(c.bind(Queue{}));
-    case_ = &c;
-    return *bound_;
-  }
-
- private:
-  const OpCase* case_ = nullptr;
-  std::optional<BoundCase> bound_;
 };
 
 void run_case(benchmark::State& state, const BoundCase& bound) {
@@ -106,7 +109,7 @@ void bench_kernels(const KernelBench& options) {
         ->UseRealTime()
         ->MinTime(0.03)
         ->Repetitions(int(options.repetitions));
-  Table table(cases, peaks, options.json);
+  Table table(cases, inputs, peaks, options.json);
   benchmark::RunSpecifiedBenchmarks(&table);
   if (options.json)
     fmt::print("{}\n", Json{{"fma_gflops", peaks.gflops}, {"copy_gbs", peaks.gbs}, {"cases", table.rows()}}.dump());

@@ -15,6 +15,7 @@ constexpr int kWarmUps = 2;  // plans are chosen, scratch memory grows, librarie
 
 struct Measured {
   Timing time;
+  Cost cost;
   bool ahead = true;
 };
 
@@ -24,20 +25,20 @@ Measured measure(const OpCase& c, Queue queue, int64_t repetitions) {
   cuda::synchronize(queue.stream);
   cuda::DeviceTimer timer(queue.stream);
   std::vector<double> seconds;
-  for (int64_t i = 0; i < repetitions; ++i) seconds.push_back(timer.seconds(bound.run));
-  return {timing_of(std::move(seconds)), timer.ahead()};
+  for (int64_t i = 0; i < repetitions; ++i) seconds.push_back(timer.seconds([&] { bound.run(); }));
+  return {timing_of(std::move(seconds)), bound.cost(), timer.ahead()};
 }
 
 Json row_of(const OpCase& c, const Measured& m, double copy_gbs) {
-  const double gbs = c.bytes / m.time.median * 1e-9;
+  const double gbs = m.cost.traffic() / m.time.median * 1e-9;
   Json row = {{"case", c.name},
               {"us", m.time.median * 1e6},
               {"spread", m.time.spread},
               {"gb_per_s", gbs},
               {"of_copy", gbs / copy_gbs},
-              {"bytes", c.bytes},
+              {"bytes", m.cost.traffic()},
               {"launches_hidden", m.ahead}};
-  if (c.flops > 0) row["tflop_per_s"] = c.flops / m.time.median * 1e-12;
+  if (m.cost.flops > 0) row["tflop_per_s"] = m.cost.flops / m.time.median * 1e-12;
   return row;
 }
 

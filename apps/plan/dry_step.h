@@ -1,5 +1,5 @@
-// A training step of a network in which no kernel runs and no memory is taken: its layers, its kernels with the work
-// and the bytes of each, and how much memory it would fill.
+// A dry run of one training step: no kernel runs and no memory is allocated. The result lists the layers and the kernels
+// with their cost (Kernel::cost) and the memory that the step would fill.
 #pragma once
 
 #include <string>
@@ -17,15 +17,13 @@ struct StepShape {
   bool recompute = false;
 };
 
-// Kernels of one kind and shape.
+// Calls of kernels with equal cost, convolutions also of equal shape.
 struct PlannedKernel {
   int count = 1;  // per step
   bool convolution = false;
-  cuda::ConvProblem problem;  // of a convolution
-  // Of one: 2 per multiply-add; every operand moved once, twice where it is read and written. What caches do not hold
-  // is moved more often, batch norms read their input twice.
-  double flops = 0, bytes = 0;
-  bool matrix_units = false;  // convolution or linear layer: bounded by FLOP/s as well
+  cuda::ConvProblem problem = {};  // of a convolution
+  double flops = 0;                // of one call; 0: bound by memory alone
+  double bytes = 0;                // of one call, a lower bound: Cost::bytes without Cost::reread
   bool operator==(const PlannedKernel&) const = default;
 };
 
@@ -34,7 +32,7 @@ struct PlannedLayer {
   std::string name, op;  // name: of its parameters; without any, empty
   Shape output;
   int64_t parameters = 0, macs = 0;  // macs: of one image
-  double bytes = 0;                  // as above
+  double bytes = 0;                  // as of a PlannedKernel
 };
 
 struct DryStep {

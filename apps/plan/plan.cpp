@@ -16,7 +16,7 @@ struct PlanFlags {
   bool any = false, json = false;
 };
 
-const char* kPasses[] = {"forward", "backward data", "backward weights", "inference"};
+const char* kPasses[] = {"forward", "backward data", "backward weights"};
 
 double mb(double bytes) { return bytes / 1e6; }
 

@@ -11,7 +11,7 @@ double seconds_of(const PlannedKernel& k, const GpuPeaks& peaks, bool tensor_cor
   const bool bf16 = k.convolution && k.problem.dtype == DType::bf16;
   const double tensor_peak = bf16 ? peaks.bf16 : peaks.tf32;
   const double peak = tensor_cores && tensor_peak > 0 ? tensor_peak : peaks.f32;
-  return std::max(k.matrix_units ? k.flops / peak : 0, k.bytes / peaks.bandwidth);
+  return std::max(k.flops / peak, k.bytes / peaks.bandwidth);
 }
 
 }  // namespace

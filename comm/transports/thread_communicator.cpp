@@ -38,7 +38,7 @@ class ThreadCommunicator : public Communicator {
                std::vector<View> all;
                for (const PostedCall& p : posts) all.push_back(p.data);
                const Shard mine = shard(data.numel(), rank_, size());
-               queue_.run(cpu::sum_to_all, cuda::sum_to_all, all, mine.begin, mine.end, scale);
+               queue_.run(kernel::sum_to_all, all, mine.begin, mine.end, scale);
              });
   }
 
@@ -83,11 +83,11 @@ class ThreadCommunicator : public Communicator {
  private:
   template <class Body>
   void together(const PostedCall& post, int64_t bytes, Body&& body) {
-    queue_.run(cpu::synchronize, cuda::synchronize);
+    queue_.run(kernel::synchronize);
     {
       const BarrierScope round(*barrier_, rank_, post);
       body(barrier_->posts());
-      queue_.run(cpu::synchronize, cuda::synchronize);
+      queue_.run(kernel::synchronize);
     }
     if (size() == 1) return;
     traffic_.bytes += bytes;
@@ -95,7 +95,7 @@ class ThreadCommunicator : public Communicator {
   }
 
   void copy(View from, View to) {
-    if (from.data != to.data && from.numel() > 0) queue_.run(cpu::copy, cuda::copy, from, to);
+    if (from.data != to.data && from.numel() > 0) queue_.run(kernel::copy, from, to);
   }
 
   std::shared_ptr<SharedBarrier> barrier_;

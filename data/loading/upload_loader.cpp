@@ -45,7 +45,7 @@ void UploadLoader::fill(Slot& slot) {
                 from.epoch, from.index};
   cuda::copy_from_host(beside_, from.images.view().data, f32);
   cuda::copy_from_host(beside_, from.labels.view().data, slot.batch.labels);
-  if (images_ != DType::f32) cuda::cast(beside_, f32, slot.batch.images);
+  if (images_ != DType::f32) Queue{Device::cuda, beside_}.run(kernel::cast, f32, slot.batch.images);
   cuda::record(slot.filled, beside_);
 }
 

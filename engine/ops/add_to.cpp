@@ -6,10 +6,10 @@ namespace skein {
 Var add_to(const Var& a, const Var& b) {
   Tape& t = *a->tape;
   const Var y = t.in_memory_of(a);
-  t.run(cpu::axpy, cuda::axpy, 1.0f, b->value, y->value);
+  t.run(kernel::axpy, 1.0f, b->value, y->value);
   t.on_backward_if([y] { return y->has_grad; },
                    [&t, y, a](View db) {
-                     if (db) t.run(cpu::copy, cuda::copy, y->grad, db);
+                     if (db) t.run(kernel::copy, y->grad, db);
                      a->grad = std::exchange(y->grad, {});
                      a->has_grad = std::exchange(y->has_grad, false);
                    },

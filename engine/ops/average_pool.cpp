@@ -8,9 +8,9 @@ Var average_pool(const Var& x) {
   Tape& t = *x->tape;
   const Shape in = x->value.shape();
   Var y = t.output(x->value.dtype(), {in[0], in[1] / 2, in[2] / 2, in[3]});
-  t.run(cpu::average_pool_forward, cuda::average_pool_forward, x->value, y->value);
+  t.run(kernel::average_pool_forward, x->value, y->value);
   t.on_backward(
-      y, [&t](View dy, View dx) { t.run(cpu::average_pool_backward, cuda::average_pool_backward, dy, dx); }, x);
+      y, [&t](View dy, View dx) { t.run(kernel::average_pool_backward, dy, dx); }, x);
   return y;
 }
 

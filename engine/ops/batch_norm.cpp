@@ -16,18 +16,18 @@ Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const BatchNormS
   Var y = t.output(x->value.dtype(), x->value.shape());
   const View added = residual ? residual->value.view() : View{};
   if (!t.training) {
-    t.run(cpu::batch_norm_inference, cuda::batch_norm_inference, x->value, gamma->value, beta->value, added, relu,
-          state.eps, running(state), y->value);
+    t.run(kernel::batch_norm_inference, x->value, gamma->value, beta->value, added, relu, state.eps, running(state),
+          y->value);
     return y;
   }
   const Shape channels{x->value.view().channels()};
   const Tensor mean = t.scratch(Precision::statistics, channels), rstd = t.scratch(Precision::statistics, channels);
   const BatchNormStats saved{mean, rstd};
-  t.run(cpu::batch_norm_forward, cuda::batch_norm_forward, x->value, gamma->value, beta->value, added, relu, state.eps,
+  t.run(kernel::batch_norm_forward, x->value, gamma->value, beta->value, added, relu, state.eps,
         t.recomputing() ? BatchNormRunning{} : running(state), y->value, saved);
   auto backward = [&t, x, gamma, beta, relu, saved](View y, View dy, View dx, View dresidual, View dgamma, View dbeta) {
-    t.run(cpu::batch_norm_backward, cuda::batch_norm_backward, x->value, gamma->value, beta->value, y, relu, saved, dy,
-          dx, dresidual, dgamma, dbeta);
+    t.run(kernel::batch_norm_backward, x->value, gamma->value, beta->value, y, relu, saved, dy, dx, dresidual, dgamma,
+          dbeta);
   };
   if (residual)
     t.on_backward(

@@ -13,8 +13,7 @@ Var batch_norm_conv(const Var& x, const Var& gamma, const Var& beta, const Batch
   const Tensor mean = t.scratch(Precision::statistics, channels), rstd = t.scratch(Precision::statistics, channels);
   const auto normalise = [&t, x, gamma, beta, eps = state.eps, saved = BatchNormStats{mean, rstd}](
                              BatchNormRunning running, View y) {
-    t.run(cpu::batch_norm_forward, cuda::batch_norm_forward, x->value, gamma->value, beta->value, View{}, true, eps,
-          running, y, saved);
+    t.run(kernel::batch_norm_forward, x->value, gamma->value, beta->value, View{}, true, eps, running, y, saved);
   };
 
   Var y = t.output(x->value.dtype(), {in[0], g.out(in[1], filter[1]), g.out(in[2], filter[2]), filter[0]});
@@ -22,7 +21,7 @@ Var batch_norm_conv(const Var& x, const Var& gamma, const Var& beta, const Batch
   normalise(t.recomputing() ? BatchNormRunning{}
                             : BatchNormRunning{state.running_mean->value, state.running_var->value, state.momentum},
             normal);
-  t.run(cpu::conv_forward, cuda::conv_forward, normal, weights, g, y->value);
+  t.run(kernel::conv_forward, normal, weights, g, y->value);
   t.release(normal);
   t.macs += y->value.numel() * filter[1] * filter[2] * filter[3];
   t.on_backward(
@@ -31,11 +30,11 @@ Var batch_norm_conv(const Var& x, const Var& gamma, const Var& beta, const Batch
                                                                                       View dbeta, View dw) {
         const Tensor normal = t.scratch(x->value.dtype(), x->value.shape());
         normalise({}, normal);
-        t.run(cpu::conv_backward_weights, cuda::conv_backward_weights, normal, dy, g, dw);
+        t.run(kernel::conv_backward_weights, normal, dy, g, dw);
         const Tensor& dnormal = normal;  // which has been used for the last time
-        t.run(cpu::conv_backward_data, cuda::conv_backward_data, dy, weights, g, dnormal);
-        t.run(cpu::batch_norm_backward, cuda::batch_norm_backward, x->value, gamma->value, beta->value, View{}, true,
-              saved, dnormal, dx, View{}, dgamma, dbeta);
+        t.run(kernel::conv_backward_data, dy, weights, g, dnormal);
+        t.run(kernel::batch_norm_backward, x->value, gamma->value, beta->value, View{}, true, saved, dnormal, dx,
+              View{}, dgamma, dbeta);
         t.release(normal);
       },
       x, gamma, beta, w);

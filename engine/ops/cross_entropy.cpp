@@ -8,10 +8,10 @@ Loss cross_entropy(const Var& logits, const Tensor& labels) {
   Tape& t = *logits->tape;
   Loss loss{t.output(DType::f32, {1}), t.scratch(DType::i32, {2})};
   const Tensor dlogits = t.training ? t.scratch(logits->value.dtype(), logits->value.shape()) : Tensor{};
-  t.run(cpu::cross_entropy, cuda::cross_entropy, logits->value, labels, loss.mean->value, loss.correct, dlogits);
+  t.run(kernel::cross_entropy, logits->value, labels, loss.mean->value, loss.correct, dlogits);
   // The gradient was made in the forward pass; this is the end of every network, so its own gradient is 1.
   t.on_backward(
-      loss.mean, [&t, dlogits](View, View d) { t.run(cpu::copy, cuda::copy, dlogits, d); }, logits);
+      loss.mean, [&t, dlogits](View, View d) { t.run(kernel::copy, dlogits, d); }, logits);
   return loss;
 }
 

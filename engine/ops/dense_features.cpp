@@ -22,7 +22,7 @@ struct DenseFeatures::Block {
   void normalise(const Reader& r, bool first_time, View y) const {
     const BatchNormRunning running{r.state.running_mean->value, r.state.running_var->value, r.state.momentum};
     const DenseStats used = tape.training ? stats() : DenseStats{running.mean, running.var};
-    tape.run(cpu::dense_norm, cuda::dense_norm, features, used, r.gamma->value, r.beta->value, r.state.eps,
+    tape.run(kernel::dense_norm, features, used, r.gamma->value, r.beta->value, r.state.eps,
              tape.training && first_time && !tape.recomputing() ? running : BatchNormRunning{}, y);
   }
 
@@ -32,13 +32,12 @@ struct DenseFeatures::Block {
       dfeatures = tape.scratch(Precision::statistics, features.shape());
       for (Tensor* sums : {&offset, &slope}) *sums = tape.scratch(DType::f32, mean.shape());
     }
-    tape.run(cpu::dense_norm_backward, cuda::dense_norm_backward, features, stats(), r.gamma->value, r.beta->value,
-             r.state.eps, dy, add, dfeatures, DenseSums{offset, slope}, dgamma, dbeta);
+    tape.run(kernel::dense_norm_backward, features, stats(), r.gamma->value, r.beta->value, r.state.eps, dy, add,
+             dfeatures, DenseSums{offset, slope}, dgamma, dbeta);
   }
 
   void take_gradient(int64_t first, View dx) {
-    tape.run(cpu::dense_append_backward, cuda::dense_append_backward, features, stats(), dfeatures,
-             DenseSums{offset, slope}, first, dx);
+    tape.run(kernel::dense_append_backward, features, stats(), dfeatures, DenseSums{offset, slope}, first, dx);
     if (first > 0) return;
     for (Tensor* done : {&dfeatures, &offset, &slope}) tape.release(*done), *done = {};
   }
@@ -61,7 +60,7 @@ Tape& DenseFeatures::tape() const { return block_->tape; }
 void DenseFeatures::append(const Var& x) {
   Tape& t = block_->tape;
   const int64_t first = channels_;
-  t.run(cpu::dense_append, cuda::dense_append, x->value, first, block_->features, block_->stats());
+  t.run(kernel::dense_append, x->value, first, block_->features, block_->stats());
   t.release(x);
   channels_ += x->value.view().channels();
   t.on_backward_if([b = block_] { return b->dfeatures.defined(); },
@@ -84,7 +83,7 @@ Var DenseFeatures::norm_relu_conv(const Reader& r, const Var& w, ConvGeometry g)
   Var y = t.output(block_->features.dtype(), {in[0], g.out(in[1], filter[1]), g.out(in[2], filter[2]), filter[0]});
   const Tensor memory = block_->scratch(), normal = memory.reshape(in);
   block_->normalise(r, true, normal);
-  t.run(cpu::conv_forward, cuda::conv_forward, normal, weights, g, y->value);
+  t.run(kernel::conv_forward, normal, weights, g, y->value);
   t.release(memory);
   t.macs += y->value.numel() * filter[1] * filter[2] * filter[3];
   t.on_backward(
@@ -92,9 +91,9 @@ Var DenseFeatures::norm_relu_conv(const Reader& r, const Var& w, ConvGeometry g)
       [&t, b = block_, r, weights, g, in](View dy, View dgamma, View dbeta, View dw) {
         const Tensor memory = b->scratch(), normal = memory.reshape(in);
         b->normalise(r, false, normal);
-        t.run(cpu::conv_backward_weights, cuda::conv_backward_weights, normal, dy, g, dw);
+        t.run(kernel::conv_backward_weights, normal, dy, g, dw);
         const Tensor& dnormal = normal;  // which has been used for the last time
-        t.run(cpu::conv_backward_data, cuda::conv_backward_data, dy, weights, g, dnormal);
+        t.run(kernel::conv_backward_data, dy, weights, g, dnormal);
         b->add_gradient(r, dnormal, dgamma, dbeta);
         t.release(memory);
       },

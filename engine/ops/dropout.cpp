@@ -11,10 +11,9 @@ Var dropout(const Var& x, float rate, uint32_t layer) {
   CHECK(t.draws.step, "dropout needs to know the step: Tape::draws");
   Var y = t.output(x->value.dtype(), x->value.shape());
   const DropoutStream draws = t.draws;
-  t.run(cpu::dropout, cuda::dropout, x->value, rate, draws, layer, y->value);
+  t.run(kernel::dropout, x->value, rate, draws, layer, y->value);
   t.on_backward(
-      y, [&t, rate, draws, layer](View dy, View dx) { t.run(cpu::dropout, cuda::dropout, dy, rate, draws, layer, dx); },
-      x);
+      y, [&t, rate, draws, layer](View dy, View dx) { t.run(kernel::dropout, dy, rate, draws, layer, dx); }, x);
   return y;
 }
 

@@ -9,10 +9,9 @@ Var max_pool(const Var& x) {
   const Shape in = x->value.shape(), out{in[0], max_pooled(in[1]), max_pooled(in[2]), in[3]};
   Var y = t.output(x->value.dtype(), out);
   const Tensor indices = t.training ? t.scratch(DType::u8, out) : Tensor{};
-  t.run(cpu::max_pool_forward, cuda::max_pool_forward, x->value, y->value, indices);
+  t.run(kernel::max_pool_forward, x->value, y->value, indices);
   t.on_backward(
-      y, [&t, indices](View dy, View dx) { t.run(cpu::max_pool_backward, cuda::max_pool_backward, dy, indices, dx); },
-      x);
+      y, [&t, indices](View dy, View dx) { t.run(kernel::max_pool_backward, dy, indices, dx); }, x);
   return y;
 }
 

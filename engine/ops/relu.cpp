@@ -6,9 +6,9 @@ namespace skein {
 Var relu(const Var& x) {
   Tape& t = *x->tape;
   Var y = t.output(x->value.dtype(), x->value.shape());
-  t.run(cpu::relu_forward, cuda::relu_forward, x->value, y->value);
+  t.run(kernel::relu_forward, x->value, y->value);
   t.on_backward(
-      y, [&t, y](View dy, View dx) { t.run(cpu::relu_backward, cuda::relu_backward, y->value, dy, dx); }, x);
+      y, [&t, y](View dy, View dx) { t.run(kernel::relu_backward, y->value, dy, dx); }, x);
   return y;
 }
 

@@ -113,7 +113,7 @@ void convolve(Stream stream, const Patches& p, int in, int out, const Bf16* from
 
 bool conv_narrow_suits(const ConvProblem& p, int compute_major) {
   return compute_major >= 8 && p.dtype == DType::bf16 && p.kernel == 3 && p.stride == 1 && p.padding == 1 &&
-         p.c % 4 == 0 && p.out % 4 == 0 && std::min(p.c, p.out) <= 64 && p.pass != ConvPass::inference &&
+         p.c % 4 == 0 && p.out % 4 == 0 && std::min(p.c, p.out) <= 64 &&
          p.n * p.h * p.w > 0 && p.n * p.h * p.w * std::max(p.c, p.out) < int64_t{1} << 31;
 }
 

@@ -11,7 +11,7 @@ std::mutex options_mutex;
 ConvOptions process_options;
 
 const char* pass_name(ConvPass pass) {
-  const char* const names[] = {"forward", "backward_data", "backward_weights", "inference"};
+  const char* const names[] = {"forward", "backward_data", "backward_weights"};
   return names[size_t(pass)];
 }
 

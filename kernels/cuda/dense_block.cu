@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "kernels/cuda/columns.h"
+#include "kernels/cuda/workspace_lock.h"
 #include "kernels/dense_block.h"
 #include "kernels/runtime.h"
 
@@ -245,6 +246,7 @@ void dense_append(Stream stream, View x, int64_t first, View features, DenseStat
   const int64_t channels = x.channels();
   dispatch_slice(features, x, first, {stats.mean, stats.var}, [&]<class T, int kWidth>() {
     const Columns c = columns(x.rows(), channels / kWidth, 4, 4);
+    const auto held = hold_workspace(stream);
     float* partial = stats.mean ? sums_of(stream, c, channels) : nullptr;
     launch(append_kernel<T, kWidth>, c.blocks(), kBlock, stream, rows_of<T>(x), rows_of<T>(features, first), c,
            partial);
@@ -277,6 +279,7 @@ void dense_norm_backward(Stream stream, View features, DenseStats stats, View ga
         channels);
   dispatch_slice(features, dy, 0, {stats.mean, stats.var, gamma, beta, dfeatures}, [&]<class T, int kWidth>() {
     const Columns c = columns(dy.rows(), channels / kWidth, 4, 3);
+    const auto held = hold_workspace(stream);
     float* partial = sums_of(stream, c, channels);
     const DenseNormalisation n = normalisation(stats, gamma, beta, eps);
     launch(add ? norm_backward_kernel<T, kWidth, true> : norm_backward_kernel<T, kWidth, false>, c.blocks(), kBlock,

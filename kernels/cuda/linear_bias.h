@@ -1,4 +1,4 @@
-// What a matrix product leaves of a fully connected layer: y (N,O), dy (N,O), b and db (O), f32.
+// Parts of a fully connected layer that a matrix product does not compute: y (N,O), dy (N,O), b and db (O), f32.
 //
 //   bias_add    y[n,o] += b[o]        column_sum    db[o] = sum over n of dy[n,o]
 #pragma once
@@ -7,7 +7,9 @@
 
 namespace skein::cuda {
 
-void bias_add(Stream, View b, View y);
-void column_sum(Stream, View dy, View db);
+using BiasAdd = void(Stream, View b, View y);
+using ColumnSum = void(Stream, View dy, View db);
+BiasAdd bias_add;
+ColumnSum column_sum;
 
 }  // namespace skein::cuda

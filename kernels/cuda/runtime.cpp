@@ -238,11 +238,6 @@ void destroy_event(Event event) {
 void record(Event event, Stream stream) { CUDA_CHECK(cudaEventRecord(event, stream)); }
 void wait(Stream stream, Event event) { CUDA_CHECK(cudaStreamWaitEvent(stream, event, 0)); }
 
-void synchronize_event(Event event) {
-  ++synchronization_count;
-  CUDA_CHECK(cudaEventSynchronize(event));
-}
-
 bool passed(Event event) {
   const cudaError_t state = cudaEventQuery(event);
   if (state == cudaErrorNotReady) return false;

@@ -133,11 +133,6 @@ TEST_F(Plan, UsesTf32OnlyWhenAllowed) {
   EXPECT_TRUE(planner_for("h100")->plan(p, {.tf32 = true}).tensor_cores);
 }
 
-TEST_F(Plan, PlansInference) {
-  for (const DType dtype : {DType::f32, DType::bf16})
-    EXPECT_GE(planner_for("h100")->plan({cuda::ConvPass::inference, dtype, 8, 16, 16, 16, 32, 3, 1, 1}, {}).allowed, 1);
-}
-
 TEST_F(Plan, ReadsADescriptionFromAFile) {
   const auto path = std::filesystem::path(::testing::TempDir()) / "gpu.json";
   Json gpu = Json::parse(find_gpu("a100").json);

@@ -1,4 +1,6 @@
 // The emulator finds what is wrong in the order of work on streams: every fault here is planted.
+#include <cuda_runtime_api.h>
+
 #include <functional>
 #include <thread>
 
@@ -80,7 +82,7 @@ TEST_F(Streams, EventRecordedAgainDoesNotMoveThoseWhoWait) {
   cuda::copy_to_host_async(two, y.view(), seen.memory);
   cuda::synchronize(two);
   EXPECT_EQ(*seen.memory, 1.0f);
-  cuda::synchronize_event(event);
+  ASSERT_EQ(cudaEventSynchronize(event), cudaSuccess);
   EXPECT_EQ(y.get()[0], 2.0f);
   cuda::destroy_event(event);
 }

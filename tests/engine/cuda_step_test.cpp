@@ -97,15 +97,15 @@ class CudaStep : public ::testing::Test {
         return loss;
       };
       const Loss loss = s.captured ? graph.run({batch.images.view().data, &arena, batch.size}, body) : body();
-      queue.run(cpu::copy, cuda::copy, loss.mean->value, losses.slice(i, {1}));
-      queue.run(cpu::copy, cuda::copy, loss.correct, correct.slice(2 * i, {2}));
+      queue.run(kernel::copy, loss.mean->value, losses.slice(i, {1}));
+      queue.run(kernel::copy, loss.correct, correct.slice(2 * i, {2}));
     }
     out.allocations = cuda::allocations() - allocations;
     out.synchronizations = cuda::synchronizations() - synchronizations;
-    queue.run(cpu::synchronize, cuda::synchronize);
+    queue.run(kernel::synchronize);
     for (const float loss : losses.to_vector()) out.losses.push_back(double(loss));
     out.correct.resize(size_t(2 * s.steps));
-    queue.run(cpu::copy_to_host, cuda::copy_to_host, correct, out.correct.data());
+    queue.run(kernel::copy_to_host, correct, out.correct.data());
   }
 };
 

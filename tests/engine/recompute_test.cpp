@@ -92,9 +92,9 @@ Memory memory_of(const std::string& name, bool recompute) {
   const auto model = make_model(name, {}, p);
   p.build(Device::cpu, 1);
   Arena arena(Device::cpu, Arena::Backing::none);
-  Tape tape({}, arena);
+  const KernelObserver ignore = [](const KernelCall&) {};
+  Tape tape({Device::cpu, nullptr, &ignore}, arena);
   tape.recompute = recompute;
-  tape.on_kernel = [](const KernelCall&) {};
   const Tensor images = Tensor::meta(Device::cpu, DType::f32, {64, 32, 32, 3});
   tape.backward(cross_entropy(model->forward(tape.input(images)), random_labels({}, 64, 10, 2)).mean);
   return {double(arena.peak()), double(arena.reserved())};

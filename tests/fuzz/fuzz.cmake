@@ -20,6 +20,7 @@ add_library(readers STATIC ${sources} engine/safetensors.cpp engine/safetensors_
 set_source_files_properties(data/image/jpeg_idct_avx2.cpp PROPERTIES COMPILE_OPTIONS -mavx2)
 set_target_properties(readers PROPERTIES UNITY_BUILD ON)
 target_include_directories(readers PRIVATE ${STB_INCLUDE_DIR})
+target_compile_definitions(readers PUBLIC SKEIN_NO_CUDA)
 target_compile_options(readers PUBLIC -O1 -g1 -fno-omit-frame-pointer -fno-sanitize-recover=undefined
                                       -fsanitize=fuzzer-no-link,address,undefined -Wno-unknown-pragmas)
 # stb_image 2.27 shifts by 32 and lets sums overflow where a file is damaged, which does no harm on any machine; memory

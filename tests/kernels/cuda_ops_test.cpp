@@ -43,9 +43,9 @@ TEST_F(CudaOpsEdge, CastHasTheBitsOfTheCpu) {
   const int64_t n = int64_t(values.size());
   const auto rounded = [&](Queue q) {
     const Tensor from = Tensor::from(q.device, values, {n}), to = Tensor::empty(q.device, DType::bf16, {n});
-    q.run(cpu::cast, cuda::cast, from, to);
+    q.run(kernel::cast, from, to);
     std::vector<uint16_t> out(values.size());
-    q.run(cpu::copy_to_host, cuda::copy_to_host, to, out.data());
+    q.run(kernel::copy_to_host, to, out.data());
     return out;
   };
   EXPECT_EQ(rounded(q_), rounded(Queue{}));
@@ -53,7 +53,7 @@ TEST_F(CudaOpsEdge, CastHasTheBitsOfTheCpu) {
 
 TEST_F(CudaOpsEdge, ReluLetsANaNPass) {
   const Tensor x = floats({kNaN, -1, 2, -kInfinity, kInfinity}, {5}), y = empty(DType::f32, {5});
-  cuda::relu_forward(q_.stream, x, y);
+  q_.run(kernel::relu_forward, x, y);
   const std::vector<float> out = y.to_vector();
   EXPECT_TRUE(std::isnan(out[0]));
   EXPECT_EQ(std::vector<float>(out.begin() + 1, out.end()), (std::vector<float>{0, 2, 0, kInfinity}));
@@ -63,8 +63,8 @@ TEST_F(CudaOpsEdge, BatchNormLetsANaNPassAndKeepsItToItsChannel) {
   Tensor x = floats({1, 2, kNaN, 4, 5, 6}, {1, 3, 1, 2}), y = empty(DType::f32, {1, 3, 1, 2});
   const Tensor gamma = floats({1, 1}, {2}), beta = floats({0, 0}, {2}), mean = empty(DType::f32, {2}),
                rstd = empty(DType::f32, {2}), running_mean = floats({0, 0}, {2}), running_var = floats({1, 1}, {2});
-  cuda::batch_norm_forward(q_.stream, x, gamma, beta, View{}, true, 1e-5f, {running_mean, running_var}, y,
-                           {mean, rstd});
+  q_.run(kernel::batch_norm_forward, x, gamma, beta, View{}, true, 1e-5f, BatchNormRunning{running_mean, running_var},
+         y, BatchNormStats{mean, rstd});
   const std::vector<float> out = y.to_vector();
   for (size_t i = 0; i < out.size(); ++i) EXPECT_EQ(std::isnan(out[i]), i % 2 == 0) << i;
   EXPECT_TRUE(std::isnan(running_mean.to_vector()[0]));
@@ -77,8 +77,8 @@ TEST_F(CudaOpsEdge, BatchNormLosesNoDigitsToALargeCommonMean) {
   const Tensor gamma = floats({1, 1, 1, 1}, {4}), beta = floats({0, 0, 0, 0}, {4}), mean = empty(DType::f32, {4}),
                rstd = empty(DType::f32, {4}), running_mean = floats({0, 0, 0, 0}, {4}),
                running_var = floats({1, 1, 1, 1}, {4});
-  cuda::batch_norm_forward(q_.stream, x, gamma, beta, View{}, false, 0.0f, {running_mean, running_var}, y,
-                           {mean, rstd});
+  q_.run(kernel::batch_norm_forward, x, gamma, beta, View{}, false, 0.0f, BatchNormRunning{running_mean, running_var},
+         y, BatchNormStats{mean, rstd});
   const Numbers in = to_numbers(x), out = to_numbers(rstd);
   for (size_t c = 0; c < size_t(channels); ++c) {
     double m = 0, var = 0;
@@ -92,7 +92,7 @@ TEST_F(CudaOpsEdge, CrossEntropyCountsARowWithANaNAsWrongAndMakesTheLossNaN) {
   const Tensor logits = floats({kNaN, 1, 9, 9, 1, 2}, {2, 3}),
                labels = Tensor::from(Device::cuda, std::vector<int32_t>{2, 0}, {2});
   const Tensor loss = empty(DType::f32, {1}), correct = empty(DType::i32, {2}), dlogits = empty(DType::f32, {2, 3});
-  cuda::cross_entropy(q_.stream, logits, labels, loss, correct, dlogits);
+  q_.run(kernel::cross_entropy, logits, labels, loss, correct, dlogits);
   EXPECT_TRUE(std::isnan(to_numbers(loss)[0]));
   EXPECT_EQ(to_numbers(correct), (Numbers{1, 1}));
   for (const float d : std::vector<float>(dlogits.to_vector())) EXPECT_TRUE(std::isnan(d) || std::abs(d) < 1);
@@ -103,7 +103,7 @@ TEST_F(CudaOpsEdge, CrossEntropyMakesALabelOutOfRangeANaN) {
     const Tensor logits = floats({1, 2, 3}, {1, 3}),
                  labels = Tensor::from(Device::cuda, std::vector<int32_t>{label}, {1});
     const Tensor loss = empty(DType::f32, {1}), correct = empty(DType::i32, {2});
-    cuda::cross_entropy(q_.stream, logits, labels, loss, correct, View{});
+    q_.run(kernel::cross_entropy, logits, labels, loss, correct, View{});
     EXPECT_TRUE(std::isnan(to_numbers(loss)[0])) << label;
     EXPECT_EQ(to_numbers(correct), (Numbers{0, 0})) << label;
   }
@@ -113,7 +113,7 @@ TEST_F(CudaOpsEdge, AugmentMakesAnUnknownSampleANaN) {
   const Tensor images = Tensor::zeros(Device::cuda, DType::u8, {2, 4, 4, 3}), out = empty(DType::f32, {3, 4, 4, 3});
   const Tensor samples = Tensor::from(Device::cuda, std::vector<int32_t>{2, 1, -1}, {3});
   for (const bool training : {false, true}) {
-    cuda::augment(q_.stream, images, samples, {training}, 1, 0, out);
+    q_.run(kernel::augment, images, samples, Augmentation{training}, 1, 0, out);
     const std::vector<float> numbers = out.to_vector();
     for (size_t i = 0; i < numbers.size(); ++i) EXPECT_EQ(std::isnan(numbers[i]), i / 48 != 1) << i;
   }
@@ -130,7 +130,7 @@ TEST_F(CudaOpsEdge, SumsViewsThatAreAlignedToNothing) {
     const Numbers x = to_numbers(all.back());
     for (size_t i = 0; i < x.size(); ++i) expected[i] = double(float(expected[i]) + float(x[i]));
   }
-  cuda::sum_to_all(q_.stream, views, 0, n, 1.0f);
+  q_.run(kernel::sum_to_all, views, 0, n, 1.0f);
   for (const Tensor& t : all) EXPECT_EQ(to_numbers(t), expected);
 }
 
@@ -140,8 +140,8 @@ TEST_F(CudaOpsEdge, StepsPartOfTheFlatVectorAndNothingElse) {
                velocity = floats(std::vector<float>(100, 0.0f), {100}), rate = floats({1.0f}, {1}),
                shadow = Tensor::zeros(Device::cuda, DType::bf16, {100});
   const auto part = [&](const Tensor& t) { return t.slice(first, {n}); };
-  cuda::sgd_step(q_.stream, part(flat), part(grad), part(velocity), part(shadow), rate.view().as<float>(),
-                 {0.0f, 0.0f, false}, 0);
+  q_.run(kernel::sgd_step, part(flat), part(grad), part(velocity), part(shadow), rate.view().as<float>(),
+         SgdHyper{0.0f, 0.0f, false}, 0);
   const Numbers value = to_numbers(flat), rounded = to_numbers(shadow);
   for (size_t i = 0; i < value.size(); ++i) {
     const bool stepped = i >= size_t(first) && i < size_t(first + n);
@@ -152,15 +152,15 @@ TEST_F(CudaOpsEdge, StepsPartOfTheFlatVectorAndNothingElse) {
 
 TEST_F(CudaOpsEdge, NothingIsNoWork) {
   const Tensor none = empty(DType::f32, {0});
-  EXPECT_NO_THROW(cuda::axpy(q_.stream, 1.0f, none, none));
-  EXPECT_NO_THROW(cuda::sum_to_all(q_.stream, std::vector<View>{none}, 0, 0, 1.0f));
+  EXPECT_NO_THROW(q_.run(kernel::axpy, 1.0f, none, none));
+  EXPECT_NO_THROW(q_.run(kernel::sum_to_all, std::vector<View>{none}, 0, 0, 1.0f));
   EXPECT_NO_THROW(cuda::synchronize(q_.stream));
 }
 
 TEST_F(CudaOpsEdge, RefusesMixedTypes) {
   const Tensor x = empty(DType::f32, {8}), y = empty(DType::bf16, {8});
-  EXPECT_THROW(cuda::axpy(q_.stream, 1.0f, x, y), std::logic_error);
-  EXPECT_THROW(cuda::fill(q_.stream, 1.0f, empty(DType::i32, {8})), std::logic_error);
+  EXPECT_THROW(q_.run(kernel::axpy, 1.0f, x, y), std::logic_error);
+  EXPECT_THROW(q_.run(kernel::fill, 1.0f, empty(DType::i32, {8})), std::logic_error);
 }
 
 TEST(CpuOps, RefuseBf16) {

@@ -8,7 +8,6 @@
 
 #include "apps/plan/gpu_model.h"
 #include "base/check.h"
-#include "kernels/conv_inference.h"
 #include "kernels/conv_plan.h"
 #include "kernels/cuda/cudnn/plan_cache.h"
 #include "tests/support/expect_close.h"

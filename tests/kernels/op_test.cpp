@@ -1,4 +1,5 @@
-// Every row of the case table: kernel against reference, and references against finite differences.
+// Every row of the case tables: kernels against references, references against finite differences, ops on a tape against
+// references.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -85,11 +86,25 @@ INSTANTIATE_TEST_SUITE_P(CudaOps, CudaOpTest, ::testing::ValuesIn(cuda_cases()),
 
 class GradientTest : public ::testing::TestWithParam<GradientCase> {};
 
+// Numbers that are f32 exactly, so that a tape and a reference get the same.
+Numbers drawn(int64_t n, uint32_t item) {
+  Numbers x = random_numbers(n, item);
+  for (double& v : x) v = double(float(v));
+  return x;
+}
+
+std::vector<Numbers> inputs_of(const GradientCase& c) {
+  std::vector<Numbers> inputs;
+  for (const Shape& s : c.inputs) inputs.push_back(drawn(s.numel(), uint32_t(inputs.size()) + 1));
+  return inputs;
+}
+
 TEST_P(GradientTest, ReferenceMatchesFiniteDifferences) {
   const GradientCase& c = GetParam();
-  const Numbers dy = random_numbers(int64_t(c.forward(c.inputs).size()), 99);
-  const std::vector<Numbers> gradients = c.backward(c.inputs, dy);
-  ASSERT_EQ(gradients.size(), c.inputs.size());
+  const std::vector<Numbers> inputs = inputs_of(c);
+  const Numbers dy = drawn(int64_t(c.forward(inputs).size()), 99);
+  const std::vector<Numbers> gradients = c.backward(inputs, dy);
+  ASSERT_EQ(gradients.size(), inputs.size());
   auto value = [&](const std::vector<Numbers>& in) {
     const Numbers y = c.forward(in);
     double sum = 0;
@@ -97,13 +112,59 @@ TEST_P(GradientTest, ReferenceMatchesFiniteDifferences) {
     return sum;
   };
   constexpr double kStep = 1e-6;
-  for (size_t k = 0; k < c.inputs.size(); ++k)
-    for (size_t i = 0; i < c.inputs[k].size(); ++i) {
-      std::vector<Numbers> up = c.inputs, down = c.inputs;
+  for (size_t k = 0; k < inputs.size(); ++k)
+    for (size_t i = 0; i < inputs[k].size(); ++i) {
+      std::vector<Numbers> up = inputs, down = inputs;
       up[k][i] += kStep;
       down[k][i] -= kStep;
       EXPECT_NEAR(gradients[k][i], (value(up) - value(down)) / (2 * kStep), 1e-7) << "input " << k << "[" << i << "]";
     }
+}
+
+void fill(Queue q, const Numbers& from, size_t first, View to) {
+  std::vector<float> values(size_t(to.numel()));
+  for (size_t i = 0; i < values.size(); ++i) values[i] = float(from.at(first + i));
+  q.run(kernel::copy_from_host, values.data(), to);
+}
+
+// The op of the engine: its value, and the gradient of every input. An operand in another's place fails here.
+TEST_P(GradientTest, TapeMatchesReference) {
+  const GradientCase& c = GetParam();
+  Arena arena(Device::cpu);
+  Tape tape({}, arena);
+  const std::vector<Numbers> inputs = inputs_of(c);
+  std::vector<Var> x;
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    x.push_back(tape.output(DType::f32, c.inputs[k]));
+    fill(tape.queue, inputs[k], 0, x[k]->value);
+  }
+  const std::vector<Var> results = c.on_tape(tape, x);
+  const Numbers expected = c.forward(inputs);
+  size_t first = 0;
+  for (const Var& y : results) {
+    const size_t n = size_t(y->value.numel());
+    ASSERT_LE(first + n, expected.size());
+    expect_close(expect("y", y->value, [&] { return Numbers(&expected[first], &expected[first] + n); }));
+    first += n;
+  }
+  ASSERT_EQ(first, expected.size());
+
+  // One number is a loss: backward() starts from it. Otherwise each result gets a gradient of its own.
+  const bool is_loss = expected.size() == 1;
+  const Numbers dy = is_loss ? Numbers{1} : drawn(int64_t(expected.size()), 99);
+  const Var loss = is_loss ? results[0] : tape.output(DType::f32, {1});
+  first = 0;
+  for (const Var& y : results) {
+    if (!is_loss)
+      tape.on_backward_if([] { return true; }, [&tape, &dy, first](View d) { fill(tape.queue, dy, first, d); }, y);
+    first += size_t(y->value.numel());
+  }
+  tape.backward(loss);
+  const std::vector<Numbers> gradients = c.backward(inputs, dy);
+  for (size_t k = 0; k < inputs.size(); ++k) {
+    ASSERT_TRUE(x[k]->grad.defined()) << "input " << k;
+    expect_close(expect("gradient of input " + std::to_string(k), x[k]->grad, [&] { return gradients[k]; }));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, GradientTest, ::testing::ValuesIn(gradient_cases()),

@@ -80,9 +80,9 @@ MUTATIONS = [
         "engine/optimizer.cpp",
         {
             '#include "engine/optimizer.h"\n': '#include "engine/optimizer.h"\n#include "kernels/vector.h"\n',
-            "{ queue_.run(cpu::copy_from_host, cuda::copy_from_host, &rate, rate_); }": "{ asked = rate; }",
+            "{ queue_.run(kernel::copy_from_host, &rate, rate_); }": "{ asked = rate; }",
             "void Sgd::set_rate": "static float asked;\nvoid Sgd::set_rate",
-            "void Sgd::step() {\n": "void Sgd::step() {\n  queue_.run(cpu::fill, cuda::fill, asked, rate_);\n",
+            "void Sgd::step() {\n": "void Sgd::step() {\n  queue_.run(kernel::fill, asked, rate_);\n",
         },
         EMULATOR + ", deferred streams",
         "CudaStep.ReplayedSteps*",

@@ -11,6 +11,7 @@
 #include "kernels/cuda/cublas/api.h"
 #include "kernels/cuda/cuda_check.h"
 #include "kernels/cuda/linear_bias.h"
+#include "kernels/cuda/workspace_lock.h"
 #include "kernels/runtime.h"
 
 namespace skein::cuda {
@@ -73,6 +74,7 @@ void multiply(Stream stream, Matrix a, Matrix b, View c) {
   for (const View& m : {a.view, b.view, c}) CHECK(m.dtype == DType::f32, "linear layers are f32");
   const float one = 1, zero = 0;
   const auto operation = [](const Matrix& m) { return m.transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
+  const auto held = hold_workspace(stream);
   CUBLAS_CHECK(cublas().sgemm(handle().on(stream), operation(b), operation(a), dimension(c.channels()),
                               dimension(c.rows()), dimension(a.columns()), &one, b.view.as<float>(),
                               dimension(b.view.channels()), a.view.as<float>(), dimension(a.view.channels()), &zero,

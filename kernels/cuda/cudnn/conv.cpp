@@ -7,7 +7,6 @@
 #include <mutex>
 
 #include "kernels/cast.h"
-#include "kernels/conv_inference.h"
 #include "kernels/cuda/conv_narrow.h"
 #include "kernels/cuda/cuda_check.h"
 #include "kernels/cuda/cudnn/autotune.h"
@@ -112,7 +111,7 @@ Context& context() {
 }
 
 struct Operands {
-  View x, w, y, bias;  // bias: inference only
+  View x, w, y;
 };
 
 // The bf16 weight gradient lies behind cuDNN's workspace, in one request.
@@ -126,10 +125,7 @@ void run_plan(const ConvPlan& plan, const ConvProblem& p, cudnnHandle_t handle, 
     w.data = block + begin;
     w.dtype = DType::bf16;
   }
-  if (o.bias)
-    execute(handle, plan.plan, {{kX, o.x.data}, {kW, w.data}, {kY, o.y.data}, {kBias, o.bias.data}}, block);
-  else
-    execute(handle, plan.plan, {{kX, o.x.data}, {kW, w.data}, {kY, o.y.data}}, block);
+  execute(handle, plan.plan, {{kX, o.x.data}, {kW, w.data}, {kY, o.y.data}}, block);
   if (plan.scratch > 0) cast(stream, w, o.w);
 }
 
@@ -147,20 +143,15 @@ void convolve(Stream stream, ConvPass pass, ConvGeometry g, const Operands& o) {
 }  // namespace
 
 void conv_forward(Stream stream, View x, View w, ConvGeometry g, View y) {
-  convolve(stream, ConvPass::forward, g, {x, w, y, {}});
+  convolve(stream, ConvPass::forward, g, {x, w, y});
 }
 
 void conv_backward_data(Stream stream, View dy, View w, ConvGeometry g, View dx) {
-  convolve(stream, ConvPass::backward_data, g, {dx, w, dy, {}});
+  convolve(stream, ConvPass::backward_data, g, {dx, w, dy});
 }
 
 void conv_backward_weights(Stream stream, View x, View dy, ConvGeometry g, View dw) {
-  convolve(stream, ConvPass::backward_weights, g, {x, dw, dy, {}});
-}
-
-void conv_bias_relu(Stream stream, View x, View w, View bias, ConvGeometry g, View y) {
-  CHECK(bias.dtype == x.dtype && bias.numel() == w.dims[0], "{} biases for {} channels", bias.numel(), w.dims[0]);
-  convolve(stream, ConvPass::inference, g, {x, w, y, bias});
+  convolve(stream, ConvPass::backward_weights, g, {x, dw, dy});
 }
 
 std::vector<ConvChoice> conv_choices() {

@@ -6,7 +6,7 @@
 namespace skein::cuda {
 namespace {
 
-enum VirtualUid : int64_t { kSum = 5, kBiased = 6 };
+constexpr int64_t kSum = 5;      // uid of the virtual tensor of a fused plan
 constexpr size_t kCompiled = 1;  // fused plans at most: each is compiled for half a second
 
 // The weight gradient of bf16 operands in f32: no engine writes it directly. It is made in bf16 and cast, or, where the
@@ -28,20 +28,12 @@ OperationGraph make_graph(const ConvProblem& p, Route route) {
   const TensorSpec w = channels_last(kW, p.dtype, p.out, p.c, p.kernel, p.kernel);
   const TensorSpec y = channels_last(kY, p.dtype, p.n, p.out, oh, ow);
   OperationGraph graph;
-  if (p.pass == ConvPass::inference) {
-    TensorSpec sum = channels_last(kSum, DType::f32, p.n, p.out, oh, ow), biased = sum;
-    biased.uid = kBiased;
-    sum.is_virtual = biased.is_virtual = true;
-    const TensorSpec bias = channels_last(kBias, p.dtype, 1, p.out, 1, 1);
-    graph.convolution(p.pass, x, w, sum, g);
-    graph.pointwise(CUDNN_POINTWISE_ADD, sum, &bias, biased);
-    graph.pointwise(CUDNN_POINTWISE_RELU_FWD, biased, nullptr, y);
-  } else if (route == Route::fused) {
+  if (route == Route::fused) {
     TensorSpec sum = channels_last(kSum, DType::f32, p.out, p.c, p.kernel, p.kernel), dw = sum;
     sum.is_virtual = true;
     dw.uid = kW;
     graph.convolution(p.pass, x, sum, y, g);
-    graph.pointwise(CUDNN_POINTWISE_IDENTITY, sum, nullptr, dw);
+    graph.pointwise(CUDNN_POINTWISE_IDENTITY, sum, dw);
   } else {
     graph.convolution(p.pass, x, w, y, g);
   }

@@ -7,7 +7,7 @@
 namespace skein::cuda {
 
 // The uids of a convolution's tensors in every graph.
-enum ConvUid : int64_t { kX = 1, kW = 2, kY = 3, kBias = 4 };
+enum ConvUid : int64_t { kX = 1, kW = 2, kY = 3 };
 
 // Without a descriptor it is skein's own kernel, kernels/cuda/conv_narrow.h.
 struct ConvPlan {

@@ -166,17 +166,16 @@ void OperationGraph::convolution(ConvPass pass, const TensorSpec& x, const Tenso
   operations_.push_back(std::move(operation));
 }
 
-void OperationGraph::pointwise(cudnnPointwiseMode_t mode, const TensorSpec& in, const TensorSpec* second,
-                               const TensorSpec& out) {
+void OperationGraph::pointwise(cudnnPointwiseMode_t mode, const TensorSpec& in, const TensorSpec& out) {
   Descriptor& settings = settings_.emplace_back(CUDNN_BACKEND_POINTWISE_DESCRIPTOR);
   settings.set(CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode)
       .set(CUDNN_ATTR_POINTWISE_MATH_PREC, DType::f32)
       .finalize();
   Descriptor operation(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
   operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, settings)
-      .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, input(in));
-  if (second) operation.set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC, input(*second));
-  operation.set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, output(out)).finalize();
+      .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, input(in))
+      .set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, output(out))
+      .finalize();
   operations_.push_back(std::move(operation));
 }
 

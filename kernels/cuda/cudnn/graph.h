@@ -65,7 +65,7 @@ constexpr int64_t kAlignment = 16;  // bytes, of every tensor that is not virtua
 class OperationGraph {
  public:
   void convolution(ConvPass, const TensorSpec& x, const TensorSpec& w, const TensorSpec& y, ConvGeometry);
-  void pointwise(cudnnPointwiseMode_t, const TensorSpec& in, const TensorSpec* second, const TensorSpec& out);
+  void pointwise(cudnnPointwiseMode_t, const TensorSpec& in, const TensorSpec& out);
   const Descriptor& finish(const Target&);
 
  private:

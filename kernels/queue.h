@@ -1,0 +1,66 @@
+// Where kernels run: a device and, on a GPU, the stream that orders them. Queue::run is the only place where the two
+// back ends meet.
+//
+//   queue.run(kernel::axpy, 1.0f, x, y);
+//
+// With an observer, nothing runs: every call is reported instead, with its cost (apps/plan/dry_step.h, cases/op_case.h).
+#pragma once
+
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "kernels/conv.h"
+
+namespace skein {
+
+// A kernel that was about to run.
+struct KernelCall {
+  const char* name;
+  const char* label;  // Kernel::label
+  Cost cost;
+  std::vector<View> operands = {};  // in order, absent ones left out
+  ConvGeometry geometry = {};       // of a convolution
+  const void* kernel = nullptr;     // address of the Kernel object
+
+  template <class F>
+  bool is(const Kernel<F>& k) const {
+    return kernel == &k;
+  }
+};
+using KernelObserver = std::function<void(const KernelCall&)>;
+
+struct Queue {
+  Device device = Device::cpu;
+  Stream stream = nullptr;
+  const KernelObserver* observer = nullptr;
+
+  // BadInput in a build without the device's back end.
+  template <class... P, class... A>
+  void run(const Kernel<void(Stream, P...)>& kernel, A&&... operands) const {
+    if (observer) return report(kernel, std::forward<A>(operands)...);
+    const auto function = device == Device::cuda ? kernel.cuda : kernel.cpu;
+    if (!function) throw BadInput("this skein was built without the CUDA back end; use --device cpu");
+    function(stream, std::forward<A>(operands)...);
+  }
+
+ private:
+  template <class... P>
+  void report(const Kernel<void(Stream, P...)>& kernel, std::type_identity_t<P>... operands) const {
+    KernelCall call{kernel.name, kernel.label, kernel.cost(operands...)};
+    call.kernel = &kernel;
+    (note(call, operands), ...);
+    (*observer)(call);
+  }
+  template <class Operand>
+  static void note(KernelCall& call, const Operand& operand) {
+    if constexpr (std::is_same_v<Operand, View>) {
+      if (operand) call.operands.push_back(operand);
+    } else if constexpr (std::is_same_v<Operand, ConvGeometry>) {
+      call.geometry = operand;
+    }
+  }
+};
+
+}  // namespace skein
