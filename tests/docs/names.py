@@ -9,8 +9,8 @@
   commands  `make TARGET`, `skein COMMAND` and the program build/PRESET/PROGRAM exist
   words     in backticks: every other one occurs somewhere in the sources
 
-Fenced blocks (```) are skipped; of indented ones the lines that begin with a command are read. docs/add-an-op.md may
-also name what docs/add-an-op.patch adds.   Usage: names.py [ROOT [DOCUMENT ...]]
+Fenced blocks (```) are skipped; of indented ones the lines that begin with a command are read. A document may also name
+what its ```diff blocks add.   Usage: names.py [ROOT [DOCUMENT ...]]
 """
 import glob
 import json
@@ -207,12 +207,10 @@ class Document:
                     break
 
 
-def added_by_patch(root):
-    path = os.path.join(root, "docs/add-an-op.patch")
-    if not os.path.exists(path):
-        return set(), set()
+def added_by_diffs(path):
+    """Words and files that the diffs of a document add to the tree."""
     with open(path, encoding="utf-8") as file:
-        lines = file.read().split("\n")
+        lines = "".join(re.findall(r"^```diff\n(.*?)^```$", file.read(), flags=re.M | re.S)).split("\n")
     added = "\n".join(line[1:] for line in lines if line.startswith("+"))
     return words_of(added), {line[6:] for line in lines if line.startswith("+++ b/")}
 
@@ -224,8 +222,7 @@ def main():
         os.path.relpath(path, root) for path in glob.glob(os.path.join(root, "docs", "*.md")))
     bad = []
     for path in documents:
-        words, paths = added_by_patch(root) if path.endswith("add-an-op.md") else (set(), set())
-        bad += Document(tree, path, words, paths).check()
+        bad += Document(tree, path, *added_by_diffs(os.path.join(root, path))).check()
     print("\n".join(bad) if bad else "%d documents name only what is there" % len(documents))
     return 1 if bad else 0
 
