@@ -20,7 +20,7 @@ import sys
 
 CODE = (".h", ".cpp", ".cu", ".cuh", ".py")
 TEXT = CODE + (".sh", ".cmake", ".txt", ".json", ".yaml", ".sbatch", "Makefile", "hostfile", ".clang-format", "run")
-SKIPPED_FOLDERS = {"build", "runs", "shared", "docs", ".git", "golden", "corpus"}
+SKIPPED_FOLDERS = {"build", "runs", "shared", ".git", "golden", "corpus"}
 COMMANDS = ("skein", "build/", "make", "ctest", "cmake", "mpirun", "torchrun", "sbatch", "kubectl", "tools/", "tests/",
             "gpu/", "bash", "python3", "clang-format", "git", "RANK=", "export", "srun")
 # Words of other programs, of other people's work, and of files that a run leaves.
@@ -32,10 +32,10 @@ FOREIGN_FLAGS = set("""preset build hostfile map-by no-python nproc-per-node mca
 
 def sources(root):
     for folder, folders, files in os.walk(root):
-        folders[:] = [f for f in folders if f not in SKIPPED_FOLDERS and not f.startswith(".git")]
+        folders[:] = [f for f in folders if f not in SKIPPED_FOLDERS and not (f == "docs" and folder == root)]
         for name in files:
             path = os.path.join(folder, name)
-            if name.endswith(TEXT) and os.path.relpath(folder, root) != "tests/docs":
+            if name.endswith(TEXT) and os.path.relpath(path, root) != "tests/docs/names.py":
                 with open(path, encoding="utf-8", errors="replace") as file:
                     yield os.path.relpath(path, root), file.read()
 
