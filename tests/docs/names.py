@@ -24,8 +24,8 @@ SKIPPED_FOLDERS = {"build", "runs", "shared", ".git", "golden", "corpus"}
 COMMANDS = ("skein", "build/", "make", "ctest", "cmake", "mpirun", "torchrun", "sbatch", "kubectl", "tools/", "tests/",
             "gpu/", "bash", "python3", "clang-format", "git", "RANK=", "export", "srun")
 # Words of other programs, of other people's work, and of files that a run leaves.
-FOREIGN = set("""kubectl squeue PyTorch torch permute epfml LocalSGD-Code clang-format hostfile map-by node PE np
-    nproc-per-node no-python mca odls_base_sigkill_timeout axpby dist""".split())
+FOREIGN = set("""kubectl PyTorch torch permute epfml LocalSGD-Code clang-format hostfile map-by node PE np
+    nproc-per-node no-python mca odls_base_sigkill_timeout""".split())
 FOREIGN_FLAGS = set("""preset build hostfile map-by no-python nproc-per-node mca gtest_filter help version
     target""".split())
 
