@@ -8,6 +8,7 @@
 #include <array>
 
 #include "comm/communicator.h"
+#include "kernels/queue.h"
 
 namespace skein {
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "comm/communicator.h"
+#include "kernels/queue.h"
 
 namespace skein {
 
