@@ -168,7 +168,8 @@ GradientCase batch_norm_gradient(bool residual, bool relu) {
         return gradients;
       },
       [=](Tape& t, const auto& in) {
-        return std::vector<Var>{batch_norm(in[0], in[1], in[2], zero_state(t, 2), relu, residual ? in[3] : nullptr)};
+        return std::vector<Var>{
+            batch_norm(in[0], in[1], in[2], zero_statistics(t, 2), relu, residual ? in[3] : nullptr)};
       }};
   if (residual) c.inputs.push_back(c.inputs[0]);
   return c;
@@ -190,7 +191,8 @@ std::vector<GradientCase> batch_norm_gradients() {
                      return std::vector<Numbers>{d.dx, d.dgamma, d.dbeta, conv.backward_weights(normal(in), dy)};
                    },
                    [=](Tape& t, const auto& in) {
-                     return std::vector<Var>{batch_norm_conv(in[0], in[1], in[2], zero_state(t, 2), in[3], conv.g)};
+                     return std::vector<Var>{
+                         batch_norm_conv(in[0], in[1], in[2], zero_statistics(t, 2), in[3], conv.g)};
                    }});
   return cases;
 }

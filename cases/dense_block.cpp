@@ -254,7 +254,7 @@ struct TwoReaders {
     return d;
   }
   std::vector<Var> on_tape(Tape& t, const std::vector<Var>& in) const {
-    const DenseFeatures::Reader first{in[2], in[3], zero_state(t, 2)}, second{in[4], in[5], zero_state(t, 3)};
+    const DenseFeatures::Reader first{in[2], in[3], zero_statistics(t, 2)}, second{in[4], in[5], zero_statistics(t, 3)};
     DenseFeatures f(in[0], 3);
     const Var y = convolutions ? f.norm_relu_conv(first, in[6], early.g) : f.norm_relu(first);
     f.append(in[1]);

@@ -107,9 +107,9 @@ Numbers to_numbers(const Tensor& x) {
   return {values.begin(), values.end()};
 }
 
-BatchNormState zero_state(Tape& t, int64_t channels) {
-  const BatchNormState state{t.output(DType::f32, {channels}), t.output(DType::f32, {channels})};
-  for (const Var& v : {state.running_mean, state.running_var}) t.run(kernel::zero, v->value);
+RunningStatistics zero_statistics(Tape& t, int64_t channels) {
+  const RunningStatistics state{t.output(DType::f32, {channels}), t.output(DType::f32, {channels})};
+  for (const Var& v : {state.mean, state.var}) t.run(kernel::zero, v->value);
   return state;
 }
 

@@ -64,7 +64,7 @@ Tensor random_tensor(Queue, Shape, uint32_t item, float mean = 0.0f, float scale
 Tensor random_labels(Queue, int64_t n, int64_t classes, uint32_t item);
 Numbers random_numbers(int64_t n, uint32_t item);
 Numbers to_numbers(const Tensor& x);  // f32, bf16 or i32
-BatchNormState zero_state(Tape&, int64_t channels);
+RunningStatistics zero_statistics(Tape&, int64_t channels);
 Output expect(std::string name, Tensor actual, std::function<Numbers()> expected, double tolerance = 1e-5);
 // Tolerance of a result of this type: arithmetic is in f32, and bf16 adds one rounding to 8 significant bits.
 constexpr double tolerance_of(DType t) { return t == DType::bf16 ? 0x1p-8 + 1e-5 : 1e-5; }

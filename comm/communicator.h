@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/view.h"
+#include "kernels/queue.h"
 
 namespace skein {
 

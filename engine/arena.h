@@ -10,7 +10,7 @@ namespace skein {
 
 class Arena {
  public:
-  // none: addresses with nothing behind them, for a step that is planned and not run (Queue::observer).
+  // none: addresses without memory, for a dry run (Queue::observer).
   enum class Backing : bool { none, memory };
   explicit Arena(Device device, Backing backing = Backing::memory) : device_(device), backing_(backing) {}
 

@@ -40,7 +40,8 @@ std::vector<Step> work(const Problem& problem, const std::vector<SyncScope>& syn
   parameters.add({"w", {int64_t(n)}, {Init::zeros}});
   parameters.build(Device::cpu, /*seed=*/0);
   Sgd sgd(parameters, {.momentum = 0, .decay = 0, .nesterov = false}, Queue{});
-  ModelAverager averager(parameters, make_compressor(problem.compress, parameters, Queue{}), OuterMomentum{}, Queue{});
+  ModelAverager averager(parameters, make_compressor(parse_compression(problem.compress), parameters, Queue{}),
+                         OuterMomentum{}, Queue{});
   const auto kept = [&](const char* name) {  // "consensus" and "error", where the compression needs them
     for (const NamedTensor& x : averager.state())
       if (x.name == name) return learned(x.tensor, n);
@@ -73,7 +74,7 @@ std::vector<Step> work(const Problem& problem, const std::vector<SyncScope>& syn
 
 void run(const Problem& problem) {
   const auto rate = [&](int64_t step) { return double(problem.rate[size_t(step)]); };
-  const auto syncs = sync_table(*parse_sync(problem.sync, /*first_drop=*/1),
+  const auto syncs = sync_table(parse_sync(problem.sync, /*first_drop=*/1),
                                 {int64_t(problem.rate.size()), /*steps_per_epoch=*/2, /*workers=*/2, rate});
   fmt::print("--sync {} --compress {}\n", problem.sync, problem.compress);
 

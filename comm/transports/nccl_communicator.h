@@ -12,7 +12,6 @@
 #include <array>
 
 #include "comm/communicator.h"
-#include "kernels/queue.h"
 
 namespace skein {
 

@@ -8,7 +8,6 @@
 #pragma once
 
 #include "comm/communicator.h"
-#include "kernels/queue.h"
 
 namespace skein {
 

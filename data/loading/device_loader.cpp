@@ -35,9 +35,10 @@ void DeviceLoader::fill(DoubleBuffer::Slot& slot) {
   slot.batch = {slot.images.slice(0, {size, dataset_.height(), dataset_.width(), dataset_.channels()}),
                 slot.labels.slice(0, {size}), size, epoch_, step_};
   const Tensor samples = samples_.slice(begin, {size});
-  cuda::augment(stream, dataset_.resident->images, samples, augmentation_, options_.seed, uint32_t(epoch_),
-                slot.batch.images);
-  cuda::gather(stream, dataset_.resident->labels, samples, slot.batch.labels);
+  const Queue queue{Device::cuda, stream};
+  queue.run(kernel::augment, dataset_.resident->images, samples, augmentation_, options_.seed, uint32_t(epoch_),
+            slot.batch.images);
+  queue.run(kernel::gather, dataset_.resident->labels, samples, slot.batch.labels);
   if (++step_ == order_.steps()) {
     step_ = 0;
     ++epoch_;

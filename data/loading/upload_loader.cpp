@@ -31,7 +31,7 @@ void UploadLoader::fill(DoubleBuffer::Slot& slot) {
   const Tensor f32 = f32_.defined() ? f32_.slice(0, from.images.shape()) : slot.batch.images;
   cuda::copy_from_host(stream, from.images.view().data, f32);
   cuda::copy_from_host(stream, from.labels.view().data, slot.batch.labels);
-  if (f32_.defined()) cuda::cast(stream, f32, slot.batch.images);
+  if (f32_.defined()) Queue{Device::cuda, stream}.run(kernel::cast, f32, slot.batch.images);
 }
 
 }  // namespace skein

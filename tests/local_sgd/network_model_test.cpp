@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/check.h"
-#include "tests/support/workers.h"
+#include "tests/support/models_on_threads.h"
 
 namespace skein::testing {
 namespace {

@@ -37,7 +37,7 @@ inline TrainConfig grid_base() {
   c.synthetic_train = 12 * kGridWorkers;  // three steps of 4
   c.synthetic_test = 4;
   c.batch = 4;
-  c.eval_local = "never";
+  c.eval_local = EvalLocal::never;
   return c;
 }
 
@@ -57,7 +57,7 @@ inline std::vector<TrainConfig> other_configurations() {
   for (const char* sync : {"minibatch", "post-local:H=2,from=1"}) {
     TrainConfig c = grid_base();
     c.sync = sync;
-    c.average = "gradients";
+    c.average = Averaging::gradients;
     all.push_back(c);
     c.accumulate = 2;
     all.push_back(c);
@@ -93,8 +93,8 @@ inline std::vector<TrainConfig> few_configurations() {
 }
 
 inline std::string name_of(const TrainConfig& c) {
-  return fmt::format("{} {} {} of {}, momentum {} and {}, statistics {}", c.sync, c.compress, c.average, c.accumulate,
-                     c.momentum, c.outer_momentum, c.bn_stats);
+  return fmt::format("{} {} {} of {}, momentum {} and {}, statistics {}", c.sync, c.compress, to_string(c.average),
+                     c.accumulate, c.momentum, c.outer_momentum, c.bn_stats);
 }
 
 inline uint64_t hash(const std::vector<float>& x, uint64_t seed) {
@@ -149,12 +149,12 @@ inline std::vector<std::string> train_to_lines(ProcessGroup& group, const std::v
   std::vector<std::string> lines;
   const int threads = omp_get_max_threads();
   omp_set_num_threads(1);
-  use_conv(Device::cpu, "onednn", "f32");
+  use_conv(Device::cpu, "onednn", ComputeType::f32);
   const Splits data = open_dataset("synthetic", dataset_options(configurations.front()));
   for (const TrainConfig& c : configurations)
     for (const auto& [rank, hash] : train_to_hashes(group, c, data, folder))
       lines.push_back(fmt::format("{}: {} {}", name_of(c), rank, hash));
-  use_conv(Device::cpu, "auto", "f32");
+  use_conv(Device::cpu, "auto", ComputeType::f32);
   omp_set_num_threads(threads);
   return lines;
 }

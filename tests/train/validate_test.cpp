@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "kernels/runtime.h"
-#include "tests/support/small_run.h"
+#include "tests/support/small_training_run.h"
 
 namespace skein::testing {
 namespace {
