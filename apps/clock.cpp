@@ -7,8 +7,8 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "local_sgd/network_model.h"
-#include "train/checkpoint.h"
-#include "train/resume.h"
+#include "train/run/checkpoint.h"
+#include "train/run/resume.h"
 
 namespace skein {
 namespace {

@@ -1,4 +1,4 @@
-// Command line of a program as a tree of commands. Each command declares its options (train/options.h) and its work;
+// Command line of a program as a tree of commands. Each command declares its options (train/config/options.h) and its work;
 // the parser is in command_line.cpp, the only file that includes CLI11, whose headers take long to compile.
 #pragma once
 
@@ -8,7 +8,7 @@
 #include <set>
 #include <string>
 
-#include "train/options.h"
+#include "train/config/options.h"
 
 namespace skein {
 

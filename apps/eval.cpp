@@ -7,10 +7,10 @@
 #include "base/check.h"
 #include "base/json.h"
 #include "base/stopwatch.h"
-#include "train/checkpoint.h"
 #include "train/evaluation.h"
 #include "train/machine.h"
-#include "train/run.h"
+#include "train/run/checkpoint.h"
+#include "train/run/run.h"
 #include "train/step_context.h"
 
 namespace skein {

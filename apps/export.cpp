@@ -3,7 +3,7 @@
 
 #include "apps/commands.h"
 #include "apps/torch_file.h"
-#include "train/checkpoint.h"
+#include "train/run/checkpoint.h"
 
 namespace skein {
 namespace {

@@ -4,8 +4,8 @@
 #include "apps/commands.h"
 #include "apps/torch_file.h"
 #include "comm/process_group.h"
-#include "train/checkpoint.h"
-#include "train/run.h"
+#include "train/run/checkpoint.h"
+#include "train/run/run.h"
 
 namespace skein {
 namespace {

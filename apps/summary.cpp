@@ -5,7 +5,7 @@
 #include "apps/commands.h"
 #include "apps/plan/dry_step.h"
 #include "base/json.h"
-#include "train/config_types.h"
+#include "train/config/config_types.h"
 
 namespace skein {
 namespace {

@@ -6,9 +6,9 @@
 #include "base/check.h"
 #include "comm/launcher.h"
 #include "local_sgd/sync_schedule.h"
-#include "train/interrupt.h"
-#include "train/resume.h"
-#include "train/run.h"
+#include "train/run/interrupt.h"
+#include "train/run/resume.h"
+#include "train/run/run.h"
 
 namespace skein {
 namespace {

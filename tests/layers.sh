@@ -10,9 +10,10 @@ base:
 kernels: base
 kernels/cpu: base kernels
 kernels/cpu/conv: base kernels kernels/cpu
-kernels/cuda: base kernels kernels/emulator
-kernels/cuda/cudnn: base kernels kernels/cuda
-kernels/cuda/cublas: base kernels kernels/cuda
+kernels/cuda/dialect: base kernels kernels/emulator
+kernels/cuda: base kernels kernels/cuda/dialect kernels/emulator
+kernels/cuda/cudnn: base kernels kernels/cuda kernels/cuda/dialect
+kernels/cuda/cublas: base kernels kernels/cuda kernels/cuda/dialect
 kernels/emulator: base kernels
 kernels/reference: base kernels
 engine: base kernels
@@ -26,10 +27,12 @@ data/loading: base kernels engine data data/image data/formats
 comm: base kernels engine
 comm/transports: base kernels engine comm
 local_sgd: base kernels engine comm
-train: base kernels engine models data/* comm local_sgd
-apps: base kernels engine cases models data/* comm local_sgd train
-apps/bench: base kernels engine cases models data/* comm local_sgd train apps
-apps/plan: base kernels engine models train apps
+train/config: base kernels engine models data/* comm local_sgd
+train: base kernels engine models data/* comm local_sgd train/config
+train/run: base kernels engine models data/* comm local_sgd train train/config
+apps: base kernels engine cases models data/* comm local_sgd train/*
+apps/bench: base kernels engine cases models data/* comm local_sgd train/* apps
+apps/plan: base kernels engine models train/* apps
 '
 bad=0
 say() { echo "$1"; bad=1; }

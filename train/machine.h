@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/conv.h"
-#include "train/config_types.h"
+#include "train/config/config_types.h"
 
 namespace skein {
 

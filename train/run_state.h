@@ -11,7 +11,7 @@
 #include "local_sgd/named_tensor.h"
 #include "local_sgd/network_model.h"
 #include "models/model.h"
-#include "train/config.h"
+#include "train/config/config.h"
 
 namespace skein {
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "comm/process_group.h"
-#include "train/config.h"
+#include "train/config/config.h"
 
 namespace skein {
 

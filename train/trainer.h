@@ -30,7 +30,7 @@ struct TrainListener {
 
 class Trainer {
  public:
-  // Starts at `start` with new weights; train/resume.h loads those of a checkpoint. Collective. A group of several
+  // Starts at `start` with new weights; train/run/resume.h loads those of a checkpoint. Collective. A group of several
   // processes has as many as the run has workers. BadInput where configuration, data or `start` do not fit each other.
   Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data, const TrainState& start = {});
 

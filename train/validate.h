@@ -1,9 +1,9 @@
 // Checks of a configuration that need no data. They run on every process before data or a run folder is opened, so a
 // wrong setting fails at once. Checks that need the data stay beside it: steps per epoch (train/worker.cpp), averaged
-// gradients against the table of synchronisations (train/trainer.cpp), resuming with other data (train/resume.cpp).
+// gradients against the table of synchronisations (train/trainer.cpp), resuming with other data (train/run/resume.cpp).
 #pragma once
 
-#include "train/config.h"
+#include "train/config/config.h"
 
 namespace skein {
 

@@ -7,7 +7,7 @@
 
 #include "cases/op_case.h"
 #include "data/dataset.h"
-#include "train/config_types.h"
+#include "train/config/config_types.h"
 
 namespace skein {
 

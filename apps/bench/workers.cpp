@@ -7,7 +7,7 @@
 
 #include "apps/bench/bench.h"
 #include "base/json.h"
-#include "train/run.h"
+#include "train/run/run.h"
 #include "train/trainer.h"
 
 namespace skein {

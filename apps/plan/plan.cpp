@@ -5,7 +5,7 @@
 #include "apps/plan/planned_step.h"
 #include "base/check.h"
 #include "base/json.h"
-#include "train/config_types.h"
+#include "train/config/config_types.h"
 
 namespace skein {
 namespace {

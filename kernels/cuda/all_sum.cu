@@ -1,8 +1,8 @@
 // A thread sums four elements of all K views, in list order, and writes them to all targets. More than kViews views
 // take several launches, with the sum so far in the workspace. Bytes per element: sum_to_all 8K, sum_to_one 4(K+1).
 #include "kernels/all_sum.h"
-#include "kernels/cuda/elementwise.h"
-#include "kernels/cuda/workspace_lock.h"
+#include "kernels/cuda/dialect/elementwise.h"
+#include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/runtime.h"
 
 namespace skein::cuda {

@@ -3,7 +3,7 @@
 // has the same bits.
 #include "base/random.h"
 #include "kernels/augment.h"
-#include "kernels/cuda/columns.h"
+#include "kernels/cuda/dialect/columns.h"
 
 namespace skein::cuda {
 namespace {

@@ -1,8 +1,8 @@
 // A thread computes some neighbouring channels of one pixel: of y from four pixels of x, or of dx from one pixel of dy.
 // Bytes: s per element of x and of y, forward and backward, with elements of s bytes.
 #include "kernels/average_pool.h"
-#include "kernels/cuda/columns.h"
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/dialect/columns.h"
+#include "kernels/cuda/dialect/elementwise.h"
 
 namespace skein::cuda {
 namespace {

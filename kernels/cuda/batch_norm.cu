@@ -2,8 +2,8 @@
 // apply_kernel normalises:  y = act(gamma*rstd*(x - mean) + beta + residual).
 // Bytes per element of s bytes: x twice and y, 3s; with a residual 4s. Inference: x and y, 2s; with a residual 3s.
 #include "kernels/batch_norm.h"
-#include "kernels/cuda/columns.h"
-#include "kernels/cuda/workspace_lock.h"
+#include "kernels/cuda/dialect/columns.h"
+#include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/runtime.h"
 
 namespace skein::cuda {

@@ -5,8 +5,8 @@
 // Bytes per element of s bytes: x and dy twice and dx, 5s. With a residual: y as well, and g written and read instead
 // of the second dy, 7s.
 #include "kernels/batch_norm.h"
-#include "kernels/cuda/columns.h"
-#include "kernels/cuda/workspace_lock.h"
+#include "kernels/cuda/dialect/columns.h"
+#include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/runtime.h"
 
 namespace skein::cuda {

@@ -1,6 +1,6 @@
 // Conversions between f32 and bf16. Bytes per element: cast 6; mean_bf16 of k rows 2(k + 1).
 #include "kernels/cast.h"
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/dialect/elementwise.h"
 
 namespace skein::cuda {
 namespace {

@@ -7,7 +7,7 @@
 // pixels. The patch with its halo and the weights are in shared memory, kIn channels at a time. Their rows are padded
 // so that the eight rows of a matrix fall into different banks. Bytes per pixel: in * 2 * 1.4 (halo) + out * 2.
 #include "kernels/cuda/conv_narrow_patches.h"
-#include "kernels/cuda/mma.h"
+#include "kernels/cuda/dialect/mma.h"
 
 namespace skein::cuda {
 namespace {
@@ -115,8 +115,8 @@ void convolve(Stream stream, const Patches& p, int in, int out, const Bf16* from
 
 bool conv_narrow_suits(const ConvProblem& p, int compute_major) {
   return compute_major >= 8 && p.dtype == DType::bf16 && p.kernel == 3 && p.stride == 1 && p.padding == 1 &&
-         p.c % 4 == 0 && p.out % 4 == 0 && std::min(p.c, p.out) <= 64 &&
-         p.n * p.h * p.w > 0 && p.n * p.h * p.w * std::max(p.c, p.out) < int64_t{1} << 31;
+         p.c % 4 == 0 && p.out % 4 == 0 && std::min(p.c, p.out) <= 64 && p.n * p.h * p.w > 0 &&
+         p.n * p.h * p.w * std::max(p.c, p.out) < int64_t{1} << 31;
 }
 
 void conv_narrow(Stream stream, const ConvProblem& p, View x, View w, View y) {

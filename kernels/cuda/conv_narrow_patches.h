@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "kernels/cuda/conv_narrow.h"
-#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/dialect/gpu.h"
 
 namespace skein::cuda {
 

@@ -1,8 +1,8 @@
 // A warp handles a row: largest logit, sum of the exponentials, rank of the label, gradient. Then one block adds the
 // rows. Bytes per logit: 8, read once from memory (then from the cache) and written once.
 #include "kernels/cross_entropy.h"
-#include "kernels/cuda/gpu.h"
-#include "kernels/cuda/workspace_lock.h"
+#include "kernels/cuda/dialect/gpu.h"
+#include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/runtime.h"
 
 namespace skein::cuda {

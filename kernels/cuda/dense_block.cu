@@ -5,8 +5,8 @@
 //   append_backward_kernel  2s + 4  dx = dfeatures - offset - slope*(x - mean)
 #include <numeric>
 
-#include "kernels/cuda/columns.h"
-#include "kernels/cuda/workspace_lock.h"
+#include "kernels/cuda/dialect/columns.h"
+#include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/dense_block.h"
 #include "kernels/runtime.h"
 

@@ -1,7 +1,7 @@
 #include "kernels/device_info.h"
 
 #include "base/json.h"
-#include "kernels/cuda/cuda_check.h"
+#include "kernels/cuda/dialect/cuda_check.h"
 
 namespace skein::cuda {
 namespace {

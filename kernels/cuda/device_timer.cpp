@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "kernels/cuda/cuda_check.h"
+#include "kernels/cuda/dialect/cuda_check.h"
 #include "kernels/device_info.h"
 #include "kernels/global_average_pool.h"
 #include "kernels/peak.h"

@@ -2,8 +2,8 @@
 // element of y and per element of x that is kept; backward s per element of dx and per element of dy that is read.
 #include <numeric>
 
-#include "kernels/cuda/columns.h"
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/dialect/columns.h"
+#include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/downsample.h"
 
 namespace skein::cuda {

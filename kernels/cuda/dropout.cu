@@ -1,7 +1,7 @@
 // A thread draws a block of four random words for four elements. Bytes per element of s bytes: 2s; compute bound in
 // bf16.
 #include "base/random.h"
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/dropout.h"
 
 namespace skein::cuda {

@@ -1,5 +1,5 @@
 // out[i] = from[index[i]]. Bytes per element: 12, reads the index and one element, writes one.
-#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/dialect/gpu.h"
 #include "kernels/gather.h"
 
 namespace skein::cuda {

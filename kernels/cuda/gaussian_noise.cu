@@ -1,6 +1,6 @@
 // A thread draws four numbers from two blocks of random words. Bytes per element: 8; compute bound.
 #include "base/random.h"
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/gaussian_noise.h"
 
 namespace skein::cuda {

@@ -1,6 +1,6 @@
 // Forward: a block averages the pixels of one image. Backward: it distributes one pixel over an image. Bytes: s per
 // element of x or dx, with elements of s bytes; y and dy are small.
-#include "kernels/cuda/columns.h"
+#include "kernels/cuda/dialect/columns.h"
 #include "kernels/global_average_pool.h"
 
 namespace skein::cuda {

@@ -1,8 +1,8 @@
 // LARS in three kernels: sums of squares per block; one block adds them in order and computes the rate; the gradient is
 // scaled. Sums are f32, so a norm below 1e-19 counts as zero. Bytes per element: 20, as value and grad are read twice
 // and grad is written.
-#include "kernels/cuda/elementwise.h"
-#include "kernels/cuda/workspace_lock.h"
+#include "kernels/cuda/dialect/elementwise.h"
+#include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/lars.h"
 #include "kernels/runtime.h"
 

@@ -1,6 +1,6 @@
 // Bytes per element: bias_add 8, reads and writes y; column_sum 4, reads dy. One block sums all rows of its columns:
 // the rows are a classifier's batch, a few hundred at most.
-#include "kernels/cuda/columns.h"
+#include "kernels/cuda/dialect/columns.h"
 #include "kernels/cuda/linear_bias.h"
 
 namespace skein::cuda {

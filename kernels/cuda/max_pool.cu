@@ -1,8 +1,8 @@
 // A thread computes some neighbouring channels of one pixel: of y from nine pixels of x, or of dx from the at most four
 // windows that contain it. Bytes: s per element of x and s + 1 per element of y (with the index), forward and backward,
 // with elements of s bytes.
-#include "kernels/cuda/columns.h"
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/dialect/columns.h"
+#include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/max_pool.h"
 
 namespace skein::cuda {

@@ -8,8 +8,8 @@
 #include <map>
 #include <mutex>
 
-#include "kernels/cuda/cuda_check.h"
-#include "kernels/cuda/workspace_lock.h"
+#include "kernels/cuda/dialect/cuda_check.h"
+#include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/emulated.h"
 #include "kernels/timing.h"
 

@@ -1,6 +1,6 @@
 // A thread updates eight elements, so that their bf16 shadow is one 16-byte access and six loads are in flight. Bytes
 // per element: 20, reads value, grad, velocity, writes value, velocity; with a shadow 22.
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/sgd_step.h"
 
 namespace skein::cuda {

@@ -1,8 +1,8 @@
 // Sign compression, sending side: distances and their mean magnitude per segment, then one bit per number by a ballot
 // of the warp. Bytes per number: sign_scales 16, without memory 12; sign_pack 4 + 1/8, with error 8 + 1/8.
-#include "kernels/cuda/elementwise.h"
-#include "kernels/cuda/sign_segments.h"
-#include "kernels/cuda/workspace_lock.h"
+#include "kernels/cuda/dialect/elementwise.h"
+#include "kernels/cuda/dialect/sign_segments.h"
+#include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/runtime.h"
 #include "kernels/sign.h"
 

@@ -1,9 +1,9 @@
 // Sign compression, receiving side. Decoding: a thread decodes eight numbers of all K ranks. Counting: a thread adds
 // one word of all ranks into P planes of binary digits. Bytes per number: sign_mean 4 + K/8; sign_count (K + P)/8;
 // sign_count_mean 4 + P/8.
-#include "kernels/cuda/elementwise.h"
-#include "kernels/cuda/sign_segments.h"
-#include "kernels/cuda/workspace_lock.h"
+#include "kernels/cuda/dialect/elementwise.h"
+#include "kernels/cuda/dialect/sign_segments.h"
+#include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/runtime.h"
 
 namespace skein::cuda {

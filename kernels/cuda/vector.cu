@@ -1,6 +1,6 @@
 // Element-wise z = f(x, y). Bytes per element of s bytes: s for fill; 2s for scale and relu_forward; 3s for axpy, add,
 // sub and relu_backward.
-#include "kernels/cuda/elementwise.h"
+#include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/vector.h"
 
 namespace skein::cuda {

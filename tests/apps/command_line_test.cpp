@@ -3,7 +3,7 @@
 
 #include "apps/exit_status.h"
 #include "tests/support/data_files.h"
-#include "train/config_types.h"
+#include "train/config/config_types.h"
 
 namespace skein::testing {
 namespace {

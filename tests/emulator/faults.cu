@@ -1,4 +1,4 @@
-#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/dialect/gpu.h"
 #include "tests/emulator/faults.h"
 
 namespace skein::faults {

@@ -34,7 +34,7 @@ list(APPEND cuda_groups tests/emulator/faults.cu)
 set_source_files_properties(${cuda_groups} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS -xc++)
 add_library(cuda_kernels OBJECT ${cuda_groups})
 target_compile_options(cuda_kernels PRIVATE ${sanitize} ${SKEIN_EMULATED_OPTIONS})
-target_precompile_headers(cuda_kernels PRIVATE kernels/cuda/gpu.h)
+target_precompile_headers(cuda_kernels PRIVATE kernels/cuda/dialect/gpu.h)
 
 file(GLOB cases CONFIGURE_DEPENDS cases/*.cpp)
 add_library(cases OBJECT ${cases} kernels/cuda/conv_plan.cpp kernels/cuda/runtime.cpp engine/tensor.cpp tests/emulator/sanitize.cpp)

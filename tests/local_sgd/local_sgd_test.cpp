@@ -6,7 +6,7 @@
 #include "comm/transports/thread_communicator.h"
 #include "engine/layers.h"
 #include "tests/support/small_training_run.h"
-#include "train/checkpoint.h"
+#include "train/run/checkpoint.h"
 #include "train/trainer.h"
 #include "train/validate.h"
 

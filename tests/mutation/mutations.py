@@ -43,7 +43,7 @@ EMULATOR, EXECUTION, STAND_IN = "emulator under ASan + UBSan", "execution of cuD
 MUTATIONS = [
     sanitized(
         "missing barrier",
-        "kernels/cuda/columns.h",
+        "kernels/cuda/dialect/columns.h",
         {"    __syncthreads();  // the last round's values have been read\n": ""},
         "tsan",
         r"ThreadSanitizer: data race",

@@ -6,7 +6,7 @@
 
 #include "engine/safetensors.h"
 #include "tests/support/data_files.h"
-#include "train/run.h"
+#include "train/run/run.h"
 
 namespace skein::testing {
 

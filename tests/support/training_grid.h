@@ -9,7 +9,7 @@
 #include "kernels/emulated.h"
 #include "tests/support/small_training_run.h"
 #include "train/machine.h"
-#include "train/resume.h"
+#include "train/run/resume.h"
 #include "train/trainer.h"
 
 namespace skein::testing {

@@ -1,6 +1,6 @@
 // Checkpoints: the same bits when read back, one complete checkpoint after every failure, and errors that name the
 // file.
-#include "train/checkpoint.h"
+#include "train/run/checkpoint.h"
 
 #include <sys/stat.h>
 

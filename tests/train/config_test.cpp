@@ -1,4 +1,4 @@
-#include "train/config.h"
+#include "train/config/config.h"
 
 #include "apps/command_line.h"
 #include "tests/support/data_files.h"

@@ -1,5 +1,5 @@
 // The wire format of pairs of texts.
-#include "train/text_pairs.h"
+#include "train/run/text_pairs.h"
 
 #include <gtest/gtest.h>
 

@@ -7,9 +7,9 @@
 #include "kernels/runtime.h"
 #include "tests/support/run_binary.h"
 #include "tests/support/small_training_run.h"
-#include "train/checkpoint.h"
 #include "train/evaluation.h"
-#include "train/run.h"
+#include "train/run/checkpoint.h"
+#include "train/run/run.h"
 #include "train/trainer.h"
 #include "train/validate.h"
 

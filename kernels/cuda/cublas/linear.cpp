@@ -9,9 +9,9 @@
 #include <memory>
 
 #include "kernels/cuda/cublas/api.h"
-#include "kernels/cuda/cuda_check.h"
+#include "kernels/cuda/dialect/cuda_check.h"
+#include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/cuda/linear_bias.h"
-#include "kernels/cuda/workspace_lock.h"
 #include "kernels/runtime.h"
 
 namespace skein::cuda {

@@ -6,7 +6,7 @@
 #include <limits>
 #include <numeric>
 
-#include "kernels/cuda/cuda_check.h"
+#include "kernels/cuda/dialect/cuda_check.h"
 
 namespace skein::cuda {
 namespace {

@@ -9,10 +9,10 @@
 
 #include "kernels/cast.h"
 #include "kernels/cuda/conv_narrow.h"
-#include "kernels/cuda/cuda_check.h"
 #include "kernels/cuda/cudnn/autotune.h"
 #include "kernels/cuda/cudnn/plan_cache.h"
-#include "kernels/cuda/workspace_lock.h"
+#include "kernels/cuda/dialect/cuda_check.h"
+#include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/runtime.h"
 
 namespace skein::cuda {

@@ -1,4 +1,4 @@
-#include "train/report.h"
+#include "train/run/report.h"
 
 #include <fmt/format.h>
 #include <omp.h>
@@ -7,9 +7,9 @@
 
 #include "kernels/runtime.h"
 #include "train/machine.h"
-#include "train/progress.h"
-#include "train/resume.h"
-#include "train/run_folder.h"
+#include "train/run/progress.h"
+#include "train/run/resume.h"
+#include "train/run/run_folder.h"
 #include "train/threads.h"
 #include "train/trainer.h"
 #include "train/version.h"

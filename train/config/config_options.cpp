@@ -1,5 +1,5 @@
 // The table of the configuration: a flag of `skein train` and a key of its TOML file per entry.
-#include "train/config.h"
+#include "train/config/config.h"
 
 namespace skein {
 namespace {

@@ -10,7 +10,7 @@
 #include <cuda_runtime.h>
 
 #include "base/bf16.h"
-#include "kernels/cuda/cuda_check.h"
+#include "kernels/cuda/dialect/cuda_check.h"
 #include "kernels/view.h"
 
 #ifdef SKEIN_EMULATED

@@ -1,4 +1,4 @@
-#include "train/run_signature.h"
+#include "train/run/run_signature.h"
 
 #include <fmt/ranges.h>
 

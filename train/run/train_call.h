@@ -1,10 +1,10 @@
-// The arguments of train() (train/run.h): a configuration, and what a command line says beside it.
+// The arguments of train() (train/run/run.h): a configuration, and what a command line says beside it.
 #pragma once
 
 #include <cstdint>
 #include <string>
 
-#include "train/config.h"
+#include "train/config/config.h"
 
 namespace skein {
 

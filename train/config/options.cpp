@@ -1,4 +1,4 @@
-#include "train/options.h"
+#include "train/config/options.h"
 
 #include <fmt/ranges.h>
 

@@ -1,5 +1,5 @@
 // Configuration of a training run: every setting that decides its numbers, and where and how fast it computes. A flag
-// --weight-decay is the key weight-decay of a TOML file. One table (train/config_options.cpp) gives each member its
+// --weight-decay is the key weight-decay of a TOML file. One table (train/config/config_options.cpp) gives each member its
 // name, group, help text and permitted values. Flags, --config, config.toml and --resume all use it.
 #pragma once
 
@@ -10,8 +10,8 @@
 
 #include "data/loading/partition.h"
 #include "local_sgd/learning_rate.h"
-#include "train/config_types.h"
-#include "train/options.h"
+#include "train/config/config_types.h"
+#include "train/config/options.h"
 
 namespace skein {
 

@@ -1,7 +1,7 @@
 // Search for the segment of a number or of a bit, for sign.cu and sign_mean.cu (layout: kernels/sign.h).
 #pragma once
 
-#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/dialect/gpu.h"
 #include "kernels/sign.h"
 
 namespace skein::cuda {

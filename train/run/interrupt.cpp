@@ -1,4 +1,4 @@
-#include "train/interrupt.h"
+#include "train/run/interrupt.h"
 
 #include <signal.h>
 #include <unistd.h>

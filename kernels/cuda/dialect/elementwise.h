@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/dialect/gpu.h"
 
 namespace skein::cuda {
 

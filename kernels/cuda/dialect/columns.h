@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <initializer_list>
 
-#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/dialect/gpu.h"
 
 namespace skein::cuda {
 

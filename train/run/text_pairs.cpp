@@ -1,4 +1,4 @@
-#include "train/text_pairs.h"
+#include "train/run/text_pairs.h"
 
 namespace skein {
 namespace {

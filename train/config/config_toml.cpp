@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/nearest.h"
-#include "train/config.h"
+#include "train/config/config.h"
 
 namespace skein {
 namespace {

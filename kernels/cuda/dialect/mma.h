@@ -1,4 +1,4 @@
-// Tensor-core operations, part of the dialect of kernels/cuda/gpu.h. Each is one operation of a whole warp on small
+// Tensor-core operations, part of the dialect of kernels/cuda/dialect/gpu.h. Each is one operation of a whole warp on small
 // matrices whose elements are distributed over its lanes (PTX ISA, "Matrix fragments for mma.m16n8k16" and "ldmatrix").
 // With g = lane / 4 and t = lane % 4, a lane holds these elements (row, column); a and b hold two bf16 per register,
 // the first in the low half:
@@ -16,7 +16,7 @@
 // Requires compute capability 8.0.
 #pragma once
 
-#include "kernels/cuda/gpu.h"
+#include "kernels/cuda/dialect/gpu.h"
 
 #ifdef SKEIN_EMULATED
 // Exchanged values lie in the emulator's own memory; reading them is not a race of the kernel.

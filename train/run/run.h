@@ -5,7 +5,7 @@
 
 #include "comm/process_group.h"
 #include "data/dataset.h"
-#include "train/train_call.h"
+#include "train/run/train_call.h"
 
 namespace skein {
 

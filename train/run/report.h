@@ -1,9 +1,9 @@
-// Prints the start and the end of a run to stdout, by rank 0. Lines in between: train/progress.h.
+// Prints the start and the end of a run to stdout, by rank 0. Lines in between: train/run/progress.h.
 #pragma once
 
 #include <string>
 
-#include "train/checkpoint.h"
+#include "train/run/checkpoint.h"
 
 namespace skein {
 

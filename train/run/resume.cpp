@@ -1,4 +1,4 @@
-#include "train/resume.h"
+#include "train/run/resume.h"
 
 #include <filesystem>
 

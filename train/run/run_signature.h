@@ -4,9 +4,9 @@
 
 #include "comm/process_group.h"
 #include "data/dataset.h"
-#include "train/checkpoint.h"
-#include "train/text_pairs.h"
-#include "train/train_call.h"
+#include "train/run/checkpoint.h"
+#include "train/run/text_pairs.h"
+#include "train/run/train_call.h"
 
 namespace skein {
 

@@ -1,4 +1,4 @@
-#include "train/run.h"
+#include "train/run/run.h"
 
 #include <fmt/format.h>
 
@@ -8,14 +8,14 @@
 #include "base/check.h"
 #include "comm/launcher.h"
 #include "kernels/runtime.h"
-#include "train/interrupt.h"
 #include "train/machine.h"
-#include "train/progress.h"
-#include "train/report.h"
-#include "train/resume.h"
-#include "train/run_folder.h"
-#include "train/run_signature.h"
-#include "train/text_pairs.h"
+#include "train/run/interrupt.h"
+#include "train/run/progress.h"
+#include "train/run/report.h"
+#include "train/run/resume.h"
+#include "train/run/run_folder.h"
+#include "train/run/run_signature.h"
+#include "train/run/text_pairs.h"
 #include "train/threads.h"
 #include "train/trainer.h"
 #include "train/validate.h"

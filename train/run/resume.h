@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "train/checkpoint.h"
+#include "train/run/checkpoint.h"
 
 namespace skein {
 
