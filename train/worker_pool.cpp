@@ -21,8 +21,7 @@ std::vector<std::unique_ptr<Worker>> make_workers(const ProcessGroup& group, con
 }  // namespace
 
 WorkerPool::WorkerPool(ProcessGroup& group, const ModelInfo& info, const Dataset& train, const TrainState& start)
-    : group_(group),
-      run_size_(info.config.workers),
+    : run_size_(info.config.workers),
       contexts_(parallel_workers(info.config, group.size()), device_of(info.config.device), info.config.recompute),
       workers_(make_workers(group, info, train, start, contexts_)),
       communicators_(group, int(size())),

@@ -34,7 +34,6 @@ class WorkerPool {
   StepContext& context_between_steps() { return contexts_.first(); }  // for evaluation, while no worker computes
 
  private:
-  ProcessGroup& group_;
   const int64_t run_size_;
   StepContextPool contexts_;
   std::vector<std::unique_ptr<Worker>> workers_;

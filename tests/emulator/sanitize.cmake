@@ -38,7 +38,6 @@ target_precompile_headers(cuda_kernels PRIVATE kernels/cuda/dialect/gpu.h)
 
 file(GLOB cases CONFIGURE_DEPENDS cases/*.cpp)
 add_library(cases OBJECT ${cases} kernels/cuda/conv_plan.cpp kernels/cuda/runtime.cpp engine/tensor.cpp tests/emulator/sanitize.cpp)
-set_target_properties(cases PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
 target_compile_options(cases PRIVATE ${sanitize_host} -O0)
 target_precompile_headers(cases PRIVATE cases/op_case.h <fmt/format.h>)
 

@@ -134,6 +134,36 @@ MUTATIONS = [
         "msan",
         r"MemorySanitizer: use-of-uninitialized-value",
     ),
+    Mutation(
+        "lost lock",
+        "train/step_context.cpp",
+        {"    const std::lock_guard lock(mutex_);\n    free_.push_back": "    free_.push_back"},
+        "the host's threads under tsan",
+        "threads",
+        "skein_thread_tests",
+        "OMP_NUM_THREADS=1 {build}/skein_thread_tests --gtest_brief=1 --gtest_filter='LocalSgd.*'",
+        r"ThreadSanitizer: data race",
+    ),
+    Mutation(
+        "swapped operands of an op",
+        "engine/ops/relu.cpp",
+        {"kernel::relu_backward, y->value, dy, dx": "kernel::relu_backward, dy, y->value, dx"},
+        "tape against reference",
+        "release",
+        "skein_tests",
+        "{build}/skein_tests --gtest_brief=1 --gtest_filter='*TapeMatchesReference*'",
+        r"FAILED.*TapeMatchesReference/relu",
+    ),
+    Mutation(
+        "an op without a row",
+        "cases/gather.cpp",
+        {"q.run(kernel::gather, from, index, out)": "q.run(kernel::copy, from, out)"},
+        "tables",
+        "release",
+        "skein_tests",
+        "{build}/skein_tests --gtest_brief=1 --gtest_filter='Tables.*'",
+        r"gather has no row in cases/",
+    ),
 ]
 
 
