@@ -3,7 +3,7 @@
 # make sanitize   the host's threads, and the CUDA kernels on the emulated GPU, under ThreadSanitizer; the latter under
 #                 MemorySanitizer as well (clang++)
 # make fuzz    the readers of files under libFuzzer, FUZZ_SECONDS each (20)
-# make mutations  plants bugs in the CUDA back end, one at a time: a test must catch each
+# make mutations  plants bugs, one at a time: a test must catch each
 # make bench   measures kernels, averaging and whole steps, against the machine, MPI and PyTorch
 # make kernel-report   what nvcc made of every CUDA kernel
 BUILD = build/release

@@ -1,5 +1,5 @@
-// Command line of a program as a tree of commands. Each command declares its options (train/config/options.h) and its work;
-// the parser is in command_line.cpp, the only file that includes CLI11, whose headers take long to compile.
+// Command line of a program as a tree of commands. Each command declares its options (train/config/options.h) and its
+// work; the parser is in command_line.cpp, the only file that includes CLI11, whose headers take long to compile.
 #pragma once
 
 #include <functional>

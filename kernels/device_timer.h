@@ -1,7 +1,7 @@
 // Time of work on a GPU by the GPU's own clock: events before and after it on the stream. Before the first event the
-// stream reads four times the size of the L2 cache, several times if necessary. This evicts the work's operands from the
-// cache, and it gives the host time to enqueue all of the work before the device reaches it, so no launch latency is
-// measured. It reads and does not write: written lines would be flushed during the measured work.
+// stream reads four times the size of the L2 cache, several times if necessary. This evicts the work's operands from
+// the cache, and it gives the host time to enqueue all of the work before the device reaches it, so no launch latency
+// is measured. It reads and does not write: written lines would be flushed during the measured work.
 #pragma once
 
 #include <functional>

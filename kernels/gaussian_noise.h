@@ -1,4 +1,5 @@
-// Isotropic Gaussian noise on a gradient, f32, in place (the large-batch baseline that adds the noise of small batches):
+// Isotropic Gaussian noise on a gradient, f32, in place (the large-batch baseline that adds the noise of small
+// batches):
 //
 //   grad[i] += sigma * z      z = normal(words 2(i%2) and 2(i%2)+1 of block i/2), Purpose::noise
 //

@@ -3,8 +3,8 @@
 //   SKEIN_KERNEL(axpy, Axpy, axpy_cost);       in namespace skein declares cpu::axpy, cuda::axpy and kernel::axpy
 //   queue.run(kernel::axpy, 1.0f, x, y);       kernels/queue.h
 //
-// The contract is the function type, void(Stream, operands...): both back ends and the cost follow it, or the header
-// does not compile. `cuda` is null in a build without the CUDA back end (SKEIN_NO_CUDA).
+// The contract is the function type, void(Stream, operands...). A cost of another type does not compile; a back end of
+// another type does not link. `cuda` is null in a build without the CUDA back end (SKEIN_NO_CUDA).
 // nvcc parses this header for every .cu file, so it includes no header of the standard library but <type_traits>.
 #pragma once
 
@@ -17,10 +17,10 @@ namespace skein {
 // Work of one call, computed from its operands without reading them. Benchmarks, `skein summary` and `skein plan` take
 // their numbers from here.
 struct Cost {
-  double bytes = 0;   // memory traffic: each operand once, twice if it is read and written
+  double bytes = 0;   // bytes moved: each operand once, twice if it is read and written
   double flops = 0;   // of a matrix product or a convolution, 2 per multiply-add; 0: bound by memory alone
   double reread = 0;  // bytes of further passes over operands that are too large for a cache
-  double traffic() const { return bytes + reread; }
+  double all_bytes() const { return bytes + reread; }
   Cost& operator+=(const Cost& c) {
     bytes += c.bytes, flops += c.flops, reread += c.reread;
     return *this;
@@ -64,8 +64,8 @@ struct Kernel<void(Stream, P...)> {
 #define SKEIN_ON_CUDA(function) cuda::function
 #endif
 
-// The rest is the cost and, where the name does not serve, the label. tests/kernels/tables_test.cpp fails for a kernel
-// without a row in cases/.
+// Further arguments: the cost and, if the name is not fit for tables, the label. tests/kernels/tables_test.cpp fails
+// for a kernel without a row in cases/.
 #define SKEIN_KERNEL(name, Contract, ...)                                                     \
   namespace cpu {                                                                             \
   Contract name;                                                                              \

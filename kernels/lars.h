@@ -4,8 +4,8 @@
 //   rate = eta * ||value|| / (||grad|| + decay*||value||),  1 where either norm is zero
 //   grad = rate * (grad + decay*value)
 //
-// value and grad (n), f32. Norms are sums in double over kLarsChunks fixed chunks, added in order: the same bits for any
-// number of threads. On CUDA they are sums in f32, and a norm below 1e-19 counts as zero.
+// value and grad (n), f32. Norms are sums in double over kLarsChunks fixed chunks, added in order: the same bits for
+// any number of threads. On CUDA they are sums in f32, and a norm below 1e-19 counts as zero.
 // Bytes: 20 per number: value and grad are read twice, grad is written.
 #pragma once
 

@@ -1,9 +1,10 @@
-// Where kernels run: a device and, on a GPU, the stream that orders them. Queue::run is the only place where the two
-// back ends meet.
+// Where kernels run: a device and, on a GPU, the stream that orders them. Queue::run is the only place that
+// chooses between the two back ends.
 //
 //   queue.run(kernel::axpy, 1.0f, x, y);
 //
-// With an observer, nothing runs: every call is reported instead, with its cost (apps/plan/dry_step.h, cases/op_case.h).
+// With an observer, nothing runs: every call is reported instead, with its cost (apps/plan/dry_step.h,
+// cases/op_case.h).
 #pragma once
 
 #include <functional>

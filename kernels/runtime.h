@@ -70,8 +70,9 @@ CopyFromHost copy_from_host_async;
 
 Stream create_stream();
 void destroy_stream(Stream);  // waits for its work and releases its workspace
-// Scratch memory of the kernels of one stream, valid until the next request on it (kernels/cuda/dialect/workspace_lock.h). A
-// larger request allocates and keeps the smaller block, as a captured graph may still use it.
+// Scratch memory of the kernels of one stream, valid until the next request on it
+// (kernels/cuda/dialect/workspace_lock.h). A larger request allocates and keeps the smaller block, as a captured graph
+// may still use it.
 void* workspace(Stream, size_t bytes);
 
 Event create_event();

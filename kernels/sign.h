@@ -6,10 +6,10 @@
 //   mean = (1/K) sum over ranks of scale_s,k * q_k             textbook
 //   mean = ((1/K) sum of scale_s,k) * ((1/K) sum of q_k)       mean of means
 //
-// The bits are one stream without padding: bit i is bit i%32 of word i/32, the last word is filled with zeros. Sums over
-// a segment are taken in fixed chunks and added in double (f32 on CUDA), sums over ranks in rank order in f32: neither
-// the number of threads nor the transport changes a result. The padding between segments counts as zero and decodes to
-// zero.
+// The bits are one stream without padding: bit i is bit i%32 of word i/32, the last word is filled with zeros. Sums
+// over a segment are taken in fixed chunks and added in double (f32 on CUDA), sums over ranks in rank order in f32:
+// neither the number of threads nor the transport changes a result. The padding between segments counts as zero and
+// decodes to zero.
 //
 // consensus, value, memory, d, error and mean are (n), f32; scales (segments), f32; words (ceil(bits/32)), i32.
 // Bytes: each operand is moved once; of messages, sign_mean and sign_count read all, sign_count_mean the scales alone.

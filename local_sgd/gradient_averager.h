@@ -52,9 +52,9 @@ class GradientAverager {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<size_t>
-      sent_;         // this step's buckets in the order they became ready; mutex_ guards it and the members below
-  size_t done_ = 0;  // the first ones of sent_, whose mean is there
+  // Buckets of this step in the order in which they became ready. mutex_ guards it and the members below.
+  std::vector<size_t> sent_;
+  size_t done_ = 0;  // number of buckets of sent_ that are averaged
   bool stop_ = false;
   std::exception_ptr error_;
   std::thread thread_;

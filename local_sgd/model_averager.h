@@ -1,13 +1,13 @@
 // Synchronisation of the workers' models: algorithm 1's average, and what stands in its place with compression
 // (algorithms 3 and 4) or an outer momentum. K ranks, parameters w_k, consensus c:
 //
-//   neither          w_k = mean over k of w_k                                                     (algorithm 1)
+//   neither of both  w_k = mean over k of w_k                                                     (algorithm 1)
 //   otherwise        Delta = mean over k of (c - w_k), compressed or not (local_sgd/compressor.h);
 //                    c = c - Delta, or an outer step along Delta (local_sgd/outer_step.h);   w_k = c
 //   one rank         nothing happens, to the bit, whatever the settings
 //
-// Momentum v_k of the local steps stays the worker's own. c is what the ranks of one communicator agreed on last; block
-// and world averaging (algorithm 5) each keep their own. All are flat f32 vectors of the parameters' size.
+// Momentum v_k of the local steps stays the worker's own. c is the last common value of the ranks of one communicator;
+// block and world averaging (algorithm 5) each keep their own. All are flat f32 vectors of the parameters' size.
 // Source: Lin, Stich, Patel, Jaggi, "Don't Use Large Mini-Batches, Use Local SGD", arXiv 1808.07217.
 #pragma once
 

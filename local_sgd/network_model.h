@@ -3,11 +3,12 @@
 //   seconds = rounds * latency + 8 * bytes / bandwidth          latency in seconds, bandwidth in bits per second
 //
 // bytes are those that the busiest rank sent (Traffic: a compressed vector counts what it sent), over a full-duplex
-// link of its own. In a round all pairs talk at once, so their latencies overlap: all_gather and all_to_all are one
+// link of its own. In a round all pairs exchange at once, so their latencies overlap: all_gather and all_to_all are one
 // round, an all_reduce of N bytes is two and sends 2(K-1)/K * N. Compute and communication do not overlap. A step lasts
 // as long as its slowest worker. An averaging among all pays the world's link even between two ranks of one block. Kbit
 // is 1000 bits.
-// Use: the paper (arXiv 1808.07217, hierarchical local SGD, algorithm 5) studies networks that are slow between blocks.
+// Source: the paper (arXiv 1808.07217, hierarchical local SGD, algorithm 5) studies networks that are slow between
+// blocks.
 #pragma once
 
 #include <cstdint>

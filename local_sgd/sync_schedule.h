@@ -41,7 +41,7 @@ struct WarmUp {
 
 struct SyncSchedule {
   int64_t local_steps = 1;  // H
-  int64_t block_steps = 1;  // Hb: the block rounds of H steps between two averagings among all
+  int64_t block_steps = 1;  // Hb: rounds of H steps between two averagings among all
   int64_t block_size = 0;   // ranks; 0: no blocks
   double switch_epoch = 0;  // H holds from here on
   bool reversed = false;    // H holds until switch_epoch instead

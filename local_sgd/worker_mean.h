@@ -13,9 +13,10 @@
 
 namespace skein {
 
-// Collective over `ranks`. own: the vectors of the workers behind this rank, in rank order, as many on every rank: the
+// Collective over `ranks`. own: the vectors of this process's workers, in rank order, as many on every rank: the
 // K workers of one process behind a communicator of size 1, or one worker behind each rank. f32, all of one size, in
-// the memory of `queue`. mean may be own[0]. Views on a GPU are staged where the communicator is of host memory.
+// the memory of the queue's device. mean may be own[0]. Views on a GPU are staged where the communicator is of host
+// memory.
 void mean_over_workers(std::span<const View> own, View mean, Communicator& ranks, Queue queue);
 
 }  // namespace skein

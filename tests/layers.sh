@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Fails if a folder includes one that stands below it in the house (the list of docs/architecture.md), subfolders
-# included; if a vendor's header is named outside kernels/cpu, kernels/cuda and kernels/emulator, MPI's or NCCL's outside
-# comm/transports; or if a number's type is named in models/.
+# included; if a vendor's header is named outside kernels/cpu, kernels/cuda and kernels/emulator, MPI's or NCCL's
+# outside comm/transports; or if a number's type is named in models/.
 set -uf
-# FOLDER: the folders whose files it may include beside its own. `name` is that folder alone, `name/*` its subfolders too.
-# Headers keep to this. A source may also include the subfolders of its own folder: it is where they are put together.
+# FOLDER: the folders whose files it may include beside its own. `name` is that folder alone, `name/*` its subfolders
+# too. Headers keep to this. A source may also include the subfolders of its own folder: it is where they are put
+# together.
 rules='
 base:
 kernels: base

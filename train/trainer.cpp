@@ -35,7 +35,7 @@ bool Trainer::run(const TrainListener& listener) {
 // Algorithm 2 (post-local) and 5 (hierarchical) are other tables of scopes.
 SyncScope Trainer::scope_after(int64_t step) const { return syncs_.empty() ? SyncScope::none : syncs_[size_t(step)]; }
 
-// Checks only right after a collective call; elsewhere ranks could stop at different steps.
+// Checks only where the log is empty, that is, after a collective call; elsewhere ranks could stop at different steps.
 bool Trainer::stop_requested(const TrainListener& listener) const {
   return log_.empty() && group_.max(listener.should_stop() || state_.step >= listener.last_step);
 }
@@ -104,7 +104,7 @@ int64_t gradient_steps(const TrainConfig& c, const std::vector<SyncScope>& syncs
   const auto end = std::find_if(syncs.begin(), syncs.end(), [](SyncScope s) { return s != SyncScope::world; });
   if (end == syncs.begin())
     throw BadInput(
-        "--average gradients: --sync {} does not begin with averaging after every step, only then are workers equal "
+        "--average gradients: --sync {} does not begin with averaging after every step. Only then are workers equal "
         "before a step. Give minibatch or post-local, or --average models",
         c.sync);
   return end - syncs.begin();

@@ -35,9 +35,8 @@ void check_model(const TrainConfig& c) {
 void check_averaged_gradients(const TrainConfig& c) {
   if (parse_compression(c.compress).form != Compression::none || c.outer_momentum != 0 || c.outer_rate != 1)
     throw BadInput(
-        "--average gradients: gradients travel as f32 and know no outer momentum. Leave out --compress and "
-        "--outer-..., "
-        "or give --average models");
+        "--average gradients: gradients travel as f32 and without outer momentum. Leave out --compress and "
+        "--outer-..., or give --average models");
   if (c.noise > 0)
     throw BadInput(
         "--average gradients: --noise is added to each worker's own gradient. Leave it out, or give --average models");

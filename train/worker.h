@@ -35,7 +35,7 @@ int64_t steps_per_epoch(const TrainConfig& config, int64_t images);
 
 // The place of the parameters' update within a step.
 enum class StepMode : uint8_t {
-  local,              // in the pass: forward, backward and update are one captured graph
+  local,              // in the pass; on a GPU forward, backward and update are one captured graph
   accumulate,         // after the last of the step's passes, along the mean of their gradients
   average_gradients,  // in average(), along the mean of all workers' gradients
 };
@@ -43,8 +43,8 @@ enum class StepMode : uint8_t {
 // Settings of the averaging among the workers of a run.
 struct AveragingOptions {
   int64_t block_size = 0;      // number of ranks in a block; 0: the schedule has no blocks
-  int64_t gradient_steps = 0;  // number of first steps in which gradients are averaged instead of models
-  bool overlap = false;        // send gradients while the backward pass goes on: pays between processes
+  int64_t gradient_steps = 0;  // number of steps, from the first, in which gradients are averaged
+  bool overlap = false;        // send gradients during the backward pass: worthwhile only between processes
 };
 
 class Worker {
@@ -59,16 +59,17 @@ class Worker {
   // Takes one step with learning rate `rate` on the worker's next batch; with --accumulate n on the next n, or on those
   // that are left of the epoch. Waits for a step context. On a GPU it returns before the device has computed the step.
   void local_step(double rate);
-  // Averages the models, or in the first gradient_steps the gradients, and then updates the parameters. Collective
-  // among the ranks of the scope. All of them must have returned from local_step(), as they may share a step context.
+  // Averages the models. In the first gradient_steps steps it averages the gradients, then updates the parameters.
+  // Collective among the ranks of the scope. All of them must have returned from local_step(), as they may share a step
+  // context.
   void average(SyncScope scope);
   // The results of the steps since the last call, kMaxUncollectedSteps at most. On a GPU it waits for them.
   std::vector<StepResult> collect();
 
   // Call after the same weights were loaded into all workers.
   void reset_consensus();
-  // Runs one forward and backward pass on zeros, for a full batch and for an epoch's last, shorter one, so that every
-  // layer chooses its convolution. Discards the gradients and restores the batch-norm statistics.
+  // Runs one forward and backward pass on zeros, for a full batch, so that every layer chooses its convolution; on a
+  // GPU also for an epoch's last, shorter batch. Discards the gradients and restores the batch-norm statistics.
   void warm_up_convolutions();
 
   // The tensors that a checkpoint must keep for this worker alone, by name. They share memory with the worker's, so

@@ -59,7 +59,7 @@ class Table : public benchmark::BenchmarkReporter {
     const Timing m = timing_of(std::move(seconds));
     const Cost cost = inputs_.of(c).cost();
     const bool compute = cost.flops > 0;
-    const double rate = (compute ? cost.flops : cost.traffic()) / m.median * 1e-9;
+    const double rate = (compute ? cost.flops : cost.all_bytes()) / m.median * 1e-9;
     const double fraction = rate / (compute ? peaks_.gflops : peaks_.gbs);
     const char* unit = compute ? "GFLOP/s" : "GB/s";
     rows_.push_back({{"case", c.name},

@@ -30,13 +30,13 @@ Measured measure(const OpCase& c, Queue queue, int64_t repetitions) {
 }
 
 Json row_of(const OpCase& c, const Measured& m, double copy_gbs) {
-  const double gbs = m.cost.traffic() / m.time.median * 1e-9;
+  const double gbs = m.cost.all_bytes() / m.time.median * 1e-9;
   Json row = {{"case", c.name},
               {"us", m.time.median * 1e6},
               {"spread", m.time.spread},
               {"gb_per_s", gbs},
               {"of_copy", gbs / copy_gbs},
-              {"bytes", m.cost.traffic()},
+              {"bytes", m.cost.all_bytes()},
               {"launches_hidden", m.ahead}};
   if (m.cost.flops > 0) row["tflop_per_s"] = m.cost.flops / m.time.median * 1e-12;
   return row;

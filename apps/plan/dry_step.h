@@ -1,5 +1,5 @@
-// A dry run of one training step: no kernel runs and no memory is allocated. The result lists the layers and the kernels
-// with their cost (Kernel::cost) and the memory that the step would fill.
+// A dry run of one training step: no kernel runs and no memory is allocated. The result lists the layers and the
+// kernels with their cost (Kernel::cost) and the memory that the step would fill.
 #pragma once
 
 #include <string>

@@ -26,8 +26,8 @@ struct GpuModel {
 std::vector<std::string> gpu_names();
 
 // A GPU of the table by name, or a file: the output of `skein devices --json` (its first GPU), or cuDNN's 23 keys
-// alone. Besides the keys a file may have {"peaks": {"bandwidth", "f32", "tf32", "bf16"}}. BadInput lists the names, or says
-// what the file lacks.
+// alone. Besides the keys a file may have {"peaks": {"bandwidth", "f32", "tf32", "bf16"}}. BadInput lists the names, or
+// says what the file lacks.
 GpuModel find_gpu(const std::string& name_or_file);
 
 }  // namespace skein

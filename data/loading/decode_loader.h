@@ -56,7 +56,8 @@ class DecodeLoader final : public Loader {
   PixelScale scale_;
   int64_t most_threads_;
 
-  // Guards the members below, except those that only next() uses: wait_seconds_, reviewed_wait_, reviewed_ and threads_.
+  // Guards the members below, except those that only next() uses: wait_seconds_, reviewed_wait_, reviewed_ and
+  // threads_.
   std::mutex mutex_;
   std::condition_variable filled_, freed_;
   SampleOrder order_;

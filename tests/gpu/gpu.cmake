@@ -1,5 +1,6 @@
-# ctest -L gpu: tests on a real GPU, plainly and under compute-sanitizer. Many cases in one process, as each process opens
-# the device anew. Exit status 77: there is no GPU, or no compute-sanitizer; SKEIN_REQUIRE_GPU=1 makes that a failure.
+# ctest -L gpu: tests on a real GPU, plainly and under compute-sanitizer. Many cases in one process, as each process
+# opens the device anew. Exit status 77: there is no GPU, or no compute-sanitizer; SKEIN_REQUIRE_GPU=1 makes that a
+# failure.
 add_test(NAME gpu_check_script COMMAND bash ${CMAKE_SOURCE_DIR}/tests/gpu/check_test.sh)
 if(SKEIN_CUDA_BACKEND STREQUAL emulated)
   return()

@@ -1,5 +1,5 @@
-# To be sourced. need_gpu SKEIN ends the script where there is no GPU: with status 77, or 1 if SKEIN_REQUIRE_GPU says that
-# there must be one.
+# To be sourced. need_gpu SKEIN ends the script where there is no GPU: with status 77, or 1 if SKEIN_REQUIRE_GPU says
+# that there must be one.
 absent() {
   echo "$1"
   [ "${SKEIN_REQUIRE_GPU:-0}" = 0 ] && exit 77

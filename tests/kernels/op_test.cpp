@@ -1,5 +1,5 @@
-// Every row of the case tables: kernels against references, references against finite differences, ops on a tape against
-// references.
+// Every row of the case tables: kernels against references, references against finite differences, ops on a tape
+// against references.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Plants bugs in the CUDA back end, one at a time. The test that covers each bug must fail, with the expected message.
+"""Plants bugs, one at a time. The test that covers each bug must fail, with the expected message.
 
     mutations.py [NAME ...]     all of them, or those whose names contain one of the given texts
 
@@ -90,8 +90,8 @@ MUTATIONS = [
     ),
     gtest(
         "missing event wait",
-        "data/loading/device_loader.cpp",
-        {"    cuda::wait(beside_, other.released);\n": ""},
+        "data/loading/double_buffer.cpp",
+        {"    cuda::wait(copy_stream_, other.released);\n": ""},
         EMULATOR + ", deferred streams",
         "DeviceLoader.*",
         r"FAILED.*KeepsABatchUntilTheWorkOnItIsDone",

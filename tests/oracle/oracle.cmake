@@ -1,5 +1,5 @@
-# Comparison with PyTorch (tests/oracle/torch_check.py). Exit status 77, skipped: PyTorch is not installed. Optimised build only:
-# tests/engine/model_gradient_test.cpp covers these networks under sanitizers in less time.
+# Comparison with PyTorch (tests/oracle/torch_check.py). Exit status 77, skipped: PyTorch is not installed. Optimised
+# build only: tests/engine/model_gradient_test.cpp covers these networks under sanitizers in less time.
 add_executable(skein_oracle oracle/dump.cpp oracle/oracle.cpp)
 target_link_libraries(skein_oracle PRIVATE models cases)
 function(add_torch_test name)

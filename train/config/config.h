@@ -1,6 +1,6 @@
 // Configuration of a training run: every setting that decides its numbers, and where and how fast it computes. A flag
-// --weight-decay is the key weight-decay of a TOML file. One table (train/config/config_options.cpp) gives each member its
-// name, group, help text and permitted values. Flags, --config, config.toml and --resume all use it.
+// --weight-decay is the key weight-decay of a TOML file. One table (train/config/config_options.cpp) gives each member
+// its name, group, help text and permitted values. Flags, --config, config.toml and --resume all use it.
 #pragma once
 
 #include <set>

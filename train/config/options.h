@@ -1,6 +1,6 @@
 // Options of a command: name, group, type, help text, variable and permitted values. Every command declares its options
-// here. apps/command_line.cpp reads them as flags, train/config/config_toml.cpp as keys of a file, so both have the same
-// checks and the same messages.
+// here. apps/command_line.cpp reads them as flags, train/config/config_toml.cpp as keys of a file, so both have the
+// same checks and the same messages.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
-// Tensor-core operations, part of the dialect of kernels/cuda/dialect/gpu.h. Each is one operation of a whole warp on small
-// matrices whose elements are distributed over its lanes (PTX ISA, "Matrix fragments for mma.m16n8k16" and "ldmatrix").
-// With g = lane / 4 and t = lane % 4, a lane holds these elements (row, column); a and b hold two bf16 per register,
-// the first in the low half:
+// Tensor-core operations, part of the dialect of kernels/cuda/dialect/gpu.h. Each is one operation of a whole warp on
+// small matrices whose elements are distributed over its lanes (PTX ISA, "Matrix fragments for mma.m16n8k16" and
+// "ldmatrix"). With g = lane / 4 and t = lane % 4, a lane holds these elements (row, column); a and b hold two bf16 per
+// register, the first in the low half:
 //
 //   operand      register   elements
 //   a  16x16     a[0]       (g,   2t)   (g,   2t+1)
