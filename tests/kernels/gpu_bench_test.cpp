@@ -31,7 +31,7 @@ void expect_row(const Json& row, const OpCase& c, double copy_gbs) {
   const double us = row.at("us").get<double>(), gbs = row.at("gb_per_s").get<double>();
   EXPECT_GT(us, 0) << c.name;
   const Cost cost = c.bind(Queue{Device::cuda}).cost();
-  EXPECT_NEAR(gbs, cost.traffic() / us * 1e-3, 1e-6 * gbs) << c.name;
+  EXPECT_NEAR(gbs, cost.all_bytes() / us * 1e-3, 1e-6 * gbs) << c.name;
   EXPECT_NEAR(row.at("of_copy").get<double>(), gbs / copy_gbs, 1e-6 * gbs / copy_gbs) << c.name;
   EXPECT_EQ(row.contains("tflop_per_s"), cost.flops > 0) << c.name;
   EXPECT_EQ(row.at("launches_hidden"), true) << c.name;
