@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The paper's comparison in small: five runs of one model with the same samples per worker and the same learning-rate
 rule, then a table of test accuracy, rounds, bytes and simulated time.
 
