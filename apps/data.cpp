@@ -164,14 +164,13 @@ void add_import(Command& data) {
   command.option("--std", flags->std, "per channel, of pixels in 0..1 [of the training images; shards: ImageNet's]",
                  {.type = "A,B,C"});
   command.option("--size", flags->size, "cut the centre square and scale it to N x N; 0: sizes must agree",
-                 {.type = "N", .low = 0, .high = 1024});
+                 {"N", 0, 1024});
   command.option("--short-side", flags->short_side, "shards: scale larger images down, once; 0: keep all as they are",
-                 {.type = "N", .low = 0, .high = 65500});
-  command.option("--quality", flags->quality, "shards: of the JPEG encoding after --short-side",
-                 {.type = "Q", .low = 1, .high = 100});
-  command.option("--shard-mb", flags->shard_mb, "shards: size of one", {.type = "N", .low = 1, .high = 1 << 20});
+                 {"N", 0, 65500});
+  command.option("--quality", flags->quality, "shards: of the JPEG encoding after --short-side", {"Q", 1, 100});
+  command.option("--shard-mb", flags->shard_mb, "shards: size of one", {"N", 1, 1 << 20});
   command.option("--bad-images", flags->bad_images, "shards: so many may be damaged; they are left out",
-                 {.type = "N", .low = 0, .high = 1000000000});
+                 {"N", 0, 1000000000});
   command.flag("--test-on-train", flags->test_on_train,
                "shards: there are no test images; test on the training images");
   command.flag("--force", flags->force, "replace FILE.skein or the shards if they exist");

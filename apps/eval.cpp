@@ -99,9 +99,8 @@ void add_eval_command(Command& skein) {
   command.option("--data", flags->data, "another dataset of the same kind [the one it was trained on]",
                  {.type = "NAME|FILE|DIR"});
   command.option("--data-dir", flags->data_dir, "where its files are [as in training]", {.type = "DIR"});
-  command.option("--batch", flags->batch, "images per batch; 0: as in training",
-                 {.type = "N", .low = 0, .high = 1000000000});
-  command.option("--threads", flags->threads, "OpenMP threads; 0: one per core", {.type = "N", .low = 0, .high = 4096});
+  command.option("--batch", flags->batch, "images per batch; 0: as in training", {"N", 0, 1000000000});
+  command.option("--threads", flags->threads, "OpenMP threads; 0: one per core", {"N", 0, 4096});
   command.option("--device", flags->device, "auto: a GPU where there is one; cpu; cuda");
   command.flag("--json", flags->json, "one line of JSON");
   command.body = [flags] { eval(*flags); };

@@ -81,10 +81,10 @@ void add_summary_command(Command& skein) {
   command.option("--model", s.model, "resnet20, resnet50, densenet40-12, wrn28-10 ...; a wrong name lists them all",
                  {.type = "NAME"});
   command.option("--shortcut", flags->shortcut, "A pads the identity, B projects it", {.type = "A|B"});
-  command.option("--classes", s.classes, "classes", {.type = "N", .low = 1, .high = 1000000});
+  command.option("--classes", s.classes, "classes", {"N", 1, 1000000});
   command.option("--channels", s.channels, "of the images", {.type = "N", .choices = {"1", "3"}});
-  command.option("--size", s.size, "height and width of the images", {.type = "N", .low = 8, .high = 1024});
-  command.option("--batch", s.batch, "images of a step", {.type = "N", .low = 1, .high = 65536});
+  command.option("--size", s.size, "height and width of the images", {"N", 8, 1024});
+  command.option("--batch", s.batch, "images of a step", {"N", 1, 65536});
   command.option("--dtype", flags->dtype, "of activations", {.type = "f32|bf16", .choices = {"f32", "bf16"}});
   command.flag("--recompute", s.recompute, "keep no activations within blocks, compute them again");
   command.flag("--json", flags->json, "one line of JSON");

@@ -107,8 +107,7 @@ void add_train_command(Command& skein) {
   train.option("--resume", a->resume, "go on in this run folder as if never stopped", {.type = "RUN"});
   train.flag("--from-consensus", a->from_consensus,
              "with --resume: the workers, as many as are asked for, start again from the average of the models");
-  train.option("--limit-steps", a->limit_steps, "stop and save after N steps; 0: no limit",
-               {.type = "N", .low = 0, .high = int64_t{1} << 40});
+  train.option("--limit-steps", a->limit_steps, "stop and save after N steps; 0: no limit", {"N", 0, int64_t{1} << 40});
   train.footer = "\nForms of --sync:\n" + sync_forms();
   train.body_checks_options = true;
   train.body = [a, &train] {

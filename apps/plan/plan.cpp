@@ -130,13 +130,12 @@ void add_plan_command(Command& skein) {
                  {.type = "NAME|FILE"});
   command.option("--model", flags->shape.model, "as for train", {.type = "NAME"});
   command.option("--shortcut", flags->shortcut, "as for train", {.type = "A|B"});
-  command.option("--batch", flags->shape.batch, "images per step", {.type = "N", .low = 1, .high = 65536});
+  command.option("--batch", flags->shape.batch, "images per step", {"N", 1, 65536});
   command.option("--dtype", flags->dtype, "as for train", {.type = "f32|tf32|bf16"});
-  command.option("--size", flags->shape.size, "height and width of the images", {.type = "N", .low = 8, .high = 1024});
+  command.option("--size", flags->shape.size, "height and width of the images", {"N", 8, 1024});
   command.option("--channels", flags->shape.channels, "of the images", {.type = "N", .choices = {"1", "3"}});
-  command.option("--classes", flags->shape.classes, "classes", {.type = "N", .low = 1, .high = 1000000});
-  command.option("--workspace", flags->workspace, "that one convolution may take at most",
-                 {.type = "MB", .low = 0, .high = 65536});
+  command.option("--classes", flags->shape.classes, "classes", {"N", 1, 1000000});
+  command.option("--workspace", flags->workspace, "that one convolution may take at most", {"MB", 0, 65536});
   command.flag("--any-engine", flags->any, "take engines that are not deterministic as well");
   command.flag("--json", flags->json, "one line of JSON");
   command.body = [flags] { plan(*flags); };

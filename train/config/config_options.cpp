@@ -9,11 +9,9 @@ constexpr double kMany = 1e9;
 void list_model(OptionList& o, TrainConfig& c) {
   o.group("Model");
   o.option("--model", c.model, "resnet20, resnet50, densenet40-12, wrn28-10 ...; a wrong name lists them all",
-           {.type = "NAME"});
-  o.option("--shortcut", c.shortcut, "where a block changes shape: A pads the identity, B projects it",
-           {.type = "A|B"});
-  o.option("--dropout", c.dropout, "within the blocks of DenseNets and wide ResNets",
-           {.type = "RATE", .low = 0, .high = 0.99});
+           {"NAME"});
+  o.option("--shortcut", c.shortcut, "where a block changes shape: A pads the identity, B projects it", {"A|B"});
+  o.option("--dropout", c.dropout, "within the blocks of DenseNets and wide ResNets", {"RATE", 0, 0.99});
   o.on_off("--zero-gamma", c.zero_gamma, "start residual blocks as the identity");
   o.on_off("--normal-classifier", c.normal_classifier, "start the classifier from N(0, 0.01) and bias 0");
 }
@@ -24,102 +22,90 @@ void list_data(OptionList& o, TrainConfig& c) {
       "--data", c.data,
       "fashion-mnist, cifar10, cifar100, imagenet, synthetic, a packed FILE.skein, a folder of shards, or a folder "
       "DIR/{train,test}/CLASS/",
-      {.type = "NAME|FILE|DIR"});
+      {"NAME|FILE|DIR"});
   o.option("--data-dir", c.data_dir, "where the files of NAME are; empty: its default place",
            {.type = "DIR", .resume = Resume::free});
   o.on_off("--augment", c.augment, "flip and crop training images at random");
-  o.option("--resize", c.resize, "image folders: centre square scaled to N x N; 0: sizes must agree",
-           {.type = "N", .low = 0, .high = 1024});
-  o.option("--crop", c.crop, "shards and ImageNet: height and width of what is cut out of an image",
-           {.type = "N", .low = 8, .high = 1024});
+  o.option("--resize", c.resize, "image folders: centre square scaled to N x N; 0: sizes must agree", {"N", 0, 1024});
+  o.option("--crop", c.crop, "shards and ImageNet: height and width of what is cut out of an image", {"N", 8, 1024});
   o.option("--bad-images", c.bad_images,
            "shards and ImageNet: damaged images that are replaced by others before the run fails",
-           {.type = "N", .low = 0, .high = kMany, .resume = Resume::free});
+           {"N", 0, kMany, Resume::free});
   o.option("--decode-threads", c.decode_threads,
            "shards and ImageNet: threads of each worker that decode; 0: as many as training does not wait for",
-           {.type = "N", .low = 0, .high = 1024, .resume = Resume::free});
-  o.option("--synthetic-train", c.synthetic_train, "synthetic data: training images",
-           {.type = "N", .low = 1, .high = kMany});
-  o.option("--synthetic-test", c.synthetic_test, "synthetic data: test images", {.type = "N", .low = 1, .high = kMany});
-  o.option("--synthetic-size", c.synthetic_size, "synthetic data: height and width",
-           {.type = "N", .low = 8, .high = 1024});
-  o.option("--synthetic-channels", c.synthetic_channels, "synthetic data: 1 or 3", {.type = "N", .low = 1, .high = 3});
-  o.option("--synthetic-classes", c.synthetic_classes, "synthetic data: classes",
-           {.type = "N", .low = 1, .high = 10000});
+           {"N", 0, 1024, Resume::free});
+  o.option("--synthetic-train", c.synthetic_train, "synthetic data: training images", {"N", 1, kMany});
+  o.option("--synthetic-test", c.synthetic_test, "synthetic data: test images", {"N", 1, kMany});
+  o.option("--synthetic-size", c.synthetic_size, "synthetic data: height and width", {"N", 8, 1024});
+  o.option("--synthetic-channels", c.synthetic_channels, "synthetic data: 1 or 3", {"N", 1, 3});
+  o.option("--synthetic-classes", c.synthetic_classes, "synthetic data: classes", {"N", 1, 10000});
 }
 
 void list_optimisation(OptionList& o, TrainConfig& c) {
   o.group("Optimisation");
-  o.option("--epochs", c.epochs, "passes over the training set", {.type = "N", .low = 1, .high = kMany});
-  o.option("--batch", c.batch, "images per worker and pass; what a batch norm sees",
-           {.type = "N", .low = 1, .high = kMany});
+  o.option("--epochs", c.epochs, "passes over the training set", {"N", 1, kMany});
+  o.option("--batch", c.batch, "images per worker and pass; what a batch norm sees", {"N", 1, kMany});
   o.option("--accumulate", c.accumulate,
            "passes per step: N x --batch images, their gradients averaged; against --batch N x as large, batch norm "
            "differs",
-           {.type = "N", .low = 1, .high = 1e6});
-  o.option("--momentum", c.momentum, "of SGD, without dampening", {.type = "M", .low = 0, .high = 1});
+           {"N", 1, 1e6});
+  o.option("--momentum", c.momentum, "of SGD, without dampening", {"M", 0, 1});
   o.on_off("--nesterov", c.nesterov, "Nesterov's form of the momentum");
   o.on_off("--sign-step", c.sign_step, "step by the sign alone (the local step of algorithm 3)");
-  o.option("--weight-decay", c.weight_decay, "of weights and biases, not of batch norms",
-           {.type = "X", .low = 0, .high = 1});
-  o.option("--lars", c.lars, "layer-wise adaptive rates with this trust coefficient; 0: off",
-           {.type = "ETA", .low = 0, .high = 100});
-  o.option("--noise", c.noise, "isotropic Gaussian noise on every gradient; 0: none",
-           {.type = "SIGMA", .low = 0, .high = 1e6});
+  o.option("--weight-decay", c.weight_decay, "of weights and biases, not of batch norms", {"X", 0, 1});
+  o.option("--lars", c.lars, "layer-wise adaptive rates with this trust coefficient; 0: off", {"ETA", 0, 100});
+  o.option("--noise", c.noise, "isotropic Gaussian noise on every gradient; 0: none", {"SIGMA", 0, 1e6});
 }
 
 void list_rate(OptionList& o, TrainConfig& c) {
   o.group("Learning rate");
-  o.option("--lr", c.lr, "learning rate, for a batch of --base-batch", {.type = "X", .low = 1e-12, .high = 1e6});
+  o.option("--lr", c.lr, "learning rate, for a batch of --base-batch", {"X", 1e-12, 1e6});
   o.option("--base-batch", c.base_batch, "scale the rate by (batch x workers) / N; 0: --lr is for the batch at hand",
-           {.type = "N", .low = 0, .high = kMany});
+           {"N", 0, kMany});
   o.option("--warmup-epochs", c.warmup_epochs, "linear warm-up from --lr, where scaling raises the rate",
-           {.type = "X", .low = 0, .high = kMany});
-  o.option("--drops", c.drops, "when the rate drops, as fractions of the epochs", {.type = "X,Y", .low = 0, .high = 1});
-  o.option("--drop-factor", c.drop_factor, "what a drop multiplies the rate by",
-           {.type = "X", .low = 1e-12, .high = 1});
-  o.option("--lr-scaling", c.lr_scaling, "by what a step sees, or by its square root, or not at all", {.type = "HOW"});
+           {"X", 0, kMany});
+  o.option("--drops", c.drops, "when the rate drops, as fractions of the epochs", {"X,Y", 0, 1});
+  o.option("--drop-factor", c.drop_factor, "what a drop multiplies the rate by", {"X", 1e-12, 1});
+  o.option("--lr-scaling", c.lr_scaling, "by what a step sees, or by its square root, or not at all", {"HOW"});
 }
 
 void list_local_sgd(OptionList& o, TrainConfig& c) {
   o.group("Local SGD");
   o.option("--workers", c.workers,
            "workers that train together, each on batches of its own; under mpirun each process is one",
-           {.type = "K", .low = 1, .high = 4096, .resume = Resume::restart});
-  o.option("--sync", c.sync, "when the workers average; the forms are listed below", {.type = "EXPR"});
+           {"K", 1, 4096, Resume::restart});
+  o.option("--sync", c.sync, "when the workers average; the forms are listed below", {"EXPR"});
   o.option("--average", c.average,
            "where the workers average after every step from the start: models, or gradients before it (one momentum)",
-           {.type = "WHAT"});
+           {"WHAT"});
   o.option("--compress", c.compress,
            "what travels: none (f32), bf16, sign, ef-sign (algorithms 3 and 4, exact), sign:mean-of-means and "
            "ef-sign:mean-of-means (the public code's), ef-sign:two-way (an extension: the way back is compressed too)",
-           {.type = "HOW"});
-  o.option("--outer-momentum", c.outer_momentum, "momentum of the averaged steps; 0: none",
-           {.type = "M", .low = 0, .high = 1});
-  o.option("--outer-rate", c.outer_rate, "rate of the averaged steps", {.type = "X", .low = 1e-6, .high = 100});
+           {"HOW"});
+  o.option("--outer-momentum", c.outer_momentum, "momentum of the averaged steps; 0: none", {"M", 0, 1});
+  o.option("--outer-rate", c.outer_rate, "rate of the averaged steps", {"X", 1e-6, 100});
   o.on_off("--outer-nesterov", c.outer_nesterov, "Nesterov's form of the outer momentum");
   o.option("--partition", c.partition,
            "who trains on what: global permutes all every epoch, fixed keeps each worker's part, sorted parts by label",
-           {.type = "HOW"});
+           {"HOW"});
   o.option("--bn-stats", c.bn_stats,
            "running statistics of the averaged model: local (worker 0's), average, moments (adds the variance between "
            "workers), recompute:N (its own, over N training batches)",
-           {.type = "HOW"});
+           {"HOW"});
   o.option("--eval-local", c.eval_local,
-           "also evaluate every worker's own model: never, after the last epoch, or after every one", {.type = "WHEN"});
+           "also evaluate every worker's own model: never, after the last epoch, or after every one", {"WHEN"});
   o.option(
       "--net", c.net,
       "charge averaging on a simulated network: 1Gbit,200us or, given twice, block=100Gbit,5us and world=1Gbit,1ms",
-      {.type = "SPEC"});
+      {"SPEC"});
   o.option("--parallel", c.parallel,
-           "workers that compute at the same time, sharing --threads; 0: as many as there are threads",
-           {.type = "P", .low = 0, .high = 4096});
+           "workers that compute at the same time, sharing --threads; 0: as many as there are threads", {"P", 0, 4096});
 }
 
 void list_run(OptionList& o, TrainConfig& c) {
   o.group("Run");
-  o.option("--seed", c.seed, "of initial weights, order, augmentation and synthetic data", {.type = "N", .low = 0});
-  o.option("--eval-batch", c.eval_batch, "images per batch of an evaluation", {.type = "N", .low = 1, .high = kMany});
+  o.option("--seed", c.seed, "of initial weights, order, augmentation and synthetic data", {"N", 0});
+  o.option("--eval-batch", c.eval_batch, "images per batch of an evaluation", {"N", 1, kMany});
 }
 
 void list_machine(OptionList& o, TrainConfig& c) {
@@ -128,9 +114,8 @@ void list_machine(OptionList& o, TrainConfig& c) {
            {.type = "auto|cpu|cuda", .resume = Resume::free});
   o.option("--dtype", c.dtype,
            "of activations; on a GPU also tf32 (f32 whose convolutions round products to 10 bits) and bf16",
-           {.type = "f32|tf32|bf16"});
-  o.option("--threads", c.threads, "OpenMP threads; 0: one per core",
-           {.type = "N", .low = 0, .high = 4096, .resume = Resume::free});
+           {"f32|tf32|bf16"});
+  o.option("--threads", c.threads, "OpenMP threads; 0: one per core", {"N", 0, 4096, Resume::free});
   o.on_off("--recompute", c.recompute,
            "keep no activations within blocks, compute them again for the gradients: less memory, the same bits",
            {.resume = Resume::free});

@@ -19,14 +19,14 @@ namespace skein {
 // most its rounding. `restart`: only with --from-consensus, when all workers start again. `fixed`: never.
 enum class Resume : uint8_t { fixed, restart, free };
 
-// What is optional in a declaration.
+// What is optional in a declaration. Tables give type and bounds by position: {"N", 1, 64}.
 struct OptionRules {
   const char* type = "";  // shown in --help; empty: by the type of the variable
-  bool required = false;
-  std::vector<std::string> choices = {};  // permitted texts; empty: all, and of an enum all its names
   // Bounds of a number, both included.
   double low = std::numeric_limits<double>::lowest(), high = std::numeric_limits<double>::max();
   Resume resume = Resume::fixed;
+  bool required = false;
+  std::vector<std::string> choices = {};  // permitted texts; empty: all, and of an enum all its names
 };
 
 // A variable of any enum that has names.
