@@ -1,15 +1,12 @@
 // skein eval: loss and accuracy of a checkpoint on a test set.
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "apps/commands.h"
 #include "base/check.h"
 #include "base/json.h"
 #include "base/stopwatch.h"
 #include "train/evaluation.h"
-#include "train/machine.h"
-#include "train/run/checkpoint.h"
+#include "train/run/inference.h"
 #include "train/run/run.h"
 #include "train/step_context.h"
 
@@ -22,12 +19,6 @@ struct EvalFlags {
   int64_t batch = 0, threads = 0;
   bool json = false;
 };
-
-// The checkpoint itself; of a run folder the last one.
-std::string checkpoint_folder(const std::string& given) {
-  const std::string last = given + "/checkpoints/last";
-  return std::filesystem::is_directory(last) ? last : given;
-}
 
 // The test set, normalised by mean and deviation of the training set of the checkpoint.
 Dataset open_test_set(const ModelInfo& info) {
@@ -42,31 +33,23 @@ Dataset open_test_set(const ModelInfo& info) {
 }
 
 void eval(const EvalFlags& flags) {
-  Checkpoint checkpoint = open_checkpoint(checkpoint_folder(flags.checkpoint));
-  TrainConfig& config = checkpoint.info.config;
+  const InferenceMachine machine{flags.device, ComputeType::f32, flags.threads};
+  const Device device = prepare_machine(machine);
+  StepContext context(device);
+  TrainedModel trained(flags.checkpoint, device);
+  const Checkpoint& checkpoint = trained.checkpoint;
+  use_convolutions_of(checkpoint, device, machine.dtype);
+  ModelInfo info = trained.info();
+  TrainConfig& config = info.config;
   if (!flags.data.empty()) config.data = flags.data;
   if (!flags.data.empty() || !flags.data_dir.empty()) config.data_dir = flags.data_dir;
   if (flags.batch > 0) config.eval_batch = flags.batch;
-  use_threads(flags.threads);
-  check_device(flags.device, ComputeType::f32);
-  const Device device = device_of(flags.device);
-  try {
-    use_conv(device, config.conv, config.dtype);
-    use_conv_choices(checkpoint.conv_choices);
-  } catch (const BadInput&) {  // of another kind of machine: time the kernels here; last bits may differ
-  }
-
-  StepContext context(device);
-  Dataset test = open_test_set(checkpoint.info);
-  if (context.queue.device == Device::cuda && !test.is_encoded()) make_resident(test);
-  ParameterStore parameters;
-  const auto model = make_model(config.model, checkpoint.info.model_options(), parameters);
-  parameters.build(context.queue.device, 0);
-  load_model(checkpoint, parameters);
+  Dataset test = open_test_set(info);
+  if (device == Device::cuda && !test.is_encoded()) make_resident(test);
 
   const auto batches = make_loader(test, evaluation_options(config.eval_batch), context.queue);
   const auto begin = Clock::now();
-  const Score score = evaluate(*model, *batches, context.tape);
+  const Score score = evaluate(*trained.model, *batches, context.tape);
   const double seconds = seconds_since(begin);
   if (flags.json) {
     const Json line = {{"checkpoint", checkpoint.folder},
@@ -82,7 +65,7 @@ void eval(const EvalFlags& flags) {
     return;
   }
   fmt::print("checkpoint {} (epoch {})\n", checkpoint.folder, checkpoint.state.epoch);
-  fmt::print("model      {}, {} parameters\n", config.model, parameters.count());
+  fmt::print("model      {}, {} parameters\n", config.model, trained.parameters.count());
   fmt::print("data       {}, {} test images, {:.0f} img/s\n", config.data, test.size(), double(test.size()) / seconds);
   fmt::print("loss       {:.6f}\n", score.loss);
   fmt::print("top-1      {:.2f} %\n", score.top1);
@@ -94,8 +77,8 @@ void eval(const EvalFlags& flags) {
 void add_eval_command(Command& skein) {
   auto flags = std::make_shared<EvalFlags>();
   Command& command = skein.add("eval", "Loss and accuracy of a checkpoint on a test set");
-  command.option("--checkpoint", flags->checkpoint, "a checkpoint; a run folder stands for its checkpoints/last",
-                 {.type = "DIR", .required = true});
+  command.option("--checkpoint", flags->checkpoint, "a checkpoint, or a run folder, whose best one is taken",
+                 {.type = "RUN|CKPT", .required = true});
   command.option("--data", flags->data, "another dataset of the same kind [the one it was trained on]",
                  {.type = "NAME|FILE|DIR"});
   command.option("--data-dir", flags->data_dir, "where its files are [as in training]", {.type = "DIR"});

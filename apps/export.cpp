@@ -3,7 +3,7 @@
 
 #include "apps/commands.h"
 #include "apps/torch_file.h"
-#include "train/run/checkpoint.h"
+#include "train/run/inference.h"
 
 namespace skein {
 namespace {
@@ -13,14 +13,10 @@ struct ExportArguments {
 };
 
 void export_checkpoint(const ExportArguments& flags) {
-  const Checkpoint checkpoint = open_checkpoint(flags.checkpoint);
-  ParameterStore parameters;
-  make_model(checkpoint.info.config.model, checkpoint.info.model_options(), parameters);
-  parameters.build(Device::cpu, 0);
-  load_model(checkpoint, parameters);
-  write_torch_file(flags.out, parameters);
-  fmt::print("wrote    {}: {}, {} tensors\n", flags.out, checkpoint.info.config.model,
-             parameters.specs().size() + parameters.running_specs().size());
+  const TrainedModel trained(flags.checkpoint);
+  write_torch_file(flags.out, trained.parameters);
+  fmt::print("wrote    {}: {}, {} tensors\n", flags.out, trained.info().config.model,
+             trained.parameters.specs().size() + trained.parameters.running_specs().size());
 }
 
 }  // namespace
@@ -29,7 +25,8 @@ void add_export_command(Command& skein) {
   auto flags = std::make_shared<ExportArguments>();
   Command& command = skein.add("export", "Write a checkpoint's weights for PyTorch");
   command.option("--to", flags->to, "who will read them", {.type = "WHO", .choices = {"torch"}});
-  command.option("checkpoint", flags->checkpoint, "RUN/checkpoints/last or best", {.type = "DIR", .required = true});
+  command.option("checkpoint", flags->checkpoint, "a run folder, whose best one is taken, or a checkpoint",
+                 {.type = "RUN|CKPT", .required = true});
   command.option("--out", flags->out, "safetensors file, for load_state_dict()", {.type = "FILE", .required = true});
   command.body = [flags] { export_checkpoint(*flags); };
 }

@@ -9,7 +9,8 @@ ModelInfo make_model_info(const TrainConfig& config, const Dataset& d) {
           d.width(),
           d.channels(),
           {d.mean, d.mean + d.channels()},
-          {d.std, d.std + d.channels()}};
+          {d.std, d.std + d.channels()},
+          d.is_encoded() ? Preprocessing::centre_crop : Preprocessing::centre_square};
 }
 
 }  // namespace skein

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/image/preprocessing.h"
 #include "local_sgd/named_tensor.h"
 #include "local_sgd/network_model.h"
 #include "models/model.h"
@@ -15,13 +16,14 @@
 
 namespace skein {
 
-// All that is needed to use a trained model: its configuration, and the classes, image size and normalisation of its
-// data.
+// All that is needed to use a trained model: its configuration, and the classes, image size, normalisation and
+// preprocessing of its data.
 struct ModelInfo {
   TrainConfig config;
   std::vector<std::string> classes;
   int64_t height = 0, width = 0, channels = 0;  // size of an image in pixels
   std::vector<float> mean, std;                 // per channel, as in Dataset
+  Preprocessing preprocessing = Preprocessing::centre_square;
 
   ModelOptions model_options() const {
     return {int64_t(classes.size()), channels,          letter_of(config.shortcut),

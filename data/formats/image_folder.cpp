@@ -1,15 +1,11 @@
-#include <stb/stb_image_resize.h>
-
 #include <algorithm>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 
 #include "base/check.h"
 #include "data/formats/formats.h"
 #include "data/formats/image_list.h"
-#include "data/image/image_decoder.h"
-#include "data/image/random_crop.h"
+#include "data/image/preprocessing.h"
 
 namespace skein {
 namespace {
@@ -95,22 +91,7 @@ PackedSize common_size(const std::vector<ImageFile>& train, const std::vector<Im
 std::string decode(const ImageFile& file, const PackedSize& size, uint8_t* to) {
   return with_image(file, [&](ImageDecoder& decoder, ImageSize image) {
     if (image.width != file.size.width || image.height != file.size.height) throw BadImage("it changed meanwhile");
-    const auto values = size_t(image.width * image.height * 3);
-    std::vector<float> pixels(values);
-    decoder.decode(whole_image(image), PixelScale{}, image, pixels.data());
-    const int64_t step = size.channels == 1 ? 3 : 1;  // grey: take the first of three equal channels
-    std::vector<uint8_t> bytes(values / size_t(step));
-    for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = uint8_t(pixels[i * size_t(step)]);
-    if (image.width == size.width && image.height == size.height) {
-      std::memcpy(to, bytes.data(), bytes.size());
-      return;
-    }
-    const int64_t side = std::min(image.width, image.height), stride = image.width * size.channels;
-    const uint8_t* square =
-        bytes.data() + (image.height - side) / 2 * stride + (image.width - side) / 2 * size.channels;
-    if (!stbir_resize_uint8(square, int(side), int(side), int(stride), to, int(size.width), int(size.height), 0,
-                            size.channels))
-      throw BadImage("it cannot be scaled: out of memory");
+    centre_square(decode_whole(decoder, image), image, {size.width, size.height}, size.channels, to);
   });
 }
 

@@ -68,12 +68,14 @@ TEST(Cli, ConfigFileThenResumeThenEval) {
   expect_parts(second.out,
                {"resume   from step 13", "epoch 2/2", "skein eval --checkpoint " + run + "/checkpoints/best"});
 
-  const Json score = last_line(skein("eval --json --checkpoint " + run).out);
+  const Json score = last_line(skein("eval --json --checkpoint " + run + "/checkpoints/last").out);
   EXPECT_EQ(score.at("images"), 30);
   expect_parts(last_row(run + "/summary.csv"),
                {fmt::format(",{:.6f},{:.2f},{:.2f},", score.at("loss").get<double>(), score.at("top1").get<double>(),
                             score.at("top5").get<double>())});
-  expect_parts(skein("eval --checkpoint " + run + "/checkpoints/best").out, {"checkpoints/best", "top-1", "top-5"});
+  expect_parts(skein("eval --checkpoint " + run).out, {"checkpoints/best", "top-1", "top-5"});
+  std::filesystem::remove_all(run + "/checkpoints/best");
+  expect_parts(skein("eval --checkpoint " + run).out, {"checkpoints/last"});
   expect_failure(skein("eval --checkpoint " + run + " --data fashion-mnist"), 2,
                  {"fashion-mnist", "1-channel", "--data"});
 }

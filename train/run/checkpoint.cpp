@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "data/formats/shards.h"
 #include "engine/safetensors.h"
 #include "train/machine.h"
 #include "train/version.h"
@@ -32,9 +33,24 @@ Metadata to_metadata(const ModelInfo& info, const TrainState& state) {
           {"channels", std::to_string(info.channels)},
           {"mean", Json(info.mean).dump()},
           {"std", Json(info.std).dump()},
+          {"preprocessing", to_string(info.preprocessing)},
           {"epoch", std::to_string(state.epoch)},
           {"test_top1", fmt::format("{:.2f}", state.averaged.last)},
           {"config", to_toml(info.config)}};
+}
+
+// Preprocessing of a checkpoint. Older versions of the format do not say it: of the data that stays encoded, images of
+// ImageNet and folders of shards, every image is a square of --crop.
+Preprocessing preprocessing_of(const SafetensorsFile& file, const ModelInfo& info) {
+  const auto& metadata = file.metadata();
+  const auto known = metadata.find("preprocessing");
+  if (known == metadata.end()) {
+    const std::string& data = info.config.data;
+    return data == "imagenet" || is_shard_folder(data) ? Preprocessing::centre_crop : Preprocessing::centre_square;
+  }
+  if (const auto value = value_named<Preprocessing>(known->second)) return *value;
+  throw BadInput("{}: preprocessing '{}' is not known. Use a version of skein that is not older than {}", file.path(),
+                 known->second, file.meta("version"));
 }
 
 ModelInfo to_model_info(const SafetensorsFile& file) {
@@ -54,6 +70,7 @@ ModelInfo to_model_info(const SafetensorsFile& file) {
       int64_t(info.std.size()) != info.channels)
     throw BadInput("{}: the metadata is damaged: {} classes, {} channels, {} means. Take another checkpoint",
                    file.path(), info.classes.size(), info.channels, info.mean.size());
+  info.preprocessing = preprocessing_of(file, info);
   return info;
 }
 
