@@ -68,15 +68,10 @@ BoundCase bind_to_one(Queue q, const AllSumRow& r) {
 std::vector<OpCase> all_sum_cases() {
   std::vector<OpCase> cases;
   for (const AllSumRow& r : kAllSumRows) {
-    cases.push_back({.name = fmt::format("sum_to_all/{}x{}[{},{})", r.workers, r.n, r.begin, r.end),
-                     .timed = r.timed,
-                     .bind = [r](Queue q) { return bind_to_all(q, r); },
-                     .same_bits = true});
+    cases.push_back(same_bits(
+        row(fmt::format("sum_to_all/{}x{}[{},{})", r.workers, r.n, r.begin, r.end), r.timed, bind_to_all, r)));
     if (r.begin == 0 && r.end == r.n)
-      cases.push_back({.name = fmt::format("sum_to_one/{}x{}", r.workers, r.n),
-                       .timed = r.timed,
-                       .bind = [r](Queue q) { return bind_to_one(q, r); },
-                       .same_bits = true});
+      cases.push_back(same_bits(row(fmt::format("sum_to_one/{}x{}", r.workers, r.n), r.timed, bind_to_one, r)));
   }
   return cases;
 }

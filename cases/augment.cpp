@@ -67,19 +67,15 @@ BoundCase bind_augment(Queue q, const AugmentRow& r, DType type) {
           for (int64_t c = 0; c < s[3]; ++c) numbers.push_back(in->at(sample, y, x, c));
     return numbers;
   };
-  return {q, run, {expect("out", out, expected, tolerance_of(type))}};
+  return {q, run, {expect("out", out, tolerance_of(type), expected)}};
 }
 
 std::vector<OpCase> augment_cases() {
   std::vector<OpCase> cases;
   for (const AugmentRow& r : kAugmentRows)
     for (const DType t : {DType::f32, DType::bf16})
-      cases.push_back(
-          {.name = fmt::format("augment/{}{}{}", name_of(r.images), r.training ? "+crop+flip" : "", suffix_of(t)),
-           .timed = r.timed,
-           .bind = [=](Queue q) { return bind_augment(q, r, t); },
-           .cuda_only = t == DType::bf16,
-           .same_bits = true});
+      cases.push_back(same_bits(row(fmt::format("augment/{}{}", name_of(r.images), r.training ? "+crop+flip" : ""),
+                                    r.timed, bind_augment, r, t)));
   return cases;
 }
 

@@ -19,8 +19,7 @@ BoundCase bind_average_pool_forward(Queue q, const Shape& s, DType type) {
   const Tensor x = random_tensor(q, s, 1, 0, 1, type), y = Tensor::empty(q.device, type, pool.y());
   return {q,
           [=](Queue q) { q.run(kernel::average_pool_forward, x, y); },
-          {expect(
-              "y", y, [=] { return pool.forward(to_numbers(x)); }, tolerance_of(type))}};
+          {expect("y", y, tolerance_of(type), [=] { return pool.forward(to_numbers(x)); })}};
 }
 
 BoundCase bind_average_pool_backward(Queue q, const Shape& s, DType type) {
@@ -28,26 +27,16 @@ BoundCase bind_average_pool_backward(Queue q, const Shape& s, DType type) {
   const Tensor dy = random_tensor(q, pool.y(), 1, 0, 1, type), dx = Tensor::empty(q.device, type, s);
   return {q,
           [=](Queue q) { q.run(kernel::average_pool_backward, dy, dx); },
-          {expect(
-              "dx", dx, [=] { return pool.backward(to_numbers(dy)); }, tolerance_of(type))}};
+          {expect("dx", dx, tolerance_of(type), [=] { return pool.backward(to_numbers(dy)); })}};
 }
 
 std::vector<OpCase> average_pool_cases() {
   std::vector<OpCase> cases;
   for (const AveragePoolRow& r : kAveragePoolRows)
     for (const DType t : {DType::f32, DType::bf16}) {
-      const std::string shape = name_of(r.x) + suffix_of(t);
-      const bool cuda_only = t == DType::bf16;
-      cases.push_back({.name = "average_pool_forward/" + shape,
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_average_pool_forward(q, r.x, t); },
-                       .cuda_only = cuda_only,
-                       .same_bits = true});
-      cases.push_back({.name = "average_pool_backward/" + shape,
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_average_pool_backward(q, r.x, t); },
-                       .cuda_only = cuda_only,
-                       .same_bits = true});
+      const std::string shape = name_of(r.x);
+      cases.push_back(same_bits(row("average_pool_forward/" + shape, r.timed, bind_average_pool_forward, r.x, t)));
+      cases.push_back(same_bits(row("average_pool_backward/" + shape, r.timed, bind_average_pool_backward, r.x, t)));
     }
   return cases;
 }

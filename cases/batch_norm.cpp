@@ -55,9 +55,9 @@ struct BatchNormTensors {
   Numbers residual_numbers() const { return residual.defined() ? to_numbers(residual) : Numbers{}; }
 };
 
-std::string name(const char* op, const BatchNormRow& r, DType t) {
-  return fmt::format("{}/{}{}{}{}{}", op, name_of(r.x), r.residual ? "+residual" : "", r.relu ? "+relu" : "",
-                     r.again ? "+again" : "", suffix_of(t));
+std::string name(const char* op, const BatchNormRow& r) {
+  return fmt::format("{}/{}{}{}{}", op, name_of(r.x), r.residual ? "+residual" : "", r.relu ? "+relu" : "",
+                     r.again ? "+again" : "");
 }
 
 BoundCase bind_batch_norm_forward(Queue q, const BatchNormRow& r, DType type) {
@@ -76,13 +76,11 @@ BoundCase bind_batch_norm_forward(Queue q, const BatchNormRow& r, DType type) {
   };
   return {q,
           run,
-          {expect(
-               "y", t->y,
-               [=] {
-                 return t->reference.apply(to_numbers(t->x), to_numbers(t->gamma), to_numbers(t->beta),
-                                           t->residual_numbers(), moments());
-               },
-               tolerance_of(type)),
+          {expect("y", t->y, tolerance_of(type),
+                  [=] {
+                    return t->reference.apply(to_numbers(t->x), to_numbers(t->gamma), to_numbers(t->beta),
+                                              t->residual_numbers(), moments());
+                  }),
            expect("running_mean", t->running_mean, [=] { return blend(mean0, moments().mean, 1); }),
            expect("running_var", t->running_var, [=] { return blend(var0, moments().var, m > 1 ? m / (m - 1) : 1); })}};
 }
@@ -93,16 +91,10 @@ BoundCase bind_batch_norm_inference(Queue q, const BatchNormRow& r, DType type) 
     q.run(kernel::batch_norm_inference, t->x, t->gamma, t->beta, t->residual, r.relu, 1e-5f,
           BatchNormRunning{t->running_mean, t->running_var}, t->y);
   };
-  return {q,
-          run,
-          {expect(
-              "y", t->y,
-              [=] {
-                return t->reference.apply(to_numbers(t->x), to_numbers(t->gamma), to_numbers(t->beta),
-                                          t->residual_numbers(),
-                                          {to_numbers(t->running_mean), to_numbers(t->running_var)});
-              },
-              tolerance_of(type))}};
+  return {q, run, {expect("y", t->y, tolerance_of(type), [=] {
+            return t->reference.apply(to_numbers(t->x), to_numbers(t->gamma), to_numbers(t->beta),
+                                      t->residual_numbers(), {to_numbers(t->running_mean), to_numbers(t->running_var)});
+          })}};
 }
 
 BoundCase bind_batch_norm_backward(Queue q, const BatchNormRow& r, DType type) {
@@ -124,10 +116,10 @@ BoundCase bind_batch_norm_backward(Queue q, const BatchNormRow& r, DType type) {
   BoundCase bound{
       q,
       run,
-      {expect("dx", t->dx, part(&Gradients::dx), tolerance_of(type)),
+      {expect("dx", t->dx, tolerance_of(type), part(&Gradients::dx)),
        expect("dgamma", t->dgamma, part(&Gradients::dgamma)), expect("dbeta", t->dbeta, part(&Gradients::dbeta))}};
   if (r.residual)
-    bound.outputs.push_back(expect("dresidual", t->dresidual, part(&Gradients::dresidual), 0));  // dy or zero
+    bound.outputs.push_back(expect("dresidual", t->dresidual, 0, part(&Gradients::dresidual)));  // dy or zero
   return bound;
 }
 
@@ -135,22 +127,11 @@ std::vector<OpCase> batch_norm_cases() {
   std::vector<OpCase> cases;
   for (const BatchNormRow& r : kBatchNormRows)
     for (const DType t : {DType::f32, DType::bf16}) {
-      const bool cuda_only = t == DType::bf16;
-      cases.push_back({.name = name("batch_norm_forward", r, t),
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_batch_norm_forward(q, r, t); },
-                       .cuda_only = cuda_only});
+      cases.push_back(row(name("batch_norm_forward", r), r.timed, bind_batch_norm_forward, r, t));
       if (r.again) continue;
       if (!r.timed || r.residual)
-        cases.push_back({.name = name("batch_norm_inference", r, t),
-                         .timed = r.timed,
-                         .bind = [=](Queue q) { return bind_batch_norm_inference(q, r, t); },
-                         .cuda_only = cuda_only,
-                         .same_bits = true});
-      cases.push_back({.name = name("batch_norm_backward", r, t),
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_batch_norm_backward(q, r, t); },
-                       .cuda_only = cuda_only});
+        cases.push_back(same_bits(row(name("batch_norm_inference", r), r.timed, bind_batch_norm_inference, r, t)));
+      cases.push_back(row(name("batch_norm_backward", r), r.timed, bind_batch_norm_backward, r, t));
     }
   return cases;
 }

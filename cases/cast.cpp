@@ -33,16 +33,11 @@ BoundCase bind_cast(Queue q, int64_t n) {
     q.run(kernel::cast, x, y);
     q.run(kernel::cast, y, z);
   };
-  return {q,
-          run,
-          {expect(
-              "z", z,
-              [=] {
-                Numbers out = to_numbers(x);
-                for (double& v : out) v = rounded(v);
-                return out;
-              },
-              0)}};
+  return {q, run, {expect("z", z, 0, [=] {
+            Numbers out = to_numbers(x);
+            for (double& v : out) v = rounded(v);
+            return out;
+          })}};
 }
 
 BoundCase bind_cast_mean(Queue q, int64_t rows, int64_t n) {
@@ -55,32 +50,21 @@ BoundCase bind_cast_mean(Queue q, int64_t rows, int64_t n) {
     q.run(kernel::mean_bf16, 1.0f / float(rows), parts, mean);
     q.run(kernel::cast, mean, widened);
   };
-  return {q,
-          run,
-          {expect(
-              "mean", widened,
-              [=] {
-                const Numbers x = to_numbers(exact);
-                Numbers out(size_t(n), 0.0);
-                for (size_t i = 0; i < x.size(); ++i) out[i % out.size()] += rounded(x[i]) / double(rows);
-                return out;
-              },
-              1.0 / 256)}};
+  return {q, run, {expect("mean", widened, 1.0 / 256, [=] {
+            const Numbers x = to_numbers(exact);
+            Numbers out(size_t(n), 0.0);
+            for (size_t i = 0; i < x.size(); ++i) out[i % out.size()] += rounded(x[i]) / double(rows);
+            return out;
+          })}};
 }
 
 std::vector<OpCase> cast_cases() {
   std::vector<OpCase> cases;
   for (const auto& [n, timed] : std::vector<std::pair<int64_t, bool>>{{1, false}, {100003, false}, {25'000'000, true}})
-    cases.push_back({.name = fmt::format("cast/{}", n),
-                     .timed = timed,
-                     .bind = [n = n](Queue q) { return bind_cast(q, n); },
-                     .same_bits = true});
+    cases.push_back(same_bits(row(fmt::format("cast/{}", n), timed, bind_cast, n)));
   for (const auto& [rows, n, timed] : std::vector<std::tuple<int64_t, int64_t, bool>>{
            {1, 3, false}, {3, 1001, false}, {9, 808, false}, {4, 6'250'000, true}})
-    cases.push_back({.name = fmt::format("mean_bf16/{}x{}", rows, n),
-                     .timed = timed,
-                     .bind = [rows = rows, n = n](Queue q) { return bind_cast_mean(q, rows, n); },
-                     .same_bits = true});
+    cases.push_back(same_bits(row(fmt::format("mean_bf16/{}x{}", rows, n), timed, bind_cast_mean, rows, n)));
   return cases;
 }
 

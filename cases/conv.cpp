@@ -12,7 +12,6 @@ struct ConvRow {
   Shape x;
   int64_t out, kernel, stride;
   bool timed = false;
-  DType dtype = DType::f32;  // of all but the weight gradient, which is f32
   reference::Conv reference() const { return {x, {out, kernel, kernel, x[3]}, {stride, kernel / 2}}; }
 };
 
@@ -66,64 +65,54 @@ const std::vector<ConvRow> kConvRows = {{{1, 1, 1, 1}, 1, 1, 1},
                                         {{16, 14, 14, 1024}, 256, 1, 1, true},
                                         {{16, 7, 7, 512}, 512, 3, 1, true}};
 
+// All but the weight gradient, which is f32, have the type.
 struct ConvTensors {
   ConvRow row;
   Tensor x, w, dy, y, dx, dw;
-  ConvTensors(Queue q, const ConvRow& r)
+  ConvTensors(Queue q, const ConvRow& r, DType type)
       : row(r),
-        x(random_tensor(q, r.x, 1, 0, 1, r.dtype)),
-        w(random_tensor(q, r.reference().w, 2, 0, 1, r.dtype)),
-        dy(random_tensor(q, r.reference().y(), 3, 0, 1, r.dtype)),
-        y(Tensor::empty(q.device, r.dtype, r.reference().y())),
-        dx(Tensor::empty(q.device, r.dtype, r.x)),
+        x(random_tensor(q, r.x, 1, 0, 1, type)),
+        w(random_tensor(q, r.reference().w, 2, 0, 1, type)),
+        dy(random_tensor(q, r.reference().y(), 3, 0, 1, type)),
+        y(Tensor::empty(q.device, type, r.reference().y())),
+        dx(Tensor::empty(q.device, type, r.x)),
         dw(Tensor::empty(q.device, DType::f32, r.reference().w)) {}
 };
 
-BoundCase bind_conv_forward(Queue q, const ConvRow& r) {
-  auto t = std::make_shared<ConvTensors>(q, r);
+BoundCase bind_conv_forward(Queue q, const ConvRow& r, DType type) {
+  auto t = std::make_shared<ConvTensors>(q, r, type);
   return {q,
           [=](Queue q) { q.run(kernel::conv_forward, t->x, t->w, t->row.reference().g, t->y); },
-          {expect(
-              "y", t->y, [t] { return t->row.reference().forward(to_numbers(t->x), to_numbers(t->w)); },
-              tolerance_of(r.dtype))}};
+          {expect("y", t->y, tolerance_of(type),
+                  [t] { return t->row.reference().forward(to_numbers(t->x), to_numbers(t->w)); })}};
 }
 
-BoundCase bind_backward_data(Queue q, const ConvRow& r) {
-  auto t = std::make_shared<ConvTensors>(q, r);
+BoundCase bind_backward_data(Queue q, const ConvRow& r, DType type) {
+  auto t = std::make_shared<ConvTensors>(q, r, type);
   return {q,
           [=](Queue q) { q.run(kernel::conv_backward_data, t->dy, t->w, t->row.reference().g, t->dx); },
-          {expect(
-              "dx", t->dx, [t] { return t->row.reference().backward_data(to_numbers(t->dy), to_numbers(t->w)); },
-              tolerance_of(r.dtype))}};
+          {expect("dx", t->dx, tolerance_of(type),
+                  [t] { return t->row.reference().backward_data(to_numbers(t->dy), to_numbers(t->w)); })}};
 }
 
 // The gradient of bf16 operands may pass through bf16.
-BoundCase bind_backward_weights(Queue q, const ConvRow& r) {
-  auto t = std::make_shared<ConvTensors>(q, r);
+BoundCase bind_backward_weights(Queue q, const ConvRow& r, DType type) {
+  auto t = std::make_shared<ConvTensors>(q, r, type);
   auto run = [=](Queue q) { q.run(kernel::conv_backward_weights, t->x, t->dy, t->row.reference().g, t->dw); };
-  return {q,
-          run,
-          {expect(
-              "dw", t->dw, [t] { return t->row.reference().backward_weights(to_numbers(t->x), to_numbers(t->dy)); },
-              tolerance_of(r.dtype))}};
+  return {q, run, {expect("dw", t->dw, tolerance_of(type), [t] {
+            return t->row.reference().backward_weights(to_numbers(t->x), to_numbers(t->dy));
+          })}};
 }
 
 std::vector<OpCase> conv_cases() {
   std::vector<OpCase> cases;
-  for (ConvRow r : kConvRows)
-    for (const DType dtype : {DType::f32, DType::bf16}) {
-      r.dtype = dtype;
-      const std::string shape =
-          fmt::format("{}->{} {}x{}/{}{}", name_of(r.x), r.out, r.kernel, r.kernel, r.stride, suffix_of(dtype));
-      auto add = [&](const char* op, BoundCase (*bind)(Queue, const ConvRow&), bool timed) {
-        cases.push_back({.name = fmt::format("{}/{}", op, shape),
-                         .timed = timed,
-                         .bind = [bind, r](Queue q) { return bind(q, r); },
-                         .cuda_only = dtype == DType::bf16});
-      };
-      add("conv_forward", bind_conv_forward, r.timed);
-      if (!r.timed || r.x[3] > 3) add("conv_backward_data", bind_backward_data, r.timed);  // images need no gradient
-      add("conv_backward_weights", bind_backward_weights, r.timed);
+  for (const ConvRow& r : kConvRows)
+    for (const DType t : {DType::f32, DType::bf16}) {
+      const std::string shape = fmt::format("{}->{} {}x{}/{}", name_of(r.x), r.out, r.kernel, r.kernel, r.stride);
+      cases.push_back(row("conv_forward/" + shape, r.timed, bind_conv_forward, r, t));
+      if (!r.timed || r.x[3] > 3)  // images need no gradient
+        cases.push_back(row("conv_backward_data/" + shape, r.timed, bind_backward_data, r, t));
+      cases.push_back(row("conv_backward_weights/" + shape, r.timed, bind_backward_weights, r, t));
     }
   return cases;
 }

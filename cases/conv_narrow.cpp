@@ -68,17 +68,13 @@ OpCase make_narrow(const char* name, const ConvNarrowRow& r, cuda::ConvPass pass
     const auto run = [=](Queue q) { q.run(kConvNarrow, problem, t->x, w, t->y); };
     switch (pass) {
       case ConvPass::forward:
-        return {q,
-                run,
-                {expect(
-                    "y", t->y, [t] { return t->conv.forward(to_numbers(t->x), to_numbers(t->w)); },
-                    tolerance_of(DType::bf16))}};
+        return {q, run, {expect("y", t->y, tolerance_of(DType::bf16), [t] {
+                  return t->conv.forward(to_numbers(t->x), to_numbers(t->w));
+                })}};
       case ConvPass::backward_data:
-        return {q,
-                run,
-                {expect(
-                    "dx", t->x, [t] { return t->conv.backward_data(to_numbers(t->y), to_numbers(t->w)); },
-                    tolerance_of(DType::bf16))}};
+        return {q, run, {expect("dx", t->x, tolerance_of(DType::bf16), [t] {
+                  return t->conv.backward_data(to_numbers(t->y), to_numbers(t->w));
+                })}};
       default:
         return {q,
                 run,

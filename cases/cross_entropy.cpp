@@ -46,22 +46,19 @@ BoundCase bind_cross_entropy(Queue q, const CrossEntropyRow& r) {
   return {q,
           [=](Queue q) { q.run(kernel::cross_entropy, logits, labels, loss, correct, dlogits); },
           {expect("loss", loss, [=] { return Numbers{reference().loss(to_numbers(logits))}; }),
-           expect(
-               "correct", correct,
-               [=] {
-                 const Numbers l = to_numbers(logits);
-                 return Numbers{reference().correct(l, 1), reference().correct(l, 5)};
-               },
-               0),
+           expect("correct", correct, 0,
+                  [=] {
+                    const Numbers l = to_numbers(logits);
+                    return Numbers{reference().correct(l, 1), reference().correct(l, 5)};
+                  }),
            expect("dlogits", dlogits, [=] { return reference().gradient(to_numbers(logits)); })}};
 }
 
 std::vector<OpCase> cross_entropy_cases() {
   std::vector<OpCase> cases;
   for (const CrossEntropyRow& r : kCrossEntropyRows)
-    cases.push_back({.name = fmt::format("cross_entropy/{}x{}{}", r.rows, r.classes, r.ties ? "+ties" : ""),
-                     .timed = r.timed,
-                     .bind = [r](Queue q) { return bind_cross_entropy(q, r); }});
+    cases.push_back(row(fmt::format("cross_entropy/{}x{}{}", r.rows, r.classes, r.ties ? "+ties" : ""), r.timed,
+                        bind_cross_entropy, r));
   return cases;
 }
 

@@ -112,8 +112,7 @@ std::vector<Output> reader_outputs(const TensorsPtr& t, const ReaderTensors& r, 
       return t->block().norm_backward(t->all_features(), r.reader(), to_numbers(r.dy), unused).*member;
     };
   };
-  return {expect(
-              name + ".y", r.y, [t, &r] { return t->block().norm(t->all_features(), r.reader()); }, rounding),
+  return {expect(name + ".y", r.y, rounding, [t, &r] { return t->block().norm(t->all_features(), r.reader()); }),
           expect(name + ".dgamma", r.dgamma, gradient(&Gradients::dgamma)),
           expect(name + ".dbeta", r.dbeta, gradient(&Gradients::dbeta))};
 }
@@ -146,8 +145,8 @@ BoundCase bind_dense_block_all(Queue q, const DenseBlockRow& row, DType type) {
       {expect("mean", t->mean, [=] { return moments().mean; }), expect("var", t->var, [=] { return moments().var; }),
        expect("running_mean", t->late.running_mean, [=] { return blend(mean0, moments().mean, 1); }),
        expect("running_var", t->late.running_var, [=] { return blend(var0, moments().var, m / (m - 1)); }),
-       expect("dx0", t->dx0, gradient(0, row.first), tolerance_of(type)),
-       expect("dx1", t->dx1, gradient(row.first, row.growth), tolerance_of(type))}};
+       expect("dx0", t->dx0, tolerance_of(type), gradient(0, row.first)),
+       expect("dx1", t->dx1, tolerance_of(type), gradient(row.first, row.growth))}};
   for (const auto& [r, name] : {std::pair{&t->early, "early"}, std::pair{&t->late, "late"}})
     for (Output& o : reader_outputs(t, *r, name)) bound.outputs.push_back(std::move(o));
   return bound;
@@ -162,16 +161,11 @@ BoundCase bind_dense_block_inference(Queue q, const DenseBlockRow& row, DType ty
     q.run(kernel::dense_norm, t->features, DenseStats{r.running_mean, r.running_var}, r.gamma, r.beta, kEps,
           BatchNormRunning{}, r.y);
   };
-  return {q,
-          run,
-          {expect(
-              "y", t->late.y,
-              [t] {
-                const reference::BatchNorm bn{t->block().rows, t->block().channels, true};
-                return bn.apply(t->all_features(), to_numbers(t->late.gamma), to_numbers(t->late.beta), {},
-                                {to_numbers(t->late.running_mean), to_numbers(t->late.running_var)});
-              },
-              tolerance_of(type))}};
+  return {q, run, {expect("y", t->late.y, tolerance_of(type), [t] {
+            const reference::BatchNorm bn{t->block().rows, t->block().channels, true};
+            return bn.apply(t->all_features(), to_numbers(t->late.gamma), to_numbers(t->late.beta), {},
+                            {to_numbers(t->late.running_mean), to_numbers(t->late.running_var)});
+          })}};
 }
 
 // One kernel of a block that is ready for it.
@@ -186,24 +180,14 @@ BoundCase bind_dense_block_one(Queue q, const DenseBlockRow& row, DType type,
 std::vector<OpCase> dense_block_cases() {
   std::vector<OpCase> cases;
   for (const DType t : {DType::f32, DType::bf16}) {
-    const bool cuda_only = t == DType::bf16;
-    const auto shape = [t](const DenseBlockRow& r) {
-      return fmt::format("{}+{}{}", name_of(r.of(r.first)), r.growth, suffix_of(t));
-    };
+    const auto shape = [](const DenseBlockRow& r) { return fmt::format("{}+{}", name_of(r.of(r.first)), r.growth); };
     for (const DenseBlockRow& r : kDenseBlockRows) {
-      cases.push_back({.name = "dense_block/" + shape(r),
-                       .bind = [=](Queue q) { return bind_dense_block_all(q, r, t); },
-                       .cuda_only = cuda_only});
-      cases.push_back({.name = "dense_block_inference/" + shape(r),
-                       .bind = [=](Queue q) { return bind_dense_block_inference(q, r, t); },
-                       .cuda_only = cuda_only});
+      cases.push_back(row("dense_block/" + shape(r), false, bind_dense_block_all, r, t));
+      cases.push_back(row("dense_block_inference/" + shape(r), false, bind_dense_block_inference, r, t));
     }
     for (const DenseBlockRow& r : kTimed) {
       auto add = [&](const std::string& name, void (*kernel)(Queue, const DenseBlockTensors&)) {
-        cases.push_back({.name = name + "/" + shape(r),
-                         .timed = true,
-                         .bind = [=](Queue q) { return bind_dense_block_one(q, r, t, kernel); },
-                         .cuda_only = cuda_only});
+        cases.push_back(row(name + "/" + shape(r), true, bind_dense_block_one, r, t, kernel));
       };
       add("dense_append", [](Queue q, const DenseBlockTensors& b) { b.append(q, b.x1, b.row.first); });
       add("dense_norm", [](Queue q, const DenseBlockTensors& b) { b.norm(q, b.early); });

@@ -24,16 +24,14 @@ BoundCase bind_downsample_forward(Queue q, const reference::Downsample& op, DTyp
   const Tensor x = random_tensor(q, op.x, 1, 0, 1, type), y = Tensor::empty(q.device, type, op.y());
   return {q,
           [=](Queue q) { q.run(kernel::downsample_forward, x, op.stride, y); },
-          {expect(
-              "y", y, [=] { return op.forward(to_numbers(x)); }, 0.0)}};
+          {expect("y", y, 0.0, [=] { return op.forward(to_numbers(x)); })}};
 }
 
 BoundCase bind_downsample_backward(Queue q, const reference::Downsample& op, DType type) {
   const Tensor dy = random_tensor(q, op.y(), 1, 0, 1, type), dx = Tensor::empty(q.device, type, op.x);
   return {q,
           [=](Queue q) { q.run(kernel::downsample_backward, dy, op.stride, dx); },
-          {expect(
-              "dx", dx, [=] { return op.backward(to_numbers(dy)); }, 0.0)}};
+          {expect("dx", dx, 0.0, [=] { return op.backward(to_numbers(dy)); })}};
 }
 
 std::vector<OpCase> downsample_cases() {
@@ -41,18 +39,9 @@ std::vector<OpCase> downsample_cases() {
   for (const DownsampleRow& r : kDownsampleRows)
     for (const DType t : {DType::f32, DType::bf16}) {
       const reference::Downsample& op = r.op;
-      const std::string shape = fmt::format("{}->{}/{}{}", name_of(op.x), op.out, op.stride, suffix_of(t));
-      const bool cuda_only = t == DType::bf16;
-      cases.push_back({.name = "downsample_forward/" + shape,
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_downsample_forward(q, op, t); },
-                       .cuda_only = cuda_only,
-                       .same_bits = true});
-      cases.push_back({.name = "downsample_backward/" + shape,
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_downsample_backward(q, op, t); },
-                       .cuda_only = cuda_only,
-                       .same_bits = true});
+      const std::string shape = fmt::format("{}->{}/{}", name_of(op.x), op.out, op.stride);
+      cases.push_back(same_bits(row("downsample_forward/" + shape, r.timed, bind_downsample_forward, op, t)));
+      cases.push_back(same_bits(row("downsample_backward/" + shape, r.timed, bind_downsample_backward, op, t)));
     }
   return cases;
 }

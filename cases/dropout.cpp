@@ -39,18 +39,14 @@ BoundCase bind_dropout(Queue q, const DropoutRow& r, DType type) {
     }
     return out;
   };
-  return {q, run, {expect("y", y, expected, tolerance_of(type))}};
+  return {q, run, {expect("y", y, tolerance_of(type), expected)}};
 }
 
 std::vector<OpCase> dropout_cases() {
   std::vector<OpCase> cases;
   for (const DropoutRow& r : kDropoutRows)
     for (const DType t : {DType::f32, DType::bf16})
-      cases.push_back({.name = fmt::format("dropout/{}/{}{}", name_of(r.x), r.rate, suffix_of(t)),
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_dropout(q, r, t); },
-                       .cuda_only = t == DType::bf16,
-                       .same_bits = true});
+      cases.push_back(same_bits(row(fmt::format("dropout/{}/{}", name_of(r.x), r.rate), r.timed, bind_dropout, r, t)));
   return cases;
 }
 

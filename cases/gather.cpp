@@ -22,8 +22,7 @@ BoundCase bind_gather(Queue q, int64_t n) {
 
 std::vector<OpCase> gather_cases() {
   std::vector<OpCase> cases;
-  for (const int64_t n : {1, 127, 129})
-    cases.push_back({.name = fmt::format("gather/{}", n), .bind = [n](Queue q) { return bind_gather(q, n); }});
+  for (const int64_t n : {1, 127, 129}) cases.push_back(row(fmt::format("gather/{}", n), false, bind_gather, n));
   return cases;
 }
 

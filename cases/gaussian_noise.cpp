@@ -40,15 +40,13 @@ BoundCase bind_gaussian_noise(Queue q, const GaussianNoiseRow& r) {
     }
     return g;
   };
-  return {q, run, {expect("grad", grad, expected, 1e-6)}};
+  return {q, run, {expect("grad", grad, 1e-6, expected)}};
 }
 
 std::vector<OpCase> gaussian_noise_cases() {
   std::vector<OpCase> cases;
   for (const GaussianNoiseRow& r : kGaussianNoiseRows)
-    cases.push_back({.name = fmt::format("gaussian_noise/{}+{}", r.n, r.first), .timed = r.timed, .bind = [r](Queue q) {
-                       return bind_gaussian_noise(q, r);
-                     }});
+    cases.push_back(row(fmt::format("gaussian_noise/{}+{}", r.n, r.first), r.timed, bind_gaussian_noise, r));
   return cases;
 }
 

@@ -24,28 +24,19 @@ BoundCase bind_pool_forward(Queue q, const Shape& s, DType type) {
 
 BoundCase bind_pool_backward(Queue q, const Shape& s, DType type) {
   const Tensor dy = random_tensor(q, pooled(s), 1), dx = Tensor::empty(q.device, type, s);
-  return {
-      q,
-      [=](Queue q) { q.run(kernel::global_average_pool_backward, dy, dx); },
-      {expect(
-          "dx", dx, [=] { return reference::global_average_pool_backward(to_numbers(dy), s); }, tolerance_of(type))}};
+  return {q,
+          [=](Queue q) { q.run(kernel::global_average_pool_backward, dy, dx); },
+          {expect("dx", dx, tolerance_of(type),
+                  [=] { return reference::global_average_pool_backward(to_numbers(dy), s); })}};
 }
 
 std::vector<OpCase> global_average_pool_cases() {
   std::vector<OpCase> cases;
   for (const PoolRow& r : kPoolRows)
     for (const DType t : {DType::f32, DType::bf16}) {
-      const std::string shape = name_of(r.x) + suffix_of(t);
-      const bool cuda_only = t == DType::bf16;
-      cases.push_back({.name = "global_average_pool_forward/" + shape,
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_pool_forward(q, r.x, t); },
-                       .cuda_only = cuda_only});
-      cases.push_back({.name = "global_average_pool_backward/" + shape,
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_pool_backward(q, r.x, t); },
-                       .cuda_only = cuda_only,
-                       .same_bits = true});
+      const std::string shape = name_of(r.x);
+      cases.push_back(row("global_average_pool_forward/" + shape, r.timed, bind_pool_forward, r.x, t));
+      cases.push_back(same_bits(row("global_average_pool_backward/" + shape, r.timed, bind_pool_backward, r.x, t)));
     }
   return cases;
 }

@@ -41,15 +41,13 @@ BoundCase bind_lars(Queue q, const LarsRow& r) {
     for (size_t i = 0; i < g.size(); ++i) g[i] = rate * (g[i] + decay * w[i]);
     return g;
   };
-  return {q, run, {expect("grad", grad, expected, 1e-6)}};
+  return {q, run, {expect("grad", grad, 1e-6, expected)}};
 }
 
 std::vector<OpCase> lars_cases() {
   std::vector<OpCase> cases;
   for (const LarsRow& r : kLarsRows)
-    cases.push_back({.name = fmt::format("lars/{}/{:g}/{:g}", r.n, r.scale_value, r.scale_grad),
-                     .timed = r.timed,
-                     .bind = [r](Queue q) { return bind_lars(q, r); }});
+    cases.push_back(row(fmt::format("lars/{}/{:g}/{:g}", r.n, r.scale_value, r.scale_grad), r.timed, bind_lars, r));
   return cases;
 }
 

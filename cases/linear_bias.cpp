@@ -38,12 +38,8 @@ BoundCase bind_linear_bias_sum(Queue q, const LinearBiasRow& r) {
 std::vector<OpCase> linear_bias_cases() {
   std::vector<OpCase> cases;
   for (const LinearBiasRow& r : kLinearBiasRows) {
-    cases.push_back({.name = fmt::format("bias_add/{}x{}", r.rows, r.columns),
-                     .bind = [r](Queue q) { return bind_linear_bias_add(q, r); },
-                     .cuda_only = true});
-    cases.push_back({.name = fmt::format("column_sum/{}x{}", r.rows, r.columns),
-                     .bind = [r](Queue q) { return bind_linear_bias_sum(q, r); },
-                     .cuda_only = true});
+    cases.push_back(cuda_only(row(fmt::format("bias_add/{}x{}", r.rows, r.columns), false, bind_linear_bias_add, r)));
+    cases.push_back(cuda_only(row(fmt::format("column_sum/{}x{}", r.rows, r.columns), false, bind_linear_bias_sum, r)));
   }
   return cases;
 }

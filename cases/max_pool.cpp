@@ -29,8 +29,7 @@ BoundCase bind_max_pool_forward(Queue q, const Shape& s, DType type) {
   const Tensor indices = Tensor::empty(q.device, DType::u8, pool.y());
   return {q,
           [=](Queue q) { q.run(kernel::max_pool_forward, x, y, indices); },
-          {expect(
-              "y", y, [=] { return pool.forward(to_numbers(x)); }, 0)}};
+          {expect("y", y, 0, [=] { return pool.forward(to_numbers(x)); })}};
 }
 
 BoundCase bind_max_pool_backward(Queue q, const Shape& s, DType type) {
@@ -42,25 +41,16 @@ BoundCase bind_max_pool_backward(Queue q, const Shape& s, DType type) {
   q.run(kernel::synchronize);  // y ends here
   return {q,
           [=](Queue q) { q.run(kernel::max_pool_backward, dy, indices, dx); },
-          {expect(
-              "dx", dx, [=] { return pool.backward(to_numbers(x), to_numbers(dy)); }, tolerance_of(type))}};
+          {expect("dx", dx, tolerance_of(type), [=] { return pool.backward(to_numbers(x), to_numbers(dy)); })}};
 }
 
 std::vector<OpCase> max_pool_cases() {
   std::vector<OpCase> cases;
   for (const MaxPoolRow& r : kMaxPoolRows)
     for (const DType t : {DType::f32, DType::bf16}) {
-      const std::string shape = name_of(r.x) + suffix_of(t);
-      const bool cuda_only = t == DType::bf16;
-      cases.push_back({.name = "max_pool_forward/" + shape,
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_max_pool_forward(q, r.x, t); },
-                       .cuda_only = cuda_only,
-                       .same_bits = true});
-      cases.push_back({.name = "max_pool_backward/" + shape,
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_max_pool_backward(q, r.x, t); },
-                       .cuda_only = cuda_only});
+      const std::string shape = name_of(r.x);
+      cases.push_back(same_bits(row("max_pool_forward/" + shape, r.timed, bind_max_pool_forward, r.x, t)));
+      cases.push_back(row("max_pool_backward/" + shape, r.timed, bind_max_pool_backward, r.x, t));
     }
   return cases;
 }

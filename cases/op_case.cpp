@@ -113,7 +113,17 @@ RunningStatistics zero_statistics(Tape& t, int64_t channels) {
   return state;
 }
 
-Output expect(std::string name, Tensor actual, std::function<Numbers()> expected, double tolerance) {
+OpCase same_bits(OpCase c) {
+  c.same_bits = true;
+  return c;
+}
+
+OpCase cuda_only(OpCase c) {
+  c.cuda_only = true;
+  return c;
+}
+
+Output expect(std::string name, Tensor actual, double tolerance, std::function<Numbers()> expected) {
   return {std::move(name), std::move(actual), std::move(expected), tolerance};
 }
 

@@ -19,7 +19,7 @@ struct Output {
   std::string name;
   Tensor actual;
   std::function<Numbers()> expected;  // computed on request: benchmarks never ask
-  double tolerance = 1e-5;            // largest |actual - expected| over largest |expected|
+  double tolerance;                   // largest |actual - expected| over largest |expected|
 };
 
 // A row with tensors of a device.
@@ -40,6 +40,23 @@ struct OpCase {
   bool cuda_only = false;  // has bf16 activations, or a kernel that only CUDA needs
   bool same_bits = false;  // the same operations in the same order on both devices: the results are equal
 };
+
+// A row whose operands are made by bind(queue, arguments...). With bf16 among the arguments it is for CUDA alone, and its
+// name ends in /bf16.
+template <class... P, class... A>
+OpCase row(const std::string& name, bool timed, BoundCase (*bind)(Queue, P...), const A&... arguments) {
+  const auto is_bf16 = [](const auto& argument) {
+    if constexpr (std::is_same_v<decltype(argument), const DType&>) return argument == DType::bf16;
+    return false;
+  };
+  const bool bf16 = (... || is_bf16(arguments));
+  return {.name = bf16 ? name + "/bf16" : name,
+          .timed = timed,
+          .bind = [=](Queue q) { return bind(q, arguments...); },
+          .cuda_only = bf16};
+}
+OpCase same_bits(OpCase);
+OpCase cuda_only(OpCase);
 
 // f(inputs) with its gradient: backward(inputs, dy)[i] = sum_j dy[j] * d f[j] / d inputs[i].
 struct GradientCase {
@@ -65,10 +82,13 @@ Tensor random_labels(Queue, int64_t n, int64_t classes, uint32_t item);
 Numbers random_numbers(int64_t n, uint32_t item);
 Numbers to_numbers(const Tensor& x);  // f32, bf16 or i32
 RunningStatistics zero_statistics(Tape&, int64_t channels);
-Output expect(std::string name, Tensor actual, std::function<Numbers()> expected, double tolerance = 1e-5);
+constexpr double kTolerance = 1e-5;
+Output expect(std::string name, Tensor actual, double tolerance, std::function<Numbers()> expected);
+inline Output expect(std::string name, Tensor actual, std::function<Numbers()> expected) {
+  return expect(std::move(name), std::move(actual), kTolerance, std::move(expected));
+}
 // Tolerance of a result of this type: arithmetic is in f32, and bf16 adds one rounding to 8 significant bits.
-constexpr double tolerance_of(DType t) { return t == DType::bf16 ? 0x1p-8 + 1e-5 : 1e-5; }
+constexpr double tolerance_of(DType t) { return t == DType::bf16 ? 0x1p-8 + kTolerance : kTolerance; }
 std::string name_of(const Shape&);  // 128x32x32x16
-inline const char* suffix_of(DType t) { return t == DType::bf16 ? "/bf16" : ""; }
 
 }  // namespace skein

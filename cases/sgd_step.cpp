@@ -47,32 +47,25 @@ BoundCase bind_sgd_step(Queue q, const SgdStepRow& r) {
     }
     return want_velocity ? v : w;
   };
-  BoundCase bound{q,
-                  run,
-                  {expect(
-                       "value", value, [=] { return expected(false); }, 1e-6),
-                   expect(
-                       "velocity", velocity, [=] { return expected(true); }, 1e-6)}};
+  BoundCase bound{
+      q, run, {expect("value", value, 1e-6, [=] { return expected(false); }), expect("velocity", velocity, 1e-6, [=] {
+                 return expected(true);
+               })}};
   if (r.shadow)
-    bound.outputs.push_back(expect(
-        "shadow", shadow,
-        [value] {
-          Numbers rounded;
-          for (const double v : to_numbers(value)) rounded.push_back(double(to_f32(to_bf16(float(v)))));
-          return rounded;
-        },
-        0));
+    bound.outputs.push_back(expect("shadow", shadow, 0, [value] {
+      Numbers rounded;
+      for (const double v : to_numbers(value)) rounded.push_back(double(to_f32(to_bf16(float(v)))));
+      return rounded;
+    }));
   return bound;
 }
 
 std::vector<OpCase> sgd_step_cases() {
   std::vector<OpCase> cases;
   for (const SgdStepRow& r : kSgdStepRows)
-    cases.push_back({.name = fmt::format("sgd_step/{}{}{}{}", r.n, r.hyper.nesterov ? "+nesterov" : "",
-                                         r.hyper.sign ? "+sign" : "", r.shadow ? "+shadow" : ""),
-                     .timed = r.timed,
-                     .bind = [r](Queue q) { return bind_sgd_step(q, r); },
-                     .same_bits = true});
+    cases.push_back(same_bits(row(fmt::format("sgd_step/{}{}{}{}", r.n, r.hyper.nesterov ? "+nesterov" : "",
+                                              r.hyper.sign ? "+sign" : "", r.shadow ? "+shadow" : ""),
+                                  r.timed, bind_sgd_step, r)));
   return cases;
 }
 

@@ -68,10 +68,9 @@ BoundCase bind_sign_scales(Queue q, const SignRow& r, bool remembers) {
     for (size_t i = 0; i < out.size(); ++i) out[i] += cs[i] - ws[i];
     return out;
   };
-  return {q,
-          run,
-          {expect("d", d, distances, 1e-6), expect(
-                                                "scales", scales, [=] { return f.plain.scales(distances()); }, 1e-6)}};
+  return {q, run, {expect("d", d, 1e-6, distances), expect("scales", scales, 1e-6, [=] {
+                     return f.plain.scales(distances());
+                   })}};
 }
 
 BoundCase bind_sign_pack(Queue q, const SignRow& r, bool remembers) {
@@ -89,17 +88,14 @@ BoundCase bind_sign_pack(Queue q, const SignRow& r, bool remembers) {
     for (const uint32_t word : expected) numbers.push_back(int32_t(word));
     return numbers;
   };
-  BoundCase bound{q, run, {expect("words", words, packed, 0)}};
+  BoundCase bound{q, run, {expect("words", words, 0, packed)}};
   if (!remembers) return bound;
-  bound.outputs.push_back(expect(
-      "error", error,
-      [=] {
-        Numbers left = to_numbers(d);
-        const Numbers sent = f.plain.decode(f.plain.bits(left), to_numbers(scales), left.size());
-        for (size_t i = 0; i < left.size(); ++i) left[i] -= sent[i];
-        return left;
-      },
-      1e-6));
+  bound.outputs.push_back(expect("error", error, 1e-6, [=] {
+    Numbers left = to_numbers(d);
+    const Numbers sent = f.plain.decode(f.plain.bits(left), to_numbers(scales), left.size());
+    for (size_t i = 0; i < left.size(); ++i) left[i] -= sent[i];
+    return left;
+  }));
   return bound;
 }
 
@@ -129,15 +125,10 @@ BoundCase bind_sign_mean(Queue q, const SignRow& r, bool mean_of_means) {
     q.run(kernel::sign_count_mean, f.layout(), messages, planes, 0, mean);
   };
   if (r.timed) return {q, run, {}};
-  return {q,
-          run,
-          {expect(
-              "mean", mean,
-              [=] {
-                return mean_of_means ? f.plain.mean_of_means(bits, scales, size_t(f.size))
-                                     : f.plain.mean(bits, scales, size_t(f.size));
-              },
-              1e-6)}};
+  return {q, run, {expect("mean", mean, 1e-6, [=] {
+            return mean_of_means ? f.plain.mean_of_means(bits, scales, size_t(f.size))
+                                 : f.plain.mean(bits, scales, size_t(f.size));
+          })}};
 }
 
 std::vector<OpCase> sign_cases() {
@@ -146,18 +137,12 @@ std::vector<OpCase> sign_cases() {
     for (const bool option : {false, true}) {
       const std::string memory = option ? "+memory" : "";
       if (r.ranks < 3 || r.timed) {
-        cases.push_back({.name = fmt::format("sign_scales/{}{}", r.name, memory),
-                         .timed = r.timed,
-                         .bind = [=](Queue q) { return bind_sign_scales(q, r, option); }});
-        cases.push_back({.name = fmt::format("sign_pack/{}{}", r.name, memory),
-                         .timed = r.timed,
-                         .bind = [=](Queue q) { return bind_sign_pack(q, r, option); },
-                         .same_bits = true});
+        cases.push_back(row(fmt::format("sign_scales/{}{}", r.name, memory), r.timed, bind_sign_scales, r, option));
+        cases.push_back(
+            same_bits(row(fmt::format("sign_pack/{}{}", r.name, memory), r.timed, bind_sign_pack, r, option)));
       }
-      cases.push_back({.name = fmt::format("{}/{}x{}", option ? "sign_count_mean" : "sign_mean", r.ranks, r.name),
-                       .timed = r.timed,
-                       .bind = [=](Queue q) { return bind_sign_mean(q, r, option); },
-                       .same_bits = true});
+      cases.push_back(same_bits(row(fmt::format("{}/{}x{}", option ? "sign_count_mean" : "sign_mean", r.ranks, r.name),
+                                    r.timed, bind_sign_mean, r, option)));
     }
   }
   return cases;

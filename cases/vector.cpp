@@ -25,14 +25,11 @@ using Map = std::function<double(double x, double y)>;
 
 // z = f(x, y) element by element; x, y, z may be one tensor.
 Output mapped(const Tensor& z, const Tensor& x, const Tensor& y, Map f) {
-  return expect(
-      "z", z,
-      [a = to_numbers(x), b = to_numbers(y), f] {
-        Numbers out(a.size());
-        for (size_t i = 0; i < a.size(); ++i) out[i] = f(a[i], b[i]);
-        return out;
-      },
-      tolerance_of(z.dtype()));
+  return expect("z", z, tolerance_of(z.dtype()), [a = to_numbers(x), b = to_numbers(y), f] {
+    Numbers out(a.size());
+    for (size_t i = 0; i < a.size(); ++i) out[i] = f(a[i], b[i]);
+    return out;
+  });
 }
 
 struct VectorRow {
@@ -73,11 +70,7 @@ std::vector<OpCase> vector_cases() {
     for (const Size& s : kSizes)
       for (const DType t : {DType::f32, DType::bf16}) {
         const std::string shift = s.shift_y > 0 ? fmt::format("+{}+{}", s.shift_x, s.shift_y) : "";
-        cases.push_back({.name = fmt::format("{}/{}{}{}", r.name, s.n, shift, suffix_of(t)),
-                         .timed = s.timed,
-                         .bind = [=](Queue q) { return bind_vector(q, r, s, t); },
-                         .cuda_only = t == DType::bf16,
-                         .same_bits = true});
+        cases.push_back(same_bits(row(fmt::format("{}/{}{}", r.name, s.n, shift), s.timed, bind_vector, r, s, t)));
       }
   return cases;
 }
