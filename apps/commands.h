@@ -7,12 +7,14 @@ namespace skein {
 
 void add_bench_command(Command& skein);
 void add_clock_command(Command& skein);
+void add_compare_command(Command& skein);
 void add_data_command(Command& skein);
 void add_devices_command(Command& skein);
 void add_eval_command(Command& skein);
 void add_export_command(Command& skein);
 void add_import_command(Command& skein);
 void add_plan_command(Command& skein);
+void add_runs_command(Command& skein);
 void add_summary_command(Command& skein);
 void add_train_command(Command& skein);
 

@@ -44,6 +44,8 @@ Command all_commands() {
            add_data_command,
            add_bench_command,
            add_clock_command,
+           add_runs_command,
+           add_compare_command,
            add_devices_command,
            add_plan_command,
        })

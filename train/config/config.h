@@ -3,6 +3,7 @@
 // its name, group, help text and permitted values. Flags, --config, config.toml and --resume all use it.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -82,5 +83,9 @@ void read_config(const std::string& path, TrainConfig& config);
 void parse_config(const std::string& text, const std::string& path, TrainConfig& config);
 
 std::string to_toml(const TrainConfig& config);
+
+// Every key of a TOML file with its value as text, whatever this version makes of it; texts without quotes. BadInput
+// where the text is not TOML.
+std::map<std::string, std::string> toml_settings(const std::string& text, const std::string& path);
 
 }  // namespace skein

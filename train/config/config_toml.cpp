@@ -90,15 +90,18 @@ void put(toml::table& table, const std::string& name, const auto& variable) {
   }
 }
 
-}  // namespace
-
-void parse_config(const std::string& text, const std::string& path, TrainConfig& config) {
-  toml::table table;
+toml::table parse_toml(const std::string& text, const std::string& path) {
   try {
-    table = toml::parse(text, std::string_view(path));
+    return toml::parse(text, std::string_view(path));
   } catch (const toml::parse_error& e) {
     throw BadInput("{}:{}: this is not TOML: {}", path, e.source().begin.line, e.description());
   }
+}
+
+}  // namespace
+
+void parse_config(const std::string& text, const std::string& path, TrainConfig& config) {
+  const toml::table table = parse_toml(text, path);
   const OptionList list = config_options(config);
   for (const auto& [key, node] : table) read_key(std::string(key.str()), node, path, list);
 }
@@ -113,6 +116,19 @@ std::string to_toml(const TrainConfig& config) {
   std::ostringstream text;
   text << table << "\n";
   return text.str();
+}
+
+std::map<std::string, std::string> toml_settings(const std::string& text, const std::string& path) {
+  std::map<std::string, std::string> settings;
+  for (const auto& [key, node] : parse_toml(text, path)) {
+    std::ostringstream value;
+    if (const auto* plain = node.as_string())
+      value << plain->get();
+    else
+      node.visit([&](const auto& any) { value << any; });
+    settings.emplace(key.str(), value.str());
+  }
+  return settings;
 }
 
 }  // namespace skein

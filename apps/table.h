@@ -1,0 +1,16 @@
+// A table of text: columns as wide as their widest cell, two spaces between them. Width is counted in characters of
+// UTF-8, each taken as one column wide.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace skein {
+
+enum class Align : uint8_t { left, right };
+
+// `rows` has the titles first; each row has one cell per entry of `columns`. Ends with a line break.
+std::string format_table(const std::vector<Align>& columns, const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace skein
