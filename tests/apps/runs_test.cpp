@@ -84,8 +84,8 @@ TEST_F(RunsCommand, OldRunThatStoppedIsNotRunning) {
 TEST_F(RunsCommand, ComparesSettingsAndResults) {
   const std::string text = run({"compare", (dir / "b").string(), (dir / "deep/a").string()});
   for (const char* line :
-       {"lr       0.1        0.2", "sync     local:H=4  minibatch", "best test top-1 (%)     40.50   50.00    9.50",
-        "last test top-1 (%)     39.25       -       -"})
+       {"lr       0.1        0.2", "sync     local:H=4  minibatch", "best test top-1 (%)    40.50   50.00    9.50",
+        "last test top-1 (%)    39.25       -       -"})
     EXPECT_NE(text.find(line), std::string::npos) << line << " is not in\n" << text;
 }
 
