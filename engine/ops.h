@@ -15,6 +15,13 @@ struct Loss {
   Tensor correct;  // (2) i32: rows whose label is the largest logit, and rows whose label is among the five largest
 };
 
+// Targets of the cross-entropy beside the labels: label smoothing, and a second label of each row with the weight of
+// the first, both (N) and both undefined where rows have one label.
+struct SoftTargets {
+  float smoothing = 0;
+  Tensor second, weight;  // i32, f32
+};
+
 // a + b                                                                              kernels/vector.h
 Var add(const Var& a, const Var& b);
 
@@ -38,7 +45,7 @@ Var conv2d(const Var& x, const Var& w, ConvGeometry);
 
 // Softmax cross-entropy; labels i32, one per row. The end of every network: the gradient of the mean loss with
 // respect to the logits is computed in the forward pass                              kernels/cross_entropy.h
-Loss cross_entropy(const Var& logits, const Tensor& labels);
+Loss cross_entropy(const Var& logits, const Tensor& labels, const SoftTargets& = {});
 
 // Every stride-th row and column; missing channels are zero: shortcut A              kernels/downsample.h
 Var downsample(const Var& x, int64_t stride, int64_t channels);

@@ -19,7 +19,7 @@ Result run(const std::vector<float>& logits, int64_t classes, const std::vector<
   const Tensor l = Tensor::from(Device::cpu, logits, {rows, classes}), y = Tensor::from(Device::cpu, labels, {rows});
   const Tensor loss = Tensor::zeros(Device::cpu, DType::f32, {1}),
                correct = Tensor::zeros(Device::cpu, DType::i32, {2});
-  cpu::cross_entropy(nullptr, l, y, loss, correct, {});
+  cpu::cross_entropy(nullptr, l, y, {}, {}, 0.0f, loss, correct, {});
   return {*loss.host(), correct.view().as<int32_t>()[0], correct.view().as<int32_t>()[1]};
 }
 

@@ -92,7 +92,7 @@ TEST_F(CudaOpsEdge, CrossEntropyCountsARowWithANaNAsWrongAndMakesTheLossNaN) {
   const Tensor logits = floats({kNaN, 1, 9, 9, 1, 2}, {2, 3}),
                labels = Tensor::from(Device::cuda, std::vector<int32_t>{2, 0}, {2});
   const Tensor loss = empty(DType::f32, {1}), correct = empty(DType::i32, {2}), dlogits = empty(DType::f32, {2, 3});
-  q_.run(kernel::cross_entropy, logits, labels, loss, correct, dlogits);
+  q_.run(kernel::cross_entropy, logits, labels, View{}, View{}, 0.0f, loss, correct, dlogits);
   EXPECT_TRUE(std::isnan(to_numbers(loss)[0]));
   EXPECT_EQ(to_numbers(correct), (Numbers{1, 1}));
   for (const float d : std::vector<float>(dlogits.to_vector())) EXPECT_TRUE(std::isnan(d) || std::abs(d) < 1);
@@ -103,7 +103,7 @@ TEST_F(CudaOpsEdge, CrossEntropyMakesALabelOutOfRangeANaN) {
     const Tensor logits = floats({1, 2, 3}, {1, 3}),
                  labels = Tensor::from(Device::cuda, std::vector<int32_t>{label}, {1});
     const Tensor loss = empty(DType::f32, {1}), correct = empty(DType::i32, {2});
-    q_.run(kernel::cross_entropy, logits, labels, loss, correct, View{});
+    q_.run(kernel::cross_entropy, logits, labels, View{}, View{}, 0.0f, loss, correct, View{});
     EXPECT_TRUE(std::isnan(to_numbers(loss)[0])) << label;
     EXPECT_EQ(to_numbers(correct), (Numbers{0, 0})) << label;
   }
