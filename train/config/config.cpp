@@ -23,6 +23,10 @@ void apply_flags(const std::set<std::string>& given, const TrainConfig& flags, S
           option.flag());
     copy_value(option, target);
   }
+  if (given.contains("drops") && given.contains("drop-epochs"))
+    throw BadInput("--drops and --drop-epochs: both say when the rate drops; give one of them");
+  if (given.contains("drops")) config.drop_epochs.clear();
+  if (given.contains("drop-epochs")) config.drops.clear();
 }
 
 std::vector<std::pair<std::string, std::string>> config_values(const TrainConfig& config) {

@@ -11,6 +11,7 @@
 
 #include "data/loading/partition.h"
 #include "local_sgd/learning_rate.h"
+#include "local_sgd/outer_step.h"
 #include "train/config/config_types.h"
 #include "train/config/options.h"
 
@@ -34,6 +35,7 @@ struct TrainConfig {
 
   double lr = 0.2, base_batch = 0, warmup_epochs = 5;
   std::vector<double> drops{0.5, 0.75};  // fractions of the epochs
+  std::vector<double> drop_epochs;       // instead of them
   double drop_factor = 0.1;
   RateScaling lr_scaling = RateScaling::linear;
 
@@ -46,6 +48,8 @@ struct TrainConfig {
   Partition partition = Partition::global;
   double outer_momentum = 0, outer_rate = 1, lars = 0, noise = 0;
   bool outer_nesterov = true;
+  OuterForm outer_form = OuterForm::diloco;
+  OuterFrom outer_from = OuterFrom::start;
   int64_t parallel = 0;
 
   int64_t seed = 0, eval_batch = 128;
@@ -61,8 +65,23 @@ struct TrainConfig {
 
 inline DType activations(const TrainConfig& c) { return activations(c.dtype); }
 
+inline bool has_outer_step(const TrainConfig& c) { return c.outer_momentum != 0 || c.outer_rate != 1; }
+
+// Whether averagings take place: among several workers, or of one that compression or an outer step changes.
+inline bool averages(const TrainConfig& c) { return c.workers > 1 || c.compress != "none" || has_outer_step(c); }
+
+// Epochs at which the learning rate drops.
+inline std::vector<double> drop_epochs(const TrainConfig& c) {
+  std::vector<double> epochs = c.drop_epochs;
+  for (const double fraction : c.drops) epochs.push_back(fraction * double(c.epochs));
+  return epochs;
+}
+
 // Epoch at which the learning rate first drops; the end of the run if it never does.
-inline double first_drop(const TrainConfig& c) { return (c.drops.empty() ? 1.0 : c.drops.front()) * double(c.epochs); }
+inline double first_drop(const TrainConfig& c) {
+  const std::vector<double> epochs = drop_epochs(c);
+  return epochs.empty() ? double(c.epochs) : epochs.front();
+}
 
 // The table: one option for each member of `config`, in the order of --help.
 OptionList config_options(TrainConfig& config);
