@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "comm/launcher.h"
 #include "local_sgd/sync_schedule.h"
+#include "train/config/recipes.h"
 #include "train/run/interrupt.h"
 #include "train/run/resume.h"
 #include "train/run/run.h"
@@ -16,7 +17,7 @@ namespace {
 // The command line as it was typed.
 struct TrainArguments {
   TrainConfig flags;  // defaults, except for the flags that were given
-  std::string config_file, out, resume;
+  std::string config_file, recipe, out, resume;
   bool from_consensus = false;
   int64_t limit_steps = 0;
 };
@@ -41,17 +42,20 @@ void check_resuming(const TrainArguments& a) {
   const bool resuming = !a.resume.empty();
   if (resuming && !a.config_file.empty())
     throw BadInput("--config: a resumed run keeps its own configuration; leave --config or --resume out");
+  if (!a.recipe.empty() && (resuming || !a.config_file.empty()))
+    throw BadInput("--recipe: sets all that {} would set; leave one of them out", resuming ? "--resume" : "--config");
   if (resuming && !a.out.empty())
     throw BadInput("--out: a resumed run goes on in its own folder; leave --out or --resume out");
   if (a.from_consensus && !resuming)
     throw BadInput("--from-consensus: is for a run that goes on. Give it with --resume, or leave it out");
 }
 
-// The configuration of a run: the checkpoint's or the file's, and over it the flags that were given.
+// The configuration of a run: the checkpoint's, the recipe's or the file's, and over it the flags that were given.
 TrainConfig merged_config(const Command& train, const TrainArguments& a) {
   const bool resuming = !a.resume.empty();
   TrainConfig config;
   if (resuming) config = open_checkpoint(last_checkpoint(a.resume)).info.config;
+  if (!a.recipe.empty()) apply_recipe(a.recipe, config);
   if (!a.config_file.empty()) read_config(a.config_file, config);
   const Start start = !resuming ? Start::fresh : a.from_consensus ? Start::from_consensus : Start::resumed;
   apply_flags(train.given, a.flags, start, config);
@@ -103,12 +107,13 @@ void add_train_command(Command& skein) {
   train.append(config_options(a->flags));
   train.group("Run");
   train.option("--config", a->config_file, "a configuration; flags override it", {.type = "FILE.toml"});
+  train.option("--recipe", a->recipe, "a named set of settings, listed below; flags override it", {"NAME"});
   train.option("--out", a->out, "the run folder [runs/<date>-<model>-<data>]", {.type = "DIR"});
   train.option("--resume", a->resume, "go on in this run folder as if never stopped", {.type = "RUN"});
   train.flag("--from-consensus", a->from_consensus,
              "with --resume: the workers, as many as are asked for, start again from the average of the models");
   train.option("--limit-steps", a->limit_steps, "stop and save after N steps; 0: no limit", {"N", 0, int64_t{1} << 40});
-  train.footer = "\nForms of --sync:\n" + sync_forms();
+  train.footer = "\nForms of --sync:\n" + sync_forms() + "\nRecipes:\n" + recipe_list();
   train.body_checks_options = true;
   train.body = [a, &train] {
     int status = kDone;

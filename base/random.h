@@ -15,7 +15,18 @@
 namespace skein {
 
 // Stable values: they decide what a seed produces. Append, never renumber.
-enum class Purpose : uint32_t { augment = 1, permute = 2, init = 3, synthetic = 4, dropout = 5, noise = 6, test = 7 };
+enum class Purpose : uint32_t {
+  augment = 1,
+  permute = 2,
+  init = 3,
+  synthetic = 4,
+  dropout = 5,
+  noise = 6,
+  test = 7,
+  erase = 8,
+  mix = 9,
+  trivial_augment = 10
+};
 
 struct RandomWords {
   uint32_t v[4];

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "models/densenet.h"
 #include "models/resnet.h"
+#include "models/resnet9.h"
 #include "models/resnet_cifar.h"
 #include "models/wide_resnet.h"
 
@@ -50,6 +51,13 @@ MaybeModel make_resnet(Name name, const ModelOptions& o, ParameterStore& p) {
   return std::make_unique<ResNetCifar>(depth, o, p);
 }
 
+MaybeModel make_resnet9(Name name, const ModelOptions& o, ParameterStore& p) {
+  int64_t width = 64;
+  if (!name.word("resnet9")) return nullptr;
+  if (name.word("-") && !name.number(width)) return nullptr;
+  return name.end() ? std::make_unique<ResNet9>(width, o, p) : nullptr;
+}
+
 MaybeModel make_densenet(Name name, const ModelOptions& o, ParameterStore& p) {
   DenseNetShape s;
   if (!name.word("densenet")) return nullptr;
@@ -77,11 +85,12 @@ std::unique_ptr<Model> make_model(const std::string& name, const ModelOptions& o
     throw BadInput("--shortcut {}: must be A (zero-padded identity) or B (1x1 convolution)", options.shortcut);
   if (!(options.dropout >= 0 && options.dropout < 1))
     throw BadInput("--dropout {}: must be at least 0 and less than 1", options.dropout);
-  for (const auto make : {make_resnet, make_densenet, make_wide_resnet})
+  for (const auto make : {make_resnet, make_resnet9, make_densenet, make_wide_resnet})
     if (auto model = make(Name(name), options, store)) return model;
   throw BadInput(
       "--model {}: no such model; known are, for large images, resnet18, 34, 50, 101, 152; for small ones resnet8, "
-      "resnet14, resnet20 ... (depth 6n+2), densenet40-12[-stem24[-half]] ... (depth 3n+4, growth), densenet-bc-100-12 "
+      "resnet14, resnet20 ... (depth 6n+2), resnet9, resnet9-32 ... (channels, 64 without), "
+      "densenet40-12[-stem24[-half]] ... (depth 3n+4, growth), densenet-bc-100-12 "
       "... (depth 6n+4, growth), wrn28-10, wrn16-4 ... (depth 6n+4, width)",
       name);
 }

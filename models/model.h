@@ -29,6 +29,7 @@ class Model {
 //   resnet18, resnet34, resnet50, resnet101, resnet152   large images (ImageNet)
 //   The others are for small images (CIFAR):
 //   resnet8, resnet14, resnet20, resnet32 ...            any other depth 6n+2
+//   resnet9, resnet9-32 ...                              channels of the first convolution, 64 without a number
 //   densenet40-12 ...                                    depth 3n+4, growth
 //   densenet40-12-stem24 ...                             24 channels after the first convolution instead of 16
 //   densenet40-12-stem24-half ...                        the same, with transitions that halve the channels

@@ -22,9 +22,10 @@ engine/ops: base kernels engine
 cases: base kernels kernels/cuda kernels/reference engine
 models: base kernels engine
 data: base kernels engine
+data/augment: base kernels
 data/image: base
 data/formats: base kernels engine data data/image
-data/loading: base kernels engine data data/image data/formats
+data/loading: base kernels engine data data/augment data/image data/formats
 comm: base kernels engine
 comm/transports: base kernels engine comm
 local_sgd: base kernels engine comm

@@ -72,8 +72,8 @@ struct TrainState {
   int64_t threads_per_worker = 0;  // kept because the rounding depends on it
 };
 
-// Per-worker state (value, momentum, error memory, ...) by rank, for the workers of this process. Empty where nothing
-// averages: the momentum of the only worker is in the ParameterStore.
+// Per-worker state (value, momentum, error memory, ...) by rank, for the workers of this process. Empty for a run with
+// a single worker, whose momentum is in the ParameterStore.
 using WorkerStates = std::map<int64_t, std::vector<NamedTensor>>;
 
 }  // namespace skein

@@ -2,6 +2,8 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "local_sgd/compressor.h"
 #include "local_sgd/network_model.h"
@@ -33,7 +35,7 @@ void check_model(const TrainConfig& c) {
 }
 
 void check_averaged_gradients(const TrainConfig& c) {
-  if (parse_compression(c.compress).form != Compression::none || has_outer_step(c))
+  if (parse_compression(c.compress).form != Compression::none || c.outer_momentum != 0 || c.outer_rate != 1)
     throw BadInput(
         "--average gradients: gradients travel as f32 and without outer momentum. Leave out --compress and "
         "--outer-..., or give --average models");
@@ -42,41 +44,41 @@ void check_averaged_gradients(const TrainConfig& c) {
         "--average gradients: --noise is added to each worker's own gradient. Leave it out, or give --average models");
 }
 
-void check_drops(const TrainConfig& c) {
-  if (!c.drops.empty() && !c.drop_epochs.empty())
-    throw BadInput("--drops and --drop-epochs: both say when the rate drops; give one of them");
-  for (const double epoch : c.drop_epochs)
-    if (epoch >= double(c.epochs))
-      throw BadInput("--drop-epochs: {} is not before the end of the run of {} epochs; give earlier epochs", epoch,
-                     c.epochs);
-}
-
-void check_outer_step(const TrainConfig& c, const SyncSchedule& schedule) {
-  if (!has_outer_step(c) && c.outer_form != OuterForm::diloco)
-    throw BadInput("--outer-form {}: there is no outer step; give --outer-momentum or --outer-rate, or leave it out",
-                   to_string(c.outer_form));
-  if (c.outer_from != OuterFrom::switch_point) return;
-  if (!has_outer_step(c))
-    throw BadInput(
-        "--outer-from switch: there is no outer step; give --outer-momentum or --outer-rate, or leave it out");
-  if (schedule.switch_epoch == 0)
-    throw BadInput(
-        "--outer-from switch: --sync {} has no switch; give post-local:H=..., or hierarchical or reverse with "
-        "from=EPOCH, or --outer-from start",
-        c.sync);
-}
-
 void check_local_sgd(const TrainConfig& c) {
   parse_bn_statistics(c.bn_stats);
   parse_compression(c.compress);
   if (!c.net.empty()) parse_network(fmt::format("{}", fmt::join(c.net, ";")));
   const SyncSchedule schedule = parse_sync(c.sync, first_drop(c));
+  if (c.workers == 1) return;
   check_sync(schedule, c.workers, double(c.epochs));
-  check_outer_step(c, schedule);
   if (c.average == Averaging::gradients) check_averaged_gradients(c);
 }
 
+void check_augmentation(const TrainConfig& c) {
+  if (c.cutout > 0 && c.random_erase > 0)
+    throw BadInput("--cutout {}: is the simple form of --random-erase. Give one of the two", c.cutout);
+  if (c.cutout % 2 != 0) throw BadInput("--cutout {}: the side of the square must be even", c.cutout);
+  const bool mixes = c.mixup > 0 || c.cutmix > 0;
+  if (!mixes && c.mix_probability != 1)
+    throw BadInput("--mix-probability {}: does nothing without --mixup or --cutmix. Give one of them, or leave it out",
+                   c.mix_probability);
+  if (mixes && c.batch == 1)
+    throw BadInput("--batch 1: --mixup and --cutmix mix the images of a batch in pairs. Give a batch of at least 2");
+  if (!c.augment && c.crop_padding != TrainConfig{}.crop_padding)
+    throw BadInput("--crop-padding {}: does nothing with --no-augment. Leave one of them out", c.crop_padding);
+}
+
 }  // namespace
+
+void check_against(const TrainConfig& c, const Dataset& data) {
+  if (data.is_encoded() && c.crop_padding != TrainConfig{}.crop_padding)
+    throw BadInput(
+        "--crop-padding {}: does nothing for dataset '{}', whose images are cropped out of larger ones. Leave it out",
+        c.crop_padding, data.name);
+  if (c.cutout >= std::min(data.height(), data.width()))
+    throw BadInput("--cutout {}: the images of dataset '{}' are {} x {}. Give a smaller square", c.cutout, data.name,
+                   data.height(), data.width());
+}
 
 void validate(const TrainConfig& config, int64_t processes) {
   check_values(config);
@@ -84,7 +86,7 @@ void validate(const TrainConfig& config, int64_t processes) {
   check_device(config.device, config.dtype);
   check_conv(device_of(config.device), config.conv);
   check_model(config);
-  check_drops(config);
+  check_augmentation(config);
   check_local_sgd(config);
 }
 

@@ -3,6 +3,7 @@
 // gradients against the table of synchronisations (train/trainer.cpp), resuming with other data (train/run/resume.cpp).
 #pragma once
 
+#include "data/dataset.h"
 #include "train/config/config.h"
 
 namespace skein {
@@ -10,5 +11,8 @@ namespace skein {
 // BadInput names the flag, its value and the fix: permitted values, expressions that cannot be parsed, settings that
 // exclude each other, devices and kernels that this build or machine lacks, `processes` that do not fit the workers.
 void validate(const TrainConfig& config, int64_t processes);
+
+// Checks of flags of augmentation that need the training data. BadInput as above.
+void check_against(const TrainConfig& config, const Dataset& train);
 
 }  // namespace skein

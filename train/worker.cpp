@@ -24,12 +24,11 @@ LoaderOptions training_options(const TrainConfig& config, const Dataset& train, 
         "dataset '{}': {} steps per epoch do not fit the checkpoint (step {} = step {} of epoch {}). Resume with the "
         "data that the run began with",
         train.name, steps, start.step, start.step_in_epoch, start.epoch + 1);
-  LoaderOptions options;
+  LoaderOptions options = augmentation_options(config);
   options.batch = config.batch;
   options.workers = config.workers;
   options.rank = rank;
   options.seed = uint64_t(config.seed);
-  options.augment = config.augment;
   options.decode_threads = config.decode_threads;
   options.partition = config.partition;
   options.epoch = steps > 0 ? done / steps : 0;
@@ -76,8 +75,7 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
 void Worker::connect(std::unique_ptr<Communicator> world, const AveragingOptions& averaging) {
   averaging_ = averaging;
   world_ = std::move(world);
-  const OuterMomentum outer{float(config_.outer_momentum), float(config_.outer_rate), config_.outer_nesterov,
-                            config_.outer_form};
+  const OuterMomentum outer{float(config_.outer_momentum), float(config_.outer_rate), config_.outer_nesterov};
   const Compression compression = parse_compression(config_.compress);
   const auto make_averager = [&] {
     return std::make_unique<ModelAverager>(parameters_, make_compressor(compression, parameters_, queue_), outer,
@@ -96,7 +94,6 @@ void Worker::local_step(double rate) {
   mode_ = steps_done_ < averaging_.gradient_steps ? StepMode::average_gradients
           : config_.accumulate > 1                ? StepMode::accumulate
                                                   : StepMode::local;
-  rate_ = rate;
   StepResult& result = results_.emplace_back();
   // All device work is enqueued while the context is held. Workers with the same context share its stream: work that is
   // enqueued outside could become part of another worker's graph capture.
@@ -124,17 +121,12 @@ void Worker::average(SyncScope scope) {
   if (mode_ == StepMode::average_gradients) {
     gradient_averager_->finish();
     optimizer_step();
-  } else if (scope != SyncScope::none) {
-    average_models(scope);
+  } else if (scope == SyncScope::world) {
+    world_averager_->average(*world_);
+  } else if (scope == SyncScope::block) {
+    block_averager_->average(*block_);
   }
   results_.back().sent = newly_sent();
-}
-
-void Worker::average_models(SyncScope scope) {
-  const AveragingRound round{{uint64_t(steps_done_), uint32_t(rank_)}, rate_, steps_done_ > averaging_.plain_steps};
-  if (scope == SyncScope::block) return block_averager_->average(*block_, round);
-  world_averager_->average(*world_, round);
-  if (block_averager_) block_averager_->reset_consensus();
 }
 
 std::vector<StepResult> Worker::collect() {
@@ -160,7 +152,8 @@ void Worker::forward_backward(StepContext& context, const Batch& batch) {
   const Loss loss = (with_update ? local_step_graph_ : gradient_graph_).run(key, [&] {
     context.tape.reset();
     context.tape.draws = draws();
-    const Loss loss = cross_entropy(model_->forward(context.tape.input(batch.images)), batch.labels);
+    const Loss loss = cross_entropy(model_->forward(context.tape.input(batch.images)), batch.labels,
+                                    {.second = batch.second_labels, .weight = batch.label_weights});
     context.tape.backward(loss.mean);
     if (with_update) {
       adjust_gradients();

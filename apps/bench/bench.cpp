@@ -53,6 +53,7 @@ void add_data(Command& bench) {
   c.option("--crop", o->crop, "JPEG images: height and width of what is cut out", {.low = 8, .high = 1024});
   c.option("--decode-threads", o->decode_threads, "JPEG images: 0: as many as the reader does not wait for");
   c.flag("--json", o->json, "print one JSON object");
+  list_augmentation(c, o->augmentation);
   c.body = [o] { bench_data(*o); };
 }
 

@@ -7,7 +7,7 @@
 
 #include "cases/op_case.h"
 #include "data/dataset.h"
-#include "train/config/config_types.h"
+#include "train/config/config.h"
 
 namespace skein {
 
@@ -43,6 +43,7 @@ struct DataBench {
   std::string data = "fashion-mnist", data_dir;
   int64_t batch = 128, batches = 2000;
   int64_t crop = 224, decode_threads = 0;  // for encoded images
+  TrainConfig augmentation = {};           // the flags of list_augmentation() only
   bool json = false;
 };
 void bench_data(const DataBench&);

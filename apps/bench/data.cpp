@@ -29,7 +29,7 @@ void bench_data(const DataBench& o) {
   const auto opening = Clock::now();
   const Dataset train = open_dataset(o.data, options).train;
   const double open_seconds = seconds_since(opening);
-  LoaderOptions loader_options;
+  LoaderOptions loader_options = augmentation_options(o.augmentation);
   loader_options.batch = o.batch;
   loader_options.decode_threads = o.decode_threads;
 
@@ -64,7 +64,7 @@ void bench_data(const DataBench& o) {
     fmt::print("{}\n", line.dump());
     return;
   }
-  fmt::print("{}: opened in {:.3f} s; {:.0f} img/s augmented {}\n", o.data, open_seconds, speed, by);
+  fmt::print("{}: opened in {:.3f} s; {:.0f} img/s {}\n", o.data, open_seconds, speed, by);
   if (train.is_encoded()) print_decode(decode);
 }
 

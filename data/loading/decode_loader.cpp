@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 #include "base/check.h"
 #include "base/stopwatch.h"
 #include "data/image/random_crop.h"
+#include "kernels/erase.h"
 
 namespace skein {
 namespace {
@@ -19,6 +21,7 @@ DecodeLoader::DecodeLoader(Dataset dataset, const LoaderOptions& options)
     : dataset_(std::move(dataset)),
       options_(options),
       order_(dataset_, options),
+      mixer_(options, Device::cpu, order_.batch()),
       epoch_(options.epoch),
       step_(options.step),
       reviewed_(Clock::now()) {
@@ -31,6 +34,7 @@ DecodeLoader::DecodeLoader(Dataset dataset, const LoaderOptions& options)
   for (Slot& slot : slots_) {
     slot.images = Tensor::empty(Device::cpu, DType::f32, {order_.batch(), dataset_.height(), dataset_.width(), 3});
     slot.labels = Tensor::empty(Device::cpu, DType::i32, {order_.batch()});
+    slot.mix = mixer_.memory();
   }
   for (int64_t i = 0; i < std::max<int64_t>(1, options.decode_threads); ++i) add_thread();
 }
@@ -80,13 +84,17 @@ void DecodeLoader::review_threads() {
 
 void DecodeLoader::work() {
   try {
-    ImageDecoder decoder;
-    std::vector<uint8_t> memory;
+    Workspace workspace;
     std::unique_lock lock(mutex_);
     for (DecodeTask task{}; claim(task, lock);) {
       lock.unlock();
-      fill(task, decoder, memory);
+      fill(task, workspace);
       lock.lock();
+      if (task.slot->missing == 1 && mixer_.on()) {  // all other images of the batch are there
+        lock.unlock();
+        mixer_.mix({}, task.slot->mix, task.slot->batch);
+        lock.lock();
+      }
       if (--task.slot->missing == 0) filled_.notify_one();
     }
   } catch (...) {
@@ -126,17 +134,17 @@ void DecodeLoader::open_batch(Slot& slot) {
   }
 }
 
-void DecodeLoader::fill(const DecodeTask& task, ImageDecoder& decoder, std::vector<uint8_t>& memory) {
+void DecodeLoader::fill(const DecodeTask& task, Workspace& workspace) {
   const int64_t side = dataset_.height();
   float* to = task.slot->images.view().as<float>() + task.position * side * side * 3;
   for (int64_t tries = 0; tries < dataset_.size(); ++tries) {
     const int64_t sample = (task.sample + tries) % dataset_.size();
     try {
-      const ImageSize size = decoder.open(dataset_.encoded->read(sample, memory));
+      const int64_t epoch = task.slot->batch.epoch;
+      const ImageSize size = workspace.decoder.open(dataset_.encoded->read(sample, workspace.file));
       const bool random = options_.training && options_.augment;
-      const Crop crop =
-          random ? random_resized_crop(size, options_.seed, task.slot->batch.epoch, sample) : centre_crop(size, side);
-      decoder.decode(crop, scale_, {side, side}, to);
+      const Crop crop = random ? random_resized_crop(size, options_.seed, epoch, sample) : centre_crop(size, side);
+      decode(crop, epoch, sample, workspace, to);
       task.slot->labels.view().as<int32_t>()[task.position] = dataset_.label()[sample];
       return;
     } catch (const BadImage& e) {
@@ -144,6 +152,25 @@ void DecodeLoader::fill(const DecodeTask& task, ImageDecoder& decoder, std::vect
     }
   }
   throw BadInput("dataset '{}': none of the images can be decoded", dataset_.name);
+}
+
+// Writes the crop of the image that the decoder has open.
+void DecodeLoader::decode(const Crop& crop, int64_t epoch, int64_t sample, Workspace& workspace, float* to) const {
+  const int64_t side = dataset_.height();
+  const bool trivial = options_.training && options_.trivial_augment;
+  workspace.decoder.decode(crop, trivial ? PixelScale{} : scale_, {side, side}, to);
+  if (trivial) {
+    workspace.pixels.resize(size_t(side * side * 3));
+    std::transform(to, to + workspace.pixels.size(), workspace.pixels.begin(),
+                   [](float byte) { return uint8_t(std::clamp(std::nearbyint(byte), 0.0f, 255.0f)); });
+    trivial_augment({workspace.pixels.data(), DType::u8, {1, side, side, 3}},
+                    draw_trivial(options_.seed, epoch, sample), workspace.scratch);
+    for (size_t i = 0; i < workspace.pixels.size(); ++i)
+      to[i] = (float(workspace.pixels[i]) / 255.0f - scale_.mean[i % 3]) / scale_.std[i % 3];
+  }
+  if (!options_.training || !options_.erase.any()) return;
+  Box box = draw_erased(options_.erase, side, side, options_.seed, epoch, sample);
+  cpu::erase(nullptr, {&box, DType::i32, {1, 1, 1, 4}}, {to, DType::f32, {1, side, side, 3}});
 }
 
 }  // namespace skein

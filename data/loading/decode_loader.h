@@ -1,5 +1,5 @@
-// Batches from encoded images (data/formats/encoded_images.h). Each background thread reads, decodes, crops and
-// normalises one image at a time into a ring of three batches. The position of an image in the batch and its crop are
+// Batches from encoded images (data/formats/encoded_images.h). Each background thread reads, decodes, crops, augments
+// and normalises one image at a time into a ring of three batches; the last one of a batch mixes it. The position of an image in the batch and its crop are
 // fixed before a thread takes it, so batches have the same bits for any number of threads. A bad image is reported
 // (BadImages) and replaced by the next good one of the dataset, with that one's label.
 #pragma once
@@ -10,9 +10,10 @@
 #include <mutex>
 #include <thread>
 
+#include "data/augment/trivial_augment.h"
 #include "data/formats/encoded_images.h"
 #include "data/image/image_decoder.h"
-#include "data/loading/loader.h"
+#include "data/loading/batch_mix.h"
 #include "data/loading/sample_order.h"
 
 namespace skein {
@@ -28,13 +29,12 @@ class DecodeLoader final : public Loader {
   const Batch& next() override;
   double wait_seconds() const override { return wait_seconds_; }
   int64_t threads() const { return int64_t(threads_.size()); }
-  const Dataset& dataset() const { return dataset_; }
-  int64_t batch() const { return order_.batch(); }
 
  private:
   static constexpr size_t kSlots = 3;
   struct Slot {
     Tensor images, labels;  // memory for a full batch
+    MixMemory mix;
     Batch batch;
     int64_t missing = 0;  // images that are not decoded yet
   };
@@ -47,7 +47,13 @@ class DecodeLoader final : public Loader {
   void work();  // body of a thread
   bool claim(DecodeTask& task, std::unique_lock<std::mutex>& lock);
   void open_batch(Slot& slot);
-  void fill(const DecodeTask& task, ImageDecoder& decoder, std::vector<uint8_t>& memory);
+  // Memory of one thread.
+  struct Workspace {
+    ImageDecoder decoder;
+    Bytes file, pixels, scratch;
+  };
+  void fill(const DecodeTask& task, Workspace& workspace);
+  void decode(const Crop& crop, int64_t epoch, int64_t sample, Workspace& workspace, float* to) const;
   void add_thread();
   void review_threads();
 
@@ -61,6 +67,7 @@ class DecodeLoader final : public Loader {
   std::mutex mutex_;
   std::condition_variable filled_, freed_;
   SampleOrder order_;
+  const BatchMixer mixer_;
   Slot slots_[kSlots];
   int64_t epoch_, step_, position_ = 0;           // of the next image to claim
   size_t opened_ = 0, taken_ = 0, released_ = 0;  // batches since the start

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "kernels/augment.h"
+#include "kernels/erase.h"
 #include "kernels/gather.h"
 
 namespace skein {
@@ -13,11 +14,13 @@ DeviceLoader::DeviceLoader(Dataset dataset, const LoaderOptions& options, Queue 
       options_(options),
       order_(dataset_, options),
       augmentation_(augmentation_of(dataset_, options)),
+      mixer_(options, Device::cuda, order_.batch()),
       samples_(Tensor::empty(Device::cuda, DType::i32, {order_.epoch_size()})),
       epoch_(options.epoch),
       step_(options.step),
-      buffer_(compute, {order_.batch(), dataset_.height(), dataset_.width(), dataset_.channels()}, images) {
+      buffer_(compute, {order_.batch(), dataset_.height(), dataset_.width(), dataset_.channels()}, images, mixer_) {
   CHECK(dataset_.is_resident(), "dataset '{}' is not in the GPU's memory", dataset_.name);
+  if (options.training && options.erase.any()) boxes_ = Tensor::empty(Device::cuda, DType::i32, {order_.batch(), 4});
   buffer_.start([this](DoubleBuffer::Slot& slot) { fill(slot); });
 }
 
@@ -27,8 +30,9 @@ const Batch& DeviceLoader::next() {
 
 void DeviceLoader::fill(DoubleBuffer::Slot& slot) {
   const Stream stream = buffer_.stream();
+  const std::span<const int32_t> all = order_.epoch(epoch_);
   if (samples_epoch_ != (options_.training ? epoch_ : 0)) {
-    cuda::copy_from_host(stream, order_.epoch(epoch_).data(), samples_);
+    cuda::copy_from_host(stream, all.data(), samples_);
     samples_epoch_ = options_.training ? epoch_ : 0;
   }
   const int64_t begin = step_ * order_.batch(), size = std::min(order_.batch(), order_.epoch_size() - begin);
@@ -39,6 +43,14 @@ void DeviceLoader::fill(DoubleBuffer::Slot& slot) {
   queue.run(kernel::augment, dataset_.resident->images, samples, augmentation_, options_.seed, uint32_t(epoch_),
             slot.batch.images);
   queue.run(kernel::gather, dataset_.resident->labels, samples, slot.batch.labels);
+  if (boxes_.defined()) {
+    draw_erased(options_.erase, dataset_.height(), dataset_.width(), options_.seed, epoch_,
+                all.subspan(size_t(begin), size_t(size)), host_boxes_);
+    const Tensor boxes = boxes_.slice(0, {size, 4});
+    cuda::copy_from_host(stream, host_boxes_.data(), boxes);
+    queue.run(kernel::erase, boxes, slot.batch.images);
+  }
+  mixer_.mix(queue, slot.mix, slot.batch);
   if (++step_ == order_.steps()) {
     step_ = 0;
     ++epoch_;

@@ -1,5 +1,6 @@
-// Batches made on the GPU from a dataset that is resident there (make_resident()): a copy stream gathers, augments and
-// normalises the next batch while a step computes on this one. The host copies no images and does not wait.
+// Batches made on the GPU from a dataset that is resident there (make_resident()): a copy stream gathers, augments,
+// normalises, erases and mixes the next batch while a step computes on this one. The host copies no images and does not
+// wait; it draws the boxes that are erased.
 #pragma once
 
 #include "data/loading/double_buffer.h"
@@ -22,6 +23,9 @@ class DeviceLoader final : public Loader {
   LoaderOptions options_;
   SampleOrder order_;
   Augmentation augmentation_;
+  BatchMixer mixer_;
+  Tensor boxes_;  // i32 (batch,4), parts that are erased; undefined if none are
+  std::vector<Box> host_boxes_;
   Tensor samples_;  // i32, the order of epoch samples_epoch_
   int64_t samples_epoch_ = -1, epoch_, step_;
   DoubleBuffer buffer_;  // last: its destructor waits for work that reads the members above

@@ -2,11 +2,12 @@
 
 namespace skein {
 
-DoubleBuffer::DoubleBuffer(Queue compute, const Shape& images, DType type)
+DoubleBuffer::DoubleBuffer(Queue compute, const Shape& images, DType type, const BatchMixer& mixer)
     : compute_(compute.stream), copy_stream_(cuda::create_stream()) {
   for (Slot& slot : slots_) {
     slot.images = Tensor::empty(Device::cuda, type, images);
     slot.labels = Tensor::empty(Device::cuda, DType::i32, {images.dims[0]});
+    slot.mix = mixer.memory();
     slot.filled = cuda::create_event();
     slot.released = cuda::create_event();
   }

@@ -7,7 +7,7 @@
 
 #include <functional>
 
-#include "data/loading/loader.h"
+#include "data/loading/batch_mix.h"
 #include "kernels/runtime.h"
 
 namespace skein {
@@ -16,13 +16,14 @@ class DoubleBuffer {
  public:
   struct Slot {
     Tensor images, labels;  // memory for a full batch
-    Batch batch;            // the part of it that is in use
+    MixMemory mix;          // undefined without mixup and CutMix
+    Batch batch;            // the part of the memory that is in use
     cuda::Event filled = nullptr, released = nullptr;
   };
   using Fill = std::function<void(Slot&)>;  // enqueues on stream() the work that makes slot.batch
 
   // `images`: shape (N,H,W,C) of a full batch.
-  DoubleBuffer(Queue compute, const Shape& images, DType type);
+  DoubleBuffer(Queue compute, const Shape& images, DType type, const BatchMixer& mixer);
   ~DoubleBuffer();
   DoubleBuffer(const DoubleBuffer&) = delete;
   DoubleBuffer& operator=(const DoubleBuffer&) = delete;

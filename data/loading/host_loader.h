@@ -1,5 +1,5 @@
-// Batches in host memory from images in memory. One background thread gathers, augments and normalises into a ring of
-// three slots, which are allocated once.
+// Batches in host memory from images in memory. One background thread gathers, augments, normalises and mixes into a
+// ring of three slots, which are allocated once.
 #pragma once
 
 #include <condition_variable>
@@ -7,7 +7,8 @@
 #include <mutex>
 #include <thread>
 
-#include "data/loading/loader.h"
+#include "data/augment/trivial_augment.h"
+#include "data/loading/batch_mix.h"
 #include "data/loading/sample_order.h"
 
 namespace skein {
@@ -27,6 +28,7 @@ class HostLoader final : public Loader {
   static constexpr size_t kSlots = 3;
   void produce();                                       // body of the thread
   void fill(size_t slot, int64_t epoch, int64_t step);  // writes batches_[slot]
+  void fill_images(std::span<const int32_t> samples, int64_t epoch, const Tensor& images);
 
   Dataset dataset_;
   LoaderOptions options_;
@@ -34,6 +36,12 @@ class HostLoader final : public Loader {
   Augmentation augmentation_;
   Tensor images_[kSlots], labels_[kSlots];  // memory for full batches
   Batch batches_[kSlots];
+  BatchMixer mixer_;
+  MixMemory mix_memory_[kSlots];
+  Tensor pixels_;                   // u8, images of a batch between crop and normalisation; only with trivial_augment
+  std::vector<int32_t> positions_;  // 0 .. batch - 1, the same
+  Bytes scratch_;
+  std::vector<Box> boxes_;
 
   std::mutex mutex_;
   std::condition_variable filled_, freed_;

@@ -1,5 +1,7 @@
 #include "data/loading/loader.h"
 
+#include <algorithm>
+
 #include "data/loading/decode_loader.h"
 #include "data/loading/device_loader.h"
 #include "data/loading/host_loader.h"
@@ -9,13 +11,18 @@ namespace skein {
 
 std::unique_ptr<Loader> make_loader(Dataset dataset, const LoaderOptions& options, Queue queue, DType images) {
   const bool gpu = queue.device == Device::cuda;
-  if (dataset.is_encoded()) {
-    auto host = std::make_unique<DecodeLoader>(std::move(dataset), options);
-    if (!gpu) return host;
-    return std::make_unique<UploadLoader>(std::move(host), queue, images);
-  }
-  if (gpu) return std::make_unique<DeviceLoader>(std::move(dataset), options, queue, images);
-  return std::make_unique<HostLoader>(std::move(dataset), options);
+  const bool encoded = dataset.is_encoded();
+  const bool on_host = !gpu || encoded || (options.training && options.trivial_augment);
+  if (!on_host) return std::make_unique<DeviceLoader>(std::move(dataset), options, queue, images);
+  const int64_t most = range_of_worker(dataset.size(), options.workers, 0).size();
+  const Shape full{std::min(options.batch, most), dataset.height(), dataset.width(), dataset.channels()};
+  std::unique_ptr<Loader> host;
+  if (encoded)
+    host = std::make_unique<DecodeLoader>(std::move(dataset), options);
+  else
+    host = std::make_unique<HostLoader>(std::move(dataset), options);
+  if (!gpu) return host;
+  return std::make_unique<UploadLoader>(std::move(host), options, full, queue, images);
 }
 
 }  // namespace skein

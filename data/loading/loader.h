@@ -4,15 +4,26 @@
 // augmentation of a sample depends on (seed, epoch, sample) only, so it does not depend on the worker either.
 //   images in memory   shifted and flipped at random (kernels/augment.h), then normalised
 //   encoded images     decoded, cropped at random (data/image/random_crop.h), then normalised
+// Options of training, off by default, in the order in which they act:
+//   trivial_augment    before the normalisation (data/augment/trivial_augment.h); on the host, also for a GPU
+//   erase              after it (data/augment/random_erase.h)
+//   mix                of the whole batch, keyed by (seed, epoch, index, rank) (data/loading/batch_mix.h)
 #pragma once
 
 #include <memory>
 
+#include "data/augment/random_erase.h"
 #include "data/dataset.h"
 #include "data/loading/partition.h"
 #include "engine/tensor.h"
 
 namespace skein {
+
+// Parameters alpha of the two kinds of mixing, 0: off, and the part of the batches that is mixed.
+struct MixOptions {
+  double mixup = 0, cutmix = 0, probability = 1;
+  bool any() const { return mixup > 0 || cutmix > 0; }
+};
 
 struct LoaderOptions {
   int64_t batch = 128;
@@ -20,8 +31,11 @@ struct LoaderOptions {
   int64_t workers = 1, rank = 0;
   Partition partition = Partition::global;
   uint64_t seed = 0;
-  bool augment = true;          // random flip and shift or crop, in training
-  int32_t padding = 4;          // largest shift in pixels, of images in memory
+  bool augment = true;  // random flip and shift or crop, in training
+  int32_t padding = 4;  // largest shift in pixels, of images in memory
+  bool trivial_augment = false;
+  EraseOptions erase = {};
+  MixOptions mix = {};
   int64_t decode_threads = 0;   // encoded images; 0: threads are added while the caller waits, up to one per core
   int64_t epoch = 0, step = 0;  // the first batch that next() returns, for resuming
 };
@@ -31,6 +45,8 @@ struct Batch {
   Tensor labels;  // i32 (size)
   int64_t size = 0;
   int64_t epoch = 0, index = 0;  // index: of the batch within its epoch
+  // With mixup or CutMix, else undefined, both (size): i32, the labels of the partners, and f32, the weight of `labels`.
+  Tensor second_labels = {}, label_weights = {};
 };
 
 // One of HostLoader, DecodeLoader (encoded images), DeviceLoader (GPU) and UploadLoader (encoded images, GPU), each in

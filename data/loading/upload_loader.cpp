@@ -3,19 +3,12 @@
 #include "kernels/cast.h"
 
 namespace skein {
-namespace {
 
-Shape full_batch(const DecodeLoader& host) {
-  const Dataset& data = host.dataset();
-  return {host.batch(), data.height(), data.width(), data.channels()};
-}
-
-}  // namespace
-
-UploadLoader::UploadLoader(std::unique_ptr<DecodeLoader> host, Queue compute, DType images)
+UploadLoader::UploadLoader(std::unique_ptr<Loader> host, const LoaderOptions& options, const Shape& full, Queue compute,
+                           DType images)
     : host_(std::move(host)),
-      f32_(images == DType::f32 ? Tensor{} : Tensor::empty(Device::cuda, DType::f32, full_batch(*host_))),
-      buffer_(compute, full_batch(*host_), images) {
+      f32_(images == DType::f32 ? Tensor{} : Tensor::empty(Device::cuda, DType::f32, full)),
+      buffer_(compute, full, images, BatchMixer(options, Device::cuda, full[0])) {
   buffer_.start([this](DoubleBuffer::Slot& slot) { fill(slot); });
 }
 
@@ -31,6 +24,12 @@ void UploadLoader::fill(DoubleBuffer::Slot& slot) {
   const Tensor f32 = f32_.defined() ? f32_.slice(0, from.images.shape()) : slot.batch.images;
   cuda::copy_from_host(stream, from.images.view().data, f32);
   cuda::copy_from_host(stream, from.labels.view().data, slot.batch.labels);
+  if (from.label_weights.defined()) {
+    slot.batch.second_labels = slot.mix.second_labels.slice(0, from.labels.shape());
+    slot.batch.label_weights = slot.mix.label_weights.slice(0, from.labels.shape());
+    cuda::copy_from_host(stream, from.second_labels.view().data, slot.batch.second_labels);
+    cuda::copy_from_host(stream, from.label_weights.view().data, slot.batch.label_weights);
+  }
   if (f32_.defined()) Queue{Device::cuda, stream}.run(kernel::cast, f32, slot.batch.images);
 }
 

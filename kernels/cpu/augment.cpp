@@ -62,7 +62,8 @@ void crop_row(const uint8_t* image, const View& images, const Draw& d, int64_t y
 
 void augment(Stream, View images, View samples, const Augmentation& a, uint64_t seed, uint32_t epoch, View out) {
   const int64_t height = images.dims[1], width = images.dims[2], channels = images.dims[3], row = width * channels;
-  CHECK(images.dtype == DType::u8 && samples.dtype == DType::i32 && out.dtype == DType::f32, "types are u8, i32, f32");
+  CHECK(images.dtype == DType::u8 && samples.dtype == DType::i32, "types are u8 and i32");
+  CHECK(out.dtype == DType::f32 || out.dtype == DType::u8, "the output is f32 or u8");
   CHECK(channels >= 1 && channels <= 4, "images have {} channels, 1 to 4 are possible", channels);
   CHECK(row <= kRowBytes, "a row of {} bytes is wider than {}", row, kRowBytes);
   CHECK(out.dims[0] == samples.numel() && out.dims[1] == height && out.dims[2] == width && out.dims[3] == channels,
@@ -75,7 +76,7 @@ void augment(Stream, View images, View samples, const Augmentation& a, uint64_t 
     constants.std[i] = a.std[i % channels];
   }
   uint8_t cropped[kRowBytes];
-  float* to = out.as<float>();
+  int64_t to = 0;
   for (int64_t b = 0; b < samples.numel(); ++b) {
     const int32_t sample = samples.as<const int32_t>()[b];
     CHECK(sample >= 0 && sample < images.dims[0], "sample {} of {} images", sample, images.dims[0]);
@@ -83,7 +84,11 @@ void augment(Stream, View images, View samples, const Augmentation& a, uint64_t 
     const Draw d = a.training ? draw(a, seed, epoch, sample) : Draw{};
     for (int64_t y = 0; y < height; ++y, to += row) {
       if (a.training) crop_row(image, images, d, y, cropped);
-      normalise_row(a.training ? cropped : image + y * row, constants, row, to);
+      const uint8_t* from = a.training ? cropped : image + y * row;
+      if (out.dtype == DType::f32)
+        normalise_row(from, constants, row, out.as<float>() + to);
+      else
+        std::memcpy(out.as<uint8_t>() + to, from, size_t(row));
     }
   }
 }

@@ -33,7 +33,7 @@ TEST(Cli, WrongCommandLinesExitWith2AndOneClearLine) {
   expect_failure(skein("train --epoch 3"), 2, {"--epoch", "Did you mean --epochs?", "skein train --help"});
   expect_failure(skein("train --epochs three"), 2, {"--epochs", "three"});
   expect_failure(skein("train --lr 0"), 2, {"--lr", "0 is out of range"});
-  expect_failure(skein("train --model resnet9 --data synthetic"), 2, {"--model resnet9", "resnet20"});
+  expect_failure(skein("train --model resnet11 --data synthetic"), 2, {"--model resnet11", "resnet20"});
   expect_failure(skein("train --data nope"), 2, {"'nope'", "fashion-mnist"});
   expect_failure(skein("train --workers 0"), 2, {"--workers", "0 is out of range"});
   if (!cuda::available()) expect_failure(skein("train --device cuda"), 2, {"--device cuda", "--device cpu"});

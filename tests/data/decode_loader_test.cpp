@@ -56,7 +56,12 @@ struct DecodeLoaderTest : ::testing::Test {
 TEST_F(DecodeLoaderTest, NeitherThreadsNorTimingChangeABit) {
   const Dataset d = open().train;
   const auto run = [&](int64_t threads, int pause_ms) {
-    DecodeLoader loader(d, {.batch = 8, .seed = 3, .decode_threads = threads});
+    DecodeLoader loader(d, {.batch = 8,
+                            .seed = 3,
+                            .trivial_augment = true,
+                            .erase = {.probability = 0.5},
+                            .mix = {.mixup = 0.4, .cutmix = 1},
+                            .decode_threads = threads});
     std::vector<Copy> all;
     for (int i = 0; i < 20; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(i % 3 * pause_ms));

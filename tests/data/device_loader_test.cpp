@@ -36,6 +36,25 @@ class DeviceLoader : public ::testing::Test {
   Queue queue_;
 };
 
+// With erased and mixed images; then with TrivialAugment, which the host computes.
+TEST_F(DeviceLoader, GivesTheHostsAugmentedBatchesToTheBit) {
+  LoaderOptions o = options(true);
+  o.erase = {.probability = 0.7};
+  o.mix = {.mixup = 0.4, .cutmix = 1, .probability = 0.8};
+  for (const bool trivial : {false, true}) {
+    o.trivial_augment = trivial;
+    const auto host = make_loader(data_, o), device = make_loader(data_, o, queue_);
+    for (int64_t i = 0; i < 4 * host->steps(); ++i) {
+      const Batch &expected = host->next(), &batch = device->next();
+      cuda::synchronize(queue_.stream);
+      EXPECT_EQ(batch.images.to_vector(), expected.images.to_vector()) << "batch " << i;
+      EXPECT_EQ(to_numbers(batch.labels), to_numbers(expected.labels)) << "batch " << i;
+      EXPECT_EQ(to_numbers(batch.second_labels), to_numbers(expected.second_labels)) << "batch " << i;
+      EXPECT_EQ(batch.label_weights.to_vector(), expected.label_weights.to_vector()) << "batch " << i;
+    }
+  }
+}
+
 TEST_F(DeviceLoader, GivesTheHostsBatchesToTheBit) {
   for (const bool training : {true, false}) {
     const auto host = make_loader(data_, options(training)), device = make_loader(data_, options(training), queue_);

@@ -2,11 +2,14 @@
 
 #include <omp.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <numeric>
 
+#include "data/loading/batch_mix.h"
 #include "data/loading/partition.h"
 #include "tests/support/data_files.h"
 
@@ -180,6 +183,94 @@ TEST(Loader, NeitherThreadsNorTimingChangeTheBatches) {
   const auto a = run(1, 0), b = run(4, 2);
   omp_set_num_threads(before);
   EXPECT_TRUE(a == b);
+}
+
+// Every option of training, on.
+LoaderOptions all_on(LoaderOptions o) {
+  o.trivial_augment = true;
+  o.erase = {.probability = 0.5};
+  o.mix = {.mixup = 0.3, .cutmix = 1, .probability = 0.9};
+  return o;
+}
+
+TEST(Loader, WithEveryAugmentationStartingInTheMiddleGoesOnAsIfNeverStopped) {
+  const Dataset d = numbered(23);
+  const auto through = make_loader(d, all_on({.batch = 4, .seed = 8}));
+  const auto all = take(*through, 12);
+  for (int64_t start : {1, 7}) {
+    const auto loader = make_loader(d, all_on({.batch = 4, .seed = 8, .epoch = start / 6, .step = start % 6}));
+    EXPECT_TRUE(take(*loader, 12 - start) == std::vector<BatchCopy>(all.begin() + start, all.end())) << start;
+  }
+}
+
+TEST(Loader, AnImageIsAugmentedAlikeWhateverItsWorker) {
+  const Dataset d = numbered(40);
+  LoaderOptions o = all_on({.batch = 7, .seed = 3});
+  o.mix = {};
+  const auto one = make_loader(d, o), plain = make_loader(d, {.batch = 7, .seed = 3});
+  const auto all = by_sample(take(*one, one->steps()));
+  EXPECT_FALSE(all == by_sample(take(*plain, plain->steps())));
+  o.workers = 4;
+  std::vector<BatchCopy> parts;
+  for (o.rank = 0; o.rank < 4; ++o.rank) {
+    const auto loader = make_loader(d, o);
+    for (BatchCopy& b : take(*loader, loader->steps())) parts.push_back(std::move(b));
+  }
+  EXPECT_TRUE(by_sample(parts) == all);
+}
+
+// The definition, from a batch without mixing. Batches of 5 have an image in the middle that stays as it is.
+TEST(Loader, MixesAnImageWithItsPartnerByTheShare) {
+  const LoaderOptions plain{.batch = 5, .seed = 4};
+  for (const MixOptions& mix : {MixOptions{.mixup = 1}, MixOptions{.cutmix = 1}}) {
+    LoaderOptions options = plain;
+    options.mix = mix;
+    const auto whole = make_loader(numbered(20), plain), mixed = make_loader(numbered(20), options);
+    for (int64_t i = 0; i < 8; ++i) {
+      const BatchCopy before = take(*whole, 1)[0];
+      const Batch& b = mixed->next();
+      const MixDraw draw = draw_mix(options, 8, 8, b.epoch, b.index);
+      EXPECT_EQ(b.label_weights.to_vector(), std::vector<float>(5, float(draw.share)));
+      const std::vector<float> images = b.images.to_vector();
+      for (size_t n = 0; n < 5; ++n) {
+        EXPECT_EQ(b.labels.view().as<int32_t>()[n], before.labels[n]);
+        EXPECT_EQ(b.second_labels.view().as<int32_t>()[n], before.labels[4 - n]);
+        for (size_t j = 0; j < 8 * 8 * 3; ++j) {
+          const int32_t y = int32_t(j / 24), x = int32_t(j / 3 % 8);
+          const Box& box = draw.pixels.box;
+          const bool inside =
+              n != 2 && y >= box.top && y < box.top + box.height && x >= box.left && x < box.left + box.width;
+          const float own = before.images[n * 192 + j], other = before.images[(4 - n) * 192 + j];
+          ASSERT_EQ(images[n * 192 + j], inside ? draw.pixels.own * own + draw.pixels.other * other : own);
+        }
+      }
+    }
+  }
+}
+
+// Kolmogorov's test against the distribution function of Beta(a, a), integrated numerically: for x <= 1/2 it is
+// 1/a * integral over s from 0 to x^a of (1 - s^(1/a))^(a - 1), divided by the same with x = 1, by symmetry.
+TEST(Mix, LambdaHasTheDistributionBetaOfAlpha) {
+  constexpr int kDraws = 4000;
+  for (const double a : {0.1, 0.3, 1.0, 2.5}) {
+    const auto integral = [a](double x) {
+      double sum = 0;
+      for (int i = 0; i < 2000; ++i) sum += std::pow(1 - std::pow((i + 0.5) / 2000 * std::pow(x, a), 1 / a), a - 1);
+      return sum * std::pow(x, a);
+    };
+    const double half = integral(0.5);
+    std::vector<double> drawn;
+    for (uint32_t i = 0; i < kDraws; ++i)
+      drawn.push_back(draw_beta(a, [i](uint32_t block) { return random_words(5, Purpose::mix, 0, i, block); }));
+    std::sort(drawn.begin(), drawn.end());
+    double distance = 0;
+    for (int i = 0; i < kDraws; i += 20) {
+      const double x = drawn[size_t(i)];
+      const double cdf = x <= 0.5 ? 0.5 * integral(x) / half : 1 - 0.5 * integral(1 - x) / half;
+      distance = std::max(distance, std::abs(cdf - (i + 0.5) / kDraws));
+    }
+    EXPECT_LT(distance, 1.63 / std::sqrt(double(kDraws))) << a;  // 1 %
+  }
 }
 
 // The batch that the caller uses is not overwritten.

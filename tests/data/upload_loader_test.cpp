@@ -27,7 +27,12 @@ struct UploadLoader : ::testing::Test {
 // Copies of the batches are enqueued without synchronising, so a batch that is overwritten before its copy, or copied
 // before it is there, is detected. The first batch is the short one at the end of an epoch.
 TEST_F(UploadLoader, GivesTheHostsBatchesToTheBit) {
-  const LoaderOptions options{.batch = 4, .seed = 2, .step = 3};
+  const LoaderOptions options{.batch = 4,
+                              .seed = 2,
+                              .trivial_augment = true,
+                              .erase = {.cutout = 6},
+                              .mix = {.mixup = 0.4, .cutmix = 1},
+                              .step = 3};
   for (const DType type : {DType::f32, DType::bf16}) {
     const auto host = make_loader(data, options), device = make_loader(data, options, queue, type);
     std::vector<Tensor> copies;
@@ -38,7 +43,7 @@ TEST_F(UploadLoader, GivesTheHostsBatchesToTheBit) {
       EXPECT_EQ(got.epoch, want.epoch);
       EXPECT_EQ(got.index, want.index);
       ASSERT_EQ(got.images.dtype(), type);
-      for (const Tensor& t : {got.images, got.labels}) {
+      for (const Tensor& t : {got.images, got.labels, got.second_labels, got.label_weights}) {
         copies.push_back(Tensor::empty(Device::cuda, t.dtype(), t.shape()));
         cuda::copy(queue.stream, t, copies.back());
       }
@@ -48,10 +53,10 @@ TEST_F(UploadLoader, GivesTheHostsBatchesToTheBit) {
         cpu::cast(nullptr, want.images, images);
       }
       expected.push_back(to_numbers(images));
-      expected.push_back(to_numbers(want.labels));
+      for (const Tensor& t : {want.labels, want.second_labels, want.label_weights}) expected.push_back(to_numbers(t));
     }
     cuda::synchronize(queue.stream);
-    for (size_t i = 0; i < copies.size(); ++i) EXPECT_EQ(to_numbers(copies[i]), expected[i]) << "batch " << i / 2;
+    for (size_t i = 0; i < copies.size(); ++i) EXPECT_EQ(to_numbers(copies[i]), expected[i]) << "batch " << i / 4;
   }
 }
 

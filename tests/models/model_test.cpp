@@ -41,6 +41,7 @@ TEST(Models, HaveThePublishedNumberOfParameters) {
   EXPECT_EQ(count("resnet50", {1000}), (Counted{25'557'032, 161}));
   EXPECT_EQ(count("resnet101", {1000}), (Counted{44'549'160, 314}));
   EXPECT_EQ(count("resnet152", {1000}), (Counted{60'192'808, 467}));
+  EXPECT_EQ(count("resnet9", {10}), (Counted{6'573'130, 1 + 2 + 3 * 3 + 2 * 6 + 2}));
   EXPECT_EQ(count("densenet40-12", {10}).parameters, 1'019'722);
   EXPECT_EQ(count("densenet40-12", {100}).parameters, 1'060'132);
   EXPECT_EQ(count("densenet40-12-stem24", {10}).parameters, 1'059'298);
@@ -61,7 +62,8 @@ TEST(Models, HaveOneTensorPerWeightAndPerGamma) {
 }
 
 TEST(Models, TakeAnyImageSize) {
-  for (const char* name : {"resnet8", "resnet18", "resnet50", "densenet10-4", "densenet-bc-10-4", "wrn10-1"})
+  for (const char* name :
+       {"resnet8", "resnet9-4", "resnet18", "resnet50", "densenet10-4", "densenet-bc-10-4", "wrn10-1"})
     for (const auto& [channels, sizes] :
          {std::pair{3, std::vector{Shape{2, 32, 32, 3}, Shape{3, 17, 9, 3}}}, {1, {{1, 28, 28, 1}, {2, 4, 4, 1}}}}) {
       ParameterStore p;

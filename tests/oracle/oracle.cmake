@@ -2,14 +2,6 @@
 # build only: tests/engine/model_gradient_test.cpp covers these networks under sanitizers in less time.
 add_executable(skein_oracle oracle/dump.cpp oracle/oracle.cpp)
 target_link_libraries(skein_oracle PRIVATE models cases)
-
-# Schedules, compressions and momenta against a simulation in numpy. 77: numpy is not installed.
-add_executable(skein_local_sgd_dump oracle/local_sgd_dump.cpp)
-target_link_libraries(skein_local_sgd_dump PRIVATE train)
-add_test(NAME local_sgd_oracle COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/oracle/local_sgd.py
-                                       $<TARGET_FILE:skein_local_sgd_dump>)
-set_tests_properties(local_sgd_oracle PROPERTIES SKIP_RETURN_CODE 77)
-
 function(add_torch_test name)
   add_test(NAME torch_${name} COMMAND bash ${CMAKE_SOURCE_DIR}/tests/oracle/check.sh $<TARGET_FILE:skein_oracle> ${ARGN})
   set_tests_properties(torch_${name} PROPERTIES SKIP_RETURN_CODE 77)
@@ -18,6 +10,7 @@ endfunction()
 add_torch_test(resnet20_gradients       resnet20          B        8     8    0.005  0      20    1e-4)
 add_torch_test(resnet8_gradients        resnet8           A        4     16   0.005  0      20    1e-4)
 add_torch_test(resnet20_large_batch     resnet20          B        128   32   0.02   0      5     2e-2)
+add_torch_test(resnet9                  resnet9-16        B        8     16   0.005  0      5     1e-4)
 add_torch_test(resnet18_gradients       resnet18          B        4     64   0.005  0      1     1e-4)
 add_torch_test(resnet50                 resnet50          B        2     64   0.0002 3      5     1e-4)
 add_torch_test(densenet40_12            densenet40-12     B        4     8    0.002  0      20    1e-4)

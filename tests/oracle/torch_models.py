@@ -168,10 +168,35 @@ class WideResNet(nn.Module):
         return self.fc(F.relu(self.bn1(x), inplace=True).mean((2, 3)))
 
 
+class ResNet9Stage(nn.Module):
+    def __init__(self, i, residual):
+        super().__init__()
+        self.conv, self.bn = conv(i, 2 * i, 3), nn.BatchNorm2d(2 * i)
+        self.block = Basic(2 * i, 2 * i, 1, "B") if residual else nn.Identity()
+
+    def forward(self, x):
+        return self.block(F.relu(self.bn(F.max_pool2d(self.conv(x), 3, 2, 1)), inplace=True))
+
+
+class ResNet9(nn.Module):
+    def __init__(self, width, channels, classes):
+        super().__init__()
+        self.conv1, self.bn1 = conv(channels, width, 3), nn.BatchNorm2d(width)
+        for s in range(3):
+            setattr(self, f"layer{s + 1}", ResNet9Stage(width << s, s != 1))
+        self.fc = nn.Linear(8 * width, classes)
+
+    def forward(self, x):
+        x = self.layer3(self.layer2(self.layer1(F.relu(self.bn1(self.conv1(x)), inplace=True))))
+        return self.fc(x.mean((2, 3)))
+
+
 STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 
 def make_model(name, channels=3, classes=10, kind="B"):
+    if m := re.fullmatch(r"resnet9(?:-(\d+))?", name):
+        return ResNet9(int(m[1] or 64), channels, classes)
     if m := re.fullmatch(r"resnet(\d+)", name):
         depth = int(m[1])
         if depth in STAGES:

@@ -2,6 +2,7 @@
 
 #include "apps/command_line.h"
 #include "tests/support/data_files.h"
+#include "train/config/recipes.h"
 #include "train/validate.h"
 
 namespace skein::testing {
@@ -59,26 +60,6 @@ TEST(Config, FlagsOverrideTheFileAndTheFileTheDefaults) {
   EXPECT_TRUE(merge("nesterov = false", {"--nesterov"}).nesterov);
 }
 
-TEST(Config, DropsAreFractionsOrEpochs) {
-  const auto epochs = [](const std::string& file, const std::vector<std::string>& flags) {
-    const TrainConfig c = merge("epochs = 90\n" + file, flags);
-    validate(c, 1);
-    return drop_epochs(c);
-  };
-  using Epochs = std::vector<double>;
-  EXPECT_EQ(epochs("", {}), (Epochs{45, 67.5}));
-  EXPECT_EQ(epochs("", {"--drop-epochs", "30,60,80"}), (Epochs{30, 60, 80}));
-  EXPECT_EQ(epochs("", {"--drops", "0.1,0.2", "--drops", "0.5"}), (Epochs{45})) << "the second list replaces the first";
-  EXPECT_EQ(epochs("drop-epochs = [30, 60]", {}), (Epochs{30, 60}));
-  EXPECT_EQ(epochs("drop-epochs = [30, 60]", {"--drops", "0.5"}), (Epochs{45}));
-  EXPECT_EQ(epochs("drops = [0.5]", {"--drop-epochs", "30"}), (Epochs{30}));
-  expect_error([&] { epochs("", {"--drops", "0.5", "--drop-epochs", "30"}); }, {"--drops and --drop-epochs", "one of"});
-  expect_error([&] { epochs("drops = [0.5]\ndrop-epochs = [30]", {}); }, {"--drops and --drop-epochs", "one of"});
-  expect_error([&] { epochs("", {"--drop-epochs", "30,90"}); }, {"--drop-epochs: 90", "90 epochs"});
-  expect_error([&] { epochs("", {"--drop-epochs", "60,30"}); }, {"--drop-epochs", "not in order"});
-  expect_error([&] { epochs("", {"--drops", "half"}); }, {"--drops", "'half'", "list of numbers"});
-}
-
 TEST(Config, EveryKeyIsAFlagAndShowsItsDefault) {
   TrainConfig flags;
   const OptionList list = config_options(flags);
@@ -91,7 +72,7 @@ TEST(Config, EveryKeyIsAFlagAndShowsItsDefault) {
     ASSERT_NE(option, list.options().end()) << key;
     EXPECT_STRNE(option->help, "") << key;
     EXPECT_STRNE(option->group, "") << key;
-    EXPECT_TRUE(!text_of(*option).empty() || key == "data-dir" || key == "net" || key == "drop-epochs") << key;
+    EXPECT_TRUE(!text_of(*option).empty() || key == "data-dir" || key == "net") << key;
   }
   EXPECT_EQ(size_t(keys), list.options().size());
 }
@@ -159,6 +140,33 @@ TEST(Config, OnlyWorkersThatStartAgainCanBeOthers) {
       {"--workers", "momentum and data of its own", "--from-consensus"});
   EXPECT_EQ(merge("workers = 4", {"--workers", "8"}, Start::from_consensus).workers, 8);
   expect_error([] { merge("", {"--epochs", "9"}, Start::from_consensus); }, {"--epochs", "keeps its own"});
+}
+
+TEST(Recipes, AreReadValidAndSpelledOut) {
+  std::istringstream names(recipe_list());
+  int64_t recipes = 0;
+  for (std::string line; std::getline(names, line);) {
+    if (line.starts_with("   ")) continue;
+    TrainConfig c;
+    apply_recipe(line.substr(2, line.find(':') - 2), c);
+    c.device = DeviceChoice::cpu;
+    validate(c, 1);
+    EXPECT_EQ(parse(to_toml(c)), c) << line;
+    ++recipes;
+  }
+  EXPECT_GE(recipes, 1);
+}
+
+TEST(Recipes, GiveWayToFlags) {
+  TrainConfig flags, config;
+  Command train("train", "");
+  train.append(config_options(flags));
+  skein::parse(train, {"--epochs", "9"});
+  apply_recipe("paper", config);
+  apply_flags(train.given, flags, Start::fresh, config);
+  EXPECT_EQ(config.epochs, 9);
+  EXPECT_EQ(config.workers, 16);
+  expect_error([&] { apply_recipe("papers", config); }, {"--recipe 'papers'", "give paper"});
 }
 
 TEST(Config, ValuesByFlag) {

@@ -113,12 +113,22 @@ TEST(Train, ResumedRunIsTheSameToTheBit) {
   expect_same_run(whole, parts);
 }
 
-// The logs of a program that was killed are ahead of its last checkpoint.
+TrainConfig augmented_config() {
+  TrainConfig c = small_config();
+  c.trivial_augment = true;
+  c.random_erase = 0.5;
+  c.mixup = 0.4;
+  c.cutmix = 1;
+  return c;
+}
+
+// The logs of a program that was killed are ahead of its last checkpoint. With every augmentation, whose draws go on, too.
 TEST(Train, ResumingCutsTheLogsBack) {
   const TempDir dir;
   const std::string whole = (dir / "whole").string(), killed = (dir / "killed").string();
-  EXPECT_TRUE(train({.config = small_config(), .out = whole}, never));
-  EXPECT_FALSE(train({.config = small_config(), .out = killed, .limit_steps = 14}, never));
+  const TrainConfig config = augmented_config();
+  EXPECT_TRUE(train({.config = config, .out = whole}, never));
+  EXPECT_FALSE(train({.config = config, .out = killed, .limit_steps = 14}, never));
   {
     std::ofstream metrics(killed + "/metrics.jsonl", std::ios::app), summary(killed + "/summary.csv", std::ios::app);
     metrics << R"({"type":"step","step":15,"epoch":2,"loss":9})"
@@ -128,7 +138,7 @@ TEST(Train, ResumingCutsTheLogsBack) {
             << R"({"type":"st)";
     summary << "2,20,0.1,1,1,1,1,1,1,1\n";
   }
-  EXPECT_TRUE(train({.config = small_config(), .resume = killed}, never));
+  EXPECT_TRUE(train({.config = config, .resume = killed}, never));
   expect_same_run(whole, killed);
 }
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "data/formats/formats.h"
 #include "kernels/runtime.h"
 #include "tests/support/small_training_run.h"
 
@@ -51,11 +52,20 @@ std::vector<WrongConfig> wrong_configs() {
          c.drops = {0.75, 0.5};
        },
        {"--drops", "not in order"}},
-      {"model", [](TrainConfig& c) { c.model = "resnet9"; }, {"--model resnet9", "resnet20"}},
+      {"model", [](TrainConfig& c) { c.model = "resnet11"; }, {"--model resnet11", "resnet20"}},
       {"dtype",
        [](TrainConfig& c) { c.device = DeviceChoice::cpu, c.dtype = ComputeType::bf16; },
        {"--dtype bf16", "f32 only"}},
       {"conv", [](TrainConfig& c) { c.device = DeviceChoice::cpu, c.conv = "fft"; }, {"--conv fft", "onednn", "auto"}},
+      {"two_erasures",
+       [](TrainConfig& c) { c.cutout = 8, c.random_erase = 0.5; },
+       {"--cutout 8", "--random-erase", "one of the two"}},
+      {"odd_cutout", [](TrainConfig& c) { c.cutout = 7; }, {"--cutout 7", "even"}},
+      {"nothing_to_mix", [](TrainConfig& c) { c.mix_probability = 0.5; }, {"--mix-probability 0.5", "--mixup"}},
+      {"mixing_one_image", [](TrainConfig& c) { c.mixup = 1, c.batch = 1; }, {"--batch 1", "--mixup", "at least 2"}},
+      {"padding_without_crop",
+       [](TrainConfig& c) { c.augment = false, c.crop_padding = 2; },
+       {"--crop-padding 2", "--no-augment"}},
       {"bn_stats", [](TrainConfig& c) { c.bn_stats = "mean"; }, {"--bn-stats 'mean'", "recompute:N"}},
       {"compress", [](TrainConfig& c) { c.compress = "signs"; }, {"'signs'", "ef-sign:two-way"}},
       {"sync", [](TrainConfig& c) { c.sync = "sometimes"; }, {"sometimes", "post-local"}},
@@ -67,16 +77,6 @@ std::vector<WrongConfig> wrong_configs() {
        {"given twice"}},
       {"block", workers("hierarchical:H=2,Hb=2,block=3", none), {"block=3", "4 workers"}},
       {"from", workers("post-local:H=2,from=9", none), {"from=9", "before the end"}},
-      {"block_of_one", [](TrainConfig& c) { c.sync = "hierarchical:H=2,Hb=2,block=2"; }, {"block=2", "1 workers"}},
-      {"form_without_step",
-       [](TrainConfig& c) { c.outer_form = OuterForm::slowmo; },
-       {"--outer-form slowmo", "--outer-rate"}},
-      {"switch_without_step",
-       workers("post-local:H=2,from=1", [](TrainConfig& c) { c.outer_from = OuterFrom::switch_point; }),
-       {"--outer-from switch", "no outer step"}},
-      {"step_without_switch",
-       workers("local:H=2", [](TrainConfig& c) { c.outer_from = OuterFrom::switch_point, c.outer_rate = 0.7; }),
-       {"--outer-from switch", "no switch", "post-local"}},
       {"compressed_gradients",
        workers("minibatch", [=](TrainConfig& c) { gradients(c), c.compress = "sign"; }),
        {"--average gradients", "--compress"}},
@@ -105,6 +105,15 @@ TEST(ValidateAlone, ProcessesThatAreNotTheWorkers) {
   expect_error([&] { validate(c, 2); }, {"--workers 4", "2 processes"});
   validate(c, 4);
   validate(c, 1);
+}
+
+TEST(ValidateAlone, AugmentationThatDoesNotFitTheData) {
+  const Dataset data = make_synthetic({4, 2, 16, 3, 2}, 1).train;
+  TrainConfig c = small_config();
+  c.cutout = 14;
+  check_against(c, data);
+  c.cutout = 16;
+  expect_error([&] { check_against(c, data); }, {"--cutout 16", "16 x 16", "smaller"});
 }
 
 TEST(ValidateAlone, ConfigurationThatIsRightOpensTheData) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/check.h"
+#include "data/loading/loader.h"
 
 namespace skein {
 
@@ -23,10 +24,16 @@ void apply_flags(const std::set<std::string>& given, const TrainConfig& flags, S
           option.flag());
     copy_value(option, target);
   }
-  if (given.contains("drops") && given.contains("drop-epochs"))
-    throw BadInput("--drops and --drop-epochs: both say when the rate drops; give one of them");
-  if (given.contains("drops")) config.drop_epochs.clear();
-  if (given.contains("drop-epochs")) config.drops.clear();
+}
+
+LoaderOptions augmentation_options(const TrainConfig& c) {
+  LoaderOptions options;
+  options.augment = c.augment;
+  options.padding = int32_t(c.crop_padding);
+  options.trivial_augment = c.trivial_augment;
+  options.erase = {c.random_erase, c.cutout};
+  options.mix = {c.mixup, c.cutmix, c.mix_probability};
+  return options;
 }
 
 std::vector<std::pair<std::string, std::string>> config_values(const TrainConfig& config) {

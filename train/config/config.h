@@ -11,11 +11,12 @@
 
 #include "data/loading/partition.h"
 #include "local_sgd/learning_rate.h"
-#include "local_sgd/outer_step.h"
 #include "train/config/config_types.h"
 #include "train/config/options.h"
 
 namespace skein {
+
+struct LoaderOptions;
 
 struct TrainConfig {
   std::string model = "resnet20";
@@ -24,7 +25,9 @@ struct TrainConfig {
   bool zero_gamma = false, normal_classifier = false;
 
   std::string data = "fashion-mnist", data_dir;
-  bool augment = true;
+  bool augment = true, trivial_augment = false;
+  int64_t crop_padding = 4, cutout = 0;
+  double random_erase = 0, mixup = 0, cutmix = 0, mix_probability = 1;
   int64_t resize = 0, crop = 224, bad_images = 100, decode_threads = 0;
   int64_t synthetic_train = 2048, synthetic_test = 512, synthetic_size = 32, synthetic_channels = 3,
           synthetic_classes = 10;
@@ -35,7 +38,6 @@ struct TrainConfig {
 
   double lr = 0.2, base_batch = 0, warmup_epochs = 5;
   std::vector<double> drops{0.5, 0.75};  // fractions of the epochs
-  std::vector<double> drop_epochs;       // instead of them
   double drop_factor = 0.1;
   RateScaling lr_scaling = RateScaling::linear;
 
@@ -48,8 +50,6 @@ struct TrainConfig {
   Partition partition = Partition::global;
   double outer_momentum = 0, outer_rate = 1, lars = 0, noise = 0;
   bool outer_nesterov = true;
-  OuterForm outer_form = OuterForm::diloco;
-  OuterFrom outer_from = OuterFrom::start;
   int64_t parallel = 0;
 
   int64_t seed = 0, eval_batch = 128;
@@ -63,28 +63,17 @@ struct TrainConfig {
   bool operator==(const TrainConfig&) const = default;
 };
 
+// Options of a loader that augments as --augment and the flags after it say.
+LoaderOptions augmentation_options(const TrainConfig& config);
+
 inline DType activations(const TrainConfig& c) { return activations(c.dtype); }
 
-inline bool has_outer_step(const TrainConfig& c) { return c.outer_momentum != 0 || c.outer_rate != 1; }
-
-// Whether averagings take place: among several workers, or of one that compression or an outer step changes.
-inline bool averages(const TrainConfig& c) { return c.workers > 1 || c.compress != "none" || has_outer_step(c); }
-
-// Epochs at which the learning rate drops.
-inline std::vector<double> drop_epochs(const TrainConfig& c) {
-  std::vector<double> epochs = c.drop_epochs;
-  for (const double fraction : c.drops) epochs.push_back(fraction * double(c.epochs));
-  return epochs;
-}
-
 // Epoch at which the learning rate first drops; the end of the run if it never does.
-inline double first_drop(const TrainConfig& c) {
-  const std::vector<double> epochs = drop_epochs(c);
-  return epochs.empty() ? double(c.epochs) : epochs.front();
-}
+inline double first_drop(const TrainConfig& c) { return (c.drops.empty() ? 1.0 : c.drops.front()) * double(c.epochs); }
 
 // The table: one option for each member of `config`, in the order of --help.
 OptionList config_options(TrainConfig& config);
+void list_augmentation(OptionList& list, TrainConfig& config);  // a part of it
 
 // Kind of start: a new run; a run that continues with the same bits; a run whose workers all start again from the
 // average of their models.

@@ -25,7 +25,6 @@ void list_data(OptionList& o, TrainConfig& c) {
       {"NAME|FILE|DIR"});
   o.option("--data-dir", c.data_dir, "where the files of NAME are; empty: its default place",
            {.type = "DIR", .resume = Resume::free});
-  o.on_off("--augment", c.augment, "flip and crop training images at random");
   o.option("--resize", c.resize, "image folders: centre square scaled to N x N; 0: sizes must agree", {"N", 0, 1024});
   o.option("--crop", c.crop, "shards and ImageNet: height and width of what is cut out of an image", {"N", 8, 1024});
   o.option("--bad-images", c.bad_images,
@@ -40,6 +39,25 @@ void list_data(OptionList& o, TrainConfig& c) {
   o.option("--synthetic-channels", c.synthetic_channels, "synthetic data: 1 or 3", {"N", 1, 3});
   o.option("--synthetic-classes", c.synthetic_classes, "synthetic data: classes", {"N", 1, 10000});
 }
+
+}  // namespace
+
+void list_augmentation(OptionList& o, TrainConfig& c) {
+  o.group("Augmentation");
+  o.on_off("--augment", c.augment, "flip and crop training images at random");
+  o.option("--crop-padding", c.crop_padding, "images in memory: zero pixels around an image before it is cropped",
+           {"N", 0, 64});
+  o.on_off("--trivial-augment", c.trivial_augment, "TrivialAugment Wide: one of 14 operations on every image");
+  o.option("--random-erase", c.random_erase, "probability that a part of an image is erased", {"P", 0, 1});
+  o.option("--cutout", c.cutout, "erase a square of N x N pixels in every image; 0: none", {"N", 0, 1024});
+  o.option("--mixup", c.mixup, "mix the images of a batch in pairs, by a share of Beta(ALPHA, ALPHA); 0: off",
+           {"ALPHA", 0, 100});
+  o.option("--cutmix", c.cutmix,
+           "mix them by a box of such an area; with --mixup, each batch has one of the two; 0: off", {"ALPHA", 0, 100});
+  o.option("--mix-probability", c.mix_probability, "part of the batches that --mixup and --cutmix mix", {"P", 1e-6, 1});
+}
+
+namespace {
 
 void list_optimisation(OptionList& o, TrainConfig& c) {
   o.group("Optimisation");
@@ -65,8 +83,6 @@ void list_rate(OptionList& o, TrainConfig& c) {
   o.option("--warmup-epochs", c.warmup_epochs, "linear warm-up from --lr, where scaling raises the rate",
            {"X", 0, kMany});
   o.option("--drops", c.drops, "when the rate drops, as fractions of the epochs", {"X,Y", 0, 1});
-  o.option("--drop-epochs", c.drop_epochs, "when the rate drops, in epochs, as in 30,60,80; instead of --drops",
-           {"E,F", 0, kMany});
   o.option("--drop-factor", c.drop_factor, "what a drop multiplies the rate by", {"X", 1e-12, 1});
   o.option("--lr-scaling", c.lr_scaling, "by what a step sees, or by its square root, or not at all", {"HOW"});
 }
@@ -87,14 +103,6 @@ void list_local_sgd(OptionList& o, TrainConfig& c) {
   o.option("--outer-momentum", c.outer_momentum, "momentum of the averaged steps; 0: none", {"M", 0, 1});
   o.option("--outer-rate", c.outer_rate, "rate of the averaged steps", {"X", 1e-6, 100});
   o.on_off("--outer-nesterov", c.outer_nesterov, "Nesterov's form of the outer momentum");
-  o.option("--outer-form", c.outer_form,
-           "outer momentum in units of the model (diloco), so that a drop of the rate leaves it as long as before; or "
-           "divided by the rate (slowmo), so that it drops too. SlowMo as published adds --no-outer-nesterov",
-           {"FORM"});
-  o.option("--outer-from", c.outer_from,
-           "where the outer step begins: at the start, or with the switch of --sync, before which the models are "
-           "averaged alone",
-           {"WHERE"});
   o.option("--partition", c.partition,
            "who trains on what: global permutes all every epoch, fixed keeps each worker's part, sorted parts by label",
            {"HOW"});
@@ -140,6 +148,7 @@ OptionList config_options(TrainConfig& config) {
   OptionList list;
   list_model(list, config);
   list_data(list, config);
+  list_augmentation(list, config);
   list_optimisation(list, config);
   list_rate(list, config);
   list_local_sgd(list, config);

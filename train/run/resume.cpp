@@ -52,14 +52,14 @@ std::string dropped(const Checkpoint& checkpoint) {
   const TrainState& s = checkpoint.state;
   std::string text = "momentum";
   if (c.workers > 1) text += ", running statistics of each worker";
-  if (parse_compression(c.compress).options.error_feedback) text += ", error memory";
-  if (c.outer_momentum != 0) text += ", outer momentum";
+  if (c.workers > 1 && parse_compression(c.compress).options.error_feedback) text += ", error memory";
+  if (c.workers > 1 && c.outer_momentum != 0) text += ", outer momentum";
   if (s.step_in_epoch > 0) text += fmt::format(", the {} steps taken of epoch {}", s.step_in_epoch, s.epoch + 1);
   return text;
 }
 
 void load_workers(const Checkpoint& checkpoint, Trainer& trainer) {
-  if (!averages(trainer.config())) {
+  if (trainer.size() == 1) {
     load_model(checkpoint, trainer.worker(0).parameters());
     load_momentum(checkpoint, trainer.worker(0).parameters());
     return;

@@ -40,6 +40,7 @@ RunInputs open_inputs(ProcessGroup& group, const TrainCall& call) {
     validate(config, group.size());
     if (!call.resume.empty()) in.checkpoint = open_checkpoint(last_checkpoint(call.resume));
     in.data = open_dataset(config.data, dataset_options(config));
+    check_against(config, in.data.train);
     in.info = make_model_info(config, in.data.train);
     if (!in.checkpoint) return;
     check_same_data(in.info, *in.checkpoint);
