@@ -50,7 +50,7 @@ CLI::Option* declare(CLI::App& app, const Option& option, std::vector<T>* number
   return app.add_option(option.flag(), *numbers, option.help)->delimiter(',')->default_str(text_of(option));
 }
 CLI::Option* declare(CLI::App& app, const Option& option, std::vector<std::string>* texts) {
-  return app.add_option(option.flag(), *texts, option.help)->allow_extra_args(false);
+  return app.add_option(option.flag(), *texts, option.help)->allow_extra_args(option.positional);
 }
 
 void declare(CLI::App& app, Command& command, const Option& option) {

@@ -14,6 +14,7 @@ void add_eval_command(Command& skein);
 void add_export_command(Command& skein);
 void add_import_command(Command& skein);
 void add_plan_command(Command& skein);
+void add_predict_command(Command& skein);
 void add_runs_command(Command& skein);
 void add_summary_command(Command& skein);
 void add_train_command(Command& skein);

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "apps/commands.h"
@@ -38,6 +41,7 @@ Command all_commands() {
   for (const auto add : {
            add_train_command,
            add_eval_command,
+           add_predict_command,
            add_export_command,
            add_import_command,
            add_summary_command,
@@ -53,21 +57,35 @@ Command all_commands() {
   return skein;
 }
 
-}  // namespace
-
-int run_program(int argc, char** argv) {
-  limit_spinning(argv);
-  Command skein = all_commands();
+int run(Command& skein, const std::vector<std::string>& arguments) {
   try {
-    run_command(skein, {argv + 1, argv + argc});
+    run_command(skein, arguments);
     return kDone;
   } catch (const ExitStatus& e) {
     return e.status;
   } catch (const BadInput& e) {
     return fail(e, kBadInput);
   } catch (const std::exception& e) {
+    if (std::ferror(stdout)) return kRunFailed;  // thrown by fmt::print; finish_output() says it
     return fail(e, kRunFailed);
   }
+}
+
+// Output is buffered, so a full disk may show only here. A command whose output is lost has failed.
+int finish_output(int status) {
+  errno = 0;
+  if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
+  fmt::print(stderr, "skein: standard output: cannot be written{}. Free space there, or send it to another place\n",
+             errno != 0 ? fmt::format(" ({})", std::strerror(errno)) : "");
+  return status == kDone ? kRunFailed : status;
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  limit_spinning(argv);
+  Command skein = all_commands();
+  return finish_output(run(skein, {argv + 1, argv + argc}));
 }
 
 }  // namespace skein

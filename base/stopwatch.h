@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 
 namespace skein {
 
@@ -9,5 +10,8 @@ using Clock = std::chrono::steady_clock;
 inline double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
+
+// For example "4 min 07 s".
+std::string format_duration(double seconds);
 
 }  // namespace skein

@@ -1,6 +1,8 @@
 // The score of a model on a whole set. Every image has the same weight, also those of a short last batch.
 #pragma once
 
+#include <functional>
+
 #include "data/loading/loader.h"
 #include "engine/tape.h"
 #include "models/model.h"
@@ -16,6 +18,8 @@ LoaderOptions evaluation_options(int64_t batch);
 
 // Evaluates one pass of a loader that has evaluation_options(). Batch norms use their running statistics, and no
 // gradient is recorded. The tape must be between two steps.
-Score evaluate(const Model& model, Loader& batches, Tape& tape);
+// on_batch gets every batch with its logits (size,1,1,classes), which are valid during the call.
+using OnBatch = std::function<void(const Batch& batch, const Tensor& logits)>;
+Score evaluate(const Model& model, Loader& batches, Tape& tape, const OnBatch& on_batch = {});
 
 }  // namespace skein

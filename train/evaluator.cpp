@@ -1,10 +1,13 @@
 #include "train/evaluator.h"
 
+#include "base/progress_line.h"
+
 namespace skein {
 
 Evaluator::Evaluator(ProcessGroup& group, WorkerPool& pool, const ModelInfo& info, const Splits& data)
     : group_(group),
       pool_(pool),
+      test_images_(data.test.size()),
       test_batches_(make_loader(data.test, evaluation_options(info.config.eval_batch),
                                 pool.context_between_steps().queue, activations(info.config))) {
   if (pool.run_size() > 1)
@@ -26,14 +29,13 @@ Score Evaluator::test_model(int64_t step) {
   model_parameters(step);
   const Model& model = averaged_ ? *averaged_->model : pool_.worker(0).model();
   Score score;
-  if (group_.is_root()) score = evaluate(model, *test_batches_, pool_.context_between_steps().tape);
+  if (group_.is_root()) score = test(model);
   return group_.broadcast(score);
 }
 
 Score Evaluator::test_workers() {
   std::vector<Score> own;
-  for (int64_t i = 0; i < pool_.size(); ++i)
-    own.push_back(evaluate(pool_.worker(i).model(), *test_batches_, pool_.context_between_steps().tape));
+  for (int64_t i = 0; i < pool_.size(); ++i) own.push_back(test(pool_.worker(i).model()));
   const auto workers = double(pool_.run_size());
   Score mean;
   for (const Score& s : group_.all_gather<Score>(own)) {
@@ -42,6 +44,14 @@ Score Evaluator::test_workers() {
     mean.top5 += s.top5 / workers;
   }
   return mean;
+}
+
+// The processes of a run may share a terminal: only rank 0 draws on it.
+Score Evaluator::test(const Model& model) {
+  Tape& tape = pool_.context_between_steps().tape;
+  if (!group_.is_root()) return evaluate(model, *test_batches_, tape);
+  ProgressLine progress("evaluating", test_images_);
+  return evaluate(model, *test_batches_, tape, [&](const Batch& batch, const Tensor&) { progress.add(batch.size); });
 }
 
 }  // namespace skein

@@ -17,14 +17,17 @@ class Evaluator {
 
   // The model after step `step` of the run. The average is made once per step. Complete on rank 0 only.
   ParameterStore& model_parameters(int64_t step);
-  // The score of that model. Rank 0 evaluates, every rank has the score.
+  // The score of that model. Rank 0 evaluates, with a line on the terminal if it takes long; every rank has the score.
   Score test_model(int64_t step);
   // Mean of the scores of the workers' own models.
   Score test_workers();
 
  private:
+  Score test(const Model& model);
+
   ProcessGroup& group_;
   WorkerPool& pool_;
+  const int64_t test_images_;
   const std::unique_ptr<Loader> test_batches_;
   std::unique_ptr<AveragedModel> averaged_;  // null with one worker
   int64_t averaged_step_ = -1;               // the step whose average it is

@@ -22,4 +22,9 @@ int64_t BadImages::count() const {
   return int64_t(places_.size());
 }
 
+bool BadImages::contains(const std::string& place) const {
+  const std::lock_guard lock(mutex_);
+  return places_.contains(place);
+}
+
 }  // namespace skein

@@ -21,6 +21,7 @@ class BadImages {
   // Counts each place once and names it on stderr. BadInput if the count exceeds the limit.
   void report(const std::string& place, const std::string& reason);
   int64_t count() const;
+  bool contains(const std::string& place) const;
 
  private:
   const int64_t limit_;

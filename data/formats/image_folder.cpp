@@ -1,10 +1,9 @@
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "base/check.h"
 #include "data/formats/formats.h"
 #include "data/formats/image_list.h"
+#include "data/image/image_file.h"
 #include "data/image/preprocessing.h"
 
 namespace skein {
@@ -40,19 +39,13 @@ void for_each_file(const std::vector<ImageFile>& files, Body&& body) {
                  bad > kListed ? fmt::format(", the first {} are listed", kListed) : "");
 }
 
-std::vector<uint8_t> read_bytes(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::vector<uint8_t> bytes(std::istreambuf_iterator<char>(in), {});
-  if (!in) throw BadImage("cannot be read");
-  return bytes;
-}
-
 // Calls use(decoder, size) with the file open. Returns the error, empty if there is none.
 template <class Use>
 std::string with_image(const ImageFile& file, Use&& use) {
   static thread_local ImageDecoder decoder;
+  static thread_local std::vector<uint8_t> bytes;
   try {
-    const std::vector<uint8_t> bytes = read_bytes(file.path);
+    read_image_file(file.path, bytes);
     const ImageSize size = decoder.open(bytes);
     use(decoder, size);
     return {};

@@ -1,18 +1,12 @@
 // ImageNet, or any dataset with the same folders, read from the image files themselves: every image is opened when a
 // batch needs it. Shards (data/formats/shards.h) are faster on disks with slow random access.
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 
 #include "base/check.h"
 #include "data/formats/formats.h"
 #include "data/formats/image_list.h"
 #include "data/formats/shards.h"
+#include "data/image/image_file.h"
 
 namespace skein {
 namespace {
@@ -27,18 +21,7 @@ class LooseFiles final : public EncodedImages {
   std::string place(int64_t i) const override { return files_[size_t(i)].path; }
 
   FileBytes read(int64_t i, std::vector<uint8_t>& memory) const override {
-    const int fd = ::open(files_[size_t(i)].path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat status {};
-    bool good = fd >= 0 && fstat(fd, &status) == 0;
-    if (good) memory.resize(size_t(status.st_size));
-    for (size_t done = 0; good && done < memory.size();) {
-      const ssize_t n = ::read(fd, memory.data() + done, memory.size() - done);
-      good = n > 0 || (n < 0 && errno == EINTR);
-      done += n > 0 ? size_t(n) : 0;
-    }
-    const int error = errno;
-    if (fd >= 0) close(fd);
-    if (!good) throw BadImage(fmt::format("cannot be read ({})", std::strerror(error)));
+    read_image_file(files_[size_t(i)].path, memory);
     return memory;
   }
 

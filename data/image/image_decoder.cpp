@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/image/image_file.h"
 #include "data/image/jpeg_markers.h"
 
 namespace skein {
@@ -32,6 +33,7 @@ ImageDecoder::ImageDecoder(FirstDecoder first) {
 
 ImageSize ImageDecoder::open(FileBytes file) {
   if (file.empty()) throw BadImage("the file is empty");
+  refuse_animation(file);
   orientation_ = read_orientation(file);
   return open_with(is_jpeg(file) ? 0 : readers_.size() - 1, file);
 }
@@ -46,8 +48,7 @@ ImageSize ImageDecoder::open_with(size_t reader, FileBytes file) {
     if (e.damaged || reader + 1 == readers_.size()) throw;
     return open_with(reader + 1, file);
   }
-  if (stored_.width < 1 || stored_.height < 1 || stored_.width > kMostPixels / stored_.height)
-    throw BadImage(fmt::format("{} x {} pixels; 1 to {} are possible", stored_.width, stored_.height, kMostPixels));
+  check_size(stored_);
   return transposed(orientation_) ? ImageSize{stored_.height, stored_.width} : stored_;
 }
 

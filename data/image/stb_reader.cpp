@@ -5,7 +5,7 @@
 #include <iterator>
 #include <vector>
 
-#include "data/image/image_reader.h"
+#include "data/image/image_file.h"
 #include "data/image/jpeg_markers.h"
 
 namespace skein {
@@ -41,6 +41,8 @@ class StbReader final : public ImageReader {
       file_ = copy_;
     } else if (!is_png(file)) {
       throw BadImage("unknown image type: neither JPEG nor PNG");
+    } else if (file.size() >= 24) {
+      check_size({big_endian(file, 16), big_endian(file, 20)});  // stb_image gives another reason for large ones
     }
     int width = 0, height = 0;
     if (!stbi_info_from_memory(file_.data(), int(file_.size()), &width, &height, &channels_))
@@ -68,6 +70,10 @@ class StbReader final : public ImageReader {
   static bool is_png(FileBytes file) {
     constexpr uint8_t kSignature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     return file.size() > sizeof kSignature && std::equal(std::begin(kSignature), std::end(kSignature), file.begin());
+  }
+
+  static int64_t big_endian(FileBytes b, size_t at) {
+    return int64_t(b[at]) << 24 | int64_t(b[at + 1]) << 16 | int64_t(b[at + 2]) << 8 | b[at + 3];
   }
 
   // stb_image fills missing parts of a JPEG with grey and reports no error.

@@ -65,9 +65,10 @@ TEST(Inference, ProbabilitiesOfLargeLogits) {
   EXPECT_EQ(probabilities(logits), (std::vector<double>{0.5, 0.5, 0}));
 }
 
-TEST(Inference, NumberedClassesHaveNoNames) {
-  EXPECT_FALSE(have_names({"0", "1"}));
-  EXPECT_TRUE(have_names({"1", "0"}));
+TEST(Inference, RanksEqualLogitsByNumber) {
+  EXPECT_EQ(rank_classes(std::vector<float>{1, 3, 3, 2}, 3), (std::vector<int64_t>{1, 2, 3}));
+  EXPECT_EQ(rank_classes(std::vector<float>{1, 3}, 5), (std::vector<int64_t>{1, 0}));
+  EXPECT_TRUE(rank_classes(std::vector<float>{1, NAN}, 1).empty());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <numeric>
 
 #include "base/check.h"
 #include "train/machine.h"
@@ -67,10 +68,17 @@ std::vector<double> probabilities(std::span<const float> logits) {
   return p;
 }
 
-bool have_names(const std::vector<std::string>& classes) {
-  for (size_t c = 0; c < classes.size(); ++c)
-    if (classes[c] != std::to_string(c)) return true;
-  return false;
+std::vector<int64_t> rank_classes(std::span<const float> logits, int64_t count) {
+  std::vector<int64_t> order;
+  if (std::any_of(logits.begin(), logits.end(), [](float l) { return std::isnan(l); })) return order;
+  order.resize(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto end = order.begin() + std::min(count, int64_t(order.size()));
+  std::partial_sort(order.begin(), end, order.end(), [&](int64_t a, int64_t b) {
+    return logits[size_t(a)] > logits[size_t(b)] || (logits[size_t(a)] == logits[size_t(b)] && a < b);
+  });
+  order.erase(end, order.end());
+  return order;
 }
 
 }  // namespace skein

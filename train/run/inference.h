@@ -48,7 +48,8 @@ void use_convolutions_of(const Checkpoint& checkpoint, Device device, ComputeTyp
 // softmax(logits) in double: p[c] = exp(l[c] - max l) / sum. Every caller gets the same bits for the same logits.
 std::vector<double> probabilities(std::span<const float> logits);
 
-// True unless the classes are called 0, 1, 2 ..., as in data that gives no names.
-bool have_names(const std::vector<std::string>& classes);
+// The `count` best classes, the most probable first, or all if there are fewer. Of equal logits the smaller number is
+// first, as in kernels/cross_entropy.h. Empty if a logit is NaN.
+std::vector<int64_t> rank_classes(std::span<const float> logits, int64_t count);
 
 }  // namespace skein

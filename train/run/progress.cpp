@@ -1,11 +1,12 @@
 #include "train/run/progress.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+
+#include "base/progress_line.h"
 
 namespace skein {
 namespace {
@@ -13,19 +14,7 @@ namespace {
 constexpr std::chrono::milliseconds kRedraw{100};
 constexpr std::chrono::seconds kPlainLine{10};
 
-int64_t terminal_width() {
-  winsize size{};
-  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
 }  // namespace
-
-std::string format_duration(double seconds) {
-  const auto s = int64_t(seconds + 0.5);
-  if (s < 60) return fmt::format("{} s", s);
-  if (s < 3600) return fmt::format("{} min {:02} s", s / 60, s % 60);
-  return fmt::format("{} h {:02} min", s / 3600, s / 60 % 60);
-}
 
 ProgressDisplay::ProgressDisplay(int64_t epochs, int64_t steps_per_epoch, bool redraw)
     : epochs_(epochs), steps_per_epoch_(steps_per_epoch), terminal_(redraw && isatty(STDOUT_FILENO)) {}
@@ -54,7 +43,7 @@ void ProgressDisplay::show(const StepMetrics& m) {
   recent_seconds_ = recent_wait_ms_ = 0;
 
   if (terminal_) {
-    fmt::print("\r{}\x1b[K", describe(m, terminal_width() - 1));
+    fmt::print("\r{}\x1b[K", describe(m, terminal_width(STDOUT_FILENO) - 1));
     bar_ = true;
   } else {
     fmt::print("{}\n", describe(m, 0));

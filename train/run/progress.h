@@ -2,9 +2,9 @@
 // the width. Elsewhere: a plain line at the first step and every ten seconds. In both, a line for each epoch.
 #pragma once
 
-#include <chrono>
 #include <string>
 
+#include "base/stopwatch.h"
 #include "train/metrics.h"
 
 namespace skein {
@@ -21,7 +21,6 @@ class ProgressDisplay {
   void show(const EpochMetrics& epoch);
 
  private:
-  using Clock = std::chrono::steady_clock;
   std::string describe(const StepMetrics& step, int64_t width) const;
   void clear();
 
@@ -34,8 +33,5 @@ class ProgressDisplay {
   double seconds_before_ = 0;         // of the epoch, at the step before
   double rate_ = 0, wait_share_ = 0;  // images/s, and waiting for data in percent, between the last two lines
 };
-
-// For example "4 min 07 s".
-std::string format_duration(double seconds);
 
 }  // namespace skein

@@ -1,0 +1,36 @@
+// What the commands that use a trained model have in common: their flags, and the model ready on its device.
+#pragma once
+
+#include "apps/command_line.h"
+#include "train/run/inference.h"
+#include "train/step_context.h"
+
+namespace skein {
+
+struct InferenceFlags {
+  std::string checkpoint;
+  InferenceMachine machine;
+  int64_t batch = 0;  // 0: as the run evaluated
+  bool dtype_given = false, json = false;
+};
+
+void add_inference_options(Command& command, InferenceFlags& flags);
+
+struct Inference {
+  // The type is the one that was given; else f32, or tf32 on a GPU for a run that trained in it.
+  explicit Inference(const InferenceFlags& flags);
+
+  const ModelInfo& info() const { return trained.info(); }
+
+  const Device device;
+  StepContext context;
+  const TrainedModel trained;
+  const DType images;  // type of a batch's images
+  const int64_t batch;
+};
+
+// BadInput if a command cannot write its result to `path`, given by `flag`: it exists and there is no --force, it is a
+// folder, or its folder is missing. No effect on an empty path. To be called before the work.
+void check_new_file(const char* flag, const std::string& path, bool force);
+
+}  // namespace skein

@@ -1,0 +1,74 @@
+// The line on a terminal, and that nothing else gets it.
+#include "base/progress_line.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/ioctl.h>
+
+#include <cstdlib>
+
+#include "base/csv.h"
+
+namespace skein::testing {
+namespace {
+
+struct Terminal {
+  Terminal() : master(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK)) {
+    grantpt(master);
+    unlockpt(master);
+    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+  }
+  ~Terminal() {
+    close(slave);
+    close(master);
+  }
+  std::string text() const {
+    char buffer[1000];
+    const ssize_t n = read(master, buffer, sizeof buffer);
+    return n > 0 ? std::string(buffer, size_t(n)) : "";
+  }
+  int master, slave;
+};
+
+TEST(ProgressLine, IsDrawnOnATerminalAndRemoved) {
+  const Terminal terminal;
+  winsize size{};
+  size.ws_col = 30;
+  ASSERT_EQ(ioctl(terminal.slave, TIOCSWINSZ, &size), 0);
+  {
+    ProgressLine line("evaluating", 100, 0, terminal.slave);
+    line.add(25);
+    EXPECT_EQ(terminal.text().substr(0, 28), "\revaluating  25/100 images  ");
+  }
+  EXPECT_EQ(terminal.text(), "\r\x1b[K");
+}
+
+TEST(ProgressLine, ShortWorkAndOtherFilesGetNothing) {
+  const Terminal terminal;
+  int pipe[2];
+  ASSERT_EQ(pipe2(pipe, O_NONBLOCK), 0);
+  {
+    ProgressLine brief("evaluating", 100, 60, terminal.slave), piped("evaluating", 100, 0, pipe[1]);
+    brief.add(25);
+    piped.add(25);
+  }
+  EXPECT_EQ(terminal.text(), "");
+  char byte = 0;
+  EXPECT_EQ(read(pipe[0], &byte, 1), -1);
+  close(pipe[0]);
+  close(pipe[1]);
+}
+
+TEST(ProgressLine, DurationsAsPeopleSayThem) {
+  EXPECT_EQ(format_duration(59.4), "59 s");
+  EXPECT_EQ(format_duration(247), "4 min 07 s");
+  EXPECT_EQ(format_duration(7500), "2 h 05 min");
+}
+
+TEST(Csv, QuotesFieldsThatNeedIt) {
+  EXPECT_EQ(csv_field("T-shirt/top"), "T-shirt/top");
+  EXPECT_EQ(csv_field("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
+}
+
+}  // namespace
+}  // namespace skein::testing
