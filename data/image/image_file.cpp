@@ -23,7 +23,9 @@ struct OpenFile {
   const int fd;  // O_NONBLOCK: a pipe without a writer does not block open()
 };
 
-[[noreturn]] void fail(int error) { throw BadImage(fmt::format("cannot be read ({})", std::strerror(error))); }
+[[noreturn]] void fail(int error) {
+  throw BadImage(fmt::format("cannot be read ({}). Check the path and its permissions", std::strerror(error)));
+}
 
 uint32_t big_endian(FileBytes b, size_t at) {
   return uint32_t(b[at]) << 24 | uint32_t(b[at + 1]) << 16 | uint32_t(b[at + 2]) << 8 | b[at + 3];
@@ -53,8 +55,9 @@ void read_image_file(const std::string& path, std::vector<uint8_t>& bytes) {
   struct stat status {};
   if (file.fd < 0 || fstat(file.fd, &status) != 0) fail(errno);
   if (!S_ISREG(status.st_mode))
-    throw BadImage(S_ISDIR(status.st_mode) ? "is a folder, not a file" : "is not a regular file");
-  if (status.st_size > INT_MAX) throw BadImage("is larger than 2 GiB");
+    throw BadImage(S_ISDIR(status.st_mode) ? "is a folder. Give an image file"
+                                           : "is not a regular file. Give an image file");
+  if (status.st_size > INT_MAX) throw BadImage("is larger than 2 GiB. Scale the image down");
   bytes.resize(size_t(status.st_size));
   for (size_t done = 0; done < bytes.size();) {
     const ssize_t n = ::read(file.fd, bytes.data() + done, bytes.size() - done);

@@ -25,6 +25,11 @@ void normalise(std::vector<uint8_t>& pixels, const InputFormat& format, float* t
                {to, DType::f32, {1, format.height, format.width, format.channels}});
 }
 
+// Decoders give the reason alone.
+std::string with_fix(const std::string& reason) {
+  return reason.find(". ") != std::string::npos ? reason : reason + ". Copy or save the file again";
+}
+
 }  // namespace
 
 FileBatch::FileBatch(const InputFormat& format, int64_t most, Queue queue, DType type)
@@ -76,7 +81,7 @@ Tensor FileBatch::load(std::span<const std::string> paths, std::vector<FileResul
       try {
         decode(paths[size_t(i)], decoder, memory, result, host + i * numbers);
       } catch (const BadImage& e) {
-        result.error = e.what();
+        result.error = with_fix(e.what());
       } catch (const std::bad_alloc&) {
         result.error = "there is not enough memory to decode it";
       }
