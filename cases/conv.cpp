@@ -109,10 +109,10 @@ std::vector<OpCase> conv_cases() {
   for (const ConvRow& r : kConvRows)
     for (const DType t : {DType::f32, DType::bf16}) {
       const std::string shape = fmt::format("{}->{} {}x{}/{}", name_of(r.x), r.out, r.kernel, r.kernel, r.stride);
-      cases.push_back(row("conv_forward/" + shape, r.timed, bind_conv_forward, r, t));
+      cases.push_back(by_library(row("conv_forward/" + shape, r.timed, bind_conv_forward, r, t)));
       if (!r.timed || r.x[3] > 3)  // images need no gradient
-        cases.push_back(row("conv_backward_data/" + shape, r.timed, bind_backward_data, r, t));
-      cases.push_back(row("conv_backward_weights/" + shape, r.timed, bind_backward_weights, r, t));
+        cases.push_back(by_library(row("conv_backward_data/" + shape, r.timed, bind_backward_data, r, t)));
+      cases.push_back(by_library(row("conv_backward_weights/" + shape, r.timed, bind_backward_weights, r, t)));
     }
   return cases;
 }

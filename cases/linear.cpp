@@ -55,8 +55,8 @@ std::vector<OpCase> linear_cases() {
   std::vector<OpCase> cases;
   for (const LinearRow& r : kLinearRows) {
     const std::string shape = fmt::format("{}x{}->{}", r.rows, r.in, r.out);
-    cases.push_back(row("linear_forward/" + shape, r.timed, bind_linear_forward, r));
-    cases.push_back(row("linear_backward/" + shape, r.timed, bind_linear_backward, r));
+    cases.push_back(by_library(row("linear_forward/" + shape, r.timed, bind_linear_forward, r)));
+    cases.push_back(by_library(row("linear_backward/" + shape, r.timed, bind_linear_backward, r)));
   }
   return cases;
 }

@@ -123,6 +123,11 @@ OpCase cuda_only(OpCase c) {
   return c;
 }
 
+OpCase by_library(OpCase c) {
+  c.by_library = true;
+  return c;
+}
+
 Output expect(std::string name, Tensor actual, double tolerance, std::function<Numbers()> expected) {
   return {std::move(name), std::move(actual), std::move(expected), tolerance};
 }

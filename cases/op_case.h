@@ -37,8 +37,9 @@ struct OpCase {
   std::string name;    // op/shape/options
   bool timed = false;  // a network's shape, for the benchmark; the others are small and odd
   std::function<BoundCase(Queue)> bind;
-  bool cuda_only = false;  // has bf16 activations, or a kernel that only CUDA needs
-  bool same_bits = false;  // the same operations in the same order on both devices: the results are equal
+  bool cuda_only = false;   // has bf16 activations, or a kernel that only CUDA needs
+  bool by_library = false;  // on CUDA the kernels are cuDNN's or cuBLAS's
+  bool same_bits = false;   // the same operations in the same order on both devices: the results are equal
 };
 
 // A row whose operands are made by bind(queue, arguments...). With bf16 among the arguments it is for CUDA alone, and its
@@ -57,6 +58,7 @@ OpCase row(const std::string& name, bool timed, BoundCase (*bind)(Queue, P...), 
 }
 OpCase same_bits(OpCase);
 OpCase cuda_only(OpCase);
+OpCase by_library(OpCase);
 
 // f(inputs) with its gradient: backward(inputs, dy)[i] = sum_j dy[j] * d f[j] / d inputs[i].
 struct GradientCase {
