@@ -49,9 +49,9 @@ struct ConvNarrowOperands {
 Cost narrow_cost(const cuda::ConvProblem& p, View x, View w, View y) {
   const ConvGeometry g{p.stride, p.padding};
   switch (p.pass) {
-    case cuda::ConvPass::forward:
+    case ConvPass::forward:
       return kernel::conv_forward.cost(x, w, g, y);
-    case cuda::ConvPass::backward_data:
+    case ConvPass::backward_data:
       return kernel::conv_backward_data.cost(y, w, g, x);
     default:
       return kernel::conv_backward_weights.cost(x, y, g, w);
@@ -59,9 +59,8 @@ Cost narrow_cost(const cuda::ConvProblem& p, View x, View w, View y) {
 }
 constexpr Kernel<cuda::ConvNarrow> kConvNarrow{"conv_narrow", nullptr, SKEIN_ON_CUDA(conv_narrow), narrow_cost};
 
-OpCase make_narrow(const char* name, const ConvNarrowRow& r, cuda::ConvPass pass) {
+OpCase make_narrow(const char* name, const ConvNarrowRow& r, ConvPass pass) {
   const auto bind = [r, pass](Queue q) -> BoundCase {
-    using cuda::ConvPass;
     const auto t = std::make_shared<ConvNarrowOperands>(q, r);
     const Tensor w = pass == ConvPass::backward_weights ? t->dw : t->w;
     const cuda::ConvProblem problem = cuda::conv_problem(pass, t->x, w, t->conv.g, t->y);
@@ -88,9 +87,9 @@ OpCase make_narrow(const char* name, const ConvNarrowRow& r, cuda::ConvPass pass
 std::vector<OpCase> conv_narrow_cases() {
   std::vector<OpCase> cases;
   for (const ConvNarrowRow& r : kConvNarrowRows) {
-    cases.push_back(make_narrow("narrow_conv_forward", r, cuda::ConvPass::forward));
-    cases.push_back(make_narrow("narrow_conv_backward_data", r, cuda::ConvPass::backward_data));
-    cases.push_back(make_narrow("narrow_conv_backward_weights", r, cuda::ConvPass::backward_weights));
+    cases.push_back(make_narrow("narrow_conv_forward", r, ConvPass::forward));
+    cases.push_back(make_narrow("narrow_conv_backward_data", r, ConvPass::backward_data));
+    cases.push_back(make_narrow("narrow_conv_backward_weights", r, ConvPass::backward_weights));
   }
   return cases;
 }

@@ -7,10 +7,9 @@
 #include <string>
 
 #include "kernels/conv.h"
+#include "kernels/conv_pass.h"
 
 namespace skein::cuda {
-
-enum class ConvPass : uint8_t { forward, backward_data, backward_weights };
 
 // One pass of a layer. A gradient takes the place of its value: dy is shaped like y. dtype is that of x, y and the
 // weights that are read; a weight gradient is f32 always.

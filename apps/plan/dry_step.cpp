@@ -15,7 +15,6 @@ namespace {
 // x, w and y of a convolution, wherever its pass has them among the operands.
 std::optional<cuda::ConvProblem> convolution_of(const KernelCall& call) {
   const std::vector<View>& o = call.operands;
-  using cuda::ConvPass;
   if (call.is(kernel::conv_forward)) return cuda::conv_problem(ConvPass::forward, o[0], o[1], call.geometry, o[2]);
   if (call.is(kernel::conv_backward_data))
     return cuda::conv_problem(ConvPass::backward_data, o[2], o[1], call.geometry, o[0]);
@@ -82,7 +81,7 @@ PlannedLayer layer_of(const KernelCall& call, const ParameterStore& p) {
 int64_t DryStep::convolutions() const {
   int64_t count = 0;
   for (const PlannedKernel& k : kernels)
-    if (k.convolution && k.problem.pass == cuda::ConvPass::forward) count += k.count;
+    if (k.convolution && k.problem.pass == ConvPass::forward) count += k.count;
   return count;
 }
 

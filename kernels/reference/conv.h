@@ -14,39 +14,9 @@ struct Conv {
 
   Shape y() const { return {x[0], g.out(x[1], w[1]), g.out(x[2], w[2]), w[0]}; }
 
-  // Calls f(index into x, into w, into y) for every product of the convolution.
-  template <class F>
-  void products(F&& f) const {
-    const Shape out = y();
-    for (int64_t n = 0; n < out[0]; ++n)
-      for (int64_t h = 0; h < out[1]; ++h)
-        for (int64_t v = 0; v < out[2]; ++v)
-          for (int64_t o = 0; o < w[0]; ++o)
-            for (int64_t i = 0; i < w[1]; ++i)
-              for (int64_t j = 0; j < w[2]; ++j) {
-                const int64_t a = h * g.stride + i - g.padding, b = v * g.stride + j - g.padding;
-                if (a < 0 || a >= x[1] || b < 0 || b >= x[2]) continue;
-                for (int64_t c = 0; c < x[3]; ++c)
-                  f(size_t(((n * x[1] + a) * x[2] + b) * x[3] + c), size_t(((o * w[1] + i) * w[2] + j) * w[3] + c),
-                    size_t(((n * out[1] + h) * out[2] + v) * w[0] + o));
-              }
-  }
-
-  std::vector<double> forward(const std::vector<double>& xs, const std::vector<double>& ws) const {
-    std::vector<double> ys(size_t(y().numel()));
-    products([&](size_t a, size_t b, size_t c) { ys[c] += xs[a] * ws[b]; });
-    return ys;
-  }
-  std::vector<double> backward_data(const std::vector<double>& dy, const std::vector<double>& ws) const {
-    std::vector<double> dx(size_t(x.numel()));
-    products([&](size_t a, size_t b, size_t c) { dx[a] += dy[c] * ws[b]; });
-    return dx;
-  }
-  std::vector<double> backward_weights(const std::vector<double>& xs, const std::vector<double>& dy) const {
-    std::vector<double> dw(size_t(w.numel()));
-    products([&](size_t a, size_t b, size_t c) { dw[b] += dy[c] * xs[a]; });
-    return dw;
-  }
+  std::vector<double> forward(const std::vector<double>& xs, const std::vector<double>& ws) const;
+  std::vector<double> backward_data(const std::vector<double>& dy, const std::vector<double>& ws) const;
+  std::vector<double> backward_weights(const std::vector<double>& xs, const std::vector<double>& dy) const;
 };
 
 }  // namespace skein::reference

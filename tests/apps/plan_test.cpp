@@ -55,10 +55,10 @@ TEST(DryStep, CountsTheLayersOfResNet20) {
   double flops = 0;
   for (const PlannedKernel& k : step.kernels) {
     if (!k.convolution) continue;
-    forward += k.problem.pass == cuda::ConvPass::forward ? k.count : 0;
-    data += k.problem.pass == cuda::ConvPass::backward_data ? k.count : 0;
-    weights += k.problem.pass == cuda::ConvPass::backward_weights ? k.count : 0;
-    if (k.problem.pass == cuda::ConvPass::forward) flops += k.count * k.flops;
+    forward += k.problem.pass == ConvPass::forward ? k.count : 0;
+    data += k.problem.pass == ConvPass::backward_data ? k.count : 0;
+    weights += k.problem.pass == ConvPass::backward_weights ? k.count : 0;
+    if (k.problem.pass == ConvPass::forward) flops += k.count * k.flops;
   }
   EXPECT_EQ(forward, 21);
   EXPECT_EQ(weights, 21);
@@ -101,20 +101,20 @@ INSTANTIATE_TEST_SUITE_P(Gpus, PlanOnGpu,
 TEST_F(Plan, KnowsGpusThatCudnnTakes) {
   for (const std::string& gpu : gpu_names()) {
     SCOPED_TRACE(gpu);
-    const cuda::ConvProblem p{cuda::ConvPass::forward, DType::f32, 8, 16, 16, 16, 32, 3, 1, 1};
+    const cuda::ConvProblem p{ConvPass::forward, DType::f32, 8, 16, 16, 16, 32, 3, 1, 1};
     EXPECT_GE(planner_for(gpu)->plan(p, {}).allowed, 1);
   }
 }
 
 TEST_F(Plan, TellsCudnnsReason) {
-  const cuda::ConvProblem p{cuda::ConvPass::forward, DType::bf16, 8, 16, 16, 16, 32, 3, 1, 1};
+  const cuda::ConvProblem p{ConvPass::forward, DType::bf16, 8, 16, 16, 16, 32, 3, 1, 1};
   const std::string why = message_of([&] { planner_for("t4")->plan(p, {}); });
   EXPECT_NE(why.find("forward bf16 8x16x16x16->32 k3 s1 p1 on Tesla T4"), why.npos) << why;
   EXPECT_NE(why.find("hardware_bfloat16_supported"), why.npos) << why;
 }
 
 TEST_F(Plan, KeepsToTheWorkspace) {
-  const cuda::ConvProblem p{cuda::ConvPass::backward_data, DType::f32, 128, 32, 32, 16, 16, 3, 1, 1};
+  const cuda::ConvProblem p{ConvPass::backward_data, DType::f32, 128, 32, 32, 16, 16, 3, 1, 1};
   const auto planner = planner_for("h100");
   const size_t wanted = planner->plan(p, {}).workspace;
   ASSERT_GT(wanted, size_t(1) << 20) << "the test needs a plan with a workspace";
@@ -128,7 +128,7 @@ TEST_F(Plan, KeepsToTheWorkspace) {
 }
 
 TEST_F(Plan, UsesTf32OnlyWhenAllowed) {
-  const cuda::ConvProblem p{cuda::ConvPass::forward, DType::f32, 128, 8, 8, 64, 64, 3, 1, 1};
+  const cuda::ConvProblem p{ConvPass::forward, DType::f32, 128, 8, 8, 64, 64, 3, 1, 1};
   EXPECT_FALSE(planner_for("h100")->plan(p, {}).tensor_cores);
   EXPECT_TRUE(planner_for("h100")->plan(p, {.tf32 = true}).tensor_cores);
 }

@@ -188,7 +188,7 @@ TEST_F(Cudnn, SaysWhatDoesNotFit) {
 
 TEST_F(Cudnn, DescribesTheDevice) {
   const cuda::ConvPlanner planner(cuda::device_description());
-  EXPECT_GE(planner.plan({cuda::ConvPass::forward, DType::f32, 8, 16, 16, 16, 32, 3, 1, 1}, {}).allowed, 1);
+  EXPECT_GE(planner.plan({ConvPass::forward, DType::f32, 8, 16, 16, 16, 32, 3, 1, 1}, {}).allowed, 1);
 }
 
 }  // namespace

@@ -165,7 +165,7 @@ TEST_F(CudnnStandin, RefusesWhatCudnnWouldNotSee) {
   {
     // f32, 28 -> 12 channels: needs a workspace.
     const cuda::Target target{handle, nullptr, "H100"};
-    const cuda::ConvProblem p{cuda::ConvPass::backward_data, DType::f32, 2, 6, 6, 28, 12, 3, 1, 1};
+    const cuda::ConvProblem p{ConvPass::backward_data, DType::f32, 2, 6, 6, 28, 12, 3, 1, 1};
     const std::vector<cuda::ConvPlan> plans = cuda::conv_plans(target, p, {}, 1);
     ASSERT_GT(plans[0].workspace, 0u);
     const Queue q{Device::cuda};
@@ -240,7 +240,7 @@ TEST_F(CudnnStandin, MakesWeightGradientsInF32WhereEnginesCanBeCompiled) {
   CUDNN_CHECK(cuda::cudnn().set_stream(target.handle, q.stream));
   int ran = 0;
   for (const cuda::ConvPlan& plan :
-       cuda::conv_plans(target, cuda::conv_problem(cuda::ConvPass::backward_weights, x, dw, conv.g, dy), {}, 2)) {
+       cuda::conv_plans(target, cuda::conv_problem(ConvPass::backward_weights, x, dw, conv.g, dy), {}, 2)) {
     if (plan.info.cast) continue;
     EXPECT_TRUE(plan.info.run_time_compiled);
     const std::initializer_list<cuda::Operand> operands = {

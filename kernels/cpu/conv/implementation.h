@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-namespace skein::cpu {
+#include "kernels/conv_pass.h"
 
-enum class ConvPass : int { forward, backward_data, backward_weights };
+namespace skein::cpu {
 
 struct ConvShape {
   int64_t n, h, w, c;  // x
