@@ -50,6 +50,8 @@ const std::vector<VectorRow> kVectorRows = {
      [](double x, double y) { return x - y; }},
     {"scale", [](Queue q, Tensor x, Tensor, Tensor) { q.run(kernel::scale, 0.25f, x); }, VectorRow::in_x,
      [](double x, double) { return 0.25 * x; }},
+    {"ema", [](Queue q, Tensor x, Tensor y, Tensor) { q.run(kernel::ema, 0.999, x, y); }, VectorRow::in_y,
+     [](double x, double y) { return 0.999 * y + 0.001 * x; }},
     {"relu_forward", [](Queue q, Tensor x, Tensor, Tensor z) { q.run(kernel::relu_forward, x, z); }, VectorRow::in_z,
      [](double x, double) { return std::max(x, 0.0); }},
     {"relu_backward", [](Queue q, Tensor x, Tensor y, Tensor z) { q.run(kernel::relu_backward, x, y, z); },

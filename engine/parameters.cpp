@@ -112,6 +112,11 @@ void ParameterStore::build(Device device, uint64_t seed, DType activations) {
   refresh_shadow();
 }
 
+void ParameterStore::add_second_moment() {
+  second_moment = Tensor::zeros(value.device(), DType::f32, value.shape());
+  updates = Tensor::zeros(value.device(), DType::f32, {1});
+}
+
 void ParameterStore::refresh_shadow(Stream stream) {
   if (!shadow.defined()) return;
   const Queue queue{value.device(), stream};

@@ -51,7 +51,8 @@ class ParameterStore {
   // Allocates and initialises. With bf16 activations, the parameters get a bf16 shadow.
   void build(Device, uint64_t seed, DType activations = DType::f32);
   void plan(DType activations = DType::f32);  // instead of build(): meta tensors, without memory
-  void refresh_shadow(Stream = nullptr);      // to be called after `value` was changed by anything but Sgd::step()
+  void add_second_moment();                   // for AdamW, after build()
+  void refresh_shadow(Stream = nullptr);  // to be called after `value` was changed by anything but an optimiser's step
 
   int64_t decayed() const { return decayed_; }  // weight decay applies to elements [0, decayed())
   int64_t count() const;                        // number of learned parameters, without padding
@@ -62,9 +63,10 @@ class ParameterStore {
   // Segments of mean and variance in `running_statistics`, one pair per add_running_statistics().
   std::vector<std::pair<Segment, Segment>> running_pairs() const;
 
-  Tensor value, grad, velocity;  // f32; velocity: momentum buffer of SGD
-  Tensor shadow;                 // bf16 copy of value, which convolutions read; undefined if activations are f32
-  Tensor running_statistics;     // f32
+  Tensor value, grad, velocity;   // f32; velocity: momentum buffer of SGD, first moment of AdamW
+  Tensor second_moment, updates;  // of AdamW, f32: a moment of each parameter, and the number of steps; else undefined
+  Tensor shadow;                  // bf16 copy of value, which convolutions read; undefined if activations are f32
+  Tensor running_statistics;      // f32
 
  private:
   struct Group {

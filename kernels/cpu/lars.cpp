@@ -4,24 +4,12 @@
 
 #include "base/check.h"
 #include "base/simd.h"
+#include "kernels/cpu/sum_of_squares.h"
 
 namespace skein::cpu {
 namespace {
 
 constexpr int64_t kGrain = 4096;  // elements per thread at least
-
-// Sum of squares in double. Sixteen partial sums, so that the loop vectorises without reordering additions.
-SKEIN_SIMD double sum_of_squares(const float* x, int64_t n) {
-  constexpr int64_t kLanes = 16;
-  double lanes[kLanes] = {};
-  int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (int64_t k = 0; k < kLanes; ++k) lanes[k] += double(x[i + k]) * double(x[i + k]);
-  double sum = 0;
-  for (; i < n; ++i) sum += double(x[i]) * double(x[i]);
-  for (const double lane : lanes) sum += lane;
-  return sum;
-}
 
 SKEIN_SIMD void scale_range(const float* __restrict value, float* __restrict grad, float rate, float decay, int64_t n) {
   for (int64_t i = 0; i < n; ++i) grad[i] = rate * (grad[i] + decay * value[i]);

@@ -32,6 +32,9 @@ SKEIN_SIMD void sub_range(const float* x, const float* y, float* z, int64_t n) {
 SKEIN_SIMD void scale_range(float a, float* x, int64_t n) {
   for (int64_t i = 0; i < n; ++i) x[i] *= a;
 }
+SKEIN_SIMD void ema_range(float kept, float fresh, const float* __restrict x, float* __restrict y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) y[i] = kept * y[i] + fresh * x[i];
+}
 SKEIN_SIMD void relu_forward_range(const float* x, float* y, int64_t n) {
 #pragma GCC ivdep
   for (int64_t i = 0; i < n; ++i) y[i] = x[i] < 0.0f ? 0.0f : x[i];
@@ -71,6 +74,13 @@ void sub(Stream, View x, View y, View z) {
 void scale(Stream, float a, View x) {
   check_f32(x);
   parallel_ranges(x.numel(), kGrain, [&](int64_t b, int64_t e) { scale_range(a, x.as<float>() + b, e - b); });
+}
+
+void ema(Stream, double decay, View x, View y) {
+  same_size(x, y);
+  const float kept = float(decay), fresh = float(1.0 - decay);
+  parallel_ranges(x.numel(), kGrain,
+                  [&](int64_t b, int64_t e) { ema_range(kept, fresh, x.as<float>() + b, y.as<float>() + b, e - b); });
 }
 
 void relu_forward(Stream, View x, View y) {

@@ -1,4 +1,4 @@
-// A warp handles a row: largest logit, sum of the exponentials, rank of the counted label, gradient. Then one block adds the
+// A warp handles a row: largest logit, sum of the exponentials, rank of the label, gradient. Then one block adds the
 // rows. Bytes per logit: 8, read once from memory (then from the cache) and written once.
 #include "kernels/cross_entropy.h"
 #include "kernels/cuda/dialect/gpu.h"
@@ -10,21 +10,23 @@ namespace {
 
 constexpr int kRows = 4;  // rows per block: few, so that a batch spreads over all SMs
 
-// The labels of a batch; without mixing, second and weight are null.
+// The targets of a batch; without mixing, second and weight are null.
 struct Targets {
   const int32_t *labels, *second;
   const float* weight;
   float smoothing;
 };
 
-// ranks[r]: number of classes that rank above the counted label; `classes` if the row has a NaN.
+// kSoft: with smoothing or second labels. ranks[r]: number of classes that rank above the counted label; `classes` if
+// the row has a NaN.
+template <bool kSoft>
 __global__ void __launch_bounds__(kRows* kWarp)
     row_kernel(const float* logits, Targets t, int rows, int classes, float* losses, int32_t* ranks, float* dlogits) {
   const int row = int(blockIdx.x) * kRows + int(threadIdx.x) / kWarp, lane = int(threadIdx.x) % kWarp;
   if (row >= rows) return;  // the whole warp
   const float* l = logits + int64_t{row} * classes;
-  const int label = t.labels[row], second = t.second ? t.second[row] : label;
-  const float weight = t.weight ? t.weight[row] : 1.0f;
+  const int label = t.labels[row], second = kSoft && t.second ? t.second[row] : label;
+  const float weight = kSoft && t.weight ? t.weight[row] : 1.0f;
   const bool valid = label >= 0 && label < classes && second >= 0 && second < classes;
   const float own = valid ? l[label] : kNaN, other = valid ? l[second] : kNaN;  // out of range: the loss becomes NaN
   const int counted = weight >= 0.5f ? label : second;
@@ -46,8 +48,8 @@ __global__ void __launch_bounds__(kRows* kWarp)
   float sum = 0.0f, all = 0.0f;
   for (int c = lane; c < classes; c += kWarp) sum += expf(l[c] - top);
   sum = warp_sum(sum);
-  const float first = (1.0f - t.smoothing) * weight, rest = (1.0f - t.smoothing) * (1.0f - weight);
-  const float every = t.smoothing / float(classes);
+  const float kept = kSoft ? 1.0f - t.smoothing : 1.0f, every = kSoft ? t.smoothing / float(classes) : 0.0f;
+  const float first = kept * weight, rest = kept * (1.0f - weight);
   if (every > 0.0f) {
     for (int c = lane; c < classes; c += kWarp) all += l[c] - top;
     all = warp_sum(all);
@@ -98,7 +100,8 @@ void cross_entropy(Stream stream, View logits, View labels, View second, View we
   float* losses = static_cast<float*>(workspace(stream, size_t(rows) * (sizeof(float) + sizeof(int32_t))));
   int32_t* ranks = reinterpret_cast<int32_t*>(losses + rows);
   const Targets targets{labels.as<int32_t>(), second.as<int32_t>(), weight.as<float>(), smoothing};
-  launch(row_kernel, ceil_div(rows, kRows), kRows * kWarp, stream, logits.as<float>(), targets, int(rows), int(classes),
+  const auto kernel = second || smoothing > 0 ? row_kernel<true> : row_kernel<false>;
+  launch(kernel, ceil_div(rows, kRows), kRows * kWarp, stream, logits.as<float>(), targets, int(rows), int(classes),
          losses, ranks, dlogits.as<float>());
   launch(total_kernel, 1, kBlock, stream, losses, ranks, int(rows), int(classes), loss.as<float>(),
          correct.as<int32_t>());

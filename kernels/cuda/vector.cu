@@ -1,5 +1,5 @@
 // Element-wise z = f(x, y). Bytes per element of s bytes: s for fill; 2s for scale and relu_forward; 3s for axpy, add,
-// sub and relu_backward.
+// ema, sub and relu_backward.
 #include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/vector.h"
 
@@ -81,6 +81,10 @@ struct Scale {
   float a;
   __device__ float operator()(float x) const { return a * x; }
 };
+struct Ema {
+  float kept, fresh;
+  __device__ float operator()(float x, float y) const { return kept * y + fresh * x; }
+};
 struct Relu {
   __device__ float operator()(float x) const { return x < 0.0f ? 0.0f : x; }  // NaN stays NaN
 };
@@ -118,6 +122,9 @@ void axpy(Stream stream, float a, View x, View y) { binary(stream, Axpy{a}, x, y
 void add(Stream stream, View x, View y, View z) { binary(stream, Add{}, x, y, z); }
 void sub(Stream stream, View x, View y, View z) { binary(stream, Sub{}, x, y, z); }
 void scale(Stream stream, float a, View x) { unary(stream, Scale{a}, x, x); }
+void ema(Stream stream, double decay, View x, View y) {
+  binary(stream, Ema{float(decay), float(1.0 - decay)}, x, y, y);
+}
 void relu_forward(Stream stream, View x, View y) { unary(stream, Relu{}, x, y); }
 void relu_backward(Stream stream, View y, View dy, View dx) { binary(stream, ReluGradient{}, y, dy, dx); }
 

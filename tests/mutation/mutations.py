@@ -51,7 +51,7 @@ MUTATIONS = [
     gtest(
         "off-by-one grid",
         "kernels/cuda/cross_entropy.cu",
-        {"launch(row_kernel, ceil_div(rows, kRows),": "launch(row_kernel, rows / kRows,"},
+        {"launch(kernel, ceil_div(rows, kRows),": "launch(kernel, rows / kRows,"},
         EMULATOR,
         "CudaOps/*cross_entropy*",
         r"FAILED.*MatchesReference/cross_entropy",
@@ -81,7 +81,7 @@ MUTATIONS = [
         {
             '#include "engine/optimizer.h"\n': '#include "engine/optimizer.h"\n#include "kernels/vector.h"\n',
             "{ queue_.run(kernel::copy_from_host, &rate, rate_); }": "{ asked = rate; }",
-            "void Sgd::set_rate": "static float asked;\nvoid Sgd::set_rate",
+            "void Optimizer::set_rate": "static float asked;\nvoid Optimizer::set_rate",
             "void Sgd::step() {\n": "void Sgd::step() {\n  queue_.run(kernel::fill, asked, rate_);\n",
         },
         EMULATOR + ", deferred streams",
