@@ -147,7 +147,8 @@ class FormParser {
     WarmUp& warm_up = schedule_.warm_up;
     if (warm_up.shape != WarmUp::none && warm_up.epochs == 0) warm_up.epochs = schedule_.local_steps;
     if (!form.switches_at_drop || given("from")) return;
-    if (!std::isfinite(first_drop_)) fail("the learning rate never drops, so from=... must be given");
+    if (!std::isfinite(first_drop_))
+      fail("the learning rate never drops at once, so from=E must be given, the epoch of the switch");
     schedule_.switch_epoch = first_drop_;
   }
 

@@ -33,7 +33,7 @@ BnStatistics parse_bn_statistics(const std::string& text) {
 
 AveragedModel::AveragedModel(const ModelInfo& info, const Dataset& train, Queue queue)
     : model(make_model(info.config.model, info.model_options(), parameters)),
-      statistics_(parse_bn_statistics(info.config.bn_stats)),
+      statistics_(info.config.workers > 1 ? parse_bn_statistics(info.config.bn_stats) : BnStatistics{}),
       train_(train),
       batch_(info.config.batch),
       seed_(uint64_t(info.config.seed)),
@@ -42,25 +42,31 @@ AveragedModel::AveragedModel(const ModelInfo& info, const Dataset& train, Queue 
 }
 
 void AveragedModel::update(ProcessGroup& group, const std::vector<ParameterStore*>& own, StepContext& context) {
-  const auto mean = [&](Tensor ParameterStore::*part) {
+  std::vector<FlatModel> models;
+  for (const ParameterStore* w : own) models.push_back({w->value, w->running_statistics});
+  average(group, models, context);
+}
+
+void AveragedModel::average(ProcessGroup& group, const std::vector<FlatModel>& own, StepContext& context) {
+  const auto mean = [&](Tensor FlatModel::*part, const Tensor& to) {
     std::vector<View> workers;
-    for (const ParameterStore* w : own) workers.push_back(w->*part);
-    mean_over_workers(workers, parameters.*part, group.communicator(), queue_);
+    for (const FlatModel& w : own) workers.push_back(w.*part);
+    mean_over_workers(workers, to, group.communicator(), queue_);
   };
-  mean(&ParameterStore::value);
-  mean(&ParameterStore::running_statistics);
+  mean(&FlatModel::value, parameters.value);
+  mean(&FlatModel::running_statistics, parameters.running_statistics);
   if (statistics_.form == BnStatistics::local)
-    queue_.run(kernel::copy, own[0]->running_statistics, parameters.running_statistics);
+    queue_.run(kernel::copy, own[0].running_statistics, parameters.running_statistics);
   if (statistics_.form == BnStatistics::moments) add_variance_between(group, own);
   parameters.refresh_shadow(queue_.stream);
   if (statistics_.form == BnStatistics::recompute && group.is_root()) recompute(context);
 }
 
 // Computed on the host: a few thousand numbers, once per evaluation.
-void AveragedModel::add_variance_between(ProcessGroup& group, const std::vector<ParameterStore*>& own) {
+void AveragedModel::add_variance_between(ProcessGroup& group, const std::vector<FlatModel>& own) {
   std::vector<float> average = parameters.running_statistics.to_vector(), mine;
-  for (const ParameterStore* w : own) {
-    const std::vector<float> state = w->running_statistics.to_vector();
+  for (const FlatModel& w : own) {
+    const std::vector<float> state = w.running_statistics.to_vector();
     mine.insert(mine.end(), state.begin(), state.end());
   }
   const std::vector<float> all = group.all_gather<float>(mine);

@@ -20,18 +20,24 @@ struct BnStatistics {
 };
 BnStatistics parse_bn_statistics(const std::string& text);  // BadInput lists the forms
 
+// Flat vectors of a model, laid out as those of a ParameterStore.
+struct FlatModel {
+  Tensor value, running_statistics;
+};
+
 class AveragedModel {
  public:
   AveragedModel(const ModelInfo& info, const Dataset& train, Queue queue);
   // Collective. own: the workers of this process, in rank order. Statistics of the forms local and recompute are valid
   // on rank 0 only, which evaluates and saves. The context is used to recompute.
   void update(ProcessGroup& group, const std::vector<ParameterStore*>& own, StepContext& context);
+  void average(ProcessGroup& group, const std::vector<FlatModel>& own, StepContext& context);  // the same
 
   ParameterStore parameters;
   const std::unique_ptr<Model> model;
 
  private:
-  void add_variance_between(ProcessGroup& group, const std::vector<ParameterStore*>& own);
+  void add_variance_between(ProcessGroup& group, const std::vector<FlatModel>& own);
   void recompute(StepContext& context);
 
   BnStatistics statistics_;

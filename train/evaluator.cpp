@@ -12,6 +12,7 @@ Evaluator::Evaluator(ProcessGroup& group, WorkerPool& pool, const ModelInfo& inf
                                 pool.context_between_steps().queue, activations(info.config))) {
   if (pool.run_size() > 1)
     averaged_ = std::make_unique<AveragedModel>(info, data.train, pool.context_between_steps().queue);
+  if (info.config.ema > 0) ema_ = std::make_unique<AveragedModel>(info, data.train, pool.context_between_steps().queue);
 }
 
 ParameterStore& Evaluator::model_parameters(int64_t step) {
@@ -28,9 +29,29 @@ Score Evaluator::test_model(int64_t step) {
   pool_.synchronize();
   model_parameters(step);
   const Model& model = averaged_ ? *averaged_->model : pool_.worker(0).model();
+  return test_on_root(model);
+}
+
+Score Evaluator::test_on_root(const Model& model) {
   Score score;
   if (group_.is_root()) score = test(model);
   return group_.broadcast(score);
+}
+
+ParameterStore& Evaluator::ema_parameters(int64_t step) {
+  if (ema_step_ != step) {
+    pool_.synchronize();
+    std::vector<FlatModel> own;
+    for (int64_t i = 0; i < pool_.size(); ++i) own.push_back(pool_.worker(i).ema());
+    ema_->average(group_, own, pool_.context_between_steps());
+    ema_step_ = step;
+  }
+  return ema_->parameters;
+}
+
+Score Evaluator::test_ema(int64_t step) {
+  ema_parameters(step);
+  return test_on_root(*ema_->model);
 }
 
 Score Evaluator::test_workers() {

@@ -19,18 +19,24 @@ class Evaluator {
   ParameterStore& model_parameters(int64_t step);
   // The score of that model. Rank 0 evaluates, with a line on the terminal if it takes long; every rank has the score.
   Score test_model(int64_t step);
+  // With --ema: the average over the steps of that model's weights. The rule is linear, so with several workers it is
+  // the mean of their own averages. Complete on rank 0 only.
+  ParameterStore& ema_parameters(int64_t step);
+  Score test_ema(int64_t step);
   // Mean of the scores of the workers' own models.
   Score test_workers();
 
  private:
   Score test(const Model& model);
+  Score test_on_root(const Model& model);  // rank 0 evaluates, every rank has the score
 
   ProcessGroup& group_;
   WorkerPool& pool_;
   const int64_t test_images_;
   const std::unique_ptr<Loader> test_batches_;
-  std::unique_ptr<AveragedModel> averaged_;  // null with one worker
-  int64_t averaged_step_ = -1;               // the step whose average it is
+  std::unique_ptr<AveragedModel> averaged_;     // null with one worker
+  std::unique_ptr<AveragedModel> ema_;          // null without --ema
+  int64_t averaged_step_ = -1, ema_step_ = -1;  // the steps whose averages they are
 };
 
 }  // namespace skein

@@ -29,6 +29,7 @@ struct EpochMetrics {
   double train_top1;           // percent, as the steps saw it
   Score test;                  // score of the model; with several workers, of their average
   std::optional<Score> local;  // mean over the workers' own models, in epochs that --eval-local selects
+  std::optional<Score> ema;    // score of the weights' average over the steps, with --ema
   double images_per_second;    // during training, without evaluation
   double seconds;              // training and evaluation since the run began
   CommunicationTotals rounds;  // sums since the run began

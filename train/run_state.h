@@ -70,6 +70,7 @@ struct TrainState {
   double seconds = 0;  // time of training and evaluation
   CommunicationTotals rounds;
   int64_t threads_per_worker = 0;  // kept because the rounding depends on it
+  BestSoFar ema = {};              // accuracy of the weights' average over the steps, with --ema
 };
 
 // Per-worker state (value, momentum, error memory, ...) by rank, for the workers of this process. Empty for a run with

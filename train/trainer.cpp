@@ -20,7 +20,7 @@ bool Trainer::run(const TrainListener& listener) {
     const SyncScope scope = scope_after(state_.step);
 
     // Algorithm 1: every worker steps on its own batch; after every H steps, all average.
-    pool_.run([&](Worker& w) { w.local_step(rate); });
+    pool_.run([&](Worker& w) { w.local_step(rate, scope); });
     if (scope != SyncScope::none) pool_.run([&](Worker& w) { w.average(scope); });
 
     ++state_.step;
@@ -45,7 +45,7 @@ Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data,
       info_(info),
       config_(info_.config),
       learning_rate_(rate_schedule(config_)),
-      sync_schedule_(parse_sync(config_.sync, first_drop(config_))),
+      sync_schedule_(parse_sync(config_.sync, learning_rate_.first_drop())),
       steps_per_epoch_(skein::steps_per_epoch(config_, data.train.size())),
       state_(start),
       pool_(group, info_, data.train, start),
@@ -70,6 +70,7 @@ EpochMetrics Trainer::end_epoch() {
   std::optional<Score> local;
   if (size() > 1 && (config_.eval_local == EvalLocal::every || (config_.eval_local == EvalLocal::last && last)))
     local = evaluator_.test_workers();
+  const std::optional<Score> ema = config_.ema > 0 ? std::optional(evaluator_.test_ema(state_.step)) : std::nullopt;
   state_.seconds += seconds_since(begin);
 
   const EpochTotals totals = std::exchange(state_.totals, {});
@@ -78,6 +79,7 @@ EpochMetrics Trainer::end_epoch() {
   state_.step_in_epoch = 0;
   const bool best = state_.averaged.add(test.top1, state_.epoch);
   if (local) state_.local.add(local->top1, state_.epoch);
+  if (ema) state_.ema.add(ema->top1, state_.epoch);
   return {.epoch = state_.epoch,
           .step = state_.step,
           .lr = learning_rate_.at(state_.step - 1, steps_per_epoch_),
@@ -85,18 +87,11 @@ EpochMetrics Trainer::end_epoch() {
           .train_top1 = 100.0 * double(totals.correct) / images,
           .test = test,
           .local = local,
+          .ema = ema,
           .images_per_second = images / totals.seconds,
           .seconds = state_.seconds,
           .rounds = state_.rounds,
           .best = best};
-}
-
-LearningRateSchedule rate_schedule(const TrainConfig& c) {
-  LearningRateSchedule s{c.lr, c.base_batch, double(c.batch * c.accumulate), double(c.workers), c.warmup_epochs,
-                         {},   c.drop_factor};
-  for (double fraction : c.drops) s.drops.push_back(fraction * double(c.epochs));
-  s.scaling = c.lr_scaling;
-  return s;
 }
 
 int64_t gradient_steps(const TrainConfig& c, const std::vector<SyncScope>& syncs) {

@@ -14,7 +14,6 @@
 
 namespace skein {
 
-LearningRateSchedule rate_schedule(const TrainConfig& config);
 // With --average gradients: the number of steps, from the first, after which gradients are averaged instead of models.
 // It ends with the first step that not all workers average after. Else 0. BadInput where the configuration does not
 // allow it.
@@ -50,6 +49,8 @@ class Trainer {
   // The model that is evaluated and saved: the only worker's, or the average of all workers'. Collective. Complete on
   // rank 0 only.
   ParameterStore& model_parameters() { return evaluator_.model_parameters(state_.step); }
+  // The average of that model's weights over the steps, null without --ema. Collective, complete on rank 0 only.
+  const ParameterStore* ema_parameters() { return config_.ema > 0 ? &evaluator_.ema_parameters(state_.step) : nullptr; }
   WorkerStates worker_states() { return pool_.states(); }
 
  private:

@@ -3,6 +3,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
 
 #include "base/check.h"
 #include "local_sgd/compressor.h"
@@ -48,8 +50,12 @@ void check_local_sgd(const TrainConfig& c) {
   parse_bn_statistics(c.bn_stats);
   parse_compression(c.compress);
   if (!c.net.empty()) parse_network(fmt::format("{}", fmt::join(c.net, ";")));
-  const SyncSchedule schedule = parse_sync(c.sync, first_drop(c));
+  const double first_drop = rate_schedule(c).first_drop();
+  const SyncSchedule schedule = parse_sync(c.sync, first_drop);
   if (c.workers == 1) return;
+  if (schedule.warm_up.restart && std::isinf(first_drop))
+    throw BadInput("--sync {}: restart follows the drops of the learning rate, and there is none. Leave restart out",
+                   c.sync);
   check_sync(schedule, c.workers, double(c.epochs));
   if (c.average == Averaging::gradients) check_averaged_gradients(c);
 }
@@ -66,6 +72,37 @@ void check_augmentation(const TrainConfig& c) {
     throw BadInput("--batch 1: --mixup and --cutmix mix the images of a batch in pairs. Give a batch of at least 2");
   if (!c.augment && c.crop_padding != TrainConfig{}.crop_padding)
     throw BadInput("--crop-padding {}: does nothing with --no-augment. Leave one of them out", c.crop_padding);
+}
+
+// Refuses what the optimiser does not use.
+void check_optimizer(const TrainConfig& c) {
+  const TrainConfig defaults;
+  if (c.optimizer == OptimizerKind::adamw) {
+    if (c.momentum != defaults.momentum || c.nesterov != defaults.nesterov)
+      throw BadInput("--optimizer adamw: has --beta1 in place of a momentum. Leave out --momentum and --no-nesterov");
+    if (c.sign_step) throw BadInput("--optimizer adamw: --sign-step is a form of SGD. Leave it out");
+    if (c.lars > 0) throw BadInput("--optimizer adamw: --lars scales the gradients of SGD. Leave it out");
+  } else if (c.beta1 != defaults.beta1 || c.beta2 != defaults.beta2 || c.epsilon != defaults.epsilon) {
+    throw BadInput("--optimizer sgd: --beta1, --beta2 and --epsilon are AdamW's. Leave them out, or give adamw");
+  }
+}
+
+// Refuses what the shape of the learning rate does not use.
+void check_rate(const TrainConfig& c) {
+  const TrainConfig defaults;
+  const auto shape = [&] { return fmt::format("--lr-schedule {}", to_string(c.lr_schedule)); };
+  const bool drops = c.lr_schedule == RateShape::drops, cosine = c.lr_schedule == RateShape::cosine;
+  const bool one_cycle = c.lr_schedule == RateShape::one_cycle;
+  if (!drops && (c.drops != defaults.drops || c.drop_factor != defaults.drop_factor))
+    throw BadInput("{}: the rate has no drops. Leave out --drops and --drop-factor", shape());
+  if (!cosine && c.min_lr != 0) throw BadInput("{}: --min-lr is the end of a cosine. Leave it out", shape());
+  if (!one_cycle && c.rise != defaults.rise) throw BadInput("{}: --rise is one cycle's. Leave it out", shape());
+  if (one_cycle && (c.warmup_from != 0 || c.warmup_epochs != defaults.warmup_epochs))
+    throw BadInput("{}: the cycle begins with a warm-up of its own. Leave out --warmup-..., or give --rise", shape());
+  const double peak = rate_schedule(c).peak();
+  for (const auto& [flag, rate] : {std::pair{"--min-lr", c.min_lr}, {"--warmup-from", c.warmup_from}})
+    if (rate > peak)
+      throw BadInput("{} {:g}: is above the highest learning rate, {:g}. Give a lower one", flag, rate, peak);
 }
 
 }  // namespace
@@ -87,6 +124,8 @@ void validate(const TrainConfig& config, int64_t processes) {
   check_conv(device_of(config.device), config.conv);
   check_model(config);
   check_augmentation(config);
+  check_optimizer(config);
+  check_rate(config);
   check_local_sgd(config);
 }
 

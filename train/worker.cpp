@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "data/loading/partition.h"
 #include "engine/gradient.h"
+#include "kernels/clip_norm.h"
 #include "kernels/vector.h"
 
 namespace skein {
@@ -37,13 +38,15 @@ LoaderOptions training_options(const TrainConfig& config, const Dataset& train, 
 }
 
 // With LARS the weight decay is part of its scaling of the gradients (kernels/lars.h).
-SgdHyper hyper(const TrainConfig& c) {
+std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& c, ParameterStore& parameters, Queue queue) {
+  if (c.optimizer == OptimizerKind::adamw)
+    return std::make_unique<Adamw>(parameters, AdamwHyper{c.beta1, c.beta2, c.epsilon, c.weight_decay}, queue);
   SgdHyper h;
   h.momentum = float(c.momentum);
   h.decay = c.lars > 0 ? 0.0f : float(c.weight_decay);
   h.nesterov = c.nesterov;
   h.sign = c.sign_step;
-  return h;
+  return std::make_unique<Sgd>(parameters, h, queue);
 }
 
 }  // namespace
@@ -64,11 +67,17 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
       last_batch_(range_of_worker(train.size(), info.config.workers, rank).size() % info.config.batch),
       steps_done_(start.step),
       pass_number_(Tensor::zeros(queue_.device, DType::i32, {1})),
-      sgd_(parameters_, hyper(info.config), queue_),
+      optimizer_(make_optimizer(info.config, parameters_, queue_)),
       outputs_(queue_, kMaxUncollectedSteps * (info.config.accumulate + 1)),
       local_step_graph_(queue_),
       gradient_graph_(queue_) {
   parameters_.build(queue_.device, uint64_t(info.config.seed), activations(info.config));
+  if (config_.optimizer == OptimizerKind::adamw) parameters_.add_second_moment();
+  if (config_.ema > 0) {
+    ema_ = {Tensor::empty(queue_.device, DType::f32, parameters_.value.shape()),
+            Tensor::empty(queue_.device, DType::f32, parameters_.running_statistics.shape())};
+    reset_consensus();
+  }
   if (config_.accumulate > 1) accumulated_ = Tensor::empty(queue_.device, DType::f32, parameters_.grad.shape());
 }
 
@@ -90,7 +99,7 @@ void Worker::connect(std::unique_ptr<Communicator> world, const AveragingOptions
   block_averager_ = make_averager();
 }
 
-void Worker::local_step(double rate) {
+void Worker::local_step(double rate, SyncScope then) {
   mode_ = steps_done_ < averaging_.gradient_steps ? StepMode::average_gradients
           : config_.accumulate > 1                ? StepMode::accumulate
                                                   : StepMode::local;
@@ -98,7 +107,7 @@ void Worker::local_step(double rate) {
   // All device work is enqueued while the context is held. Workers with the same context share its stream: work that is
   // enqueued outside could become part of another worker's graph capture.
   contexts_.with(rank_, [&](StepContext& context) {
-    sgd_.set_rate(float(rate));
+    optimizer_->set_rate(float(rate));
     outputs_.begin_step();
     bool last = false;
     for (int64_t pass = 1; !last; ++pass) {
@@ -113,6 +122,7 @@ void Worker::local_step(double rate) {
       if (config_.accumulate > 1) accumulate_gradients(pass, last);
     }
     if (mode_ == StepMode::accumulate) optimizer_step();
+    if (then == SyncScope::none) update_ema();
   });
   ++steps_done_;
 }
@@ -126,6 +136,7 @@ void Worker::average(SyncScope scope) {
   } else if (scope == SyncScope::block) {
     block_averager_->average(*block_);
   }
+  update_ema();
   results_.back().sent = newly_sent();
 }
 
@@ -139,7 +150,7 @@ std::vector<StepResult> Worker::collect() {
 void Worker::optimizer_step() {
   outputs_.begin();
   adjust_gradients();
-  sgd_.step();
+  optimizer_->step();
   outputs_.end();
 }
 
@@ -149,15 +160,15 @@ void Worker::forward_backward(StepContext& context, const Batch& batch) {
     context.tape.on_grad_ready = [this](const Variable& parameter) { gradient_averager_->ready(parameter); };
   const StepGraph::Key key{batch.images.view().data, &context, batch.size};
   const bool with_update = mode_ == StepMode::local;
+  const SoftTargets targets{float(config_.label_smoothing), batch.second_labels, batch.label_weights};
   const Loss loss = (with_update ? local_step_graph_ : gradient_graph_).run(key, [&] {
     context.tape.reset();
     context.tape.draws = draws();
-    const Loss loss = cross_entropy(model_->forward(context.tape.input(batch.images)), batch.labels,
-                                    {.second = batch.second_labels, .weight = batch.label_weights});
+    const Loss loss = cross_entropy(model_->forward(context.tape.input(batch.images)), batch.labels, targets);
     context.tape.backward(loss.mean);
     if (with_update) {
       adjust_gradients();
-      sgd_.step();
+      optimizer_->step();
     }
     return loss;
   });
@@ -165,7 +176,14 @@ void Worker::forward_backward(StepContext& context, const Batch& batch) {
   outputs_.end(loss, batch.size);
 }
 
+void Worker::update_ema() {
+  if (config_.ema == 0) return;
+  queue_.run(kernel::ema, config_.ema, parameters_.value, ema_.value);
+  queue_.run(kernel::ema, config_.ema, parameters_.running_statistics, ema_.running_statistics);
+}
+
 void Worker::adjust_gradients() {
+  if (config_.clip_norm > 0) queue_.run(kernel::clip_norm, float(config_.clip_norm), parameters_.grad);
   if (config_.lars > 0) scale_gradients(parameters_, {float(config_.lars), float(config_.weight_decay)}, queue_);
   if (config_.noise > 0)
     add_noise(parameters_, float(config_.noise),
@@ -211,6 +229,9 @@ void Worker::warm_up_convolutions(StepContext& context, int64_t images) {
 void Worker::reset_consensus() {
   if (world_averager_) world_averager_->reset_consensus();
   if (block_averager_) block_averager_->reset_consensus();
+  if (config_.ema == 0) return;
+  queue_.run(kernel::copy, parameters_.value, ema_.value);
+  queue_.run(kernel::copy, parameters_.running_statistics, ema_.running_statistics);
 }
 
 Traffic Worker::newly_sent() {
@@ -228,6 +249,14 @@ Traffic Worker::newly_sent() {
 std::vector<NamedTensor> Worker::state() {
   std::vector<NamedTensor> all = {
       {"value", parameters_.value}, {"velocity", parameters_.velocity}, {"state", parameters_.running_statistics}};
+  if (parameters_.second_moment.defined()) {
+    all.push_back({"second_moment", parameters_.second_moment});
+    all.push_back({"updates", parameters_.updates});
+  }
+  if (config_.ema > 0) {
+    all.push_back({"ema.value", ema_.value});
+    all.push_back({"ema.state", ema_.running_statistics});
+  }
   const auto append = [&](const std::string& prefix, const std::unique_ptr<ModelAverager>& averager) {
     if (!averager) return;
     for (NamedTensor& t : averager->state()) all.push_back({prefix + t.name, t.tensor});

@@ -12,6 +12,7 @@
 #include "local_sgd/gradient_averager.h"
 #include "local_sgd/model_averager.h"
 #include "local_sgd/sync_schedule.h"
+#include "train/averaged_model.h"
 #include "train/run_state.h"
 #include "train/step_context.h"
 #include "train/step_output_reader.h"
@@ -58,7 +59,8 @@ class Worker {
 
   // Takes one step with learning rate `rate` on the worker's next batch; with --accumulate n on the next n, or on those
   // that are left of the epoch. Waits for a step context. On a GPU it returns before the device has computed the step.
-  void local_step(double rate);
+  // `then`: the averaging that follows the step.
+  void local_step(double rate, SyncScope then);
   // Averages the models. In the first gradient_steps steps it averages the gradients, then updates the parameters.
   // Collective among the ranks of the scope. All of them must have returned from local_step(), as they may share a step
   // context.
@@ -66,7 +68,7 @@ class Worker {
   // The results of the steps since the last call, kMaxUncollectedSteps at most. On a GPU it waits for them.
   std::vector<StepResult> collect();
 
-  // Call after the same weights were loaded into all workers.
+  // Call after the same weights were loaded into all workers. The consensus and the average over the steps start there.
   void reset_consensus();
   // Runs one forward and backward pass on zeros, for a full batch, so that every layer chooses its convolution; on a
   // GPU also for an epoch's last, shorter batch. Discards the gradients and restores the batch-norm statistics.
@@ -78,13 +80,18 @@ class Worker {
 
   int64_t rank() const { return rank_; }
   ParameterStore& parameters() { return parameters_; }
+  // With --ema d: the average of the weights over the steps, d*average + (1-d)*weights after each step, the averaging
+  // among the workers included, and of the running statistics by the same rule; it starts as the first weights (timm's
+  // ModelEmaV2; torch.optim.swa_utils.AveragedModel with use_buffers). Undefined without.
+  const FlatModel& ema() const { return ema_; }
   const Model& model() const { return *model_; }
 
  private:
   void forward_backward(StepContext& context, const Batch& batch);
   void accumulate_gradients(int64_t pass, bool last);
-  void optimizer_step();    // for steps in which it is not part of the pass
-  void adjust_gradients();  // --lars and --noise
+  void optimizer_step();  // for steps in which it is not part of the pass
+  void update_ema();
+  void adjust_gradients();  // --clip-norm, --lars and --noise
   void warm_up_convolutions(StepContext& context, int64_t images);
   DropoutStream draws() const;
   Traffic newly_sent();  // since the last call
@@ -102,7 +109,8 @@ class Worker {
   StepMode mode_ = StepMode::local;  // mode of the current or last step
   Tensor pass_number_;               // i32 on the device: noise and dropout are drawn from it
   Tensor accumulated_;               // sum of the gradients of a step's passes; undefined without --accumulate
-  Sgd sgd_;
+  const std::unique_ptr<Optimizer> optimizer_;
+  FlatModel ema_;
   StepOutputReader outputs_;
   std::vector<StepResult> results_;              // since the last collect(); their outputs are in outputs_
   StepGraph local_step_graph_, gradient_graph_;  // a pass with and without the update

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace skein::testing {
 namespace {
 
@@ -32,6 +34,43 @@ TEST(LearningRateSchedule, ScalesByTheSquareRootOrNotAtAll) {
   EXPECT_DOUBLE_EQ(s.at(0, 10), 0.1) << "warms up to it";
   s.scaling = RateScaling::none;
   EXPECT_DOUBLE_EQ(s.peak(), 0.1);
+}
+
+TEST(LearningRateSchedule, WarmsUpFromAGivenRateWithoutScaling) {
+  LearningRateSchedule s{0.2, 0, 128, 1, 2, {5}, 0.1};
+  EXPECT_EQ(s.warm_up(), 0);
+  s.warmup_from = 0.02;
+  EXPECT_DOUBLE_EQ(s.at(0, 10), 0.02);
+  EXPECT_DOUBLE_EQ(s.at(10, 10), 0.11);
+  EXPECT_DOUBLE_EQ(s.at(20, 10), 0.2);
+}
+
+// A rate that would drop before it is at its peak: half of the way to the drop, or to the end.
+TEST(LearningRateSchedule, ShortensAWarmUpThatIsTooLong) {
+  LearningRateSchedule s{0.1, 64, 128, 16, 5, {3, 4.5}, 0.1};
+  s.epochs = 6;
+  EXPECT_DOUBLE_EQ(s.warm_up(), 1.5);
+  EXPECT_DOUBLE_EQ(s.at(15, 10), 3.2);
+  EXPECT_DOUBLE_EQ(s.at(30, 10), 0.32);
+  s.drops = {5.5};
+  EXPECT_EQ(s.warm_up(), 5) << "ends before the drop";
+  s.shape = RateShape::cosine;
+  EXPECT_EQ(s.warm_up(), 5);
+  s.epochs = 4;
+  EXPECT_EQ(s.warm_up(), 2);
+}
+
+TEST(LearningRateSchedule, KnowsWhetherTheRateDrops) {
+  LearningRateSchedule s{0.1, 0, 128, 1, 5, {3, 4.5}, 0.1};
+  s.epochs = 6;
+  EXPECT_EQ(s.first_drop(), 3);
+  s.drops = {6};
+  EXPECT_TRUE(std::isinf(s.first_drop())) << "a drop after the last step";
+  s.drops = {};
+  EXPECT_TRUE(std::isinf(s.first_drop()));
+  s.drops = {3};
+  s.shape = RateShape::cosine;
+  EXPECT_TRUE(std::isinf(s.first_drop()));
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ inline TrainConfig grid_configuration(const std::string& schedule, const std::st
   return c;
 }
 
-// Configurations outside of the grid: averaged gradients, and the running statistics of the averaged model.
+// Configurations outside of the grid: averaged gradients, AdamW and its companions, running statistics of the average.
 inline std::vector<TrainConfig> other_configurations() {
   std::vector<TrainConfig> all;
   for (const char* sync : {"minibatch", "post-local:H=2,from=1"}) {
@@ -60,6 +60,17 @@ inline std::vector<TrainConfig> other_configurations() {
     c.average = Averaging::gradients;
     all.push_back(c);
     c.accumulate = 2;
+    all.push_back(c);
+  }
+  for (const Averaging average : {Averaging::models, Averaging::gradients}) {
+    TrainConfig c = grid_base();
+    c.sync = "post-local:H=2,from=1";
+    c.average = average;
+    c.optimizer = OptimizerKind::adamw;
+    c.lr_schedule = RateShape::one_cycle;
+    c.clip_norm = 0.5;
+    c.label_smoothing = 0.1;
+    c.ema = 0.9;
     all.push_back(c);
   }
   for (const char* statistics : {"local", "moments", "recompute:2"}) {

@@ -38,7 +38,8 @@ struct Net {
 };
 
 TrainState small_state() {
-  TrainState s{37, 3, 7, {0.1 + 0.2, 56, 12, 1.0 / 3}, {41.25, 200.0 / 3, 2}, {40.5, 41.0, 1}, 1e3 / 7, {}, 2};
+  TrainState s{
+      37, 3, 7, {0.1 + 0.2, 56, 12, 1.0 / 3}, {41.25, 200.0 / 3, 2}, {40.5, 41.0, 1}, 1e3 / 7, {}, 2, {39.5, 40.25, 3}};
   s.rounds = {5, 6, 7, 1.0 / 3, 0.1, {Traffic{8, 9}, Traffic{10, 11}}};
   return s;
 }
@@ -54,7 +55,7 @@ class CheckpointTest : public ::testing::Test {
   void load(Net& net) const {
     const Checkpoint c = open_checkpoint(folder());
     load_model(c, net.store);
-    load_momentum(c, net.store);
+    load_optimizer(c, net.store);
   }
   TempDir dir_;
 };
@@ -88,6 +89,19 @@ TEST_F(CheckpointTest, ComesBackToTheBit) {
   EXPECT_EQ(c.state.rounds.sent.world.bytes, s.rounds.sent.world.bytes);
   EXPECT_EQ(c.state.threads_per_worker, 2);
   EXPECT_EQ(c.state.seconds, s.seconds);
+}
+
+TEST_F(CheckpointTest, KeepsBothMomentsOfAdamwAndTheNumberOfUpdates) {
+  Net a(small_info(), 1), b(small_info(), 2), sgd(small_info(), 3);
+  for (Net* net : {&a, &b}) net->store.add_second_moment();
+  *a.store.updates.host() = 37;
+  for (const Segment& s : a.store.segments()) a.store.second_moment.host()[s.begin] = 0.7f;
+  write(a);
+  load(b);
+  EXPECT_TRUE(same_bits(a.store.second_moment, b.store.second_moment));
+  EXPECT_TRUE(same_bits(a.store.velocity, b.store.velocity));
+  EXPECT_EQ(*b.store.updates.host(), 37);
+  expect_error([&] { load(sgd); }, {file("optimizer.safetensors"), "tensors"});
 }
 
 TEST_F(CheckpointTest, HoldsEveryTensorWithItsTrueShape) {

@@ -113,6 +113,29 @@ TEST(Train, ResumedRunIsTheSameToTheBit) {
   expect_same_run(whole, parts);
 }
 
+// Single worker: its moments and the average of its weights are in files of their own.
+TEST(Train, ResumedRunOfAdamwAndItsAverageAreTheSameToTheBit) {
+  const TempDir dir;
+  const std::string whole = (dir / "whole").string(), parts = (dir / "parts").string();
+  TrainConfig c = small_config();
+  c.lr = 0.003;
+  c.optimizer = OptimizerKind::adamw;
+  c.lr_schedule = RateShape::cosine;
+  c.clip_norm = 1;
+  c.ema = 0.8;
+  EXPECT_TRUE(train({.config = c, .out = whole}, never));
+  EXPECT_FALSE(train({.config = c, .out = parts, .limit_steps = 7}, never));
+  EXPECT_TRUE(train({.config = c, .resume = parts}, never));
+  expect_same_run(whole, parts);
+  const std::string ema = ema_folder(last(whole));
+  expect_same_tensors(ema + "/model.safetensors", ema_folder(last(parts)) + "/model.safetensors");
+  const auto epoch = records(whole + "/metrics.jsonl", "epoch").back();
+  EXPECT_NE(epoch.at("ema_test_loss"), epoch.at("test_loss"));
+  const auto printed = skein("eval --json --checkpoint " + ema);
+  ASSERT_EQ(printed.status, 0) << printed.err;
+  EXPECT_EQ(Json::parse(printed.out).at("top1"), epoch.at("ema_test_top1"));
+}
+
 TrainConfig augmented_config() {
   TrainConfig c = small_config();
   c.trivial_augment = true;

@@ -7,6 +7,20 @@
 
 namespace skein {
 
+LearningRateSchedule rate_schedule(const TrainConfig& c) {
+  LearningRateSchedule s{c.lr, c.base_batch, double(c.batch * c.accumulate), double(c.workers), c.warmup_epochs,
+                         {},   c.drop_factor};
+  if (c.lr_schedule == RateShape::drops)
+    for (double fraction : c.drops) s.drops.push_back(fraction * double(c.epochs));
+  s.scaling = c.lr_scaling;
+  s.shape = c.lr_schedule;
+  s.epochs = double(c.epochs);
+  s.min_rate = c.min_lr;
+  s.warmup_from = c.warmup_from;
+  s.rise = c.rise;
+  return s;
+}
+
 void apply_flags(const std::set<std::string>& given, const TrainConfig& flags, Start start, TrainConfig& config) {
   TrainConfig asked = flags;
   const OptionList from = config_options(asked), to = config_options(config);

@@ -35,11 +35,16 @@ struct TrainConfig {
   int64_t epochs = 30, batch = 128, accumulate = 1, workers = 1;
   double momentum = 0.9, weight_decay = 1e-4;
   bool nesterov = true, sign_step = false;
+  OptimizerKind optimizer = OptimizerKind::sgd;
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;  // of AdamW
+  double label_smoothing = 0, clip_norm = 0, ema = 0;
 
   double lr = 0.2, base_batch = 0, warmup_epochs = 5;
   std::vector<double> drops{0.5, 0.75};  // fractions of the epochs
   double drop_factor = 0.1;
   RateScaling lr_scaling = RateScaling::linear;
+  RateShape lr_schedule = RateShape::drops;
+  double min_lr = 0, warmup_from = 0, rise = 0.3;
 
   // Expressions; validate() parses them before a run starts. sync: local_sgd/sync_schedule.h, compress:
   // local_sgd/compressor.h, bn_stats: train/averaged_model.h, net: local_sgd/network_model.h.
@@ -68,8 +73,7 @@ LoaderOptions augmentation_options(const TrainConfig& config);
 
 inline DType activations(const TrainConfig& c) { return activations(c.dtype); }
 
-// Epoch at which the learning rate first drops; the end of the run if it never does.
-inline double first_drop(const TrainConfig& c) { return (c.drops.empty() ? 1.0 : c.drops.front()) * double(c.epochs); }
+LearningRateSchedule rate_schedule(const TrainConfig& config);
 
 // The table: one option for each member of `config`, in the order of --help.
 OptionList config_options(TrainConfig& config);

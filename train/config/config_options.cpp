@@ -67,10 +67,20 @@ void list_optimisation(OptionList& o, TrainConfig& c) {
            "passes per step: N x --batch images, their gradients averaged; against --batch N x as large, batch norm "
            "differs",
            {"N", 1, 1e6});
+  o.option("--optimizer", c.optimizer, "the step of a worker: sgd with momentum, or adamw", {"sgd|adamw"});
+  o.option("--beta1", c.beta1, "AdamW: decay of the gradients' mean", {"B", 0, 0.999999});
+  o.option("--beta2", c.beta2, "AdamW: decay of the squared gradients' mean", {"B", 0, 0.9999999});
+  o.option("--epsilon", c.epsilon, "AdamW: added to the root of the squared gradients' mean", {"X", 1e-16, 1});
   o.option("--momentum", c.momentum, "of SGD, without dampening", {"M", 0, 1});
   o.on_off("--nesterov", c.nesterov, "Nesterov's form of the momentum");
   o.on_off("--sign-step", c.sign_step, "step by the sign alone (the local step of algorithm 3)");
   o.option("--weight-decay", c.weight_decay, "of weights and biases, not of batch norms", {"X", 0, 1});
+  o.option("--label-smoothing", c.label_smoothing, "share of a label that is spread over all classes, in training",
+           {"X", 0, 1});
+  o.option("--clip-norm", c.clip_norm, "longest gradient, all parameters together; 0: not clipped", {"X", 0, 1e9});
+  o.option("--ema", c.ema,
+           "decay of an average of the weights over the steps, evaluated and saved beside them; 0: none",
+           {"D", 0, 0.9999999});
   o.option("--lars", c.lars, "layer-wise adaptive rates with this trust coefficient; 0: off", {"ETA", 0, 100});
   o.option("--noise", c.noise, "isotropic Gaussian noise on every gradient; 0: none", {"SIGMA", 0, 1e6});
 }
@@ -80,10 +90,15 @@ void list_rate(OptionList& o, TrainConfig& c) {
   o.option("--lr", c.lr, "learning rate, for a batch of --base-batch", {"X", 1e-12, 1e6});
   o.option("--base-batch", c.base_batch, "scale the rate by (batch x workers) / N; 0: --lr is for the batch at hand",
            {"N", 0, kMany});
+  o.option("--lr-schedule", c.lr_schedule,
+           "how the rate falls: by --drops, along a cosine, or up and down in one cycle", {"SHAPE"});
   o.option("--warmup-epochs", c.warmup_epochs, "linear warm-up from --lr, where scaling raises the rate",
            {"X", 0, kMany});
+  o.option("--warmup-from", c.warmup_from, "rate at which the warm-up starts; 0: --lr", {"X", 0, 1e6});
   o.option("--drops", c.drops, "when the rate drops, as fractions of the epochs", {"X,Y", 0, 1});
   o.option("--drop-factor", c.drop_factor, "what a drop multiplies the rate by", {"X", 1e-12, 1});
+  o.option("--min-lr", c.min_lr, "rate at the end of a cosine", {"X", 0, 1e6});
+  o.option("--rise", c.rise, "one-cycle: fraction of the steps in which the rate rises", {"X", 0, 1});
   o.option("--lr-scaling", c.lr_scaling, "by what a step sees, or by its square root, or not at all", {"HOW"});
 }
 

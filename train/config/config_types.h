@@ -12,6 +12,10 @@ enum class ShortcutKind : uint8_t { A, B };
 constexpr auto names_of(ShortcutKind) { return std::array{"A", "B"}; }
 inline char letter_of(ShortcutKind kind) { return kind == ShortcutKind::A ? 'A' : 'B'; }  // for ModelOptions
 
+// The local step: SGD with momentum, or AdamW.
+enum class OptimizerKind : uint8_t { sgd, adamw };
+constexpr auto names_of(OptimizerKind) { return std::array{"sgd", "adamw"}; }
+
 // Operand of the averaging while workers average after every step from the start.
 enum class Averaging : uint8_t { models, gradients };
 constexpr auto names_of(Averaging) { return std::array{"models", "gradients"}; }

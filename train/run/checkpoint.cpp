@@ -16,8 +16,8 @@ namespace skein {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr const char kModelFile[] = "/model.safetensors", kMomentumFile[] = "/optimizer.safetensors",
-                     kProgressFile[] = "/progress.json";
+constexpr const char kModelFile[] = "/model.safetensors", kOptimizerFile[] = "/optimizer.safetensors",
+                     kProgressFile[] = "/progress.json", kUpdates[] = "updates";
 
 using Metadata = std::map<std::string, std::string>;
 
@@ -87,6 +87,7 @@ Json to_json(const TrainState& s) {
           {"totals", {{"loss", t.loss}, {"images", t.images}, {"correct", t.correct}, {"seconds", t.seconds}}},
           {"averaged_top1", to_json(s.averaged)},
           {"local_top1", to_json(s.local)},
+          {"ema_top1", to_json(s.ema)},
           {"seconds", s.seconds},
           {"rounds",
            {{"world", s.rounds.world},
@@ -132,6 +133,7 @@ void from_json(const Json& j, Checkpoint& c) {
   totals.at("seconds").get_to(s.totals.seconds);
   from_json(j.at("averaged_top1"), s.averaged);
   from_json(j.at("local_top1"), s.local);
+  if (j.contains("ema_top1")) from_json(j.at("ema_top1"), s.ema);  // older versions of the format do not have it
   j.at("seconds").get_to(s.seconds);
   from_json(j.at("rounds"), s.rounds);
   j.at("threads_per_worker").get_to(s.threads_per_worker);
@@ -162,11 +164,26 @@ void load_tensors(const SafetensorsFile& file, const std::vector<ParameterSpec>&
   }
 }
 
+// The names of AdamW's second moments.
+std::vector<ParameterSpec> second_moments(const ParameterStore& p) {
+  std::vector<ParameterSpec> specs = p.specs();
+  for (ParameterSpec& spec : specs) spec.name += ".second_moment";
+  return specs;
+}
+
 // Refuses a file with tensors that the model does not have.
 void check_count(const SafetensorsFile& file, size_t expected) {
   if (file.names().size() != expected)
     throw BadInput("{}: {} tensors, the model has {}. This is another model's checkpoint; take one of this model",
                    file.path(), file.names().size(), expected);
+}
+
+// Loads the model of a folder, laid out as that of `p`.
+void load_flat(const std::string& folder, const ParameterStore& p, const Tensor& value, const Tensor& statistics) {
+  const auto file = SafetensorsFile::open(folder + kModelFile);
+  load_tensors(*file, p.specs(), p.segments(), value);
+  load_tensors(*file, p.running_specs(), p.running_segments(), statistics);
+  check_count(*file, p.specs().size() + p.running_specs().size());
 }
 
 // RunFailed for a model that has diverged, so that it does not replace the last good one.
@@ -190,12 +207,18 @@ void write_model(const std::string& folder, const ModelInfo& info, const Paramet
   write_safetensors(folder + kModelFile, model, to_metadata(info, state));
 }
 
-void write_momentum(const std::string& folder, const ParameterStore& p) {
-  std::vector<TensorToWrite> momentum;
+void write_optimizer(const std::string& folder, const ParameterStore& p) {
+  std::vector<TensorToWrite> state;
   const Tensor velocity = p.velocity.to_host();
-  list_tensors(p.specs(), p.segments(), velocity, momentum);
-  check_finite(momentum);
-  write_safetensors(folder + kMomentumFile, momentum);
+  list_tensors(p.specs(), p.segments(), velocity, state);
+  const bool adamw = p.second_moment.defined();
+  const Tensor second = adamw ? p.second_moment.to_host() : Tensor{}, updates = adamw ? p.updates.to_host() : Tensor{};
+  if (adamw) {
+    list_tensors(second_moments(p), p.segments(), second, state);
+    state.push_back({kUpdates, updates, {1}});
+  }
+  check_finite(state);
+  write_safetensors(folder + kOptimizerFile, state);
 }
 
 void write_workers(const std::string& folder, const WorkerStates& workers) {
@@ -222,9 +245,18 @@ void on_disk(ProcessGroup& group, const std::function<void()>& body) {
   });
 }
 
+void write_ema(const std::string& folder, const ModelInfo& info, const ParameterStore& ema, const TrainState& state) {
+  TrainState own = state;
+  own.averaged = state.ema;
+  fs::create_directories(folder);
+  write_model(folder, info, ema, own);
+  write_text(folder + kProgressFile, to_json(own).dump(1));
+}
+
 // Writes into the folder `fresh`, which replaces `folder` when the files of all ranks are in it.
 void write_files(ProcessGroup& group, const std::string& fresh, const std::string& folder, const ModelInfo& info,
-                 const ParameterStore& p, const WorkerStates& workers, const TrainState& state) {
+                 const ParameterStore& p, const WorkerStates& workers, const TrainState& state,
+                 const ParameterStore* ema) {
   on_disk(group, [&] {
     if (!group.is_root()) return;
     fs::remove_all(fresh);
@@ -234,8 +266,9 @@ void write_files(ProcessGroup& group, const std::string& fresh, const std::strin
     write_workers(fresh, workers);
     if (!group.is_root()) return;
     write_model(fresh, info, p, state);
-    if (workers.empty()) write_momentum(fresh, p);
+    if (workers.empty()) write_optimizer(fresh, p);
     write_text(fresh + kProgressFile, to_json(state).dump(1));
+    if (ema) write_ema(ema_folder(fresh), info, *ema, state);
   });
   on_disk(group, [&] {
     if (group.is_root()) replace_folder(fresh, folder);
@@ -244,11 +277,14 @@ void write_files(ProcessGroup& group, const std::string& fresh, const std::strin
 
 }  // namespace
 
+std::string ema_folder(const std::string& checkpoint) { return checkpoint + "/ema"; }
+
 void write_checkpoint(ProcessGroup& group, const std::string& folder, const ModelInfo& info,
-                      const ParameterStore& parameters, const WorkerStates& workers, const TrainState& state) {
+                      const ParameterStore& parameters, const WorkerStates& workers, const TrainState& state,
+                      const ParameterStore* ema) {
   const std::string fresh = folder + ".new";
   try {
-    write_files(group, fresh, folder, info, parameters, workers, state);
+    write_files(group, fresh, folder, info, parameters, workers, state, ema);
   } catch (const RunFailed& e) {
     std::error_code ignored;
     if (group.is_root()) fs::remove_all(fresh, ignored);
@@ -272,17 +308,22 @@ Checkpoint open_checkpoint(const std::string& folder) {
 }
 
 void load_model(const Checkpoint& checkpoint, ParameterStore& p) {
-  const auto file = SafetensorsFile::open(checkpoint.folder + kModelFile);
-  load_tensors(*file, p.specs(), p.segments(), p.value);
-  load_tensors(*file, p.running_specs(), p.running_segments(), p.running_statistics);
-  check_count(*file, p.specs().size() + p.running_specs().size());
+  load_flat(checkpoint.folder, p, p.value, p.running_statistics);
   p.refresh_shadow();
 }
 
-void load_momentum(const Checkpoint& checkpoint, ParameterStore& p) {
-  const auto file = SafetensorsFile::open(checkpoint.folder + kMomentumFile);
+void load_ema(const Checkpoint& checkpoint, const ParameterStore& p, const Tensor& value,
+              const Tensor& running_statistics) {
+  load_flat(ema_folder(checkpoint.folder), p, value, running_statistics);
+}
+
+void load_optimizer(const Checkpoint& checkpoint, ParameterStore& p) {
+  const auto file = SafetensorsFile::open(checkpoint.folder + kOptimizerFile);
   load_tensors(*file, p.specs(), p.segments(), p.velocity);
-  check_count(*file, p.specs().size());
+  if (!p.second_moment.defined()) return check_count(*file, p.specs().size());
+  load_tensors(*file, second_moments(p), p.segments(), p.second_moment);
+  load_tensors(*file, {{kUpdates, {1}, {}}}, {{0, 1}}, p.updates);
+  check_count(*file, 2 * p.specs().size() + 1);
 }
 
 void load_worker(const Checkpoint& checkpoint, int64_t rank, const std::vector<NamedTensor>& to) {

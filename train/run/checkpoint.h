@@ -1,6 +1,8 @@
 // A checkpoint is a folder from which the model can be used anywhere, and from which the run goes on to the bit:
 //   model.safetensors      parameters and running statistics by name, with their true shapes; metadata: ModelInfo
-//   optimizer.safetensors  the momentum of each parameter, by the same names; only with one worker
+//   optimizer.safetensors  the momentum, or AdamW's first moment, of each parameter, by the same names; of AdamW also
+//                          NAME.second_moment and the number of updates; only with one worker
+//   ema/                   with --ema: a checkpoint, without optimizer.safetensors, of the weights' average over steps
 //   worker-R.safetensors   all tensors that belong to worker R; only with several, whose average is the model
 //   progress.json          TrainState, and what the rounding depends on: convolution choices and number of threads
 // A checkpoint is written into a new folder beside the older one and replaces it in one step, so one of the two is
@@ -27,12 +29,18 @@ struct Checkpoint {
 // Collective: every rank writes the files of its workers, rank 0 all others. RunFailed on all ranks when one cannot
 // write; the older checkpoint is then untouched.
 void write_checkpoint(ProcessGroup& group, const std::string& folder, const ModelInfo& info,
-                      const ParameterStore& parameters, const WorkerStates& workers, const TrainState& state);
+                      const ParameterStore& parameters, const WorkerStates& workers, const TrainState& state,
+                      const ParameterStore* ema = nullptr);
+
+std::string ema_folder(const std::string& checkpoint);  // checkpoint/ema
 
 // Not collective. BadInput names file, tensor and fix where anything is missing, cut short or belongs to another model.
 Checkpoint open_checkpoint(const std::string& folder);
 void load_model(const Checkpoint& checkpoint, ParameterStore& parameters);  // parameters and running statistics
-void load_momentum(const Checkpoint& checkpoint, ParameterStore& parameters);
+// Reads the weights' average over the steps, laid out as `parameters`, into two flat vectors.
+void load_ema(const Checkpoint& checkpoint, const ParameterStore& parameters, const Tensor& value,
+              const Tensor& running_statistics);
+void load_optimizer(const Checkpoint& checkpoint, ParameterStore& parameters);
 void load_worker(const Checkpoint& checkpoint, int64_t rank, const std::vector<NamedTensor>& to);
 
 }  // namespace skein

@@ -80,6 +80,9 @@ void ProgressDisplay::show(const EpochMetrics& m) {
   if (m.local)
     fmt::print("          mean of the workers' own models: test loss {:.4f} top-1 {:.2f} % top-5 {:.2f} %\n",
                m.local->loss, m.local->top1, m.local->top5);
+  if (m.ema)
+    fmt::print("          average of the weights over the steps: test loss {:.4f} top-1 {:.2f} % top-5 {:.2f} %\n",
+               m.ema->loss, m.ema->top1, m.ema->top5);
   std::fflush(stdout);
 }
 

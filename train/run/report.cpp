@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <omp.h>
 
+#include <cmath>
 #include <cstdio>
 
 #include "kernels/runtime.h"
@@ -39,6 +40,19 @@ void print_clock(const Trainer& trainer) {
       step * 1e3, sync * 1e3, break_even_steps(step, sync, 0.5), break_even_steps(step, sync, 0.1));
 }
 
+void print_rate(const TrainConfig& c, int64_t steps_per_epoch) {
+  const LearningRateSchedule rate = rate_schedule(c);
+  fmt::print("train    {} epochs of {} steps, batch {}{}, highest learning rate {:.4g}{}\n", c.epochs, steps_per_epoch,
+             c.batch, c.accumulate > 1 ? fmt::format(" x {} passes", c.accumulate) : "", rate.peak(),
+             c.lr_schedule == RateShape::drops ? "" : fmt::format(", {}", to_string(c.lr_schedule)));
+  const double warm_up = rate.warm_up();
+  if (warm_up > 0 && warm_up < c.warmup_epochs)
+    fmt::print("note     the warm-up takes {:g} epochs, not {:g}: the rate {}. --warmup-epochs says how many\n",
+               warm_up, c.warmup_epochs,
+               std::isinf(rate.first_drop()) ? fmt::format("has only {} epochs", c.epochs)
+                                             : fmt::format("drops first after {:g}", rate.first_drop()));
+}
+
 }  // namespace
 
 void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, int64_t processes,
@@ -53,9 +67,7 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
     fmt::print("device   cuda ({}), {}\n", cuda::devices()[size_t(current_gpu())].name, to_string(c.dtype));
   else
     fmt::print("device   cpu ({}), {} threads, {}\n", processor().name, omp_get_max_threads(), to_string(c.dtype));
-  fmt::print("train    {} epochs of {} steps, batch {}{}, highest learning rate {:.4g}\n", c.epochs,
-             trainer.steps_per_epoch(), c.batch, c.accumulate > 1 ? fmt::format(" x {} passes", c.accumulate) : "",
-             rate_schedule(c).peak());
+  print_rate(c, trainer.steps_per_epoch());
   const std::string where = processes > 1 ? fmt::format("in {} processes", processes)
                                           : fmt::format("{} at a time", parallel_workers(c, processes));
   if (trainer.size() > 1)
@@ -94,9 +106,11 @@ void print_end(const Trainer& trainer, const std::string& run, bool done) {
     fmt::print("rounds   {} among all, {} within blocks; one worker has sent {:.1f} MB\n", r.world, r.block,
                double(r.bytes) * 1e-6);
   }
+  print_accuracy("ema", s.ema);
   if (!trainer.config().net.empty()) print_clock(trainer);
   fmt::print("saved    {} and {}\n", last_folder(run), best_folder(run));
   fmt::print("evaluate skein eval --checkpoint {}\n", best_folder(run));
+  if (s.ema.best_epoch > 0) fmt::print("         skein eval --checkpoint {}\n", ema_folder(last_folder(run)));
   std::fflush(stdout);
 }
 

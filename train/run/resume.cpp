@@ -9,6 +9,14 @@
 
 namespace skein {
 namespace fs = std::filesystem;
+namespace {
+
+void load_ema_into(Worker& worker, const Checkpoint& checkpoint) {
+  if (const FlatModel& ema = worker.ema(); ema.value.defined())
+    load_ema(checkpoint, worker.parameters(), ema.value, ema.running_statistics);
+}
+
+}  // namespace
 
 std::string last_checkpoint(const std::string& run) {
   const std::string last = run + "/checkpoints/last";
@@ -61,7 +69,8 @@ std::string dropped(const Checkpoint& checkpoint) {
 void load_workers(const Checkpoint& checkpoint, Trainer& trainer) {
   if (trainer.size() == 1) {
     load_model(checkpoint, trainer.worker(0).parameters());
-    load_momentum(checkpoint, trainer.worker(0).parameters());
+    load_optimizer(checkpoint, trainer.worker(0).parameters());
+    load_ema_into(trainer.worker(0), checkpoint);
     return;
   }
   for (int64_t i = 0; i < trainer.local_size(); ++i) {
@@ -74,6 +83,7 @@ void load_consensus(const Checkpoint& checkpoint, Trainer& trainer) {
   for (int64_t i = 0; i < trainer.local_size(); ++i) {
     load_model(checkpoint, trainer.worker(i).parameters());
     trainer.worker(i).reset_consensus();
+    load_ema_into(trainer.worker(i), checkpoint);
   }
 }
 

@@ -120,7 +120,7 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const ModelInfo& inf
   int64_t saved_step = trainer.state().step;
   const auto save = [&](const std::string& folder) {
     const ParameterStore& model = trainer.model_parameters();
-    write_checkpoint(group, folder, info, model, trainer.worker_states(), trainer.state());
+    write_checkpoint(group, folder, info, model, trainer.worker_states(), trainer.state(), trainer.ema_parameters());
   };
   const auto on_step = [&](const StepMetrics& m) {
     if (!logs) return;

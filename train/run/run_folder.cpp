@@ -115,6 +115,11 @@ void RunFolder::write(const EpochMetrics& m) {
     line["local_test_top1"] = m.local->top1;
     line["local_test_top5"] = m.local->top5;
   }
+  if (m.ema) {
+    line["ema_test_loss"] = m.ema->loss;
+    line["ema_test_top1"] = m.ema->top1;
+    line["ema_test_top5"] = m.ema->top5;
+  }
   if (const CommunicationTotals& r = m.rounds; r.world + r.block > 0)
     line["rounds"] = {{"world", r.world},
                       {"block", r.block},
