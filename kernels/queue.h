@@ -3,16 +3,18 @@
 //
 //   queue.run(kernel::axpy, 1.0f, x, y);
 //
-// With an observer, nothing runs: every call is reported instead, with its cost (apps/plan/dry_step.h,
-// cases/op_case.h).
+// With an observer, nothing runs: every call is reported instead, with its arguments and its cost
+// (apps/plan/dry_step.h, cases/op_case.h, engine/onnx/recording.h).
 #pragma once
 
 #include <functional>
+#include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
-#include "kernels/conv.h"
+#include "kernels/kernel.h"
 
 namespace skein {
 
@@ -21,13 +23,19 @@ struct KernelCall {
   const char* name;
   const char* label;  // Kernel::label
   Cost cost;
-  std::vector<View> operands = {};  // in order, absent ones left out
-  ConvGeometry geometry = {};       // of a convolution
-  const void* kernel = nullptr;     // address of the Kernel object
+  std::vector<View> operands = {};                      // in order, absent ones left out
+  const void* kernel = nullptr;                         // address of the Kernel object
+  std::shared_ptr<const void> all_arguments = nullptr;  // of arguments()
 
   template <class F>
   bool is(const Kernel<F>& k) const {
     return kernel == &k;
+  }
+  // Every argument behind the stream, as in the kernel's contract: const auto& [a, x, y] = call.arguments(kernel::axpy).
+  template <class... P>
+  const std::tuple<P...>& arguments(const Kernel<void(Stream, P...)>& k) const {
+    CHECK(is(k), "{} is not a call of {}", name, k.name);
+    return *static_cast<const std::tuple<P...>*>(all_arguments.get());
   }
 };
 using KernelObserver = std::function<void(const KernelCall&)>;
@@ -51,6 +59,7 @@ struct Queue {
   void report(const Kernel<void(Stream, P...)>& kernel, std::type_identity_t<P>... operands) const {
     KernelCall call{kernel.name, kernel.label, kernel.cost(operands...)};
     call.kernel = &kernel;
+    call.all_arguments = std::make_shared<const std::tuple<P...>>(operands...);
     (note(call, operands), ...);
     (*observer)(call);
   }
@@ -58,8 +67,6 @@ struct Queue {
   static void note(KernelCall& call, const Operand& operand) {
     if constexpr (std::is_same_v<Operand, View>) {
       if (operand) call.operands.push_back(operand);
-    } else if constexpr (std::is_same_v<Operand, ConvGeometry>) {
-      call.geometry = operand;
     }
   }
 };

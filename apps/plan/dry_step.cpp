@@ -12,14 +12,20 @@
 namespace skein {
 namespace {
 
-// x, w and y of a convolution, wherever its pass has them among the operands.
+// x, w and y of a convolution, wherever its pass has them among the arguments.
 std::optional<cuda::ConvProblem> convolution_of(const KernelCall& call) {
-  const std::vector<View>& o = call.operands;
-  if (call.is(kernel::conv_forward)) return cuda::conv_problem(ConvPass::forward, o[0], o[1], call.geometry, o[2]);
-  if (call.is(kernel::conv_backward_data))
-    return cuda::conv_problem(ConvPass::backward_data, o[2], o[1], call.geometry, o[0]);
-  if (call.is(kernel::conv_backward_weights))
-    return cuda::conv_problem(ConvPass::backward_weights, o[0], o[2], call.geometry, o[1]);
+  if (call.is(kernel::conv_forward)) {
+    const auto& [x, w, geometry, y] = call.arguments(kernel::conv_forward);
+    return cuda::conv_problem(ConvPass::forward, x, w, geometry, y);
+  }
+  if (call.is(kernel::conv_backward_data)) {
+    const auto& [dy, w, geometry, dx] = call.arguments(kernel::conv_backward_data);
+    return cuda::conv_problem(ConvPass::backward_data, dx, w, geometry, dy);
+  }
+  if (call.is(kernel::conv_backward_weights)) {
+    const auto& [x, dy, geometry, dw] = call.arguments(kernel::conv_backward_weights);
+    return cuda::conv_problem(ConvPass::backward_weights, x, dw, geometry, dy);
+  }
   return {};
 }
 
