@@ -7,22 +7,12 @@
 
 #include "base/check.h"
 #include "engine/safetensors.h"
+#include "engine/torch_layout.h"
 
 namespace skein {
 namespace {
 
 using Dims = std::vector<int64_t>;
-
-bool is_filter(const Dims& shape) { return shape.size() == 4; }
-Dims torch_shape(const Dims& s) { return is_filter(s) ? Dims{s[0], s[3], s[1], s[2]} : s; }
-
-// Calls f(index in skein's order, index in PyTorch's order) for every number of a tensor.
-template <class F>
-void for_numbers(const Dims& s, int64_t count, F&& f) {
-  const int64_t pixels = is_filter(s) ? s[1] * s[2] : 1, in = is_filter(s) ? s[3] : 1;
-  for (int64_t i = 0; i < count; ++i)
-    f(i, is_filter(s) ? (i / (pixels * in) * in + i % in) * pixels + i / in % pixels : i);
-}
 
 // "module.layer2.0.shortcut.0.weight" -> "layer2.0.downsample.0.weight"
 std::string own_name(std::string name) {
@@ -59,7 +49,7 @@ class TorchFile {
             file_->path(), found->second, stored.dtype, fmt::join(stored.shape, ","), fmt::join(expected, ","));
       const float* from = reinterpret_cast<const float*>(stored.data);
       float* to = flat.host() + segments[i].begin;
-      for_numbers(specs[i].shape, segments[i].count, [&](int64_t own, int64_t theirs) { to[own] = from[theirs]; });
+      for_torch_order(specs[i].shape, segments[i].count, [&](int64_t own, int64_t theirs) { to[own] = from[theirs]; });
       unread_.erase(found);
     }
   }
@@ -82,8 +72,8 @@ void list(const std::vector<ParameterSpec>& specs, const std::vector<Segment>& s
   for (size_t i = 0; i < specs.size(); ++i) {
     const float* from = flat.host() + segments[i].begin;
     std::vector<float>& to = memory.emplace_back(size_t(segments[i].count));
-    for_numbers(specs[i].shape, segments[i].count,
-                [&](int64_t own, int64_t theirs) { to[size_t(theirs)] = from[own]; });
+    for_torch_order(specs[i].shape, segments[i].count,
+                    [&](int64_t own, int64_t theirs) { to[size_t(theirs)] = from[own]; });
     tensors.push_back(
         {specs[i].name, View{to.data(), DType::f32, {1, 1, 1, segments[i].count}}, torch_shape(specs[i].shape)});
   }
@@ -98,13 +88,16 @@ void read_torch_file(const std::string& path, ParameterStore& p) {
   file.finish();
 }
 
-void write_torch_file(const std::string& path, const ParameterStore& p) {
+void write_torch_file(const std::string& path, const ParameterStore& p,
+                      const std::map<std::string, std::string>& metadata) {
   std::vector<std::vector<float>> memory;
   std::vector<TensorToWrite> tensors;
   memory.reserve(p.specs().size() + p.running_specs().size());
   list(p.specs(), p.segments(), p.value, memory, tensors);
   list(p.running_specs(), p.running_segments(), p.running_statistics, memory, tensors);
-  write_safetensors(path, tensors, {{"format", "pt"}});
+  std::map<std::string, std::string> all = metadata;
+  all["format"] = "pt";  // safetensors.torch requires it
+  write_safetensors(path, tensors, all);
 }
 
 }  // namespace skein

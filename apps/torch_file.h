@@ -6,6 +6,7 @@
 // Shapes of convolution weights: (out, in, kh, kw) in the file, (out, kh, kw, in) in skein. All numbers are f32.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "engine/parameters.h"
@@ -15,6 +16,7 @@ namespace skein {
 // All parameters and running statistics. The store must be built, on the CPU. BadInput names a tensor that is missing,
 // has another shape or type, or is not part of the model.
 void read_torch_file(const std::string& path, ParameterStore& parameters);
-void write_torch_file(const std::string& path, const ParameterStore& parameters);
+void write_torch_file(const std::string& path, const ParameterStore& parameters,
+                      const std::map<std::string, std::string>& metadata);
 
 }  // namespace skein

@@ -18,6 +18,7 @@ kernels/cuda/cublas: base kernels kernels/cuda kernels/cuda/dialect
 kernels/emulator: base kernels
 kernels/reference: base kernels
 engine: base kernels
+engine/onnx: base kernels engine
 engine/ops: base kernels engine
 cases: base kernels kernels/cuda kernels/reference engine
 models: base kernels engine
@@ -32,7 +33,7 @@ local_sgd: base kernels engine comm
 train/config: base kernels engine models data/* comm local_sgd
 train: base kernels engine models data/* comm local_sgd train/config
 train/run: base kernels engine models data/* comm local_sgd train train/config
-apps: base kernels engine cases models data/* comm local_sgd train/*
+apps: base kernels engine engine/onnx cases models data/* comm local_sgd train/*
 apps/bench: base kernels engine cases models data/* comm local_sgd train/* apps
 apps/plan: base kernels engine models train/* apps
 '

@@ -31,6 +31,9 @@ struct ModelInfo {
   }
 };
 ModelInfo make_model_info(const TrainConfig& config, const Dataset& train);
+// The same without most of the configuration, as metadata of a file: the network, the size, mean, std and preprocessing
+// of an image, and the class names in the order of the logits. Lists are JSON arrays.
+std::map<std::string, std::string> model_metadata(const ModelInfo& info);
 
 // Sums over the steps of the running epoch, over all workers.
 struct EpochTotals {

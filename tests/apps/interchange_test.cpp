@@ -49,7 +49,7 @@ TEST_P(Interchange, WritesTheSameBytesBack) {
   TorchNet net(GetParam()), again(GetParam());
   read_torch_file(golden(GetParam()), net.parameters);
   const std::string path = ::testing::TempDir() + "interchange-" + GetParam() + ".safetensors";
-  write_torch_file(path, net.parameters);
+  write_torch_file(path, net.parameters, {});
   const auto ours = SafetensorsFile::open(path), theirs = SafetensorsFile::open(golden(GetParam()));
   EXPECT_EQ(ours->names().size(), theirs->names().size());
   for (std::string name : theirs->names()) {
@@ -96,7 +96,7 @@ TEST(InterchangeErrors, NameTheTensor) {
   TorchNet small("resnet8");
   const std::string path = ::testing::TempDir() + "interchange-larger.safetensors";
   TorchNet larger("resnet14");
-  write_torch_file(path, larger.parameters);
+  write_torch_file(path, larger.parameters, {});
   EXPECT_NE(message("resnet8", 5, path).find("the model has no tensor 'layer1.1."), std::string::npos);
   std::filesystem::remove(path);
 }

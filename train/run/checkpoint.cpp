@@ -22,21 +22,14 @@ constexpr const char kModelFile[] = "/model.safetensors", kOptimizerFile[] = "/o
 using Metadata = std::map<std::string, std::string>;
 
 Metadata to_metadata(const ModelInfo& info, const TrainState& state) {
-  return {{"format", "skein-checkpoint-1"},
-          {"version", version()},
-          {"model", info.config.model},
-          {"shortcut", to_string(info.config.shortcut)},
-          {"data", info.config.data},
-          {"classes", Json(info.classes).dump()},
-          {"height", std::to_string(info.height)},
-          {"width", std::to_string(info.width)},
-          {"channels", std::to_string(info.channels)},
-          {"mean", Json(info.mean).dump()},
-          {"std", Json(info.std).dump()},
-          {"preprocessing", to_string(info.preprocessing)},
-          {"epoch", std::to_string(state.epoch)},
-          {"test_top1", fmt::format("{:.2f}", state.averaged.last)},
-          {"config", to_toml(info.config)}};
+  Metadata all = model_metadata(info);
+  all.merge(Metadata{{"format", "skein-checkpoint-1"},
+                     {"version", version()},
+                     {"data", info.config.data},
+                     {"epoch", std::to_string(state.epoch)},
+                     {"test_top1", fmt::format("{:.2f}", state.averaged.last)},
+                     {"config", to_toml(info.config)}});
+  return all;
 }
 
 // Preprocessing of a checkpoint. Older versions of the format do not say it: of the data that stays encoded, images of
