@@ -16,3 +16,9 @@ add_torch_test(resnet50                 resnet50          B        2     64   0.
 add_torch_test(densenet40_12            densenet40-12     B        4     8    0.002  0      20    1e-4)
 add_torch_test(densenet_bc_40_12        densenet-bc-40-12 B        16    8    0.001  0      20    1e-4)
 add_torch_test(wrn16_4                  wrn16-4           B        4     16   0.002  0      20    1e-4)
+
+# Networks as `skein export` writes them, against ONNX Runtime. Exit status 77: PyPI cannot be reached.
+add_executable(skein_exports oracle/export_dump.cpp)
+target_link_libraries(skein_exports PRIVATE commands)
+add_test(NAME exports COMMAND bash ${CMAKE_SOURCE_DIR}/tests/oracle/export_check.sh ${CMAKE_BINARY_DIR})
+set_tests_properties(exports PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
