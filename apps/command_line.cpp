@@ -45,9 +45,22 @@ CLI::Option* declare_value(CLI::App& app, const Option& option, T& value) {
 
 CLI::Option* declare(CLI::App& app, const Option& option, bool* value) { return declare_flag(app, option, *value); }
 CLI::Option* declare(CLI::App& app, const Option& option, auto* value) { return declare_value(app, option, *value); }
+// Given twice, the last list replaces the one before, as a single value does.
 template <class T>
 CLI::Option* declare(CLI::App& app, const Option& option, std::vector<T>* numbers) {
-  return app.add_option(option.flag(), *numbers, option.help)->delimiter(',')->default_str(text_of(option));
+  const auto read = [numbers, flag = option.flag()](const std::string& text) {
+    numbers->clear();
+    for (const std::string& part : CLI::detail::split(text, ',')) {
+      T number = 0;
+      if (text.empty()) continue;
+      if (!CLI::detail::lexical_cast(part, number))
+        throw CLI::ConversionError(fmt::format("{}: '{}' is not a list of numbers, as in 1,2.5", flag, text));
+      numbers->push_back(number);
+    }
+  };
+  return app.add_option_function<std::string>(option.flag(), read, option.help)
+      ->take_last()
+      ->default_str(text_of(option));
 }
 CLI::Option* declare(CLI::App& app, const Option& option, std::vector<std::string>* texts) {
   return app.add_option(option.flag(), *texts, option.help)->allow_extra_args(option.positional);

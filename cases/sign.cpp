@@ -52,6 +52,12 @@ struct Flat {
     for (const SignSegment& s : plain.segments) std::copy_n(from.begin() + s.begin, s.count, to.begin() + s.begin);
     return Tensor::from(q.device, to, {size});
   }
+  // As numbers(), with zeros of either sign between them.
+  Tensor with_zeros(uint32_t item) const {
+    std::vector<float> all = numbers(item).to_vector();
+    for (size_t i = 0; i < all.size(); i += 3) all[i] = i % 2 == 0 ? 0.0f : -0.0f;
+    return Tensor::from(q.device, all, {size});
+  }
   Tensor floats(int64_t n) const { return Tensor::zeros(q.device, DType::f32, {n}); }
   Tensor ints(Shape s) const { return Tensor::zeros(q.device, DType::i32, s); }
 };
@@ -73,15 +79,17 @@ BoundCase bind_sign_scales(Queue q, const SignRow& r, bool remembers) {
                    })}};
 }
 
+constexpr SignTies kTies{1234567890123, 3};
+
 BoundCase bind_sign_pack(Queue q, const SignRow& r, bool remembers) {
   const Flat f(q, r);
-  const Tensor d = f.numbers(1),
+  const Tensor d = r.timed ? f.numbers(1) : f.with_zeros(1),
                scales = Tensor::from(q.device, std::vector<float>(r.counts.size(), 0.75f), {f.scales()});
   const Tensor words = f.ints({f.words()}), error = remembers ? f.floats(f.size) : Tensor();
-  auto run = [=](Queue q) { q.run(kernel::sign_pack, f.layout(), d, scales, words, error); };
+  auto run = [=](Queue q) { q.run(kernel::sign_pack, f.layout(), d, scales, words, error, kTies); };
   if (r.timed) return {q, run, {}};
   auto packed = [=] {
-    const Numbers bits = f.plain.bits(to_numbers(d));
+    const Numbers bits = f.plain.bits(to_numbers(d), kTies);
     std::vector<uint32_t> expected(size_t(f.words()));
     for (size_t i = 0; i < bits.size(); ++i) expected[i / 32] |= uint32_t(bits[i]) << i % 32;
     Numbers numbers;
@@ -92,7 +100,7 @@ BoundCase bind_sign_pack(Queue q, const SignRow& r, bool remembers) {
   if (!remembers) return bound;
   bound.outputs.push_back(expect("error", error, 1e-6, [=] {
     Numbers left = to_numbers(d);
-    const Numbers sent = f.plain.decode(f.plain.bits(left), to_numbers(scales), left.size());
+    const Numbers sent = f.plain.decode(f.plain.bits(left, kTies), to_numbers(scales), left.size());
     for (size_t i = 0; i < left.size(); ++i) left[i] -= sent[i];
     return left;
   }));
@@ -111,10 +119,10 @@ BoundCase bind_sign_mean(Queue q, const SignRow& r, bool mean_of_means) {
     std::vector<float> drawn;
     for (int64_t s = 0; s < f.scales(); ++s) drawn.push_back(0.5f + 0.25f * float(k) + 0.0625f * float(s));
     q.run(kernel::copy_from_host, drawn.data(), scale);
-    q.run(kernel::sign_pack, f.layout(), d, scale, words, View{});
+    q.run(kernel::sign_pack, f.layout(), d, scale, words, View{}, kTies);
     q.run(kernel::synchronize);  // d ends here
     if (r.timed) continue;
-    bits.push_back(f.plain.bits(to_numbers(d)));
+    bits.push_back(f.plain.bits(to_numbers(d), kTies));
     scales.emplace_back(drawn.begin(), drawn.end());
   }
   q.run(kernel::fill, 7.0f, mean);  // the padding must be written as well

@@ -59,7 +59,7 @@ std::vector<Step> work(const Problem& problem, const std::vector<SyncScope>& syn
     step.local = fmt::format("{} - {} * ({} - {}) = {}", text(w), problem.rate[s], text(w), text(t), text(local));
     if (syncs[s] == SyncScope::none) continue;
 
-    averager.average(*world);
+    averager.average(*world, {.ties = {s + 1, uint32_t(rank)}});
     const Numbers rest = kept("error");
     step.average = text(learned(parameters.value, n)), step.term = text(local);
     if (e.empty()) continue;

@@ -3,7 +3,7 @@
 //   g = grad + decay*value (the first `decayed` elements)   v = momentum*v + g
 //   value -= rate*step,  step = g + momentum*v with Nesterov, v without
 //   sign: step becomes its sign, -1, 0 or 1 (algorithm 3 of local SGD, arXiv 1808.07217). Zero stays zero here, so the
-//         padding does; only a number that is sent as one bit counts zero as +1 (kernels/sign.h)
+//         padding does; only a number that is sent as one bit cannot (kernels/sign.h)
 //   shadow = bf16(value), the copy that convolutions read
 //
 // value, grad, velocity and shadow have n elements, f32 but for the shadow (bf16). `rate` points into device memory, so

@@ -1,8 +1,8 @@
 // Compression of what the workers send when they average: an approximation of the mean over K ranks of
 // delta_k = consensus - value_k.
 //
-//   sign (algorithm 3)      per parameter tensor of n numbers: s_k = |delta_k|_1 / n, q_k = sign(delta_k), sign(0) = 1;
-//                           mean over k of s_k * q_k
+//   sign (algorithm 3)      per parameter tensor of n numbers: s_k = |delta_k|_1 / n, q_k = sign(delta_k); mean over k of s_k * q_k.
+//                           The sign of a zero is a fair draw (kernels/sign.h)
 //   ef-sign (algorithm 4)   with an error memory e_k: e_k = e_k + delta_k; s_k and q_k of e_k; e_k = e_k - s_k * q_k
 //   ...:mean-of-means       mean(s_k) * mean(q_k), the form of epfml/LocalSGD-Code
 //   ef-sign:two-way         the mean is compressed again, with a scale per tensor and shard and an error memory at the
@@ -31,6 +31,7 @@
 
 #include "comm/communicator.h"
 #include "engine/parameters.h"
+#include "kernels/sign.h"
 #include "local_sgd/named_tensor.h"
 
 namespace skein {
@@ -39,8 +40,8 @@ class Compressor {
  public:
   virtual ~Compressor() = default;
   // Collective. The approximate mean over the ranks of consensus - value, the same bits on every rank and zero in the
-  // padding. It lies in the compressor's memory until the next call.
-  virtual View mean(View consensus, View value, Communicator& ranks) = 0;
+  // padding. It lies in the compressor's memory until the next call, and may be written over until then.
+  virtual View mean(View consensus, View value, Communicator& ranks, const SignTies& ties) = 0;
   virtual std::vector<NamedTensor> state() { return {}; }  // error memories, for checkpoints
 };
 

@@ -11,7 +11,7 @@ class Bf16Compressor : public Compressor {
  public:
   Bf16Compressor(int64_t size, Queue queue) : queue_(queue), delta_(Tensor::empty(queue.device, DType::f32, {size})) {}
 
-  View mean(View consensus, View value, Communicator& ranks) override {
+  View mean(View consensus, View value, Communicator& ranks, const SignTies&) override {
     prepare(ranks.size());
     queue_.run(kernel::sub, consensus, value, delta_);
     const Tensor rounded = to_.slice(0, delta_.shape());

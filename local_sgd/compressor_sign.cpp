@@ -64,13 +64,13 @@ class SignCompressor : public Compressor {
     if (options.two_way) owner_memory_ = Tensor::zeros(queue.device, DType::f32, {size_});
   }
 
-  View mean(View consensus, View value, Communicator& ranks) override {
+  View mean(View consensus, View value, Communicator& ranks, const SignTies& ties) override {
     prepare(ranks.size());
     const Tensor mean = mean_.slice(0, {size_});
-    pack(consensus, value,
-         options_.error_feedback ? memory_ : mean);  // `mean` is free until the differences are packed
+    // `mean` is free until the differences are packed.
+    pack(consensus, value, options_.error_feedback ? memory_ : mean, ties);
     if (exchanges_)
-      exchange(ranks);
+      exchange(ranks, ties);
     else
       gather(ranks);
     return mean;
@@ -146,11 +146,11 @@ class SignCompressor : public Compressor {
     zeros_ = Tensor::zeros(queue_.device, DType::f32, shard_.shape());
   }
 
-  void pack(View consensus, View value, View differences) {
+  void pack(View consensus, View value, View differences, const SignTies& ties) {
     const View words = message_.slice(0, {words_}), memory = memory_;
     const View scale = as_floats(message_.slice(words_, {scales()}));
     queue_.run(kernel::sign_scales, layout(), consensus, value, memory, differences, scale);
-    queue_.run(kernel::sign_pack, layout(), differences, scale, words, memory);
+    queue_.run(kernel::sign_pack, layout(), differences, scale, words, memory, ties);
   }
 
   void gather(Communicator& ranks) {
@@ -158,7 +158,7 @@ class SignCompressor : public Compressor {
     decode(parts_.front(), 0, mean_);
   }
 
-  void exchange(Communicator& ranks) {
+  void exchange(Communicator& ranks, const SignTies& ties) {
     for (size_t r = 0; r < parts_.size(); ++r) {
       const int64_t at = int64_t(r) * (part_words_ + scales());
       const auto copy = [&](int64_t from, int64_t to, int64_t n) {
@@ -171,7 +171,7 @@ class SignCompressor : public Compressor {
     const Part& mine = parts_[size_t(ranks.rank())];
     if (options_.mean_of_means) return gather_counts(mine, ranks);
     decode(mine, mine.begin, shard_.slice(0, {mine.size()}));
-    if (options_.two_way) return gather_replies(mine, ranks);
+    if (options_.two_way) return gather_replies(mine, ranks, {ties.step, ties.rank, true});
     ranks.all_gather(shard_, mean_);
   }
 
@@ -186,12 +186,12 @@ class SignCompressor : public Compressor {
   }
 
   // Compresses the shard's mean, which is in shard_.
-  void gather_replies(const Part& mine, Communicator& ranks) {
+  void gather_replies(const Part& mine, Communicator& ranks, const SignTies& ties) {
     const Reply& own = replies_[size_t(ranks.rank())];
     const View words = reply_.slice(0, {own.words}), scale = as_floats(reply_.slice(own.words, {own.scales()}));
     const View mean = shard_.slice(0, {mine.size()}), memory = owner_memory_.slice(mine.begin, {mine.size()});
     queue_.run(kernel::sign_scales, own.layout(), mean, zeros_.slice(0, {mine.size()}), memory, memory, scale);
-    queue_.run(kernel::sign_pack, own.layout(), memory, scale, words, memory);
+    queue_.run(kernel::sign_pack, own.layout(), memory, scale, words, memory, ties);
     ranks.all_gather(reply_, all_replies_);
     for (size_t r = 0; r < parts_.size(); ++r) {
       const Reply& reply = replies_[r];

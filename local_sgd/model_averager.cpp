@@ -23,23 +23,35 @@ void ModelAverager::reset_consensus() {
   if (consensus_.defined()) queue_.run(kernel::copy, parameters_.value, consensus_);
 }
 
-void ModelAverager::average(Communicator& ranks) {
-  if (ranks.size() == 1) return;
+void ModelAverager::average(Communicator& ranks, const AveragingRound& round) {
+  const bool outer_step = outer_.active() && round.outer_step;
+  if (compressor_ || outer_step)
+    step_along_difference(ranks, round);
+  else
+    average_values(ranks);
+  parameters_.refresh_shadow(queue_.stream);
+}
+
+void ModelAverager::average_values(Communicator& ranks) {
   const View value = parameters_.value;
-  if (!consensus_.defined()) {
-    mean_over_workers({&value, 1}, value, ranks, queue_);
-    return parameters_.refresh_shadow(queue_.stream);
-  }
+  if (ranks.size() > 1) mean_over_workers({&value, 1}, value, ranks, queue_);
+  reset_consensus();
+}
+
+void ModelAverager::step_along_difference(Communicator& ranks, const AveragingRound& round) {
+  const View value = parameters_.value;
   View delta = delta_;
   if (compressor_) {
-    delta = compressor_->mean(consensus_, value, ranks);
+    delta = compressor_->mean(consensus_, value, ranks, round.ties);
   } else {
     queue_.run(kernel::sub, consensus_, value, delta);
     mean_over_workers({&delta, 1}, delta, ranks, queue_);
   }
-  outer_.apply(consensus_, delta);
+  if (outer_.active() && round.outer_step)
+    outer_.apply(consensus_, delta, round.rate);
+  else
+    queue_.run(kernel::sub, consensus_, delta, consensus_);
   queue_.run(kernel::copy, consensus_, value);
-  parameters_.refresh_shadow(queue_.stream);
 }
 
 std::vector<NamedTensor> ModelAverager::state() {

@@ -4,10 +4,11 @@
 //   neither of both  w_k = mean over k of w_k                                                     (algorithm 1)
 //   otherwise        Delta = mean over k of (c - w_k), compressed or not (local_sgd/compressor.h);
 //                    c = c - Delta, or an outer step along Delta (local_sgd/outer_step.h);   w_k = c
-//   one rank         nothing happens, to the bit, whatever the settings
+//   one rank         the same rules: without compression and outer step nothing changes, to the bit
 //
-// Momentum v_k of the local steps stays the worker's own. c is the last common value of the ranks of one communicator;
-// block and world averaging (algorithm 5) each keep their own. All are flat f32 vectors of the parameters' size.
+// Momentum v_k of the local steps stays the worker's own. c is the last common value of the ranks of one communicator.
+// Block and world averaging (algorithm 5) each keep their own; after one among all the new model is the blocks'
+// consensus, too (reset_consensus()). All are flat f32 vectors of the parameters' size.
 // Source: Lin, Stich, Patel, Jaggi, "Don't Use Large Mini-Batches, Use Local SGD", arXiv 1808.07217.
 #pragma once
 
@@ -18,18 +19,28 @@
 
 namespace skein {
 
+// One averaging: what depends on the worker and on the step after which it takes place.
+struct AveragingRound {
+  SignTies ties = {};      // draws of a compressor
+  double rate = 1;         // learning rate of the last local step
+  bool outer_step = true;  // false: the mean alone, without the outer step
+};
+
 class ModelAverager {
  public:
   // The ranks' parameters are equal here, since all are drawn from one seed or loaded from one checkpoint: the
   // consensus starts as their value. The compressor may be null: f32 travels.
   ModelAverager(ParameterStore&, std::unique_ptr<Compressor>, OuterMomentum, Queue);
-  void average(Communicator&);  // collective; PeerLost as the transport throws it
-  // The same weights were loaded into all workers: they are the consensus now.
+  void average(Communicator&, const AveragingRound&);  // collective; PeerLost as the transport throws it
+  // The parameters are equal on all ranks now: they are the consensus.
   void reset_consensus();
   // consensus, outer momentum and the compressor's error memory, where there are any, by name: for checkpoints.
   std::vector<NamedTensor> state();
 
  private:
+  void average_values(Communicator&);
+  void step_along_difference(Communicator&, const AveragingRound&);
+
   ParameterStore& parameters_;
   std::unique_ptr<Compressor> compressor_;
   OuterStep outer_;

@@ -1,5 +1,7 @@
 #include "local_sgd/outer_step.h"
 
+#include "base/check.h"
+#include "kernels/runtime.h"
 #include "kernels/sgd_step.h"
 #include "kernels/vector.h"
 
@@ -11,12 +13,15 @@ OuterStep::OuterStep(OuterMomentum outer, int64_t size, Queue queue) : outer_(ou
   rate_ = Tensor::from(queue.device, std::span<const float>(&outer_.rate, 1), {1});
 }
 
-void OuterStep::apply(View consensus, View delta) {
-  if (outer_.active())
-    queue_.run(kernel::sgd_step, consensus, delta, momentum_, View{}, rate_.view().as<float>(),
-               SgdHyper{outer_.momentum, 0.0f, outer_.nesterov}, 0);
-  else
-    queue_.run(kernel::sub, consensus, delta, consensus);
+void OuterStep::apply(View consensus, View delta, double gamma) {
+  if (outer_.form == OuterForm::slowmo) {
+    CHECK(gamma > 0, "a learning rate of {}", gamma);
+    queue_.run(kernel::scale, float(1 / gamma), delta);
+    const float rate = float(double(outer_.rate) * gamma);
+    queue_.run(kernel::copy_from_host, &rate, rate_);
+  }
+  queue_.run(kernel::sgd_step, consensus, delta, momentum_, View{}, rate_.view().as<float>(),
+             SgdHyper{outer_.momentum, 0.0f, outer_.nesterov}, 0);
 }
 
 }  // namespace skein

@@ -1,7 +1,6 @@
 #include "local_sgd/sync_schedule.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 #include "base/check.h"
@@ -33,15 +32,19 @@ int64_t warmed_up(const WarmUp& w, int64_t h, double begun) {
   const int64_t p = w.epochs, e = int64_t(begun) + 1;
   if (w.shape == WarmUp::none || e > p) return h;
   if (w.shape == WarmUp::linear) return std::max<int64_t>(1, e * h / p);
-  if (w.shape == WarmUp::exponential) return std::min(h, int64_t{1} << (e * (std::bit_width(uint64_t(p)) - 1) / p));
+  if (w.shape == WarmUp::exponential)
+    return std::clamp<int64_t>(int64_t(std::pow(double(h), double(e) / double(p)) * kRounding), 1, h);
   return 1;
 }
 
+// H of a round whose first step has this rate, before the warm-up.
+int64_t steps_of_round(const SyncSchedule& s, double rate) {
+  if (s.alpha == 0 || rate <= 0) return s.local_steps;
+  return std::max(s.local_steps, int64_t(std::min(kMaxInterval, std::pow(s.alpha / rate, 2) * kRounding)));
+}
+
 // Steps between two averagings, at a step that begins at `epoch`, where H holds.
-int64_t interval(const SyncSchedule& s, double epoch, double epochs_since_drop, double rate) {
-  int64_t h = s.local_steps;
-  if (s.alpha > 0 && rate > 0)
-    h = std::max(h, int64_t(std::min(kMaxInterval, std::pow(s.alpha / rate, 2) * kRounding)));
+int64_t interval(const SyncSchedule& s, double epoch, double epochs_since_drop, int64_t h) {
   double begun = epoch - (s.reversed ? 0 : s.switch_epoch);
   if (s.warm_up.restart) begun = std::min(begun, epochs_since_drop);
   return warmed_up(s.warm_up, h, begun);
@@ -73,25 +76,31 @@ std::string describe(const SyncSchedule& s) {
 
 void check_sync(const SyncSchedule& s, int64_t workers, double epochs) {
   if (s.block_size > 0 && workers % s.block_size != 0)
-    throw BadInput("sync policy: block={} does not divide the {} workers; give a divisor of {}", s.block_size, workers,
-                   workers);
+    throw BadInput("sync policy: block={} does not divide the {} workers; give a divisor of {}, or other --workers",
+                   s.block_size, workers, workers);
   if (s.switch_epoch > 0 && s.switch_epoch >= epochs)
     throw BadInput("sync policy: from={} is not before the end of the run of {} epochs; give an earlier epoch",
                    s.switch_epoch, epochs);
+}
+
+int64_t switch_step(const SyncSchedule& s, int64_t steps_per_epoch) {
+  int64_t step = 0;
+  while (double(step) / double(steps_per_epoch) < s.switch_epoch) ++step;
+  return step;
 }
 
 std::vector<SyncScope> sync_table(const SyncSchedule& schedule, const RunLength& run) {
   CHECK(run.steps_per_epoch >= 1 && run.rate, "{} steps per epoch", run.steps_per_epoch);
   const std::vector<double> rate = highest_rate_ahead(run);
   std::vector<SyncScope> table(size_t(run.steps), SyncScope::none);
-  int64_t since_sync = 0, block_rounds = 0, drop = 0;  // block_rounds: since the last averaging among all
+  int64_t since_sync = 0, h = 0, block_rounds = 0, drop = 0;  // block_rounds: since the last averaging among all
   for (int64_t s = 0; s < run.steps; ++s) {
     if (s > 0 && run.rate(s) < run.rate(s - 1)) drop = s;
     const double epoch = double(s) / double(run.steps_per_epoch);
     const double epochs_since_drop = double(s - drop) / double(run.steps_per_epoch);
     const bool local = (epoch >= schedule.switch_epoch) != schedule.reversed && s + 1 < run.steps;
-    ++since_sync;
-    if (local && since_sync < interval(schedule, epoch, epochs_since_drop, rate[size_t(s)])) continue;
+    if (since_sync++ == 0) h = steps_of_round(schedule, rate[size_t(s)]);
+    if (local && since_sync < interval(schedule, epoch, epochs_since_drop, h)) continue;
     since_sync = 0;
     if (local && ++block_rounds < schedule.block_steps) {
       table[size_t(s)] = block_scope(schedule, run.workers);

@@ -13,14 +13,14 @@
 //   quadratic:H=4,alpha=0.2            every max(H, floor((alpha/rate)^2)) steps                   arXiv 2310.14423
 //   ...,warmup=constant|linear|exponential[,warmup-epochs=P][,restart]
 //       H over the epochs e = 1..P (default P = H) from where H begins to hold, and again after every drop of the rate
-//       with `restart`:  1;  max(1, floor(e*H/P));  min(H, 2^floor(e*floor(log2 P)/P))
+//       with `restart`:  1;  max(1, floor(e*H/P));  max(1, floor(2^(e*log2(H)/P)))
 //
 // Units: H in steps, Hb in rounds of H steps, E and P in epochs, block in ranks. All ranks average after the last step,
 // whatever the schedule. epfml/LocalSGD-Code averages after steps 1, H+1, 2H+1, ...; here it is H, 2H, ..., so that the
 // last model is an average.
 // Source: Lin, Stich, Patel, Jaggi, "Don't Use Large Mini-Batches, Use Local SGD", arXiv 1808.07217: algorithms 1
 // (local), 2 (post-local), 5 (hierarchical). The warm-up of H and the mirror are of an older branch of
-// epfml/LocalSGD-Code.
+// epfml/LocalSGD-Code, whose exponential warm-up ends at P.
 #pragma once
 
 #include <cstdint>
@@ -59,6 +59,9 @@ std::string describe(const SyncSchedule&);  // "local SGD (algorithm 1): every 8
 // BadInput where the schedule does not fit the run: blocks that do not divide the workers, a switch after the end.
 void check_sync(const SyncSchedule&, int64_t workers, double epochs);
 
+// The first step, from 0, that does not begin before switch_epoch.
+int64_t switch_step(const SyncSchedule&, int64_t steps_per_epoch);
+
 struct RunLength {
   int64_t steps = 0, steps_per_epoch = 1;
   int64_t workers = 1;
@@ -67,8 +70,9 @@ struct RunLength {
 
 // [s]: the scope of the averaging after step s (from 0). A block of all workers is the world; a block of one averages
 // nothing. A step belongs to the epoch in which it begins, s / steps_per_epoch, as for the learning rate: a switch at a
-// drop of the rate falls on the first step at the lower rate. The quadratic rule takes the highest rate from step s on,
-// so that the warm-up of the rate does not stretch H.
+// drop of the rate falls on the first step at the lower rate. The quadratic rule fixes H at the first step of a round,
+// as the code of arXiv 2310.14423 does: a drop within a round does not stretch it. It takes the highest rate from there
+// on, so that the warm-up of the rate does not stretch H either.
 std::vector<SyncScope> sync_table(const SyncSchedule&, const RunLength&);
 
 }  // namespace skein

@@ -76,8 +76,8 @@ struct TrainState {
   BestSoFar ema = {};              // accuracy of the weights' average over the steps, with --ema
 };
 
-// Per-worker state (value, momentum, error memory, ...) by rank, for the workers of this process. Empty for a run with
-// a single worker, whose momentum is in the ParameterStore.
+// Per-worker state (value, momentum, error memory, ...) by rank, for the workers of this process. Empty where nothing
+// averages: the momentum of the only worker is in the ParameterStore.
 using WorkerStates = std::map<int64_t, std::vector<NamedTensor>>;
 
 }  // namespace skein

@@ -52,15 +52,13 @@ Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data,
       log_(group, pool_, config_, steps_per_epoch_, state_),
       evaluator_(group, pool_, info_, data) {
   state_.threads_per_worker = threads_per_worker(config_, group.size());
-  if (size() > 1) connect_workers();
+  if (averages(config_)) connect_workers();
 }
 
 void Trainer::connect_workers() {
-  syncs_ = sync_table(sync_schedule_, {config_.epochs * steps_per_epoch_, steps_per_epoch_, size(),
-                                       [this](int64_t step) { return learning_rate_.at(step, steps_per_epoch_); }});
-  pool_.connect({.block_size = sync_schedule_.block_size,
-                 .gradient_steps = gradient_steps(config_, syncs_),
-                 .overlap = group_.size() > 1});
+  AveragingPlan plan = plan_averaging(config_, steps_per_epoch_, group_.size());
+  syncs_ = std::move(plan.scopes);
+  pool_.connect(plan.options);
 }
 
 EpochMetrics Trainer::end_epoch() {
@@ -92,6 +90,19 @@ EpochMetrics Trainer::end_epoch() {
           .seconds = state_.seconds,
           .rounds = state_.rounds,
           .best = best};
+}
+
+AveragingPlan plan_averaging(const TrainConfig& c, int64_t steps_per_epoch, int64_t processes) {
+  const SyncSchedule schedule = parse_sync(c.sync, rate_schedule(c).first_drop());
+  AveragingPlan plan;
+  plan.scopes = sync_table(
+      schedule, {c.epochs * steps_per_epoch, steps_per_epoch, c.workers,
+                 [rate = rate_schedule(c), steps_per_epoch](int64_t step) { return rate.at(step, steps_per_epoch); }});
+  plan.options = {.block_size = schedule.block_size,
+                  .gradient_steps = gradient_steps(c, plan.scopes),
+                  .plain_steps = c.outer_from == OuterFrom::switch_point ? switch_step(schedule, steps_per_epoch) : 0,
+                  .overlap = processes > 1};
+  return plan;
 }
 
 int64_t gradient_steps(const TrainConfig& c, const std::vector<SyncScope>& syncs) {

@@ -19,6 +19,13 @@ namespace skein {
 // allow it.
 int64_t gradient_steps(const TrainConfig& config, const std::vector<SyncScope>& syncs);
 
+// The averagings of a run: [s] the scope of that after step s (from 0), and how.
+struct AveragingPlan {
+  std::vector<SyncScope> scopes;
+  AveragingOptions options;
+};
+AveragingPlan plan_averaging(const TrainConfig& config, int64_t steps_per_epoch, int64_t processes);
+
 // Functions that the trainer calls on every rank, in the same order and with the same numbers, but for times.
 struct TrainListener {
   std::function<void(const StepMetrics&)> on_step;  // once per step, but up to kMaxUncollectedSteps steps late
@@ -66,7 +73,7 @@ class Trainer {
   const SyncSchedule sync_schedule_;
   const int64_t steps_per_epoch_;
   TrainState state_;
-  std::vector<SyncScope> syncs_;  // [s]: the averaging after step s (from 0); empty with one worker
+  std::vector<SyncScope> syncs_;  // [s]: the averaging after step s (from 0); empty where nothing averages
   WorkerPool pool_;
   StepLog log_;
   Evaluator evaluator_;

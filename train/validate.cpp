@@ -37,7 +37,7 @@ void check_model(const TrainConfig& c) {
 }
 
 void check_averaged_gradients(const TrainConfig& c) {
-  if (parse_compression(c.compress).form != Compression::none || c.outer_momentum != 0 || c.outer_rate != 1)
+  if (parse_compression(c.compress).form != Compression::none || has_outer_step(c))
     throw BadInput(
         "--average gradients: gradients travel as f32 and without outer momentum. Leave out --compress and "
         "--outer-..., or give --average models");
@@ -46,17 +46,41 @@ void check_averaged_gradients(const TrainConfig& c) {
         "--average gradients: --noise is added to each worker's own gradient. Leave it out, or give --average models");
 }
 
+void check_drops(const TrainConfig& c) {
+  if (!c.drops.empty() && !c.drop_epochs.empty())
+    throw BadInput("--drops and --drop-epochs: both say when the rate drops; give one of them");
+  for (const double epoch : c.drop_epochs)
+    if (epoch >= double(c.epochs))
+      throw BadInput("--drop-epochs: {} is not before the end of the run of {} epochs; give earlier epochs", epoch,
+                     c.epochs);
+}
+
+void check_outer_step(const TrainConfig& c, const SyncSchedule& schedule) {
+  if (!has_outer_step(c) && c.outer_form != OuterForm::diloco)
+    throw BadInput("--outer-form {}: there is no outer step; give --outer-momentum or --outer-rate, or leave it out",
+                   to_string(c.outer_form));
+  if (c.outer_from != OuterFrom::switch_point) return;
+  if (!has_outer_step(c))
+    throw BadInput(
+        "--outer-from switch: there is no outer step; give --outer-momentum or --outer-rate, or leave it out");
+  if (schedule.switch_epoch == 0)
+    throw BadInput(
+        "--outer-from switch: --sync {} has no switch; give post-local:H=..., or hierarchical or reverse with "
+        "from=EPOCH, or --outer-from start",
+        c.sync);
+}
+
 void check_local_sgd(const TrainConfig& c) {
   parse_bn_statistics(c.bn_stats);
   parse_compression(c.compress);
   if (!c.net.empty()) parse_network(fmt::format("{}", fmt::join(c.net, ";")));
   const double first_drop = rate_schedule(c).first_drop();
   const SyncSchedule schedule = parse_sync(c.sync, first_drop);
-  if (c.workers == 1) return;
   if (schedule.warm_up.restart && std::isinf(first_drop))
     throw BadInput("--sync {}: restart follows the drops of the learning rate, and there is none. Leave restart out",
                    c.sync);
   check_sync(schedule, c.workers, double(c.epochs));
+  check_outer_step(c, schedule);
   if (c.average == Averaging::gradients) check_averaged_gradients(c);
 }
 
@@ -126,6 +150,7 @@ void validate(const TrainConfig& config, int64_t processes) {
   check_augmentation(config);
   check_optimizer(config);
   check_rate(config);
+  check_drops(config);
   check_local_sgd(config);
 }
 

@@ -84,7 +84,8 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
 void Worker::connect(std::unique_ptr<Communicator> world, const AveragingOptions& averaging) {
   averaging_ = averaging;
   world_ = std::move(world);
-  const OuterMomentum outer{float(config_.outer_momentum), float(config_.outer_rate), config_.outer_nesterov};
+  const OuterMomentum outer{float(config_.outer_momentum), float(config_.outer_rate), config_.outer_nesterov,
+                            config_.outer_form};
   const Compression compression = parse_compression(config_.compress);
   const auto make_averager = [&] {
     return std::make_unique<ModelAverager>(parameters_, make_compressor(compression, parameters_, queue_), outer,
@@ -103,6 +104,7 @@ void Worker::local_step(double rate, SyncScope then) {
   mode_ = steps_done_ < averaging_.gradient_steps ? StepMode::average_gradients
           : config_.accumulate > 1                ? StepMode::accumulate
                                                   : StepMode::local;
+  rate_ = rate;
   StepResult& result = results_.emplace_back();
   // All device work is enqueued while the context is held. Workers with the same context share its stream: work that is
   // enqueued outside could become part of another worker's graph capture.
@@ -131,13 +133,18 @@ void Worker::average(SyncScope scope) {
   if (mode_ == StepMode::average_gradients) {
     gradient_averager_->finish();
     optimizer_step();
-  } else if (scope == SyncScope::world) {
-    world_averager_->average(*world_);
-  } else if (scope == SyncScope::block) {
-    block_averager_->average(*block_);
+  } else if (scope != SyncScope::none) {
+    average_models(scope);
   }
   update_ema();
   results_.back().sent = newly_sent();
+}
+
+void Worker::average_models(SyncScope scope) {
+  const AveragingRound round{{uint64_t(steps_done_), uint32_t(rank_)}, rate_, steps_done_ > averaging_.plain_steps};
+  if (scope == SyncScope::block) return block_averager_->average(*block_, round);
+  world_averager_->average(*world_, round);
+  if (block_averager_) block_averager_->reset_consensus();
 }
 
 std::vector<StepResult> Worker::collect() {

@@ -45,6 +45,7 @@ enum class StepMode : uint8_t {
 struct AveragingOptions {
   int64_t block_size = 0;      // number of ranks in a block; 0: the schedule has no blocks
   int64_t gradient_steps = 0;  // number of steps, from the first, in which gradients are averaged
+  int64_t plain_steps = 0;     // number of steps, from the first, whose averagings are without the outer step
   bool overlap = false;        // send gradients during the backward pass: worthwhile only between processes
 };
 
@@ -89,6 +90,7 @@ class Worker {
  private:
   void forward_backward(StepContext& context, const Batch& batch);
   void accumulate_gradients(int64_t pass, bool last);
+  void average_models(SyncScope scope);
   void optimizer_step();  // for steps in which it is not part of the pass
   void update_ema();
   void adjust_gradients();  // --clip-norm, --lars and --noise
@@ -106,6 +108,7 @@ class Worker {
   const Shape batch_shape_;          // N,H,W,C of a full batch
   const int64_t last_batch_;         // number of images in an epoch's last batch; 0: all are full
   int64_t steps_done_;               // number of steps since the run began
+  double rate_ = 0;                  // learning rate of the last step
   StepMode mode_ = StepMode::local;  // mode of the current or last step
   Tensor pass_number_;               // i32 on the device: noise and dropout are drawn from it
   Tensor accumulated_;               // sum of the gradients of a step's passes; undefined without --accumulate

@@ -22,6 +22,7 @@ std::vector<std::unique_ptr<Worker>> make_workers(const ProcessGroup& group, con
 
 WorkerPool::WorkerPool(ProcessGroup& group, const ModelInfo& info, const Dataset& train, const TrainState& start)
     : run_size_(info.config.workers),
+      averages_(averages(info.config)),
       contexts_(parallel_workers(info.config, group.size()), device_of(info.config.device), info.config.recompute),
       workers_(make_workers(group, info, train, start, contexts_)),
       communicators_(group, int(size())),
@@ -46,7 +47,7 @@ std::vector<ParameterStore*> WorkerPool::parameters() {
 
 WorkerStates WorkerPool::states() {
   WorkerStates all;
-  if (run_size_ == 1) return all;
+  if (!averages_) return all;
   for (const auto& w : workers_) all[w->rank()] = w->state();
   return all;
 }

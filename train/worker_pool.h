@@ -35,6 +35,7 @@ class WorkerPool {
 
  private:
   const int64_t run_size_;
+  const bool averages_;
   StepContextPool contexts_;
   std::vector<std::unique_ptr<Worker>> workers_;
   WorkerCommunicators communicators_;

@@ -42,21 +42,24 @@ void cut_words(int64_t bit, int64_t count, Whole&& whole, Part&& part) {
   }
 }
 
-void pack_piece(const float* d, float scale, int64_t bit, int64_t count, uint32_t* words, float* error) {
+void pack_piece(const float* d, float scale, int64_t bit, int64_t count, uint32_t* words, float* error,
+                const SignTies& ties) {
   cut_words(
       bit, count,
       [&](int64_t word, int64_t n, int64_t at) {
         if (error)
-          pack_words_and_remember(d + at, scale, words + word, error + at, n);
+          pack_words_and_remember(d + at, scale, words, error + at, word, n, ties);
         else
-          pack_words(d + at, words + word, n);
+          pack_words(d + at, words, word, n, ties);
       },
       [&](int64_t word, int64_t shift, int64_t n, int64_t at) {
+        const uint32_t draws = ties.word(word);
         uint32_t bits = 0;
         for (int64_t j = 0; j < n; ++j) {
-          const bool negative = d[at + j] < 0.0f;
+          const float x = d[at + j];
+          const bool negative = x < 0.0f || (x == 0.0f && (draws >> (shift + j) & 1));
           bits |= uint32_t(negative) << (shift + j);
-          if (error) error[at + j] = d[at + j] - signed_scale(negative, scale);
+          if (error) error[at + j] = x - signed_scale(negative, scale);
         }
         words[word] = shift == 0 ? bits : words[word] | bits;  // packed in ascending order
       });
@@ -136,13 +139,13 @@ void sign_scales(Stream, SignLayout l, View consensus, View value, View memory, 
   }
 }
 
-void sign_pack(Stream, SignLayout l, View d, View scales, View words, View error) {
+void sign_pack(Stream, SignLayout l, View d, View scales, View words, View error, SignTies ties) {
   CHECK(words.numel() == (l.bits() + kWord - 1) / kWord, "{} bits in {} words", l.bits(), words.numel());
   parallel_ranges(words.numel(), kChunk / kWord, [&](int64_t first, int64_t last) {
     pieces(l, &SignSegment::bit, first * kWord, last * kWord, [&](int64_t s, int64_t at, int64_t count) {
       const int64_t k = l.segments[s].begin + at;
       pack_piece(d.as<float>() + k, scales.as<float>()[s], l.segments[s].bit + at, count, words.as<uint32_t>(),
-                 error ? error.as<float>() + k : nullptr);
+                 error ? error.as<float>() + k : nullptr, ties);
     });
   });
 }

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/simd.h"
+#include "kernels/sign.h"
 
 // Vectors are passed only to inlined functions, so their calling convention does not matter.
 #pragma GCC diagnostic ignored "-Wpsabi"
@@ -70,20 +71,27 @@ SKEIN_SIMD double distances_alone(const float* c, const float* w, float* d, int6
   return distances<false>(c, w, nullptr, d, n);
 }
 
-SKEIN_SIMD void pack_words(const float* d, uint32_t* words, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) {
-    uint32_t word = 0;
-    for (int64_t j = 0; j < kWord; ++j) word |= uint32_t(d[i * kWord + j] < 0.0f) << j;
-    words[i] = word;
+// Word `index` of the stream, with the bits of d[0, 32).
+[[gnu::always_inline]] inline uint32_t pack_word(const float* d, const SignTies& ties, int64_t index) {
+  uint32_t negative = 0, zero = 0;
+  for (int64_t j = 0; j < kWord; ++j) {
+    negative |= uint32_t(d[j] < 0.0f) << j;
+    zero |= uint32_t(d[j] == 0.0f) << j;
   }
+  return zero ? negative | (zero & ties.word(index)) : negative;
+}
+
+// Words [first, first + n) of the stream.
+SKEIN_SIMD void pack_words(const float* d, uint32_t* words, int64_t first, int64_t n, const SignTies& ties) {
+  for (int64_t i = 0; i < n; ++i) words[first + i] = pack_word(d + i * kWord, ties, first + i);
 }
 
 // As pack_words(), and error = d minus its decoded value. error may be d.
-SKEIN_SIMD void pack_words_and_remember(const float* d, float scale, uint32_t* words, float* error, int64_t n) {
+SKEIN_SIMD void pack_words_and_remember(const float* d, float scale, uint32_t* words, float* error, int64_t first,
+                                        int64_t n, const SignTies& ties) {
   for (int64_t i = 0; i < n; ++i) {
-    uint32_t word = 0;
-    for (int64_t j = 0; j < kWord; ++j) word |= uint32_t(d[i * kWord + j] < 0.0f) << j;
-    words[i] = word;
+    const uint32_t word = pack_word(d + i * kWord, ties, first + i);
+    words[first + i] = word;
     for (int half = 0; half < 2; ++half) {
       const int64_t k = i * kWord + kLanes * half;
       store(error + k, load(d + k) - signed_scales(word, half, scale));

@@ -89,17 +89,20 @@ __global__ void __launch_bounds__(kBlock) scales_kernel(SignLayout l, const floa
   if (threadIdx.x == 0) scales[s] = sum / float(count);
 }
 
-// Sign bit of number i; with error also error[i] = d - decoded value.
-__device__ bool negative(float d, float scale, float* error, int64_t i) {
-  const bool minus = d < 0.0f;
-  if (error) error[i] = d - (minus ? -scale : scale);
-  return minus;
+// Word `index` of the stream by the whole warp: the lane gives its number d, number i of the flat vector. Lanes without
+// a number give i < 0. With error also error[i] = d - decoded value.
+__device__ uint32_t pack_word(const SignTies& ties, int64_t index, float d, float scale, float* error, int64_t i) {
+  uint32_t bits = __ballot_sync(0xffffffffu, i >= 0 && d < 0.0f);
+  const uint32_t zeros = __ballot_sync(0xffffffffu, i >= 0 && d == 0.0f);
+  if (zeros != 0) bits |= zeros & ties.word(index);
+  if (error && i >= 0) error[i] = d - (bits >> (threadIdx.x % kWarp) & 1 ? -scale : scale);
+  return bits;
 }
 
-// A warp packs 32 words, each by one ballot with one bit per lane. Positions in the flat vector have no common
+// A warp packs 32 words, each by ballots with one bit per lane. Positions in the flat vector have no common
 // alignment, so a load is 4 bytes per lane, 128 consecutive bytes per warp, with eight loads in flight.
-__global__ void __launch_bounds__(kBlock)
-    pack_kernel(SignLayout l, const float* d, const float* scales, uint32_t* words, int64_t count, float* error) {
+__global__ void __launch_bounds__(kBlock) pack_kernel(SignLayout l, const float* d, const float* scales,
+                                                      uint32_t* words, int64_t count, float* error, SignTies ties) {
   constexpr int kUnroll = 8;
   const int lane = int(threadIdx.x) % kWarp;
   const int64_t first_word = (int64_t{blockIdx.x} * kWarps + threadIdx.x / kWarp) * kWarp;
@@ -117,7 +120,7 @@ __global__ void __launch_bounds__(kBlock)
       for (int u = 0; u < kUnroll; ++u) v[u] = d[begin + (q + u) * kWarp];
 #pragma unroll
       for (int u = 0; u < kUnroll; ++u) {
-        const uint32_t word = __ballot_sync(0xffffffffu, negative(v[u], scale, error, begin + (q + u) * kWarp));
+        const uint32_t word = pack_word(ties, first_word + q + u, v[u], scale, error, begin + (q + u) * kWarp);
         if (lane == q + u) own = word;
       }
     }
@@ -125,12 +128,9 @@ __global__ void __launch_bounds__(kBlock)
     for (int q = 0; q < kWarp; ++q) {
       const int64_t at = bit + q * kWarp + lane;
       while (s < l.count && l.segments[s].bit + l.segments[s].count <= at) ++s;
-      bool minus = false;
-      if (s < l.count) {
-        const int64_t i = l.segments[s].begin + (at - l.segments[s].bit);
-        minus = negative(d[i], error ? scales[s] : 0.0f, error, i);
-      }
-      const uint32_t word = __ballot_sync(0xffffffffu, minus);
+      const int64_t i = s < l.count ? l.segments[s].begin + (at - l.segments[s].bit) : -1;
+      const float scale = i >= 0 && error ? scales[s] : 0.0f;
+      const uint32_t word = pack_word(ties, first_word + q, i >= 0 ? d[i] : 0.0f, scale, error, i);
       if (lane == q) own = word;
     }
   }
@@ -153,9 +153,9 @@ void sign_scales(Stream stream, SignLayout l, View consensus, View value, View m
   launch(scales_kernel, l.count, kBlock, stream, l, partial, scales.as<float>());
 }
 
-void sign_pack(Stream stream, SignLayout l, View d, View scales, View words, View error) {
+void sign_pack(Stream stream, SignLayout l, View d, View scales, View words, View error, SignTies ties) {
   launch(pack_kernel, ceil_div(words.numel(), kChunk / 32 * kWarps), kBlock, stream, l, d.as<float>(),
-         scales.as<float>(), words.as<uint32_t>(), words.numel(), error.as<float>());
+         scales.as<float>(), words.as<uint32_t>(), words.numel(), error.as<float>(), ties);
 }
 
 }  // namespace skein::cuda

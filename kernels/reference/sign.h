@@ -22,11 +22,16 @@ struct Sign {
     return out;
   }
 
-  // Bits in the order of the stream, 1 for a negative number.
-  Numbers bits(const Numbers& d) const {
+  // Bits in the order of the stream: 1 for a negative number, for a zero a draw.
+  Numbers bits(const Numbers& d, const SignTies& ties) const {
     Numbers out;
     for (const SignSegment& s : segments)
-      for (int64_t i = 0; i < s.count; ++i) out.push_back(d[size_t(s.begin + i)] < 0 ? 1 : 0);
+      for (int64_t i = 0; i < s.count; ++i) {
+        const double x = d[size_t(s.begin + i)];
+        const uint64_t bit = out.size();
+        const bool drawn = (ties.word(int64_t(bit / 32)) >> bit % 32 & 1) != 0;
+        out.push_back(x < 0 || (x == 0 && drawn) ? 1 : 0);
+      }
     return out;
   }
 

@@ -41,6 +41,8 @@ struct Round {
   int64_t bytes = 0;                  // that rank 0 sent
 };
 
+SignTies ties_of(int round, int rank) { return {uint64_t(round), uint32_t(rank)}; }
+
 // Rounds, in each of which rank k is drift(k, round) away from the consensus; the result of the last one.
 Round run(int size, const Make& make, int rounds = 1, int threads = 1) {
   Round out{std::vector<Flat>(size_t(size)), std::vector<Flat>(size_t(size)), {}, 0};
@@ -52,7 +54,7 @@ Round run(int size, const Make& make, int rounds = 1, int threads = 1) {
         for (int i = 0; i < rounds; ++i) {
           const auto value = small_store();
           drift(*value, ranks.rank(), i);
-          const View mean = compressor->mean(consensus->value, value->value, ranks);
+          const View mean = compressor->mean(consensus->value, value->value, ranks, ties_of(i, ranks.rank()));
           out.means[size_t(ranks.rank())].assign(mean.as<float>(), mean.as<float>() + mean.numel());
         }
         if (ranks.rank() == 0) out.bytes = ranks.traffic().bytes;
@@ -88,7 +90,7 @@ TEST(Compressor, SignMatchesPlainLoops) {
       std::vector<Numbers> bits, scales;
       for (int r = 0; r < size; ++r) {
         const Flat d = distance(r, 0);
-        bits.push_back(plain.bits({d.begin(), d.end()}));
+        bits.push_back(plain.bits({d.begin(), d.end()}, ties_of(0, r)));
         scales.push_back(plain.scales({d.begin(), d.end()}));
       }
       const size_t n = distance(0, 0).size();
@@ -166,19 +168,58 @@ TEST(Compressor, PaddingStaysZero) {
   }
 }
 
-TEST(Compressor, ZeroOfEitherSignIsSentAsPlus) {
-  on_ranks(2, [](Communicator& ranks) {
+// Differences of +-0 and one number that gives the tensor of 9001 a scale of 1: each rank sends +1 and -1 equally often,
+// other ones in every round and on every rank.
+TEST(Compressor, ZerosOfEitherSignAreSentWithoutBias) {
+  constexpr int kRanks = 4, kRounds = 16;
+  for (const bool memory : {false, true}) {
+    double sum = 0, squares = 0, count = 0;
+    on_ranks(kRanks, [&](Communicator& ranks) {
+      const auto c = small_store(), w = small_store();
+      const Segment s = c->segments()[3];
+      for (int round = 0; round < kRounds; ++round) {
+        cpu::zero({}, c->value), cpu::zero({}, w->value);
+        for (int64_t i = 0; i < s.count; i += 2) c->value.host()[s.begin + i] = -0.0f;
+        c->value.host()[s.begin] = float(s.count);
+        const View mean =
+            make_sign_compressor({memory}, *c, {})->mean(c->value, w->value, ranks, ties_of(round, ranks.rank()));
+        if (ranks.rank() != 0) continue;
+        for (int64_t i = 1; i < s.count; ++i) {
+          const double x = double(mean.as<float>()[s.begin + i]);
+          sum += x, squares += x * x, ++count;
+        }
+      }
+    });
+    const double deviation = 1 / std::sqrt(kRanks * count);     // of the mean of fair draws
+    EXPECT_LT(std::abs(sum / count), 4 * deviation) << memory;  // +1 always: 1
+    EXPECT_NEAR(squares / count, 1.0 / kRanks, 0.01) << "the ranks' draws are independent";
+  }
+}
+
+// Algorithm 3 with H = 4: every number moves by +-1 four times, so 6 of 16 differences are exactly zero. A walk without
+// drift must not acquire one.
+TEST(Compressor, SignStepsGainNoDriftFromZeros) {
+  constexpr int kRanks = 4, kRounds = 8;
+  double sum = 0, size = 0;
+  on_ranks(kRanks, [&](Communicator& ranks) {
     const auto c = small_store(), w = small_store();
-    cpu::zero({}, c->value), cpu::zero({}, w->value);
+    const Segment s = c->segments()[3];
     const auto compressor = make_sign_compressor({}, *c, {});
-    const View none = compressor->mean(c->value, w->value, ranks);
-    for (int64_t i = 0; i < none.numel(); ++i) ASSERT_EQ(none.as<float>()[i], 0.0f);
-    const Segment s = c->segments()[1];
-    c->value.host()[s.begin + 5] = 64.0f;                             // the scale of this tensor of 64: one
-    c->value.host()[s.begin] = c->value.host()[s.begin + 1] = -0.0f;  // -0 - 0 = -0: in part of a word, in a whole one
-    const View mean = compressor->mean(c->value, w->value, ranks);
-    for (int64_t i = 0; i < s.count; ++i) ASSERT_EQ(mean.as<float>()[s.begin + i], 1.0f) << i;
+    for (int round = 0; round < kRounds; ++round) {
+      cpu::zero({}, c->value), cpu::zero({}, w->value);
+      for (int64_t i = 0; i < s.count; ++i) {
+        const RandomWords draw = random_words(11, Purpose::test, uint32_t(round), uint32_t(ranks.rank()), uint32_t(i));
+        for (int step = 0; step < 4; ++step) w->value.host()[s.begin + i] += draw[step] % 2 == 0 ? 0.125f : -0.125f;
+      }
+      const View mean = compressor->mean(c->value, w->value, ranks, ties_of(round, ranks.rank()));
+      if (ranks.rank() != 0) continue;
+      for (int64_t i = 0; i < s.count; ++i) {
+        sum += double(mean.as<float>()[s.begin + i]);
+        size += std::abs(double(mean.as<float>()[s.begin + i]));
+      }
+    }
   });
+  EXPECT_LT(std::abs(sum / size), 0.02);  // with zeros sent as +1 it is 0.7
 }
 
 TEST(Compressor, Bf16RoundsTwice) {
@@ -211,10 +252,10 @@ TEST(Compressor, ResNet20SendsFewBytes) {
     int64_t before = 0;
     const auto sent = [&] { return ranks.traffic().bytes - std::exchange(before, ranks.traffic().bytes); };
     for (const char* name : {"sign", "ef-sign", "ef-sign:mean-of-means"}) {
-      make_compressor(parse_compression(name), p, {})->mean(p.value, value, ranks);
+      make_compressor(parse_compression(name), p, {})->mean(p.value, value, ranks, {});
       EXPECT_EQ(sent(), 34'320) << name;  // 8515 words of bits, 65 scales; between two ranks one message each
     }
-    make_compressor(parse_compression("bf16"), p, {})->mean(p.value, value, ranks);
+    make_compressor(parse_compression("bf16"), p, {})->mean(p.value, value, ranks, {});
     EXPECT_EQ(sent(), 2 * p.value.numel());  // half out to the owner, half back
     ranks.all_reduce(value);
     EXPECT_EQ(sent(), 4 * p.value.numel());  // the padding too: 664 bytes

@@ -77,10 +77,71 @@ TEST(LocalSgd, IdentitiesOfSchedules) {
 
 TEST(LocalSgd, OneWorkerIsPlainSgdWhateverTheSchedule) {
   const auto plain = final_values(workers_config("minibatch", 1));
-  TrainConfig c = workers_config("post-local:H=4,from=1", 1);
-  c.compress = "ef-sign";
+  EXPECT_EQ(final_values(workers_config("post-local:H=4,from=1", 1)), plain);
+}
+
+// With one worker an outer step is what it is with several whose models are equal.
+TEST(LocalSgd, OneWorkerTakesOuterSteps) {
+  TrainConfig c = workers_config("local:H=2", 1);
+  c.epochs = 1;
   c.outer_momentum = 0.5;
-  EXPECT_EQ(final_values(c), plain);
+  c.outer_rate = 0.7;
+  std::vector<std::vector<float>> values;
+  const Splits data = open_dataset("synthetic", dataset_options(c));
+  ProcessGroup alone;
+  Trainer trainer(alone, make_model_info(c, data.train), data);
+  values.push_back(trainer.worker(0).parameters().value.to_vector());
+  std::vector<double> consensus, momentum;
+  trainer.run({[&](const StepMetrics& m) {
+                 values.push_back(trainer.worker(0).parameters().value.to_vector());
+                 EXPECT_EQ(m.sync == SyncScope::world, m.step % 2 == 0 || m.step == 5) << m.step;
+               },
+               [](const EpochMetrics&) {}, never});
+  EXPECT_NE(values.back(), final_values(workers_config("minibatch", 1))[0]);
+  const std::vector<NamedTensor> state = trainer.worker(0).state();
+  ASSERT_EQ(state.size(), 5u);  // value, velocity, running statistics, consensus and momentum of the outer step
+  EXPECT_EQ(state[3].tensor.to_vector(), values.back());
+}
+
+// Only block averagings read the block's consensus, but every averaging among all moves it.
+TEST(LocalSgd, TheBlocksConsensusFollowsTheWorlds) {
+  TrainConfig c = workers_config("hierarchical:H=2,Hb=2,block=2,from=1");
+  c.outer_momentum = 0.3;
+  const Splits data = open_dataset("synthetic", dataset_options(c));
+  ProcessGroup alone;
+  Trainer trainer(alone, make_model_info(c, data.train), data);
+  int64_t worlds = 0, blocks = 0;
+  trainer.run({[&](const StepMetrics& m) {
+                 if (m.sync == SyncScope::none) return;
+                 ++(m.sync == SyncScope::world ? worlds : blocks);
+                 for (int64_t r = 0; r < 4; ++r)
+                   for (const NamedTensor& t : trainer.worker(r).state())
+                     if (t.name == "block.consensus") {
+                       EXPECT_EQ(t.tensor.to_vector(), trainer.worker(r).parameters().value.to_vector()) << m.step;
+                     }
+               },
+               [](const EpochMetrics&) {}, never});
+  EXPECT_EQ(worlds, 5 + 2);
+  EXPECT_EQ(blocks, 1);
+}
+
+TEST(LocalSgd, TheOuterStepCanBeginWithTheSwitch) {
+  TrainConfig plain = workers_config("minibatch"), late = workers_config("post-local:H=2,from=1");
+  late.outer_momentum = 0.5;
+  late.outer_from = OuterFrom::switch_point;
+  const auto values_after = [](const TrainConfig& c, int64_t steps) {
+    const Splits data = open_dataset("synthetic", dataset_options(c));
+    ProcessGroup alone;
+    Trainer trainer(alone, make_model_info(c, data.train), data);
+    trainer.run({[](const StepMetrics&) {}, [](const EpochMetrics&) {}, never, steps});
+    return trainer.worker(1).parameters().value.to_vector();
+  };
+  EXPECT_EQ(values_after(late, 5), values_after(plain, 5)) << "mini-batch SGD until the switch";
+  TrainConfig none = late;
+  none.outer_momentum = 0;
+  none.outer_from = OuterFrom::start;
+  EXPECT_EQ(values_after(late, 6), values_after(none, 6));
+  EXPECT_NE(values_after(late, 7), values_after(none, 7)) << "the first averaging after it";
 }
 
 // Compares four workers with a batch of 4 and one worker with the same 16 images. Without batch norm the averaged
@@ -121,7 +182,7 @@ TEST(LocalSgd, EveryStepWithoutBatchNormIsTheLargeBatch) {
     large.step(x, labels);
     threads.run([&](int64_t r) {
       nets[size_t(r)]->step(x.slice(r * kRows * kIn, {kRows, kIn}), labels.slice(r * kRows, {kRows}));
-      averagers[size_t(r)]->average(*communicators[size_t(r)]);
+      averagers[size_t(r)]->average(*communicators[size_t(r)], {});
     });
   }
   const auto expected = large.parameters.value.to_vector(), actual = nets[2]->parameters.value.to_vector();

@@ -21,7 +21,7 @@ std::unique_ptr<ModelAverager> make_averager(ParameterStore& p, const std::strin
 void run_rounds(ParameterStore& p, ModelAverager& averager, Communicator& ranks, int first, int last) {
   for (int round = first; round < last; ++round) {
     drift(p, ranks.rank(), round);
-    averager.average(ranks);
+    averager.average(ranks, {.ties = {uint64_t(round), uint32_t(ranks.rank())}});
   }
 }
 
@@ -38,18 +38,18 @@ Models models_after(int size, const std::string& compressor, OuterMomentum outer
   return models;
 }
 
-TEST(Averager, IsNothingOnOneRank) {
-  for (const std::string& compressor : kCompressors)
-    for (const OuterMomentum& outer : kOuter)
-      on_ranks(1, [&](Communicator& alone) {
-        const auto p = small_store();
-        const auto averager = make_averager(*p, compressor, outer);
-        drift(*p, 0, 0);
-        const std::vector<float> before = p->value.to_vector();
-        averager->average(alone);
-        EXPECT_TRUE(same_bits(p->value.to_vector(), before)) << compressor;
-        EXPECT_EQ(alone.traffic().bytes, 0);
-      });
+TEST(Averager, OneRankFollowsTheSameRules) {
+  const auto start = small_store();
+  const auto after = [&](const std::string& compressor, OuterMomentum outer) {
+    return models_after(1, compressor, outer, 1)[0];
+  };
+  drift(*start, 0, 0);
+  const std::vector<float> moved = start->value.to_vector(), begin = small_store()->value.to_vector();
+  EXPECT_TRUE(same_bits(after("none", {}), moved)) << "the mean of one model";
+  EXPECT_FALSE(same_bits(after("ef-sign", {}), moved));
+  const std::vector<float> outer = after("none", {0.5f, 0.7f, true});  // u = Delta; c - 0.7 (Delta + 0.5 u)
+  for (size_t i = 0; i < moved.size(); ++i)
+    ASSERT_NEAR(outer[i], double(begin[i]) - 0.7 * 1.5 * (double(begin[i]) - double(moved[i])), 1e-6) << i;
 }
 
 TEST(Averager, TakesTheMeanOfF32) {
@@ -118,6 +118,62 @@ TEST(Averager, OuterMomentumFollowsItsFormula) {
     const std::vector<float> model = models_after(kRanks, "none", outer, kRounds).front();
     for (size_t i = 0; i < c.size(); ++i) ASSERT_NEAR(model[i], c[i], 1e-6) << i;
   }
+}
+
+// SlowMo, arXiv 1910.00643, algorithm 1, as fairscale's SlowMoDistributedDataParallel has it: the buffer is divided by the
+// learning rate, u = m*u + (c - mean)/gamma, c = c - r*gamma*u.
+TEST(Averager, SlowMomentumDropsWithTheRate) {
+  constexpr double kMomentum = 0.7, kRate = 1.25;
+  const std::vector<double> gammas = {0.4, 0.4, 0.4, 0.04, 0.04, 0.004};
+  const auto model = [&](OuterForm form) {
+    std::vector<float> end;
+    on_ranks(2, [&](Communicator& ranks) {
+      const auto p = small_store();
+      const auto averager = make_averager(*p, "none", {float(kMomentum), float(kRate), false, form});
+      for (size_t round = 0; round < gammas.size(); ++round) {
+        drift(*p, ranks.rank(), int(round), float(gammas[round]));
+        averager->average(ranks, {.rate = gammas[round]});
+      }
+      if (ranks.rank() == 0) end = p->value.to_vector();
+    });
+    return end;
+  };
+  const auto p = small_store();
+  std::vector<double> c, u(size_t(p->value.numel()));
+  for (const float x : p->value.to_vector()) c.push_back(double(x));
+  for (size_t round = 0; round < gammas.size(); ++round) {
+    std::vector<double> moved(c.size());
+    for (int r = 0; r < 2; ++r) {
+      cpu::zero({}, p->value);
+      drift(*p, r, int(round), float(gammas[round]));
+      for (size_t i = 0; i < c.size(); ++i) moved[i] += double(p->value.host()[i]) / 2;
+    }
+    for (size_t i = 0; i < c.size(); ++i) {
+      u[i] = kMomentum * u[i] - moved[i] / gammas[round];
+      c[i] -= kRate * gammas[round] * u[i];
+    }
+  }
+  double off = 0;
+  const std::vector<float> slowmo = model(OuterForm::slowmo), diloco = model(OuterForm::diloco);
+  for (size_t i = 0; i < c.size(); ++i) {
+    ASSERT_NEAR(slowmo[i], c[i], 2e-6) << i;
+    off = std::max(off, std::abs(double(diloco[i]) - c[i]));
+  }
+  EXPECT_GT(off, 0.1) << "diloco's momentum keeps its length";
+}
+
+TEST(Averager, WithoutItsOuterStepIsTheMean) {
+  on_ranks(3, [&](Communicator& ranks) {
+    const auto plain = small_store(), p = small_store();
+    const auto mean = make_averager(*plain, "none", {}), averager = make_averager(*p, "none", {0.9f, 0.7f, true});
+    for (int round = 0; round < 2; ++round) {
+      drift(*plain, ranks.rank(), round), drift(*p, ranks.rank(), round);
+      mean->average(ranks, {}), averager->average(ranks, {.outer_step = false});
+      EXPECT_TRUE(same_bits(p->value.to_vector(), plain->value.to_vector()));
+    }
+    EXPECT_TRUE(same_bits(averager->state()[0].tensor.to_vector(), p->value.to_vector())) << "the consensus follows";
+    EXPECT_EQ(averager->state()[1].tensor.to_vector(), std::vector<float>(p->value.to_vector().size()));
+  });
 }
 
 TEST(Averager, GoesOnFromItsState) {

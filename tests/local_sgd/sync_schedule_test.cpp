@@ -117,14 +117,18 @@ TEST(SyncSchedule, WarmUp) {
   for (int64_t e = 1; e <= 8; ++e) expected.insert(expected.end(), size_t(840 / e), e);
   EXPECT_EQ(linear, expected);
 
-  const int64_t exponential[] = {1, 1, 2, 2, 2, 4, 4, 8};  // 2^floor(3e/8)
+  const int64_t exponential[] = {1, 1, 2, 2, 3, 4, 6, 8};  // floor(2^(3e/8))
   expected.clear();
-  for (int64_t h : exponential) expected.insert(expected.end(), size_t(8 / h), h);
-  EXPECT_EQ(gaps("local:H=8,warmup=exponential", short_run(64, 8)), expected);
+  for (int64_t h : exponential) expected.insert(expected.end(), size_t(24 / h), h);
+  EXPECT_EQ(gaps("local:H=8,warmup=exponential", short_run(8 * 24, 24)), expected);
+  // It ends at H, not at P: 12^(1/3), 12^(2/3), 12.
+  expected.clear();
+  for (int64_t h : {2, 5, 12}) expected.insert(expected.end(), size_t(60 / h), h);
+  EXPECT_EQ(gaps("local:H=12,warmup=exponential,warmup-epochs=3", short_run(3 * 60, 60)), expected);
 
   EXPECT_EQ(letters("local:H=3,warmup=constant", short_run(15, 3)), "WWWWWWWWW..W..W");
   EXPECT_EQ(letters("local:H=4,warmup=linear,warmup-epochs=2", short_run(16, 4)), ".W.W...W...W...W");
-  EXPECT_EQ(letters("local:H=2,warmup=exponential,warmup-epochs=64", short_run(12, 1)), "WWWWWWWWWW.W");
+  EXPECT_EQ(letters("local:H=2,warmup=exponential,warmup-epochs=64", short_run(12, 1)), "WWWWWWWWWWWW");
   const auto slow = gaps("local:H=2,warmup=exponential,warmup-epochs=64", short_run(200, 2));
   EXPECT_EQ(*std::max_element(slow.begin(), slow.end()), 2) << "never above H";
 }
@@ -145,6 +149,10 @@ TEST(SyncSchedule, QuadraticRule) {
   // rates 1, 0.1, 0.01: (0.3/rate)^2 = 0.09, 9, 900
   EXPECT_EQ(gaps("quadratic:H=2,alpha=0.3", short_run(4 + 18 + 901, 5, {4, 22})),
             (std::vector<int64_t>{2, 2, 9, 9, 900, 1}));
+  // A drop within a round does not stretch it: (0.4 / 0.2)^2, (0.4 / 0.1)^2, and from step 30 on 16 * 100.
+  RunLength drops = short_run(48, 5);
+  drops.rate = [](int64_t step) { return step < 4 ? 0.2 : step < 30 ? 0.1 : 0.01; };
+  EXPECT_EQ(gaps("quadratic:H=4,alpha=0.4", drops), (std::vector<int64_t>{4, 16, 16, 12}));
   // While the rate warms up, H is that of the peak.
   RunLength run = short_run(12, 5);
   run.rate = [](int64_t step) { return step < 6 ? 0.01 : 0.5; };

@@ -10,8 +10,7 @@ namespace skein {
 LearningRateSchedule rate_schedule(const TrainConfig& c) {
   LearningRateSchedule s{c.lr, c.base_batch, double(c.batch * c.accumulate), double(c.workers), c.warmup_epochs,
                          {},   c.drop_factor};
-  if (c.lr_schedule == RateShape::drops)
-    for (double fraction : c.drops) s.drops.push_back(fraction * double(c.epochs));
+  if (c.lr_schedule == RateShape::drops) s.drops = drop_epochs(c);
   s.scaling = c.lr_scaling;
   s.shape = c.lr_schedule;
   s.epochs = double(c.epochs);
@@ -38,6 +37,10 @@ void apply_flags(const std::set<std::string>& given, const TrainConfig& flags, S
           option.flag());
     copy_value(option, target);
   }
+  if (given.contains("drops") && given.contains("drop-epochs"))
+    throw BadInput("--drops and --drop-epochs: both say when the rate drops; give one of them");
+  if (given.contains("drops")) config.drop_epochs.clear();
+  if (given.contains("drop-epochs")) config.drops.clear();
 }
 
 LoaderOptions augmentation_options(const TrainConfig& c) {

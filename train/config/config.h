@@ -11,6 +11,7 @@
 
 #include "data/loading/partition.h"
 #include "local_sgd/learning_rate.h"
+#include "local_sgd/outer_step.h"
 #include "train/config/config_types.h"
 #include "train/config/options.h"
 
@@ -41,6 +42,7 @@ struct TrainConfig {
 
   double lr = 0.2, base_batch = 0, warmup_epochs = 5;
   std::vector<double> drops{0.5, 0.75};  // fractions of the epochs
+  std::vector<double> drop_epochs;       // instead of them
   double drop_factor = 0.1;
   RateScaling lr_scaling = RateScaling::linear;
   RateShape lr_schedule = RateShape::drops;
@@ -55,6 +57,8 @@ struct TrainConfig {
   Partition partition = Partition::global;
   double outer_momentum = 0, outer_rate = 1, lars = 0, noise = 0;
   bool outer_nesterov = true;
+  OuterForm outer_form = OuterForm::diloco;
+  OuterFrom outer_from = OuterFrom::start;
   int64_t parallel = 0;
 
   int64_t seed = 0, eval_batch = 128;
@@ -74,6 +78,17 @@ LoaderOptions augmentation_options(const TrainConfig& config);
 inline DType activations(const TrainConfig& c) { return activations(c.dtype); }
 
 LearningRateSchedule rate_schedule(const TrainConfig& config);
+inline bool has_outer_step(const TrainConfig& c) { return c.outer_momentum != 0 || c.outer_rate != 1; }
+
+// Whether averagings take place: among several workers, or of one that compression or an outer step changes.
+inline bool averages(const TrainConfig& c) { return c.workers > 1 || c.compress != "none" || has_outer_step(c); }
+
+// Epochs at which the learning rate drops.
+inline std::vector<double> drop_epochs(const TrainConfig& c) {
+  std::vector<double> epochs = c.drop_epochs;
+  for (const double fraction : c.drops) epochs.push_back(fraction * double(c.epochs));
+  return epochs;
+}
 
 // The table: one option for each member of `config`, in the order of --help.
 OptionList config_options(TrainConfig& config);

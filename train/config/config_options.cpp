@@ -96,6 +96,8 @@ void list_rate(OptionList& o, TrainConfig& c) {
            {"X", 0, kMany});
   o.option("--warmup-from", c.warmup_from, "rate at which the warm-up starts; 0: --lr", {"X", 0, 1e6});
   o.option("--drops", c.drops, "when the rate drops, as fractions of the epochs", {"X,Y", 0, 1});
+  o.option("--drop-epochs", c.drop_epochs, "when the rate drops, in epochs, as in 30,60,80; instead of --drops",
+           {"E,F", 0, kMany});
   o.option("--drop-factor", c.drop_factor, "what a drop multiplies the rate by", {"X", 1e-12, 1});
   o.option("--min-lr", c.min_lr, "rate at the end of a cosine", {"X", 0, 1e6});
   o.option("--rise", c.rise, "one-cycle: fraction of the steps in which the rate rises", {"X", 0, 1});
@@ -118,6 +120,14 @@ void list_local_sgd(OptionList& o, TrainConfig& c) {
   o.option("--outer-momentum", c.outer_momentum, "momentum of the averaged steps; 0: none", {"M", 0, 1});
   o.option("--outer-rate", c.outer_rate, "rate of the averaged steps", {"X", 1e-6, 100});
   o.on_off("--outer-nesterov", c.outer_nesterov, "Nesterov's form of the outer momentum");
+  o.option("--outer-form", c.outer_form,
+           "outer momentum in units of the model (diloco), so that a drop of the rate leaves it as long as before; or "
+           "divided by the rate (slowmo), so that it drops too. SlowMo as published adds --no-outer-nesterov",
+           {"FORM"});
+  o.option("--outer-from", c.outer_from,
+           "where the outer step begins: at the start, or with the switch of --sync, before which the models are "
+           "averaged alone",
+           {"WHERE"});
   o.option("--partition", c.partition,
            "who trains on what: global permutes all every epoch, fixed keeps each worker's part, sorted parts by label",
            {"HOW"});

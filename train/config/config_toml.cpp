@@ -104,6 +104,8 @@ void parse_config(const std::string& text, const std::string& path, TrainConfig&
   const toml::table table = parse_toml(text, path);
   const OptionList list = config_options(config);
   for (const auto& [key, node] : table) read_key(std::string(key.str()), node, path, list);
+  if (table.contains("drops") && !table.contains("drop-epochs")) config.drop_epochs.clear();
+  if (table.contains("drop-epochs") && !table.contains("drops")) config.drops.clear();
 }
 
 void read_config(const std::string& path, TrainConfig& config) { parse_config(read_text(path), path, config); }

@@ -1,5 +1,6 @@
-// Choices of a configuration that have few values, and their names on the command line and in files. Two more stand
-// with their algorithms: Partition (data/loading/partition.h) and RateScaling (local_sgd/learning_rate.h).
+// Choices of a configuration that have few values, and their names on the command line and in files. Three more stand
+// with their algorithms: Partition (data/loading/partition.h), RateScaling (local_sgd/learning_rate.h) and OuterForm
+// (local_sgd/outer_step.h).
 #pragma once
 
 #include "base/enum_names.h"
@@ -19,6 +20,10 @@ constexpr auto names_of(OptimizerKind) { return std::array{"sgd", "adamw"}; }
 // Operand of the averaging while workers average after every step from the start.
 enum class Averaging : uint8_t { models, gradients };
 constexpr auto names_of(Averaging) { return std::array{"models", "gradients"}; }
+
+// First averaging whose result the outer step moves: of the run, or after the switch of the schedule.
+enum class OuterFrom : uint8_t { start, switch_point };
+constexpr auto names_of(OuterFrom) { return std::array{"start", "switch"}; }
 
 // Epochs after which every worker's own model is evaluated, too.
 enum class EvalLocal : uint8_t { never, last, every };

@@ -53,6 +53,13 @@ void print_rate(const TrainConfig& c, int64_t steps_per_epoch) {
                                              : fmt::format("drops first after {:g}", rate.first_drop()));
 }
 
+std::string describe_outer_step(const TrainConfig& c) {
+  if (!has_outer_step(c)) return {};
+  return fmt::format("; outer step ({}) with rate {:g} and momentum {:g}{}{}", to_string(c.outer_form), c.outer_rate,
+                     c.outer_momentum, c.outer_momentum != 0 && c.outer_nesterov ? " (Nesterov)" : "",
+                     c.outer_from == OuterFrom::switch_point ? ", from the switch on" : "");
+}
+
 }  // namespace
 
 void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, int64_t processes,
@@ -70,9 +77,12 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
   print_rate(c, trainer.steps_per_epoch());
   const std::string where = processes > 1 ? fmt::format("in {} processes", processes)
                                           : fmt::format("{} at a time", parallel_workers(c, processes));
-  if (trainer.size() > 1)
-    fmt::print("workers  {}, {} with {} threads each; {}; compression {}\n", trainer.size(), where,
-               threads_per_worker(c, processes), describe(trainer.sync_schedule()), c.compress);
+  if (averages(c))
+    fmt::print("workers  {}, {} with {} threads each; {}; compression {}{}\n", trainer.size(), where,
+               threads_per_worker(c, processes), describe(trainer.sync_schedule()), c.compress, describe_outer_step(c));
+  else if (c.sync != "minibatch" || c.average != Averaging::models)
+    fmt::print("workers  1, which has none to average with: --sync {}{} changes nothing, this is plain SGD\n", c.sync,
+               c.average == Averaging::gradients ? " --average gradients" : "");
   fmt::print("run      {}\n", run);
   std::fflush(stdout);
 }
@@ -99,7 +109,7 @@ void print_end(const Trainer& trainer, const std::string& run, bool done) {
   }
   fmt::print("done     test top-1: last {:.2f} %, best {:.2f} % (epoch {}), in {}\n", s.averaged.last, s.averaged.best,
              s.averaged.best_epoch, format_duration(s.seconds));
-  if (trainer.size() > 1) {
+  if (averages(trainer.config())) {
     print_accuracy("averaged", s.averaged);
     print_accuracy("local", s.local);
     const CommunicationTotals& r = s.rounds;

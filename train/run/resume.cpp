@@ -60,14 +60,14 @@ std::string dropped(const Checkpoint& checkpoint) {
   const TrainState& s = checkpoint.state;
   std::string text = "momentum";
   if (c.workers > 1) text += ", running statistics of each worker";
-  if (c.workers > 1 && parse_compression(c.compress).options.error_feedback) text += ", error memory";
-  if (c.workers > 1 && c.outer_momentum != 0) text += ", outer momentum";
+  if (parse_compression(c.compress).options.error_feedback) text += ", error memory";
+  if (c.outer_momentum != 0) text += ", outer momentum";
   if (s.step_in_epoch > 0) text += fmt::format(", the {} steps taken of epoch {}", s.step_in_epoch, s.epoch + 1);
   return text;
 }
 
 void load_workers(const Checkpoint& checkpoint, Trainer& trainer) {
-  if (trainer.size() == 1) {
+  if (!averages(trainer.config())) {
     load_model(checkpoint, trainer.worker(0).parameters());
     load_optimizer(checkpoint, trainer.worker(0).parameters());
     load_ema_into(trainer.worker(0), checkpoint);
