@@ -2,6 +2,14 @@
 # build only: tests/engine/model_gradient_test.cpp covers these networks under sanitizers in less time.
 add_executable(skein_oracle oracle/dump.cpp oracle/oracle.cpp)
 target_link_libraries(skein_oracle PRIVATE models cases)
+
+# Schedules, compressions and momenta against a simulation in numpy. 77: numpy is not installed.
+add_executable(skein_local_sgd_dump oracle/local_sgd_dump.cpp)
+target_link_libraries(skein_local_sgd_dump PRIVATE train)
+add_test(NAME local_sgd_oracle COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/oracle/local_sgd.py
+                                       $<TARGET_FILE:skein_local_sgd_dump>)
+set_tests_properties(local_sgd_oracle PROPERTIES SKIP_RETURN_CODE 77)
+
 function(add_torch_test name)
   add_test(NAME torch_${name} COMMAND bash ${CMAKE_SOURCE_DIR}/tests/oracle/check.sh $<TARGET_FILE:skein_oracle> ${ARGN})
   set_tests_properties(torch_${name} PROPERTIES SKIP_RETURN_CODE 77)
