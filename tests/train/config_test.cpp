@@ -60,6 +60,26 @@ TEST(Config, FlagsOverrideTheFileAndTheFileTheDefaults) {
   EXPECT_TRUE(merge("nesterov = false", {"--nesterov"}).nesterov);
 }
 
+TEST(Config, DropsAreFractionsOrEpochs) {
+  const auto epochs = [](const std::string& file, const std::vector<std::string>& flags) {
+    const TrainConfig c = merge("epochs = 90\n" + file, flags);
+    validate(c, 1);
+    return drop_epochs(c);
+  };
+  using Epochs = std::vector<double>;
+  EXPECT_EQ(epochs("", {}), (Epochs{45, 67.5}));
+  EXPECT_EQ(epochs("", {"--drop-epochs", "30,60,80"}), (Epochs{30, 60, 80}));
+  EXPECT_EQ(epochs("", {"--drops", "0.1,0.2", "--drops", "0.5"}), (Epochs{45})) << "the second list replaces the first";
+  EXPECT_EQ(epochs("drop-epochs = [30, 60]", {}), (Epochs{30, 60}));
+  EXPECT_EQ(epochs("drop-epochs = [30, 60]", {"--drops", "0.5"}), (Epochs{45}));
+  EXPECT_EQ(epochs("drops = [0.5]", {"--drop-epochs", "30"}), (Epochs{30}));
+  expect_error([&] { epochs("", {"--drops", "0.5", "--drop-epochs", "30"}); }, {"--drops and --drop-epochs", "one of"});
+  expect_error([&] { epochs("drops = [0.5]\ndrop-epochs = [30]", {}); }, {"--drops and --drop-epochs", "one of"});
+  expect_error([&] { epochs("", {"--drop-epochs", "30,90"}); }, {"--drop-epochs: 90", "90 epochs"});
+  expect_error([&] { epochs("", {"--drop-epochs", "60,30"}); }, {"--drop-epochs", "not in order"});
+  expect_error([&] { epochs("", {"--drops", "half"}); }, {"--drops", "'half'", "list of numbers"});
+}
+
 TEST(Config, EveryKeyIsAFlagAndShowsItsDefault) {
   TrainConfig flags;
   const OptionList list = config_options(flags);
@@ -72,7 +92,7 @@ TEST(Config, EveryKeyIsAFlagAndShowsItsDefault) {
     ASSERT_NE(option, list.options().end()) << key;
     EXPECT_STRNE(option->help, "") << key;
     EXPECT_STRNE(option->group, "") << key;
-    EXPECT_TRUE(!text_of(*option).empty() || key == "data-dir" || key == "net") << key;
+    EXPECT_TRUE(!text_of(*option).empty() || key == "data-dir" || key == "net" || key == "drop-epochs") << key;
   }
   EXPECT_EQ(size_t(keys), list.options().size());
 }
