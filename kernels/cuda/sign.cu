@@ -89,18 +89,30 @@ __global__ void __launch_bounds__(kBlock) scales_kernel(SignLayout l, const floa
   if (threadIdx.x == 0) scales[s] = sum / float(count);
 }
 
-// Word `index` of the stream by the whole warp: the lane gives its number d, number i of the flat vector. Lanes without
-// a number give i < 0. With error also error[i] = d - decoded value.
-__device__ uint32_t pack_word(const SignTies& ties, int64_t index, float d, float scale, float* error, int64_t i) {
-  uint32_t bits = __ballot_sync(0xffffffffu, i >= 0 && d < 0.0f);
-  const uint32_t zeros = __ballot_sync(0xffffffffu, i >= 0 && d == 0.0f);
-  if (zeros != 0) bits |= zeros & ties.word(index);
-  if (error && i >= 0) error[i] = d - (bits >> (threadIdx.x % kWarp) & 1 ? -scale : scale);
-  return bits;
+// Bits of a word: numbers below zero, and zeros, whose bits are drawn afterwards.
+struct Bits {
+  uint32_t negative, zero;
+};
+
+// One word by the whole warp. The lane gives its number, or none; with error also error = d - decoded value, where a zero
+// counts as +1.
+__device__ Bits pack_word(bool present, float d, float scale, float* error) {
+  if (present && error) *error = d - (d < 0.0f ? -scale : scale);
+  return {__ballot_sync(0xffffffffu, present && d < 0.0f), __ballot_sync(0xffffffffu, present && d == 0.0f)};
 }
 
-// A warp packs 32 words, each by ballots with one bit per lane. Positions in the flat vector have no common
-// alignment, so a load is 4 bytes per lane, 128 consecutive bytes per warp, with eight loads in flight.
+// The bits that follow from `bit` on: segment and number of the lane's bit.
+struct Cursor {
+  int64_t segment;
+  __device__ int64_t number(const SignLayout& l, int64_t at) {
+    while (segment < l.count && l.segments[segment].bit + l.segments[segment].count <= at) ++segment;
+    return segment < l.count ? l.segments[segment].begin + (at - l.segments[segment].bit) : -1;
+  }
+};
+
+// A warp packs 32 words, each by ballots with one bit per lane. Positions in the flat vector have no common alignment,
+// so a load is 4 bytes per lane, 128 consecutive bytes per warp, with eight loads in flight. Zeros are drawn at the end,
+// by each lane for the word that it holds.
 __global__ void __launch_bounds__(kBlock) pack_kernel(SignLayout l, const float* d, const float* scales,
                                                       uint32_t* words, int64_t count, float* error, SignTies ties) {
   constexpr int kUnroll = 8;
@@ -108,33 +120,46 @@ __global__ void __launch_bounds__(kBlock) pack_kernel(SignLayout l, const float*
   const int64_t first_word = (int64_t{blockIdx.x} * kWarps + threadIdx.x / kWarp) * kWarp;
   if (first_word >= count) return;  // the whole warp
   const int64_t bit = first_word * 32;
-  int64_t s = first_ending_after<Order::stream>(l, bit);
-  uint32_t own = 0;
+  const int64_t s = first_ending_after<Order::stream>(l, bit);
+  Bits own{0, 0};
   if (s < l.count && l.segments[s].bit <= bit && bit + kChunk <= l.segments[s].bit + l.segments[s].count) {
     const int64_t begin = l.segments[s].begin + (bit - l.segments[s].bit) + lane;
+    const float* from = d + begin;
+    float* to = error ? error + begin : nullptr;
     const float scale = error ? scales[s] : 0.0f;
 #pragma unroll 1
     for (int q = 0; q < kWarp; q += kUnroll) {
       float v[kUnroll];
 #pragma unroll
-      for (int u = 0; u < kUnroll; ++u) v[u] = d[begin + (q + u) * kWarp];
+      for (int u = 0; u < kUnroll; ++u) v[u] = from[(q + u) * kWarp];
 #pragma unroll
       for (int u = 0; u < kUnroll; ++u) {
-        const uint32_t word = pack_word(ties, first_word + q + u, v[u], scale, error, begin + (q + u) * kWarp);
+        const Bits word = pack_word(true, v[u], scale, to ? to + (q + u) * kWarp : nullptr);
         if (lane == q + u) own = word;
       }
     }
   } else {
+    Cursor cursor{s};
+#pragma unroll 1
     for (int q = 0; q < kWarp; ++q) {
-      const int64_t at = bit + q * kWarp + lane;
-      while (s < l.count && l.segments[s].bit + l.segments[s].count <= at) ++s;
-      const int64_t i = s < l.count ? l.segments[s].begin + (at - l.segments[s].bit) : -1;
-      const float scale = i >= 0 && error ? scales[s] : 0.0f;
-      const uint32_t word = pack_word(ties, first_word + q, i >= 0 ? d[i] : 0.0f, scale, error, i);
+      const int64_t i = cursor.number(l, bit + q * kWarp + lane);
+      const bool present = i >= 0;
+      const Bits word = pack_word(present, present ? d[i] : 0.0f, present && error ? scales[cursor.segment] : 0.0f,
+                                  present && error ? error + i : nullptr);
       if (lane == q) own = word;
     }
   }
-  if (first_word + lane < count) words[first_word + lane] = own;
+  const uint32_t drawn = own.zero != 0 ? own.zero & ties.word(first_word + lane) : 0;
+  if (first_word + lane < count) words[first_word + lane] = own.negative | drawn;
+  if (!error) return;
+  Cursor cursor{s};
+#pragma unroll 1
+  for (int q = 0; q < kWarp; ++q) {
+    const uint32_t minus = __shfl_sync(0xffffffffu, drawn, q);
+    if (minus == 0) continue;  // the whole warp
+    const int64_t i = cursor.number(l, bit + q * kWarp + lane);
+    if (minus >> lane & 1) error[i] = scales[cursor.segment];
+  }
 }
 
 }  // namespace
