@@ -5,6 +5,7 @@
 #include "apps/commands.h"
 #include "apps/plan/dry_step.h"
 #include "base/json.h"
+#include "models/model_traits.h"
 #include "train/config/config_types.h"
 
 namespace skein {
@@ -37,6 +38,9 @@ Json to_json(const DryStep& step, const SummaryFlags& f) {
                       {"bytes_moved", int64_t(l.bytes)}});
   return {{"model", f.shape.model},
           {"batch", f.shape.batch},
+          {"size", f.shape.size},
+          {"channels", f.shape.channels},
+          {"classes", f.shape.classes},
           {"dtype", to_string(f.dtype)},
           {"recompute", f.shape.recompute},
           {"parameters", step.parameters},
@@ -52,6 +56,7 @@ Json to_json(const DryStep& step, const SummaryFlags& f) {
 void summary(SummaryFlags flags) {
   flags.shape.shortcut = to_string(flags.shortcut);
   flags.shape.dtype = activations(flags.dtype);
+  flags.shape = with_usual_images(flags.shape);
   const DryStep step = dry_step(flags.shape);
   if (flags.json) {
     fmt::print("{}\n", to_json(step, flags).dump());
@@ -78,12 +83,14 @@ void add_summary_command(Command& skein) {
   auto flags = std::make_shared<SummaryFlags>();
   Command& command = skein.add("summary", "Layers, parameters, work and memory of a model");
   StepShape& s = flags->shape;
+  s.size = s.classes = 0;
   command.option("--model", s.model, "resnet20, resnet50, densenet40-12, wrn28-10 ...; a wrong name lists them all",
                  {.type = "NAME"});
   command.option("--shortcut", flags->shortcut, "A pads the identity, B projects it", {.type = "A|B"});
-  command.option("--classes", s.classes, "classes", {"N", 1, 1000000});
+  command.option("--classes", s.classes, "0: 1000 for ImageNet's networks, else 10", {"N", 0, 1000000});
   command.option("--channels", s.channels, "of the images", {.type = "N", .choices = {"1", "3"}});
-  command.option("--size", s.size, "height and width of the images", {"N", 8, 1024});
+  command.option("--size", s.size, "height and width of the images; 0: 224 for ImageNet's networks, else 32",
+                 {"N", 0, 1024});
   command.option("--batch", s.batch, "images of a step", {"N", 1, 65536});
   command.option("--dtype", flags->dtype, "of activations", {.type = "f32|bf16", .choices = {"f32", "bf16"}});
   command.flag("--recompute", s.recompute, "keep no activations within blocks, compute them again");

@@ -1,6 +1,9 @@
 #include "local_sgd/compressor.h"
 
+#include <fmt/ranges.h>
+
 #include "base/check.h"
+#include "local_sgd/averaging_traffic.h"
 
 namespace skein {
 namespace {
@@ -23,10 +26,13 @@ constexpr Name kNames[] = {
 Compression parse_compression(std::string_view text) {
   for (const Name& name : kNames)
     if (text == name.text) return name.compression;
-  throw BadInput(
-      "no compression is called '{}'; there are none, bf16, sign, ef-sign, sign:mean-of-means, "
-      "ef-sign:mean-of-means and ef-sign:two-way",
-      text);
+  throw BadInput("no compression is called '{}'; there are {}", text, fmt::join(compression_names(), ", "));
+}
+
+std::vector<std::string> compression_names() {
+  std::vector<std::string> all;
+  for (const Name& name : kNames) all.emplace_back(name.text);
+  return all;
 }
 
 std::unique_ptr<Compressor> make_compressor(const Compression& c, const ParameterStore& parameters, Queue queue) {

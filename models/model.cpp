@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "models/densenet.h"
+#include "models/model_traits.h"
 #include "models/resnet.h"
 #include "models/resnet9.h"
 #include "models/resnet_cifar.h"
@@ -38,12 +39,17 @@ class Name {
 
 using MaybeModel = std::unique_ptr<Model>;
 
-MaybeModel make_resnet(Name name, const ModelOptions& o, ParameterStore& p) {
-  static const std::map<int64_t, ResNetStages> kLarge = {
+// Of ImageNet's ResNets, by depth.
+const std::map<int64_t, ResNetStages>& large_resnets() {
+  static const std::map<int64_t, ResNetStages> all = {
       {18, {2, 2, 2, 2}}, {34, {3, 4, 6, 3}}, {50, {3, 4, 6, 3}}, {101, {3, 4, 23, 3}}, {152, {3, 8, 36, 3}}};
+  return all;
+}
+
+MaybeModel make_resnet(Name name, const ModelOptions& o, ParameterStore& p) {
   int64_t depth = 0;
   if (!name.word("resnet") || !name.number(depth) || !name.end()) return nullptr;
-  if (const auto stages = kLarge.find(depth); stages != kLarge.end()) {
+  if (const auto stages = large_resnets().find(depth); stages != large_resnets().end()) {
     if (depth < 50) return std::make_unique<ResNet<BasicBlock>>(stages->second, o, p);
     return std::make_unique<ResNet<Bottleneck>>(stages->second, o, p);
   }
@@ -93,6 +99,18 @@ std::unique_ptr<Model> make_model(const std::string& name, const ModelOptions& o
       "densenet40-12[-stem24[-half]] ... (depth 3n+4, growth), densenet-bc-100-12 "
       "... (depth 6n+4, growth), wrn28-10, wrn16-4 ... (depth 6n+4, width)",
       name);
+}
+
+UsualImages usual_images(const std::string& model) {
+  int64_t depth = 0;
+  Name name(model);
+  const bool large = name.word("resnet") && name.number(depth) && name.end() && large_resnets().contains(depth);
+  return large ? UsualImages{224, 1000} : UsualImages{32, 10};
+}
+
+ModelTraits traits_of(const std::string& model) {
+  const bool dense = model.starts_with("densenet"), wide = model.starts_with("wrn");
+  return {.dropout = dense || wide, .zero_gamma = !dense, .shortcut = !dense && !wide};
 }
 
 }  // namespace skein

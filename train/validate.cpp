@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <utility>
 
 #include "base/check.h"
@@ -11,6 +12,7 @@
 #include "local_sgd/network_model.h"
 #include "local_sgd/sync_schedule.h"
 #include "models/model.h"
+#include "models/model_traits.h"
 #include "train/averaged_model.h"
 #include "train/machine.h"
 
@@ -139,6 +141,26 @@ void check_against(const TrainConfig& c, const Dataset& data) {
   if (c.cutout >= std::min(data.height(), data.width()))
     throw BadInput("--cutout {}: the images of dataset '{}' are {} x {}. Give a smaller square", c.cutout, data.name,
                    data.height(), data.width());
+}
+
+void refuse_idle_settings(const TrainConfig& c, const Dataset& train) {
+  const ModelTraits has = traits_of(c.model);
+  const TrainConfig usual;
+  if (c.dropout > 0 && !has.dropout)
+    throw BadInput("--dropout {}: {} has no dropout, only DenseNets and wide ResNets have; leave it out", c.dropout,
+                   c.model);
+  if (c.zero_gamma && !has.zero_gamma) throw BadInput("--zero-gamma: {} has no residual blocks; leave it out", c.model);
+  if (c.shortcut != usual.shortcut && !has.shortcut)
+    throw BadInput("--shortcut {}: {} has no choice of shortcuts, only ResNets have; leave it out",
+                   to_string(c.shortcut), c.model);
+  if (c.crop != usual.crop && !train.is_encoded())
+    throw BadInput(
+        "--crop {}: the images of {} have their size, {} x {}; only shards and ImageNet are cropped. Leave "
+        "it out",
+        c.crop, c.data, train.height(), train.width());
+  if (c.resize != usual.resize && (train.is_encoded() || !std::filesystem::is_directory(c.data)))
+    throw BadInput("--resize {}: only the images of a folder are resized, and {} is none. Leave it out", c.resize,
+                   c.data);
 }
 
 void validate(const TrainConfig& config, int64_t processes) {

@@ -15,4 +15,8 @@ void validate(const TrainConfig& config, int64_t processes);
 // Checks of flags of augmentation that need the training data. BadInput as above.
 void check_against(const TrainConfig& config, const Dataset& train);
 
+// BadInput for a setting that would change nothing with this network and this data: a dropout rate where there is no
+// dropout, a crop of images that have their size. For new runs.
+void refuse_idle_settings(const TrainConfig& config, const Dataset& train);
+
 }  // namespace skein

@@ -31,9 +31,10 @@ void add_step(Command& bench) {
   add_device(c, o->device);
   c.option("--dtype", o->dtype, "on a GPU: f32, tf32 (f32 whose convolutions round products) or bf16 activations");
   c.option("--batch", o->batch, "images");
-  c.option("--size", o->size, "height and width of the images");
+  c.option("--size", o->size, "height and width of the images; 0: 224 for ImageNet's networks, else 32",
+           {"N", 0, 1024});
   c.option("--channels", o->channels, "channels of the images");
-  c.option("--classes", o->classes, "classes");
+  c.option("--classes", o->classes, "0: 1000 for ImageNet's networks, else 10", {"N", 0, 1000000});
   c.option("--steps", o->steps, "timed steps", {.low = 1});
   c.option("--warmup", o->warmup, "steps before the timed ones");
   c.option("--conv", o->conv, "convolution kernels: auto, or one of `skein devices`; on a GPU auto or cudnn");

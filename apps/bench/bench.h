@@ -30,11 +30,18 @@ struct StepBench {
   std::string model = "resnet20", conv = "auto";
   DeviceChoice device = DeviceChoice::cpu;
   ComputeType dtype = ComputeType::f32;
-  int64_t batch = 128, size = 32, channels = 3, classes = 10;
+  int64_t batch = 128, size = 0, channels = 3, classes = 0;  // size, classes: 0: the model's usual ones
   int64_t steps = 30, warmup = 5;
   int64_t threads = 0;  // 0: all
   bool recompute = false, json = false;
 };
+// Time of a step on the CPU, the activations' memory, and the tensors that the timed steps allocated.
+struct StepMeasurement {
+  Timing time;
+  size_t bytes = 0;
+  int64_t allocations = 0;
+};
+StepMeasurement measure_step(const StepBench&);
 void bench_step(const StepBench&);
 void bench_step_on_gpu(const StepBench&);
 double peak_rss_mb();  // largest resident memory of this process, in MiB

@@ -5,19 +5,16 @@
 #include "apps/bench/noise_step.h"
 #include "base/json.h"
 #include "base/stopwatch.h"
+#include "models/model_traits.h"
 #include "train/machine.h"
 #include "train/step_context.h"
 
 namespace skein {
 
-void bench_step(const StepBench& o) {
-  check_device(o.device, o.dtype);
-  use_conv(device_of(o.device), o.conv, o.dtype);
-  if (o.device == DeviceChoice::cuda) return bench_step_on_gpu(o);
+StepMeasurement measure_step(const StepBench& o) {
   if (o.threads > 0) omp_set_num_threads(int(o.threads));
   StepContext context(Device::cpu);
   NoiseStep training(o, DType::f32, context.tape);
-
   std::vector<double> seconds;
   int64_t allocations = 0;
   for (int64_t step = -o.warmup; step < o.steps; ++step) {
@@ -27,24 +24,36 @@ void bench_step(const StepBench& o) {
     if (step >= 0) seconds.push_back(seconds_since(start));
   }
   allocations = cpu::allocations() - allocations;
-  const Timing time = timing_of(std::move(seconds));
+  return {timing_of(std::move(seconds)), context.arena.peak(), allocations};
+}
+
+void bench_step(const StepBench& flags) {
+  const StepBench o = with_usual_images(flags);
+  check_device(o.device, o.dtype);
+  use_conv(device_of(o.device), o.conv, o.dtype);
+  if (o.device == DeviceChoice::cuda) return bench_step_on_gpu(o);
+  const StepMeasurement step = measure_step(o);
+  const Timing& time = step.time;
   if (o.json) {
     fmt::print("{}\n", Json{{"model", o.model},
                             {"batch", o.batch},
+                            {"size", o.size},
+                            {"channels", o.channels},
+                            {"classes", o.classes},
                             {"step_ms", time.median * 1e3},
                             {"img_per_s", double(o.batch) / time.median},
                             {"peak_rss_mb", peak_rss_mb()},
-                            {"step_mb", double(context.arena.peak()) / 0x1p20},
-                            {"allocations", allocations},
+                            {"step_mb", double(step.bytes) / 0x1p20},
+                            {"allocations", step.allocations},
                             {"threads", omp_get_max_threads()}}
                            .dump());
     return;
   }
   fmt::print(
-      "{} batch {}: {:.1f} ms a step (fastest {:.1f}), {:.0f} img/s, {:.0f} MB ({:.0f} MB of them a step's "
-      "activations and gradients), {} tensor allocations in {} steps\n",
-      o.model, o.batch, time.median * 1e3, time.fastest * 1e3, double(o.batch) / time.median, peak_rss_mb(),
-      double(context.arena.peak()) / 0x1p20, allocations, o.steps);
+      "{}, batch {} of {} x {} x {} images, {} classes: {:.1f} ms a step (fastest {:.1f}), {:.0f} img/s, {:.0f} MB "
+      "({:.0f} MB of them a step's activations and gradients), {} tensor allocations in {} steps\n",
+      o.model, o.batch, o.size, o.size, o.channels, o.classes, time.median * 1e3, time.fastest * 1e3,
+      double(o.batch) / time.median, peak_rss_mb(), double(step.bytes) / 0x1p20, step.allocations, o.steps);
 }
 
 }  // namespace skein

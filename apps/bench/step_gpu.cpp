@@ -92,6 +92,9 @@ void bench_step_on_gpu(const StepBench& o) {
   if (o.json) {
     fmt::print("{}\n", Json{{"model", o.model},
                             {"batch", o.batch},
+                            {"size", o.size},
+                            {"channels", o.channels},
+                            {"classes", o.classes},
                             {"device", gpu},
                             {"dtype", to_string(o.dtype)},
                             {"step_ms", as_graph.step.median * 1e3},
@@ -103,8 +106,10 @@ void bench_step_on_gpu(const StepBench& o) {
                            .dump());
     return;
   }
-  fmt::print("{} batch {} {} on {}: medians of {} steps, {:.0f} MB of device memory in use, CUDA's own included\n",
-             o.model, o.batch, to_string(o.dtype), gpu, o.steps, memory_mb);
+  fmt::print(
+      "{}, batch {} of {} x {} x {} images, {} classes, {} on {}: medians of {} steps, {:.0f} MB of device memory in "
+      "use, CUDA's own included\n",
+      o.model, o.batch, o.size, o.size, o.channels, o.classes, to_string(o.dtype), gpu, o.steps, memory_mb);
   fmt::print("{:<14} {:>9} {:>9} {:>9} {:>9} {:>9}\n", "", "step ms", "img/s", "launch ms", "busy ms", "gap ms");
   print_mode("CUDA graph", as_graph, o.batch);
   print_mode("one by one", one_by_one, o.batch);

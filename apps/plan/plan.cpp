@@ -5,6 +5,7 @@
 #include "apps/plan/planned_step.h"
 #include "base/check.h"
 #include "base/json.h"
+#include "models/model_traits.h"
 #include "train/config/config_types.h"
 
 namespace skein {
@@ -88,6 +89,9 @@ Json to_json(const PlannedStep& step, const GpuModel& gpu, const PlanFlags& f) {
   return {{"gpu", gpu.device_name},
           {"model", f.shape.model},
           {"batch", f.shape.batch},
+          {"size", f.shape.size},
+          {"channels", f.shape.channels},
+          {"classes", f.shape.classes},
           {"dtype", to_string(f.dtype)},
           {"cudnn", step.cudnn},
           {"convolutions", layers},
@@ -105,6 +109,7 @@ void plan(PlanFlags flags) {
   setenv("CUDA_VISIBLE_DEVICES", "", 1);
   flags.shape.shortcut = to_string(flags.shortcut);
   flags.shape.dtype = activations(flags.dtype);
+  flags.shape = with_usual_images(flags.shape);
   const cuda::ConvOptions options{.deterministic = !flags.any,
                                   .tf32 = flags.dtype == ComputeType::tf32,
                                   .workspace = size_t(flags.workspace) << 20};
@@ -114,9 +119,12 @@ void plan(PlanFlags flags) {
     fmt::print("{}\n", to_json(step, gpu, flags).dump());
     return;
   }
-  fmt::print("{}, compute capability {}.{}; {}, batch {}, {}; planned by cuDNN {}, nothing was run\n\n",
-             gpu.device_name, gpu.compute / 10, gpu.compute % 10, flags.shape.model, flags.shape.batch,
-             to_string(flags.dtype), step.cudnn);
+  const StepShape& s = flags.shape;
+  fmt::print(
+      "{}, compute capability {}.{}; {}, batch {} of {} x {} x {} images, {} classes, {}; planned by cuDNN {}, nothing "
+      "was run\n\n",
+      gpu.device_name, gpu.compute / 10, gpu.compute % 10, s.model, s.batch, s.size, s.size, s.channels, s.classes,
+      to_string(flags.dtype), step.cudnn);
   print_layers(step);
   print_totals(step, gpu, flags.shape);
 }
@@ -125,6 +133,7 @@ void plan(PlanFlags flags) {
 
 void add_plan_command(Command& skein) {
   auto flags = std::make_shared<PlanFlags>();
+  flags->shape.size = flags->shape.classes = 0;
   Command& command = skein.add("plan", "What a training step takes of a GPU that need not be here");
   command.option("--gpu", flags->gpu, "t4, a100, l4, h100, b200 ..., or a file of `skein devices --json`",
                  {.type = "NAME|FILE"});
@@ -132,9 +141,10 @@ void add_plan_command(Command& skein) {
   command.option("--shortcut", flags->shortcut, "as for train", {.type = "A|B"});
   command.option("--batch", flags->shape.batch, "images per step", {"N", 1, 65536});
   command.option("--dtype", flags->dtype, "as for train", {.type = "f32|tf32|bf16"});
-  command.option("--size", flags->shape.size, "height and width of the images", {"N", 8, 1024});
+  command.option("--size", flags->shape.size, "height and width of the images; 0: 224 for ImageNet's networks, else 32",
+                 {"N", 0, 1024});
   command.option("--channels", flags->shape.channels, "of the images", {.type = "N", .choices = {"1", "3"}});
-  command.option("--classes", flags->shape.classes, "classes", {"N", 1, 1000000});
+  command.option("--classes", flags->shape.classes, "0: 1000 for ImageNet's networks, else 10", {"N", 0, 1000000});
   command.option("--workspace", flags->workspace, "that one convolution may take at most", {"MB", 0, 65536});
   command.flag("--any-engine", flags->any, "take engines that are not deterministic as well");
   command.flag("--json", flags->json, "one line of JSON");

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <mutex>
+
 #include "base/check.h"
+#include "local_sgd/averaging_traffic.h"
 #include "tests/support/models_on_threads.h"
 
 namespace skein::testing {
@@ -33,12 +36,29 @@ TEST(NetworkModel, Parses) {
   EXPECT_DOUBLE_EQ(parse_network("8bit,0s").world.seconds(5, 9), 5);
 }
 
+TEST(NetworkModel, UnitsAsPeopleWriteThem) {
+  const auto bits = [](const std::string& bandwidth) { return parse_network(bandwidth + ",1s").world.bits_per_second; };
+  for (const char* text : {"1Gbit", "1gbit", "1 Gbit/s", "1Gb/s", "1 Gbps", "1gbps", "1000Mbps", "1e6kbit", "1GbE",
+                           "0.001Tbit", " 1Gbits/s ", "125 MB/s", "125MB/s", "1000000000bps", "1e9 b/s"})
+    EXPECT_DOUBLE_EQ(bits(text), 1e9) << text;
+  EXPECT_DOUBLE_EQ(bits("100GbE"), 1e11);
+  for (const char* text : {"5us", "5 us", "5\u00b5s", "5 \u03bcs", "0.005ms", "5000 ns", "5e-6s", "  5us "})
+    EXPECT_DOUBLE_EQ(parse_network(std::string("1Gbit,") + text).world.latency, 5e-6) << text;
+  const NetworkModel two = parse_network("block=100 Gb/s, 5 us;world=1Gbps,1 ms");
+  EXPECT_DOUBLE_EQ(two.block.latency, 5e-6);
+  EXPECT_DOUBLE_EQ(two.world.bits_per_second, 1e9);
+}
+
 TEST(NetworkModel, BadTexts) {
   expect_bad_network("", "link among all is missing");
   expect_bad_network("block=1Gbit,1s;;1Gbit,200us", "latency is missing");
   expect_bad_network("1Gbit", "latency is missing");
   expect_bad_network("1,200us", "bandwidth '1' has no known unit");
-  expect_bad_network("1GB,200us", "bandwidth '1GB' has no known unit");
+  expect_bad_network("1GB,200us", "bandwidth '1GB' has no known unit");  // bits or bytes?
+  expect_bad_network("1GBps,200us", "1Gbit/s");
+  expect_bad_network("10MbE,200us", "no known unit");
+  expect_bad_network("125B/s,200us", "no known unit");
+  expect_bad_network("1 Gbit,200 mus", "latency '200 mus' has no known unit");
   expect_bad_network("1Gbit,200", "latency '200' has no known unit");
   expect_bad_network("1Gbit,200us,3", "latency '200us,3'");
   expect_bad_network("fast,200us", "bandwidth 'fast' is not a number");
@@ -71,6 +91,26 @@ TEST(NetworkModel, ChargesEachScopeOnItsLink) {
   const NetworkModel network = parse_network("block=8Mbit,1ms;world=8Kbit,1s");
   EXPECT_DOUBLE_EQ(network.seconds({Traffic{1000, 2}, Traffic{1000, 3}}), 0.003 + 4);
   EXPECT_DOUBLE_EQ(network.seconds({}), 0);
+}
+
+// The dry run counts what the busiest rank of a real averaging sends.
+TEST(NetworkModel, TrafficWithoutARun) {
+  for (const int size : {2, 3, 5, 34})
+    for (const std::string& name : compression_names()) {
+      Traffic most;
+      std::mutex mutex;
+      on_ranks(size, [&](Communicator& ranks) {
+        const auto p = small_store();
+        ModelAverager averager(*p, make_compressor(parse_compression(name), *p, {}), {}, {});
+        averager.average(ranks, {});
+        const std::lock_guard lock(mutex);
+        if (ranks.traffic().bytes > most.bytes) most = ranks.traffic();
+      });
+      const auto p = small_store();
+      const Traffic dry = averaging_traffic(parse_compression(name), *p, size);
+      EXPECT_EQ(dry.bytes, most.bytes) << name << ", " << size;
+      EXPECT_EQ(dry.rounds, most.rounds) << name << ", " << size;
+    }
 }
 
 TEST(NetworkModel, BreakEven) {

@@ -83,6 +83,10 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
   else if (c.sync != "minibatch" || c.average != Averaging::models)
     fmt::print("workers  1, which has none to average with: --sync {}{} changes nothing, this is plain SGD\n", c.sync,
                c.average == Averaging::gradients ? " --average gradients" : "");
+  const int64_t images = data.train.size() / c.workers;
+  if (c.batch > images)
+    fmt::print("note     --batch {} is more than the {} training images of a worker: every step takes these{}\n",
+               c.batch, images, c.base_batch > 0 ? ", but the rate is scaled for the batch" : "");
   fmt::print("run      {}\n", run);
   std::fflush(stdout);
 }

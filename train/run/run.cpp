@@ -42,7 +42,7 @@ RunInputs open_inputs(ProcessGroup& group, const TrainCall& call) {
     in.data = open_dataset(config.data, dataset_options(config));
     check_against(config, in.data.train);
     in.info = make_model_info(config, in.data.train);
-    if (!in.checkpoint) return;
+    if (!in.checkpoint) return refuse_idle_settings(config, in.data.train);
     check_same_data(in.info, *in.checkpoint);
     in.start = call.from_consensus ? state_from_consensus(*in.checkpoint, config, in.data.train) : in.checkpoint->state;
   });

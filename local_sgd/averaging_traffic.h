@@ -1,0 +1,18 @@
+// The traffic of one averaging, without models and without a network: a dry run of ModelAverager, in which no kernel
+// computes and nothing is sent. It counts what Communicator::traffic() counts, for the rank that sends most.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "local_sgd/compressor.h"
+
+namespace skein {
+
+// Every name that parse_compression() accepts.
+std::vector<std::string> compression_names();
+
+// Of `workers` ranks with these parameters, which may be planned only (ParameterStore::plan()).
+Traffic averaging_traffic(const Compression&, ParameterStore& parameters, int64_t workers);
+
+}  // namespace skein
