@@ -110,7 +110,8 @@ UsualImages usual_images(const std::string& model) {
 
 ModelTraits traits_of(const std::string& model) {
   const bool dense = model.starts_with("densenet"), wide = model.starts_with("wrn");
-  return {.dropout = dense || wide, .zero_gamma = !dense, .shortcut = !dense && !wide};
+  const bool nine = model == "resnet9" || model.starts_with("resnet9-");  // its blocks do not change the shape
+  return {.dropout = dense || wide, .zero_gamma = !dense, .shortcut = !dense && !wide && !nine};
 }
 
 }  // namespace skein
