@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 
 #include "apps/exit_status.h"
 #include "base/check.h"
@@ -43,6 +45,15 @@ CLI::Option* declare_value(CLI::App& app, const Option& option, T& value) {
   return declared;
 }
 
+// Refuses a whole number that no int64_t can hold; CLI11 would take the nearest one in silence.
+CLI::Option* declare(CLI::App& app, const Option& option, int64_t* value) {
+  const auto check = [](const std::string& text) -> std::string {
+    errno = 0;
+    std::strtoll(text.c_str(), nullptr, 0);
+    return errno == ERANGE ? text + " is out of range; give a number up to 2^63 - 1" : "";
+  };
+  return declare_value(app, option, *value)->check(check, "");
+}
 CLI::Option* declare(CLI::App& app, const Option& option, bool* value) { return declare_flag(app, option, *value); }
 CLI::Option* declare(CLI::App& app, const Option& option, auto* value) { return declare_value(app, option, *value); }
 // Given twice, the last list replaces the one before, as a single value does.

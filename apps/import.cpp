@@ -2,10 +2,10 @@
 #include <fmt/format.h>
 
 #include "apps/commands.h"
-#include "apps/torch_file.h"
 #include "comm/process_group.h"
 #include "train/run/checkpoint.h"
 #include "train/run/run.h"
+#include "train/run/weights_file.h"
 
 namespace skein {
 namespace {
@@ -21,9 +21,10 @@ void import_checkpoint(const ImportArguments& flags) {
   ParameterStore parameters;
   make_model(flags.config.model, info.model_options(), parameters);
   parameters.build(Device::cpu, 0);
-  read_torch_file(flags.file, parameters);
+  const std::vector<std::string> notes = read_weights(flags.file, OtherClassifier::refused, parameters);
   ProcessGroup group;
   write_checkpoint(group, flags.out, info, parameters, {}, {});
+  for (const std::string& note : notes) fmt::print("note     {}\n", note);
   fmt::print("wrote    {}: {}, {} parameters of {}\nevaluate skein eval --checkpoint {}\n", flags.out,
              flags.config.model, parameters.count(), flags.file, flags.out);
 }

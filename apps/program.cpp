@@ -1,6 +1,5 @@
 #include "apps/program.h"
 
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include "apps/commands.h"
 #include "apps/exit_status.h"
 #include "base/check.h"
+#include "base/standard_files.h"
 #include "train/version.h"
 
 namespace skein {
@@ -19,7 +19,7 @@ namespace {
 
 int fail(const std::exception& error, int status) {
   std::fflush(stdout);
-  fmt::print(stderr, "skein: {}\n", error.what());
+  print_error(error.what());
   return status;
 }
 
@@ -75,14 +75,15 @@ int run(Command& skein, const std::vector<std::string>& arguments) {
 int finish_output(int status) {
   errno = 0;
   if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return status;
-  fmt::print(stderr, "skein: standard output: cannot be written{}. Free space there, or send it to another place\n",
-             errno != 0 ? fmt::format(" ({})", std::strerror(errno)) : "");
+  print_error(fmt::format("standard output: cannot be written{}. Free space there, or send it to another place",
+                          errno != 0 ? fmt::format(" ({})", std::strerror(errno)) : ""));
   return status == kDone ? kRunFailed : status;
 }
 
 }  // namespace
 
 int run_program(int argc, char** argv) {
+  open_standard_files();
   limit_spinning(argv);
   Command skein = all_commands();
   return finish_output(run(skein, {argv + 1, argv + argc}));

@@ -1,15 +1,19 @@
 // skein train: a new run, or a run that continues.
-#include <fmt/format.h>
+#include <csignal>
+#include <filesystem>
 
 #include "apps/commands.h"
 #include "apps/exit_status.h"
 #include "base/check.h"
+#include "base/standard_files.h"
 #include "comm/launcher.h"
 #include "local_sgd/sync_schedule.h"
 #include "train/config/recipes.h"
 #include "train/run/interrupt.h"
 #include "train/run/resume.h"
 #include "train/run/run.h"
+#include "train/run/run_folder.h"
+#include "train/run/weights_file.h"
 
 namespace skein {
 namespace {
@@ -18,7 +22,7 @@ namespace {
 struct TrainArguments {
   TrainConfig flags;  // defaults, except for the flags that were given
   std::string config_file, recipe, out, resume;
-  bool from_consensus = false;
+  bool from_consensus = false, resume_if_started = false;
   int64_t limit_steps = 0;
 };
 
@@ -46,26 +50,56 @@ void check_resuming(const TrainArguments& a) {
     throw BadInput("--recipe: sets all that {} would set; leave one of them out", resuming ? "--resume" : "--config");
   if (resuming && !a.out.empty())
     throw BadInput("--out: a resumed run goes on in its own folder; leave --out or --resume out");
+  if (a.resume_if_started && (resuming || a.out.empty()))
+    throw BadInput("--resume-if-started: is for the run folder that --out names. Give --out RUN, and no --resume");
   if (a.from_consensus && !resuming)
     throw BadInput("--from-consensus: is for a run that goes on. Give it with --resume, or leave it out");
 }
 
-// The configuration of a run: the checkpoint's, the recipe's or the file's, and over it the flags that were given.
-TrainConfig merged_config(const Command& train, const TrainArguments& a) {
-  const bool resuming = !a.resume.empty();
+// The configuration of a new run: the recipe's or the file's, and over it the flags that were given.
+TrainConfig new_config(const Command& train, const TrainArguments& a) {
   TrainConfig config;
-  if (resuming) config = open_checkpoint(last_checkpoint(a.resume)).info.config;
   if (!a.recipe.empty()) apply_recipe(a.recipe, config);
   if (!a.config_file.empty()) read_config(a.config_file, config);
-  const Start start = !resuming ? Start::fresh : a.from_consensus ? Start::from_consensus : Start::resumed;
-  apply_flags(train.given, a.flags, start, config);
+  if (train.is_given("init") && !train.is_given("init-digest")) config.init_digest.clear();
+  apply_flags(train.given, a.flags, Start::fresh, config);
+  settle_paths(config);
   return config;
 }
 
+void check_data_is_there(const TrainConfig& config, const std::string& run) {
+  const std::filesystem::path path = config.data;
+  if (path.has_parent_path() && !std::filesystem::exists(path))
+    throw BadInput(
+        "--resume {}: its data is not at {}. Say where it is now with --data, or, if that path is relative, start from "
+        "the folder in which the run was started",
+        run, std::filesystem::absolute(path).lexically_normal().string());
+}
+
+// The configuration of a run that goes on: the checkpoint's, and over it the flags that were given.
+TrainConfig resumed_config(const Command& train, const TrainArguments& a) {
+  TrainConfig config = open_checkpoint(last_checkpoint(a.resume)).info.config;
+  apply_flags(train.given, a.flags, a.from_consensus ? Start::from_consensus : Start::resumed, config);
+  settle_paths(config);
+  check_data_is_there(config, a.resume);
+  return config;
+}
+
+// Turns the call that would start a run into one that goes on with it. The command line says the same as the first
+// time, so only what differs from the run's settings is new.
+void go_on(const std::string& run, TrainCall& call) {
+  const TrainConfig of_run = open_checkpoint(last_checkpoint(run)).info.config;
+  require_same_settings(call.config, of_run, run);
+  call.new_threads = call.new_threads && call.config.threads != of_run.threads;
+  call.new_conv = call.new_conv && call.config.conv != of_run.conv;
+  call.config.init_digest = of_run.init_digest;
+  call.resume = run;
+  call.out.clear();
+}
+
 TrainCall make_call(Command& train, const TrainArguments& a, int64_t processes) {
-  check_options(train);
   check_resuming(a);
-  TrainCall call{.config = merged_config(train, a),
+  TrainCall call{.config = a.resume.empty() ? new_config(train, a) : resumed_config(train, a),
                  .out = a.out,
                  .resume = a.resume,
                  .limit_steps = a.limit_steps,
@@ -76,19 +110,44 @@ TrainCall make_call(Command& train, const TrainArguments& a, int64_t processes) 
   return call;
 }
 
+// Rank 0 looks into the run folder of --resume-if-started, so that all ranks do the same. Collective.
+RunProgress progress_on_all_ranks(ProcessGroup& group, const TrainArguments& a) {
+  RunProgress progress = RunProgress::none;
+  group.on_all_ranks([&] {
+    if (a.resume_if_started && group.is_root()) progress = progress_of(a.out);
+  });
+  return group.broadcast(progress);
+}
+
+TrainCall call_on_all_ranks(ProcessGroup& group, Command& train, const TrainArguments& a) {
+  TrainCall call;
+  group.on_all_ranks([&] {
+    check_options(train);
+    call = make_call(train, a, group.size());
+  });
+  const RunProgress progress = progress_on_all_ranks(group, a);
+  call.start_anew = a.resume_if_started;
+  group.on_all_ranks([&] {
+    if (progress == RunProgress::saved)
+      go_on(a.out, call);
+    else if (call.resume.empty() && !call.config.init.empty())
+      set_init_digest(call.config);
+  });
+  return call;
+}
+
 // Returns the exit status. A failure common to all ranks is printed by rank 0, and all ranks leave MPI in order. A rank
 // that fails alone prints its own message and aborts the others.
 int train_on_all_ranks(ProcessGroup& group, Command& train_command, const TrainArguments& arguments) {
   const auto fail = [&](const std::exception& e, int status) {
     if (group.size() == 1) throw;
     if (!group.failed_on_all_ranks()) group.abort(e.what(), status);
-    if (group.is_root()) fmt::print(stderr, "skein: {}\n", e.what());
+    if (group.is_root()) print_error(e.what());
     group.communicator().barrier();
     return status;
   };
   try {
-    TrainCall call;
-    group.on_all_ranks([&] { call = make_call(train_command, arguments, group.size()); });
+    const TrainCall call = call_on_all_ranks(group, train_command, arguments);
     if (train(group, call, [] { return false; })) return kDone;
     const int64_t signal = group.max(Interrupt::signal());
     return signal > 0 ? kStoppedBySignal + int(signal) : kDone;
@@ -110,6 +169,10 @@ void add_train_command(Command& skein) {
   train.option("--recipe", a->recipe, "a named set of settings, listed below; flags override it", {"NAME"});
   train.option("--out", a->out, "the run folder [runs/<date>-<model>-<data>]", {.type = "DIR"});
   train.option("--resume", a->resume, "go on in this run folder as if never stopped", {.type = "RUN"});
+  train.flag(
+      "--resume-if-started", a->resume_if_started,
+      "with --out, for jobs that are started again by the same command: go on from the run's last checkpoint, or "
+      "start if there is none");
   train.flag("--from-consensus", a->from_consensus,
              "with --resume: the workers, as many as are asked for, start again from the average of the models");
   train.option("--limit-steps", a->limit_steps, "stop and save after N steps; 0: no limit", {"N", 0, int64_t{1} << 40});
@@ -117,6 +180,7 @@ void add_train_command(Command& skein) {
   train.body_checks_options = true;
   train.body = [a, &train] {
     int status = kDone;
+    std::signal(SIGPIPE, SIG_IGN);  // for report()
     {
       ProcessGroup group = ProcessGroup::join();  // destroyed, and MPI finalized, before ExitStatus is thrown
       status = train_on_all_ranks(group, train, *a);

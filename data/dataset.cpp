@@ -51,6 +51,8 @@ void set_statistics(Dataset& dataset) {
 
 std::vector<std::string> known_datasets() { return {"fashion-mnist", "cifar10", "cifar100", "imagenet", "synthetic"}; }
 
+bool is_in_current_folder(const std::string& name) { return name == "cifar10" || name == "cifar100"; }
+
 Splits open_dataset(const std::string& name, const DatasetOptions& options) {
   if (name == "fashion-mnist") return open_fashion_mnist(options.dir);
   if (name == "cifar10") return open_cifar(cifar10_format(), options.dir);

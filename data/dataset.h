@@ -67,6 +67,8 @@ struct DatasetOptions {
 Splits open_dataset(const std::string& name_or_path, const DatasetOptions& options = {});
 
 std::vector<std::string> known_datasets();
+// Whether the default folder of a known dataset is the current one.
+bool is_in_current_folder(const std::string& name);
 
 // Copies images and labels into the memory of the current GPU. RunFailed if they do not fit. No effect on encoded
 // images.

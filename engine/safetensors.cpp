@@ -115,7 +115,13 @@ void SafetensorsFile::map() {
 
 void SafetensorsFile::parse_header() {
   const uint64_t length = little_endian(memory_), most = std::min<uint64_t>(size_ - kLengthBytes, kMaxHeader);
-  if (length < 2 || length > most)
+  const bool too_long = length < 2 || length > most;
+  if (too_long && (std::memcmp(memory_, "PK\3\4", 4) == 0 || std::memcmp(memory_, "\x80\2", 2) == 0))  // zip, pickle
+    throw BadInput(
+        "{}: is a file of torch.save, not of safetensors. Save the weights with "
+        "safetensors.torch.save_file(model.state_dict(), FILE)",
+        path_);
+  if (too_long)
     throw BadInput("{}: byte 0: a header of {} bytes in a file of {}: cut short, or not a safetensors file. {}", path_,
                    length, size_, kCopyAgain);
   data_begin_ = kLengthBytes + length;

@@ -16,6 +16,11 @@
 
 namespace skein {
 
+// Fingerprints (data/fingerprint.h) of a run's data. 0: not known, in a checkpoint of an older version.
+struct DataFingerprints {
+  uint64_t train = 0, test = 0;
+};
+
 // All that is needed to use a trained model: its configuration, and the classes, image size, normalisation and
 // preprocessing of its data.
 struct ModelInfo {
@@ -74,6 +79,7 @@ struct TrainState {
   CommunicationTotals rounds;
   int64_t threads_per_worker = 0;  // kept because the rounding depends on it
   BestSoFar ema = {};              // accuracy of the weights' average over the steps, with --ema
+  DataFingerprints data = {};
 };
 
 // Per-worker state (value, momentum, error memory, ...) by rank, for the workers of this process. Empty where nothing

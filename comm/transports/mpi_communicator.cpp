@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "base/check.h"
+#include "base/standard_files.h"
 #include "comm/mpi_baseline.h"
 #include "comm/shards.h"
 #include "comm/transports/mpi_requests.h"
@@ -164,7 +165,7 @@ std::unique_ptr<Communicator> join_mpi(const MpiApi& api, int expected, MpiOptio
 }
 
 void abort_mpi(const Communicator& world, const std::string& reason, int status) {
-  fmt::print(stderr, "skein: rank {}: {}\n", world.rank(), reason);
+  print_error(fmt::format("rank {}: {}", world.rank(), reason));
   std::fflush(stderr);
   dynamic_cast<const MpiCommunicator&>(world).api().abort(status);
 }

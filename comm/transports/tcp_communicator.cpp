@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/standard_files.h"
 #include "comm/shards.h"
 #include "comm/transports/tcp_rendezvous.h"
 #include "comm/transports/tcp_streams.h"
@@ -123,7 +124,7 @@ std::unique_ptr<Communicator> join_tcp(const Rendezvous& rendezvous, int rank, i
 }
 
 void abort_tcp(const Communicator& world, const std::string& reason, int status) {
-  fmt::print(stderr, "skein: rank {}: {}\n", world.rank(), reason);
+  print_error(fmt::format("rank {}: {}", world.rank(), reason));
   std::fflush(stderr);
   dynamic_cast<const TcpCommunicator&>(world).streams().send_abort(reason);
   std::_Exit(status);

@@ -59,7 +59,7 @@ TEST(Cli, ConfigFileThenResumeThenEval) {
   ASSERT_EQ(first.status, 0) << first.err;
   expect_parts(first.out, {"stopped  after step 13", "skein train --resume " + run, "epoch 1/2"});
   expect_parts(read_file(run + "/config.toml"), {"batch = 8", "seed = 5", "lr = 0.05"});
-  expect_failure(skein("train --resume " + run + " --epochs 5"), 2, {"--epochs", "a resumed run keeps its own"});
+  expect_failure(skein("train --resume " + run + " --lr 5"), 2, {"--lr", "a resumed run keeps its own"});
   expect_failure(skein("train --resume " + run + " --config " + toml), 2, {"--config"});
   expect_failure(skein("train --resume " + run + " --out " + toml), 2, {"--out"});
 

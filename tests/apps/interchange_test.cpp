@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "engine/safetensors.h"
 #include "models/model.h"
+#include "train/run/weights_file.h"
 
 namespace skein::testing {
 namespace {
@@ -30,7 +31,7 @@ class Interchange : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Interchange, ReadsWhatPyTorchWroteAndComputesTheSame) {
   TorchNet net(GetParam());
-  read_torch_file(golden(GetParam()), net.parameters);
+  read_weights(golden(GetParam()), OtherClassifier::refused, net.parameters);
   const auto expected = SafetensorsFile::open(golden(GetParam(), "-logits"));
   const View images = expected->view("images"), logits = expected->view("logits");
   Arena arena(Device::cpu);
@@ -47,7 +48,7 @@ TEST_P(Interchange, ReadsWhatPyTorchWroteAndComputesTheSame) {
 
 TEST_P(Interchange, WritesTheSameBytesBack) {
   TorchNet net(GetParam()), again(GetParam());
-  read_torch_file(golden(GetParam()), net.parameters);
+  read_weights(golden(GetParam()), OtherClassifier::refused, net.parameters);
   const std::string path = ::testing::TempDir() + "interchange-" + GetParam() + ".safetensors";
   write_torch_file(path, net.parameters, {});
   const auto ours = SafetensorsFile::open(path), theirs = SafetensorsFile::open(golden(GetParam()));
@@ -64,7 +65,7 @@ TEST_P(Interchange, WritesTheSameBytesBack) {
     ASSERT_EQ(actual.bytes, expected.bytes) << name;
     EXPECT_EQ(std::memcmp(actual.data, expected.data, actual.bytes), 0) << name;
   }
-  read_torch_file(path, again.parameters);
+  read_weights(path, OtherClassifier::refused, again.parameters);
   EXPECT_EQ(again.parameters.value.to_vector(), net.parameters.value.to_vector());
   EXPECT_EQ(again.parameters.running_statistics.to_vector(), net.parameters.running_statistics.to_vector());
   std::filesystem::remove(path);
@@ -80,7 +81,7 @@ TEST(InterchangeErrors, NameTheTensor) {
   const auto message = [](const std::string& model, int64_t classes, const std::string& file) -> std::string {
     TorchNet net(model, classes);
     try {
-      read_torch_file(file, net.parameters);
+      read_weights(file, OtherClassifier::refused, net.parameters);
     } catch (const BadInput& e) {
       return e.what();
     }

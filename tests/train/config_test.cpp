@@ -92,7 +92,8 @@ TEST(Config, EveryKeyIsAFlagAndShowsItsDefault) {
     ASSERT_NE(option, list.options().end()) << key;
     EXPECT_STRNE(option->help, "") << key;
     EXPECT_STRNE(option->group, "") << key;
-    EXPECT_TRUE(!text_of(*option).empty() || key == "data-dir" || key == "net" || key == "drop-epochs") << key;
+    const bool may_be_empty = key == "data-dir" || key == "net" || key == "drop-epochs" || key.starts_with("init");
+    EXPECT_TRUE(!text_of(*option).empty() || may_be_empty) << key;
   }
   EXPECT_EQ(size_t(keys), list.options().size());
 }
@@ -146,10 +147,12 @@ TEST(Config, ValuesAreCheckedWhereverTheyComeFrom) {
 }
 
 TEST(Config, ResumingTakesOnlyFlagsThatKeepTheMathematics) {
-  expect_error([] { merge("", {"--epochs", "9"}, Start::resumed); }, {"--epochs", "a resumed run keeps its own"});
+  expect_error([] { merge("", {"--batch", "9"}, Start::resumed); }, {"--batch", "a resumed run keeps its own"});
+  expect_error([] { merge("", {"--drops", "0.9"}, Start::resumed); }, {"--drops", "unless --epochs N", "give both"});
+  EXPECT_EQ(merge("", {"--drops", "0.9", "--epochs", "9"}, Start::resumed).epochs, 9);
   expect_error([] { merge("", {"--no-augment"}, Start::resumed); }, {"--augment"});
   EXPECT_EQ(merge("", {"--threads", "2", "--data-dir", "x", "--conv", "onednn"}, Start::resumed).threads, 2);
-  EXPECT_EQ(merge("epochs = 9", {"--epochs", "9"}, Start::resumed).epochs, 9) << "what it has anyway may be said";
+  EXPECT_EQ(merge("batch = 9", {"--batch", "9"}, Start::resumed).batch, 9) << "what it has anyway may be said";
 }
 
 TEST(Config, OnlyWorkersThatStartAgainCanBeOthers) {
@@ -159,7 +162,7 @@ TEST(Config, OnlyWorkersThatStartAgainCanBeOthers) {
       },
       {"--workers", "momentum and data of its own", "--from-consensus"});
   EXPECT_EQ(merge("workers = 4", {"--workers", "8"}, Start::from_consensus).workers, 8);
-  expect_error([] { merge("", {"--epochs", "9"}, Start::from_consensus); }, {"--epochs", "keeps its own"});
+  expect_error([] { merge("", {"--batch", "9"}, Start::from_consensus); }, {"--batch", "keeps its own"});
 }
 
 TEST(Recipes, AreReadValidAndSpelledOut) {

@@ -203,6 +203,10 @@ TEST(Train, ResumeRefusesWhatIsNotTheSameRun) {
   expect_error([&] { train({.config = other, .resume = run}, never); }, {"7 classes", "data that the run began with"});
   other = small_config();
   other.synthetic_train = 60;
+  expect_error([&] { train({.config = other, .resume = run}, never); }, {"training images or labels are not those"});
+  Json progress = Json::parse(read_file(last(run) + "/progress.json"));  // of an older version, without fingerprints
+  progress.erase("data");
+  write_file(last(run) + "/progress.json", progress.dump());
   expect_error([&] { train({.config = other, .resume = run}, never); }, {"8 steps per epoch", "step 11"});
   expect_error([&] { train({.config = other, .resume = dir.str()}, never); }, {"no checkpoint yet", "--config"});
   expect_error([&] { train({.config = other, .resume = run + "x"}, never); }, {"no such run folder"});

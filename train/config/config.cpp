@@ -2,10 +2,37 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "base/check.h"
+#include "data/dataset.h"
 #include "data/loading/loader.h"
 
 namespace skein {
+namespace fs = std::filesystem;
+
+void settle_paths(TrainConfig& config) {
+  const auto settle = [](std::string& path) { path = fs::absolute(path).lexically_normal().string(); };
+  const std::vector<std::string> names = known_datasets();
+  const bool named = std::find(names.begin(), names.end(), config.data) != names.end();
+  if (!named && fs::exists(config.data)) settle(config.data);
+  if (named && config.data_dir.empty() && is_in_current_folder(config.data)) config.data_dir = ".";
+  if (!config.data_dir.empty()) settle(config.data_dir);
+  if (!config.init.empty()) settle(config.init);
+}
+
+void require_same_settings(const TrainConfig& config, const TrainConfig& of_run, const std::string& run) {
+  TrainConfig asked = config, stored = of_run;
+  if (asked.init_digest.empty()) asked.init_digest = stored.init_digest;
+  const OptionList now = config_options(asked), then = config_options(stored);
+  for (size_t i = 0; i < now.options().size(); ++i) {
+    const Option &option = now.options()[i], &before = then.options()[i];
+    if (option.rules.resume != Resume::free && !same_value(option, before))
+      throw BadInput("{0}: is '{1}', but the run in {2} has '{3}'. Give {0} {3}, or another --out", option.flag(),
+                     text_of(option), run, text_of(before));
+  }
+}
 
 LearningRateSchedule rate_schedule(const TrainConfig& c) {
   LearningRateSchedule s{c.lr, c.base_batch, double(c.batch * c.accumulate), double(c.workers), c.warmup_epochs,
@@ -29,6 +56,9 @@ void apply_flags(const std::set<std::string>& given, const TrainConfig& flags, S
     const bool same = same_value(option, target);
     if (!same && start != Start::fresh && option.rules.resume == Resume::fixed)
       throw BadInput("{}: a resumed run keeps its own; leave the flag out, or start a new run with --config",
+                     option.flag());
+    if (!same && start != Start::fresh && option.rules.resume == Resume::extend && !given.contains("epochs"))
+      throw BadInput("{}: a resumed run keeps its own, unless --epochs N makes it longer or shorter; give both",
                      option.flag());
     if (!same && start == Start::resumed && option.rules.resume == Resume::restart)
       throw BadInput(

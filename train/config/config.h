@@ -24,6 +24,7 @@ struct TrainConfig {
   ShortcutKind shortcut = ShortcutKind::B;
   double dropout = 0;
   bool zero_gamma = false, normal_classifier = false;
+  std::string init, init_digest;  // first weights; digest: set_init_digest()
 
   std::string data = "fashion-mnist", data_dir;
   bool augment = true, trivial_augment = false;
@@ -97,6 +98,12 @@ void list_augmentation(OptionList& list, TrainConfig& config);  // a part of it
 // Kind of start: a new run; a run that continues with the same bits; a run whose workers all start again from the
 // average of their models.
 enum class Start : uint8_t { fresh, resumed, from_consensus };
+
+// Makes the paths absolute, so that the configuration means the same from every folder.
+void settle_paths(TrainConfig& config);
+
+// BadInput names the first setting of `config` that is not that of the run it should go on with, unless it may change.
+void require_same_settings(const TrainConfig& config, const TrainConfig& of_run, const std::string& run);
 
 // Copies the members named in `given` from `flags` to `config`. BadInput for a flag that would change the numbers of a
 // resumed run.

@@ -14,6 +14,11 @@ void list_model(OptionList& o, TrainConfig& c) {
   o.option("--dropout", c.dropout, "within the blocks of DenseNets and wide ResNets", {"RATE", 0, 0.99});
   o.on_off("--zero-gamma", c.zero_gamma, "start residual blocks as the identity");
   o.on_off("--normal-classifier", c.normal_classifier, "start the classifier from N(0, 0.01) and bias 0");
+  o.option("--init", c.init,
+           "start from the weights of a run, a checkpoint or a safetensors file, also of PyTorch; a classifier for "
+           "another number of classes is drawn anew",
+           {"RUN|CKPT|FILE"});
+  o.option("--init-digest", c.init_digest, "refuse a file of --init that is another; config.toml keeps it", {"HEX"});
 }
 
 void list_data(OptionList& o, TrainConfig& c) {
@@ -22,7 +27,7 @@ void list_data(OptionList& o, TrainConfig& c) {
       "--data", c.data,
       "fashion-mnist, cifar10, cifar100, imagenet, synthetic, a packed FILE.skein, a folder of shards, or a folder "
       "DIR/{train,test}/CLASS/",
-      {"NAME|FILE|DIR"});
+      {.type = "NAME|FILE|DIR", .resume = Resume::free});
   o.option("--data-dir", c.data_dir, "where the files of NAME are; empty: its default place",
            {.type = "DIR", .resume = Resume::free});
   o.option("--resize", c.resize, "image folders: centre square scaled to N x N; 0: sizes must agree", {"N", 0, 1024});
@@ -61,7 +66,8 @@ namespace {
 
 void list_optimisation(OptionList& o, TrainConfig& c) {
   o.group("Optimisation");
-  o.option("--epochs", c.epochs, "passes over the training set", {"N", 1, kMany});
+  o.option("--epochs", c.epochs, "passes over the training set",
+           {.type = "N", .low = 1, .high = kMany, .resume = Resume::extend});
   o.option("--batch", c.batch, "images per worker and pass; what a batch norm sees", {"N", 1, kMany});
   o.option("--accumulate", c.accumulate,
            "passes per step: N x --batch images, their gradients averaged; against --batch N x as large, batch norm "
@@ -95,9 +101,9 @@ void list_rate(OptionList& o, TrainConfig& c) {
   o.option("--warmup-epochs", c.warmup_epochs, "linear warm-up from --lr, where scaling raises the rate",
            {"X", 0, kMany});
   o.option("--warmup-from", c.warmup_from, "rate at which the warm-up starts; 0: --lr", {"X", 0, 1e6});
-  o.option("--drops", c.drops, "when the rate drops, as fractions of the epochs", {"X,Y", 0, 1});
+  o.option("--drops", c.drops, "when the rate drops, as fractions of the epochs", {"X,Y", 0, 1, Resume::extend});
   o.option("--drop-epochs", c.drop_epochs, "when the rate drops, in epochs, as in 30,60,80; instead of --drops",
-           {"E,F", 0, kMany});
+           {"E,F", 0, kMany, Resume::extend});
   o.option("--drop-factor", c.drop_factor, "what a drop multiplies the rate by", {"X", 1e-12, 1});
   o.option("--min-lr", c.min_lr, "rate at the end of a cosine", {"X", 0, 1e6});
   o.option("--rise", c.rise, "one-cycle: fraction of the steps in which the rate rises", {"X", 0, 1});

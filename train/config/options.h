@@ -16,8 +16,9 @@
 namespace skein {
 
 // Whether a flag given with --resume may change the value. `free`: it changes where and how fast the run computes, at
-// most its rounding. `restart`: only with --from-consensus, when all workers start again. `fixed`: never.
-enum class Resume : uint8_t { fixed, restart, free };
+// most its rounding. `restart`: only with --from-consensus, when all workers start again. `extend`: only with --epochs,
+// when the schedule is drawn anew. `fixed`: never.
+enum class Resume : uint8_t { fixed, restart, extend, free };
 
 // What is optional in a declaration. Tables give type and bounds by position: {"N", 1, 64}.
 struct OptionRules {

@@ -90,6 +90,7 @@ Json to_json(const TrainState& s) {
             {"network", s.rounds.network},
             {"sent", Json::array({to_json(s.rounds.sent.block), to_json(s.rounds.sent.world)})}}},
           {"threads_per_worker", s.threads_per_worker},
+          {"data", {{"train", s.data.train}, {"test", s.data.test}}},
           {"conv_plans", plans}};
 }
 
@@ -130,6 +131,10 @@ void from_json(const Json& j, Checkpoint& c) {
   j.at("seconds").get_to(s.seconds);
   from_json(j.at("rounds"), s.rounds);
   j.at("threads_per_worker").get_to(s.threads_per_worker);
+  if (j.contains("data")) {  // absent in checkpoints of older versions
+    j.at("data").at("train").get_to(s.data.train);
+    j.at("data").at("test").get_to(s.data.test);
+  }
   for (const auto& [layer, name] : j.at("conv_plans").items())
     c.conv_choices.push_back({layer, name.get<std::string>()});
 }

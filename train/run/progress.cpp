@@ -4,9 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "base/progress_line.h"
+#include "base/standard_files.h"
 
 namespace skein {
 namespace {
@@ -22,7 +22,7 @@ ProgressDisplay::ProgressDisplay(int64_t epochs, int64_t steps_per_epoch, bool r
 ProgressDisplay::~ProgressDisplay() { clear(); }
 
 void ProgressDisplay::clear() {
-  if (bar_) fmt::print("\r\x1b[K");
+  if (bar_) report("\r\x1b[K");
   bar_ = false;
 }
 
@@ -43,12 +43,11 @@ void ProgressDisplay::show(const StepMetrics& m) {
   recent_seconds_ = recent_wait_ms_ = 0;
 
   if (terminal_) {
-    fmt::print("\r{}\x1b[K", describe(m, terminal_width(STDOUT_FILENO) - 1));
+    report("\r{}\x1b[K", describe(m, terminal_width(STDOUT_FILENO) - 1));
     bar_ = true;
   } else {
-    fmt::print("{}\n", describe(m, 0));
+    report("{}\n", describe(m, 0));
   }
-  std::fflush(stdout);
 }
 
 // The gauge gets the width that the numbers leave. A width of 0 means a plain line.
@@ -72,18 +71,17 @@ std::string ProgressDisplay::describe(const StepMetrics& m, int64_t width) const
 
 void ProgressDisplay::show(const EpochMetrics& m) {
   clear();
-  fmt::print(
+  report(
       "epoch {}/{}  step {}  lr {:.4g}  train loss {:.4f} top-1 {:.2f} %  test loss {:.4f} top-1 {:.2f} % "
       "top-5 {:.2f} %  {:.0f} img/s  {}{}\n",
       m.epoch, epochs_, m.step, m.lr, m.train_loss, m.train_top1, m.test.loss, m.test.top1, m.test.top5,
       m.images_per_second, format_duration(m.seconds), m.best ? "  best" : "");
   if (m.local)
-    fmt::print("          mean of the workers' own models: test loss {:.4f} top-1 {:.2f} % top-5 {:.2f} %\n",
-               m.local->loss, m.local->top1, m.local->top5);
+    report("          mean of the workers' own models: test loss {:.4f} top-1 {:.2f} % top-5 {:.2f} %\n", m.local->loss,
+           m.local->top1, m.local->top5);
   if (m.ema)
-    fmt::print("          average of the weights over the steps: test loss {:.4f} top-1 {:.2f} % top-5 {:.2f} %\n",
-               m.ema->loss, m.ema->top1, m.ema->top5);
-  std::fflush(stdout);
+    report("          average of the weights over the steps: test loss {:.4f} top-1 {:.2f} % top-5 {:.2f} %\n",
+           m.ema->loss, m.ema->top1, m.ema->top5);
 }
 
 }  // namespace skein

@@ -1,11 +1,12 @@
 #include "train/run/report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <omp.h>
 
 #include <cmath>
-#include <cstdio>
 
+#include "base/standard_files.h"
 #include "kernels/runtime.h"
 #include "train/machine.h"
 #include "train/run/progress.h"
@@ -20,21 +21,21 @@ namespace {
 
 void print_accuracy(const char* what, const BestSoFar& r) {
   if (r.best_epoch > 0)
-    fmt::print("{:<8} {:.2f} % after the last epoch, {:.2f} % after the best (epoch {})\n", what, r.last, r.best,
-               r.best_epoch);
+    report("{:<8} {:.2f} % after the last epoch, {:.2f} % after the best (epoch {})\n", what, r.last, r.best,
+           r.best_epoch);
 }
 
 // The H at which communication takes at most half, or a tenth, of the time of this model on the simulated network.
 void print_clock(const Trainer& trainer) {
   const TrainState& s = trainer.state();
   const CommunicationTotals& r = s.rounds;
-  fmt::print("clock    {} computing and {} on the simulated network\n", format_duration(r.compute),
-             format_duration(r.network));
+  report("clock    {} computing and {} on the simulated network\n", format_duration(r.compute),
+         format_duration(r.network));
   if (r.world == 0 || s.step == 0 || r.compute <= 0) return;
   const Traffic& sent = r.sent.world;
   const double step = r.compute / double(s.step);
   const double sync = trainer.network().world.seconds(sent.bytes, sent.rounds) / double(r.world);
-  fmt::print(
+  report(
       "break-even  a step takes {:.2f} ms, an averaging among all {:.2f} ms: it costs at most half of the time with "
       "H >= {}, a tenth with H >= {}\n",
       step * 1e3, sync * 1e3, break_even_steps(step, sync, 0.5), break_even_steps(step, sync, 0.1));
@@ -42,15 +43,15 @@ void print_clock(const Trainer& trainer) {
 
 void print_rate(const TrainConfig& c, int64_t steps_per_epoch) {
   const LearningRateSchedule rate = rate_schedule(c);
-  fmt::print("train    {} epochs of {} steps, batch {}{}, highest learning rate {:.4g}{}\n", c.epochs, steps_per_epoch,
-             c.batch, c.accumulate > 1 ? fmt::format(" x {} passes", c.accumulate) : "", rate.peak(),
-             c.lr_schedule == RateShape::drops ? "" : fmt::format(", {}", to_string(c.lr_schedule)));
+  report("train    {} epochs of {} steps, batch {}{}, highest learning rate {:.4g}{}\n", c.epochs, steps_per_epoch,
+         c.batch, c.accumulate > 1 ? fmt::format(" x {} passes", c.accumulate) : "", rate.peak(),
+         c.lr_schedule == RateShape::drops ? "" : fmt::format(", {}", to_string(c.lr_schedule)));
   const double warm_up = rate.warm_up();
   if (warm_up > 0 && warm_up < c.warmup_epochs)
-    fmt::print("note     the warm-up takes {:g} epochs, not {:g}: the rate {}. --warmup-epochs says how many\n",
-               warm_up, c.warmup_epochs,
-               std::isinf(rate.first_drop()) ? fmt::format("has only {} epochs", c.epochs)
-                                             : fmt::format("drops first after {:g}", rate.first_drop()));
+    report("note     the warm-up takes {:g} epochs, not {:g}: the rate {}. --warmup-epochs says how many\n", warm_up,
+           c.warmup_epochs,
+           std::isinf(rate.first_drop()) ? fmt::format("has only {} epochs", c.epochs)
+                                         : fmt::format("drops first after {:g}", rate.first_drop()));
 }
 
 std::string describe_outer_step(const TrainConfig& c) {
@@ -60,72 +61,88 @@ std::string describe_outer_step(const TrainConfig& c) {
                      c.outer_from == OuterFrom::switch_point ? ", from the switch on" : "");
 }
 
+// A schedule is in fractions of the epochs: with another number of them, the rate and its drops are others from now on.
+void print_extension(const Trainer& trainer, const Checkpoint& checkpoint) {
+  const TrainConfig &now = trainer.config(), &before = checkpoint.info.config;
+  if (now.epochs == before.epochs) return;
+  const int64_t step = trainer.state().step, each = trainer.steps_per_epoch();
+  const LearningRateSchedule rate = rate_schedule(now);
+  const std::string shape =
+      rate.drops.empty() ? fmt::format("its shape ({}) is over {} epochs", to_string(now.lr_schedule), now.epochs)
+                         : fmt::format("it drops at epochs {:.4g}", fmt::join(rate.drops, ", "));
+  report("epochs   {} instead of {}: the rate of the next step is {:.4g} instead of {:.4g}; {}\n", now.epochs,
+         before.epochs, rate.at(step, each), rate_schedule(before).at(step, each), shape);
+}
+
 }  // namespace
 
 void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, int64_t processes,
                   const std::string& run) {
   const TrainConfig& c = info.config;
-  fmt::print("skein    {}\n", version());
-  fmt::print("model    {}, {} parameters, shortcut {}\n", c.model, trainer.worker(0).parameters().count(),
-             to_string(c.shortcut));
-  fmt::print("data     {}: {} training and {} test images of {} x {} x {}, {} classes\n", c.data, data.train.size(),
-             data.test.size(), info.height, info.width, info.channels, info.classes.size());
+  report("skein    {}\n", version());
+  report("model    {}, {} parameters, shortcut {}\n", c.model, trainer.worker(0).parameters().count(),
+         to_string(c.shortcut));
+  report("data     {}: {} training and {} test images of {} x {} x {}, {} classes\n", c.data, data.train.size(),
+         data.test.size(), info.height, info.width, info.channels, info.classes.size());
   if (device_of(c.device) == Device::cuda)
-    fmt::print("device   cuda ({}), {}\n", cuda::devices()[size_t(current_gpu())].name, to_string(c.dtype));
+    report("device   cuda ({}), {}\n", cuda::devices()[size_t(current_gpu())].name, to_string(c.dtype));
   else
-    fmt::print("device   cpu ({}), {} threads, {}\n", processor().name, omp_get_max_threads(), to_string(c.dtype));
+    report("device   cpu ({}), {} threads, {}\n", processor().name, omp_get_max_threads(), to_string(c.dtype));
   print_rate(c, trainer.steps_per_epoch());
   const std::string where = processes > 1 ? fmt::format("in {} processes", processes)
                                           : fmt::format("{} at a time", parallel_workers(c, processes));
   if (averages(c))
-    fmt::print("workers  {}, {} with {} threads each; {}; compression {}{}\n", trainer.size(), where,
-               threads_per_worker(c, processes), describe(trainer.sync_schedule()), c.compress, describe_outer_step(c));
+    report("workers  {}, {} with {} threads each; {}; compression {}{}\n", trainer.size(), where,
+           threads_per_worker(c, processes), describe(trainer.sync_schedule()), c.compress, describe_outer_step(c));
   else if (c.sync != "minibatch" || c.average != Averaging::models)
-    fmt::print("workers  1, which has none to average with: --sync {}{} changes nothing, this is plain SGD\n", c.sync,
-               c.average == Averaging::gradients ? " --average gradients" : "");
+    report("workers  1, which has none to average with: --sync {}{} changes nothing, this is plain SGD\n", c.sync,
+           c.average == Averaging::gradients ? " --average gradients" : "");
   const int64_t images = data.train.size() / c.workers;
   if (c.batch > images)
-    fmt::print("note     --batch {} is more than the {} training images of a worker: every step takes these{}\n",
-               c.batch, images, c.base_batch > 0 ? ", but the rate is scaled for the batch" : "");
-  fmt::print("run      {}\n", run);
-  std::fflush(stdout);
+    report("note     --batch {} is more than the {} training images of a worker: every step takes these{}\n", c.batch,
+           images, c.base_batch > 0 ? ", but the rate is scaled for the batch" : "");
+  report("run      {}\n", run);
 }
 
 void print_resume(const Trainer& trainer, const Checkpoint& checkpoint, bool from_consensus) {
   const TrainState& s = trainer.state();
   if (from_consensus)
-    fmt::print("restart  {} workers from the average of {}, in epoch {}; dropped: {}\n", trainer.size(),
-               checkpoint.info.config.workers, s.epoch + 1, dropped(checkpoint));
+    report("restart  {} workers from the average of {}, in epoch {}; dropped: {}\n", trainer.size(),
+           checkpoint.info.config.workers, s.epoch + 1, dropped(checkpoint));
   else
-    fmt::print("resume   from step {} (epoch {}, step {} of {})\n", s.step, s.epoch + 1, s.step_in_epoch,
-               trainer.steps_per_epoch());
-  std::fflush(stdout);
+    report("resume   from step {} (epoch {}, step {} of {})\n", s.step, s.epoch + 1, s.step_in_epoch,
+           trainer.steps_per_epoch());
+  print_extension(trainer, checkpoint);
+}
+
+void print_init(const TrainConfig& config, const std::vector<std::string>& notes) {
+  if (config.init.empty()) return;
+  report("init     {} (digest {})\n", config.init, config.init_digest);
+  for (const std::string& note : notes) report("init     {}\n", note);
 }
 
 void print_end(const Trainer& trainer, const std::string& run, bool done) {
   const TrainState& s = trainer.state();
   if (!done) {
-    fmt::print("stopped  after step {} (epoch {}, step {} of {}); saved in {}\n", s.step, s.epoch + 1, s.step_in_epoch,
-               trainer.steps_per_epoch(), last_folder(run));
-    fmt::print("go on    skein train --resume {}\n", run);
-    std::fflush(stdout);
+    report("stopped  after step {} (epoch {}, step {} of {}); saved in {}\n", s.step, s.epoch + 1, s.step_in_epoch,
+           trainer.steps_per_epoch(), last_folder(run));
+    report("go on    skein train --resume {}\n", run);
     return;
   }
-  fmt::print("done     test top-1: last {:.2f} %, best {:.2f} % (epoch {}), in {}\n", s.averaged.last, s.averaged.best,
-             s.averaged.best_epoch, format_duration(s.seconds));
+  report("done     test top-1: last {:.2f} %, best {:.2f} % (epoch {}), in {}\n", s.averaged.last, s.averaged.best,
+         s.averaged.best_epoch, format_duration(s.seconds));
   if (averages(trainer.config())) {
     print_accuracy("averaged", s.averaged);
     print_accuracy("local", s.local);
     const CommunicationTotals& r = s.rounds;
-    fmt::print("rounds   {} among all, {} within blocks; one worker has sent {:.1f} MB\n", r.world, r.block,
-               double(r.bytes) * 1e-6);
+    report("rounds   {} among all, {} within blocks; one worker has sent {:.1f} MB\n", r.world, r.block,
+           double(r.bytes) * 1e-6);
   }
   print_accuracy("ema", s.ema);
   if (!trainer.config().net.empty()) print_clock(trainer);
-  fmt::print("saved    {} and {}\n", last_folder(run), best_folder(run));
-  fmt::print("evaluate skein eval --checkpoint {}\n", best_folder(run));
-  if (s.ema.best_epoch > 0) fmt::print("         skein eval --checkpoint {}\n", ema_folder(last_folder(run)));
-  std::fflush(stdout);
+  report("saved    {} and {}\n", last_folder(run), best_folder(run));
+  report("evaluate skein eval --checkpoint {}\n", best_folder(run));
+  if (s.ema.best_epoch > 0) report("         skein eval --checkpoint {}\n", ema_folder(last_folder(run)));
 }
 
 }  // namespace skein

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "train/run/checkpoint.h"
 
@@ -12,6 +13,8 @@ class Trainer;
 void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, int64_t processes,
                   const std::string& run_folder);
 void print_resume(const Trainer& trainer, const Checkpoint& checkpoint, bool from_consensus);
+// With --init only: where the first weights are from, and what was done to them.
+void print_init(const TrainConfig& config, const std::vector<std::string>& notes);
 void print_end(const Trainer& trainer, const std::string& run_folder, bool done);  // done: not stopped
 
 }  // namespace skein

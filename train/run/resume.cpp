@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "local_sgd/compressor.h"
+#include "train/run/weights_file.h"
 #include "train/trainer.h"
 
 namespace skein {
@@ -28,11 +29,33 @@ std::string last_checkpoint(const std::string& run) {
   return last;
 }
 
-void check_same_data(const ModelInfo& now, const Checkpoint& checkpoint) {
+namespace {
+
+void check_fingerprint(const char* what, uint64_t now, uint64_t then, const ModelInfo& info, const Checkpoint& c) {
+  if (then == 0 || now == then) return;
+  throw BadInput(
+      "dataset '{}': its {} images or labels are not those that {} was trained on: fingerprint {:016x}, then {:016x}. "
+      "Resume with the data that the run began with, or start a new run from its weights with --init",
+      info.config.data, what, c.folder, now, then);
+}
+
+}  // namespace
+
+void check_epochs(int64_t epochs, const Checkpoint& checkpoint) {
+  const TrainState& s = checkpoint.state;
+  const int64_t begun = s.epoch + (s.step_in_epoch > 0 ? 1 : 0);
+  if (epochs < begun)
+    throw BadInput("--epochs {}: the run is in epoch {} already. Give {} or more", epochs, begun, begun);
+}
+
+void check_same_data(const ModelInfo& now, const DataFingerprints& fingerprints, const Checkpoint& checkpoint) {
   const ModelInfo& then = checkpoint.info;
   if (now.classes == then.classes && now.height == then.height && now.width == then.width &&
-      now.channels == then.channels && now.mean == then.mean && now.std == then.std)
+      now.channels == then.channels && now.mean == then.mean && now.std == then.std) {
+    check_fingerprint("training", fingerprints.train, checkpoint.state.data.train, now, checkpoint);
+    check_fingerprint("test", fingerprints.test, checkpoint.state.data.test, now, checkpoint);
     return;
+  }
   throw BadInput(
       "dataset '{}': {} classes of {} x {} x {} images are not what {} was trained on ({} classes, {} x {} x {}, or "
       "other names, mean or deviation). Resume with the data that the run began with",
@@ -77,6 +100,16 @@ void load_workers(const Checkpoint& checkpoint, Trainer& trainer) {
     load_worker(checkpoint, trainer.worker(i).rank(), trainer.worker(i).state());
     trainer.worker(i).parameters().refresh_shadow();
   }
+}
+
+std::vector<std::string> load_initial_weights(const TrainConfig& config, Trainer& trainer) {
+  const std::string file = weights_file(config.init);
+  std::vector<std::string> notes;
+  for (int64_t i = 0; i < trainer.local_size(); ++i) {
+    notes = read_weights(file, OtherClassifier::keeps_initial_values, trainer.worker(i).parameters());
+    trainer.worker(i).reset_consensus();
+  }
+  return notes;
 }
 
 void load_consensus(const Checkpoint& checkpoint, Trainer& trainer) {

@@ -4,9 +4,12 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/check.h"
+#include "base/standard_files.h"
 #include "comm/launcher.h"
+#include "data/fingerprint.h"
 #include "kernels/runtime.h"
 #include "train/machine.h"
 #include "train/run/interrupt.h"
@@ -29,6 +32,7 @@ struct RunInputs {
   Splits data;
   ModelInfo info;
   TrainState start;
+  std::vector<std::string> init_notes;  // what was done to the weights of --init
 };
 
 // Files are read on every rank. One rank may lack a file: all ranks throw then, as the other ranks would wait for
@@ -42,11 +46,15 @@ RunInputs open_inputs(ProcessGroup& group, const TrainCall& call) {
     in.data = open_dataset(config.data, dataset_options(config));
     check_against(config, in.data.train);
     in.info = make_model_info(config, in.data.train);
+    const DataFingerprints fingerprints{fingerprint(in.data.train), fingerprint(in.data.test)};
+    in.start.data = fingerprints;
     if (!in.checkpoint) return refuse_idle_settings(config, in.data.train);
-    check_same_data(in.info, *in.checkpoint);
+    check_same_data(in.info, fingerprints, *in.checkpoint);
+    check_epochs(config.epochs, *in.checkpoint);
     in.start = call.from_consensus ? state_from_consensus(*in.checkpoint, config, in.data.train) : in.checkpoint->state;
+    in.start.data = fingerprints;
   });
-  require_same(group, signature_of(in.data));
+  require_same(group, signature_of(in.data, in.start.data));
   if (in.checkpoint) require_same(group, signature_of(*in.checkpoint));
   return in;
 }
@@ -66,10 +74,10 @@ void set_up_machine(ProcessGroup& group, const TrainCall& call, const RunInputs&
     if (checkpoint && !call.new_conv) use_conv_choices(checkpoint->conv_choices);
   });
   if (checkpoint && group.is_root() && (call.new_conv || threads_per_worker(config, group.size()) != each))
-    fmt::print("note     other threads or convolution kernels than before: the last bits will differ\n");
+    report("note     other threads or convolution kernels than before: the last bits will differ\n");
 }
 
-// Makes the workers, connects them, and loads the checkpoint into them. The last step is not collective. One rank may
+// Makes the workers, connects them, and loads the checkpoint, or the weights of --init, into them. The last step is not collective. One rank may
 // have a damaged worker's file there: all ranks throw then, as the other ranks would wait for it in the first
 // averaging.
 std::unique_ptr<Trainer> build_trainer(ProcessGroup& group, const TrainCall& call, RunInputs& inputs) {
@@ -79,7 +87,10 @@ std::unique_ptr<Trainer> build_trainer(ProcessGroup& group, const TrainCall& cal
       for (Dataset* part : {&inputs.data.train, &inputs.data.test})
         if (!part->is_encoded()) make_resident(*part);
     trainer = std::make_unique<Trainer>(group, inputs.info, inputs.data, inputs.start);
-    if (inputs.checkpoint) (call.from_consensus ? load_consensus : load_workers)(*inputs.checkpoint, *trainer);
+    if (inputs.checkpoint)
+      (call.from_consensus ? load_consensus : load_workers)(*inputs.checkpoint, *trainer);
+    else if (!call.config.init.empty())
+      inputs.init_notes = load_initial_weights(call.config, *trainer);
   });
   return trainer;
 }
@@ -106,7 +117,7 @@ std::unique_ptr<RunFolder> open_run_folder(ProcessGroup& group, const TrainCall&
     if (!group.is_root()) return;
     folder = inputs.checkpoint
                  ? RunFolder::reopen(call.resume, log_state(*inputs.checkpoint, inputs.start), call.config)
-                 : RunFolder::create(call.out, call.config);
+                 : RunFolder::create(call.out, call.config, call.start_anew);
   });
   return folder;
 }
@@ -168,6 +179,7 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   if (group.is_root()) {
     print_header(inputs.info, inputs.data, *trainer, group.size(), path);
     if (inputs.checkpoint) print_resume(*trainer, *inputs.checkpoint, call.from_consensus);
+    print_init(call.config, inputs.init_notes);
   }
   const Interrupt interrupt;
   const bool done = train_in_folder(

@@ -8,9 +8,11 @@
 #include <ctime>
 #include <filesystem>
 #include <sstream>
+#include <vector>
 
 #include "base/check.h"
 #include "base/json.h"
+#include "base/standard_files.h"
 #include "train/version.h"
 
 namespace skein {
@@ -25,9 +27,40 @@ std::string default_path(const TrainConfig& config) {
   if (!data.has_filename()) data = data.parent_path();  // "DIR/"
   const std::string path = fmt::format("runs/{:%Y-%m-%d-%H%M%S}-{}-{}", fmt::localtime(std::time(nullptr)),
                                        config.model, data.stem().string());
+  return path;
+}
+
+// Makes a new folder of this name, or of the name with a number. mkdir() makes it for one process only.
+std::string make_new_folder(const std::string& path) {
+  const fs::path parent = fs::path(path).parent_path();
+  if (!parent.empty()) fs::create_directories(parent);
   std::string unused = path;
-  for (int i = 2; fs::exists(unused); ++i) unused = fmt::format("{}-{}", path, i);
+  for (int i = 2; !fs::create_directory(unused); ++i) unused = fmt::format("{}-{}", path, i);
   return unused;
+}
+
+// The names of a run's own files, and of the temporary files of write_text().
+bool is_of_a_run(const std::string& name) {
+  for (const char* own : {"config.toml", "version.txt", "summary.csv", "metrics.jsonl", "checkpoints"})
+    if (name == own || name == std::string(own) + ".partial") return true;
+  return false;
+}
+
+void keep_attempt(const std::string& run) {
+  int number = 1;
+  while (!fs::create_directory(fmt::format("{}/attempt-{}", run, number))) ++number;
+  const std::string attempt = fmt::format("{}/attempt-{}", run, number);
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(run))
+    if (is_of_a_run(entry.path().filename().string())) files.push_back(entry.path());
+  for (const fs::path& file : files) fs::rename(file, attempt / file.filename());
+  report("note     {}: the run in it ended before its first checkpoint and starts anew; its files are in {}\n", run,
+         attempt);
+}
+
+[[noreturn]] void refuse_folder(const std::string& path) {
+  throw BadInput("--out {}: exists and is not empty. Give another folder, or go on with it: skein train --resume {}",
+                 path, path);
 }
 
 // Keeps the lines of a log for which keep(line) holds.
@@ -59,14 +92,33 @@ std::string best_folder(const std::string& run) { return run + "/checkpoints/bes
 RunFolder::RunFolder(const std::string& path)
     : path_(path), metrics_(path + "/metrics.jsonl"), summary_(path + "/summary.csv") {}
 
-std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const TrainConfig& config) {
-  const std::string path = out.empty() ? default_path(config) : out;
+RunProgress progress_of(const std::string& run) {
+  if (!fs::exists(run)) return RunProgress::none;
+  if (!fs::is_directory(run)) refuse_folder(run);
+  recover_folder(last_folder(run));
+  if (fs::is_directory(last_folder(run))) return RunProgress::saved;
+  std::string other;
+  bool own = false;
+  for (const auto& entry : fs::directory_iterator(run))
+    if (const std::string name = entry.path().filename().string(); is_of_a_run(name))
+      own = true;
+    else
+      other = name;
+  if (!own && !other.empty()) throw BadInput("--out {}: holds '{}' and is no run's folder. Give another", run, other);
+  return own ? RunProgress::begun : RunProgress::none;
+}
+
+std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const TrainConfig& config, bool start_anew) {
+  std::string path = out.empty() ? default_path(config) : out;
   try {
-    if (fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path)))
-      throw BadInput(
-          "--out {}: exists and is not empty. Give another folder, or go on with it: skein train --resume {}", path,
-          path);
-    fs::create_directories(path + "/checkpoints");
+    if (out.empty()) {
+      path = make_new_folder(path);
+    } else {
+      if (start_anew && progress_of(path) == RunProgress::begun) keep_attempt(path);
+      if (!start_anew && fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path))) refuse_folder(path);
+      fs::create_directories(path);
+    }
+    if (!fs::create_directory(path + "/checkpoints")) refuse_folder(path);  // another process was faster
     write_text(path + "/config.toml", to_toml(config));
     write_text(path + "/version.txt", fmt::format("{}\n", version()));
     write_text(path + "/summary.csv", fmt::format("{}\n", kSummaryHeader));

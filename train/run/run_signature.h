@@ -13,7 +13,7 @@ namespace skein {
 using RunSignature = TextPairs;  // name of a property, and its value in this process
 
 RunSignature signature_of(const TrainCall& call);  // version, flags and configuration, without the places of files
-RunSignature signature_of(const Splits& data);     // sizes, classes and a fingerprint of the contents
+RunSignature signature_of(const Splits& data, const DataFingerprints& fingerprints);  // sizes, classes, contents
 RunSignature signature_of(const Checkpoint& checkpoint);
 
 // Compares with rank 0. Collective. BadInput on all ranks names the ranks that differ, and the first difference of

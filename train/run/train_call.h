@@ -12,6 +12,7 @@ struct TrainCall {
   TrainConfig config = {};
   std::string out = {};     // folder of a new run; empty: runs/<date>-<model>-<data>
   std::string resume = {};  // instead of `out`: the folder of the run to go on with
+  bool start_anew = false;  // `out` may hold what a run has left that ended before its first checkpoint
   int64_t limit_steps = 0;  // number of steps after which this call stops; 0: no limit
   // A resumed run computes with the checkpoint's threads and convolutions, to the same bits, unless these are set.
   bool new_threads = false, new_conv = false;
