@@ -55,7 +55,7 @@ void dump(const std::string& config_file, const std::string& path) {
   };
   for (int64_t r = 0; r < pool.size(); ++r) write_state(r);
   for (size_t s = 0; s < plan.scopes.size(); ++s) {
-    pool.run([&](Worker& w) { w.local_step(rates[s]); });
+    pool.run([&](Worker& w) { w.local_step(rates[s], plan.scopes[s]); });
     std::vector<std::vector<float>> before;
     for (int64_t r = 0; r < pool.size(); ++r) before.push_back(pool.worker(r).parameters().value.to_vector());
     if (plan.scopes[s] != SyncScope::none) pool.run([&](Worker& w) { w.average(plan.scopes[s]); });
