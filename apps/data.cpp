@@ -9,6 +9,8 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/json.h"
+#include "base/output_lock.h"
+#include "base/printable.h"
 #include "base/stopwatch.h"
 #include "data/formats/formats.h"
 #include "data/formats/image_import.h"
@@ -21,7 +23,8 @@ namespace {
 struct ImportFlags {
   std::string dir, out;
   std::vector<float> mean, std;
-  int64_t size = 0, short_side = 0, quality = 90, shard_mb = 512, bad_images = 100;
+  DatasetOptions options;  // resize, val_split and val_seed
+  int64_t short_side = 0, quality = 90, shard_mb = 512, val_seed = 0;
   bool force = false, test_on_train = false;
 };
 
@@ -39,11 +42,16 @@ void print_classes(const std::vector<std::string>& classes) {
              classes.size() > kListed ? ", ..." : "");
 }
 
+void print_notes(const std::vector<std::string>& notes) {
+  for (const std::string& line : notes) fmt::print("{}\n", line);
+}
+
 void print_summary(const Splits& s) {
   const Dataset& d = s.train;
+  print_notes(s.notes);
   print_classes(d.classes);
   if (const auto* shards = dynamic_cast<const ShardedImages*>(d.encoded.get()))
-    fmt::print("train    {} JPEG or PNG images in {} shards, {:.1f} MB; batches are {} x {} x {}\n", d.size(),
+    fmt::print("train    {} image files in {} shards, {:.1f} MB; batches are {} x {} x {}\n", d.size(),
                shards->shard_boundaries.size() - 1, double(shards->bytes()) / 1e6, d.height(), d.width(), d.channels());
   else
     fmt::print("train    {} images of {} x {} x {}\n", d.size(), d.height(), d.width(), d.channels());
@@ -55,17 +63,33 @@ void print_summary(const Splits& s) {
 
 bool wants_shards(const ImportFlags& flags) { return fs::path(flags.out).extension() != ".skein"; }
 
-// BadInput if the result cannot be written. Called before minutes of decoding.
-void check_output(const ImportFlags& flags) {
-  const fs::path out = fs::path(flags.out).lexically_normal(), folder = out.parent_path();
-  if (!wants_shards(flags) && fs::is_directory(out))
-    throw BadInput("--out {}: is a folder. Give the name of a file, FILE.skein", flags.out);
-  if (fs::exists(out) && !flags.force)
-    throw BadInput("--out {}: exists already. Give another name, or --force to replace it", flags.out);
-  if (wants_shards(flags) && fs::exists(out) && !is_shard_folder(out.string()))
-    throw BadInput("--out {}: is not a folder of shards, so it is not replaced. Give another name", flags.out);
+// Right to write the result. BadInput if the folder around it is absent.
+OutputLock lock_output(const ImportFlags& flags, const std::string& out) {
+  const fs::path folder = fs::path(out).parent_path();
   if (!folder.empty() && !fs::is_directory(folder))
     throw BadInput("--out {}: there is no folder {}. Make it first", flags.out, folder.string());
+  return OutputLock(out);
+}
+
+// BadInput if something is there that --force may not replace. Called before minutes of decoding.
+void check_output(const ImportFlags& flags, const std::string& out) {
+  const bool shards = wants_shards(flags);
+  if (!fs::exists(out) || (shards && fs::is_directory(out) && fs::is_empty(out))) return;
+  if (!shards && fs::is_directory(out))
+    throw BadInput("--out {}: is a folder. Give the name of a file, FILE.skein", flags.out);
+  if (shards ? !is_shard_folder(out) : !is_packed(out))
+    throw BadInput(
+        "--out {}: exists and is no dataset of `skein data import`, so it is never replaced. Give another name",
+        flags.out);
+  if (const std::string other = shards ? foreign_file(out) : std::string(); !other.empty())
+    throw BadInput("--out {}: has files beside the shards, such as {}, so it is never replaced. Give another name",
+                   flags.out, printable(other));
+  if (!flags.force) throw BadInput("--out {}: exists already. Give another name, or --force to replace it", flags.out);
+  fmt::print("replaces {}\n", out);
+}
+
+std::string output_path(const ImportFlags& flags) {
+  return fs::path(flags.out + "/").lexically_normal().parent_path().string();
 }
 
 void check_constants(const char* flag, const std::vector<float>& values, bool positive, size_t channels) {
@@ -85,24 +109,26 @@ void set_constants(const char* flag, const std::vector<float>& values, bool posi
 }
 
 void import_shards(const ImportFlags& flags) {
-  check_output(flags);
+  const std::string out = output_path(flags);
+  const OutputLock lock = lock_output(flags, out);
+  check_output(flags, out);
   const auto begin = Clock::now();
   ImportOptions o;
   o.short_side = flags.short_side;
   o.quality = int(flags.quality);
   o.shard_bytes = flags.shard_mb << 20;
-  o.bad_images = flags.bad_images;
-  o.test_on_train = flags.test_on_train;
+  o.bad_images = flags.options.bad_images;
+  o.layout = {flags.options.val_split, flags.options.val_seed, flags.test_on_train};
   if (!flags.mean.empty()) o.mean = flags.mean;
   if (!flags.std.empty()) o.std = flags.std;
   check_constants("--mean", o.mean, false, 3);
   check_constants("--std", o.std, true, 3);
-  const std::string out = fs::path(flags.out + "/").lexically_normal().parent_path().string();
   const ImportReport report = import_images(flags.dir, out, o);
   replace_folder(out + ".partial", out);
   for (size_t i = 0; i < std::min(report.bad.size(), kListed); ++i)
-    fmt::print("left out {}: {}\n", report.bad[i].first, report.bad[i].second);
+    fmt::print("left out {}: {}\n", printable(report.bad[i].first), report.bad[i].second);
   if (!report.bad.empty()) fmt::print("left out {} bad images\n", report.bad.size());
+  print_notes(report.notes);
   print_summary(open_shards(out, DatasetOptions{}.crop, 0));
   if (flags.short_side > 0)
     fmt::print("smaller  {} images, encoded again with quality {}\n", report.encoded_again, flags.quality);
@@ -110,18 +136,23 @@ void import_shards(const ImportFlags& flags) {
   fmt::print("wrote    {} in {:.1f} s ({:.0f} images/s)\n", out, seconds, double(report.train + report.test) / seconds);
 }
 
-void import_folder(const ImportFlags& flags) {
+void import_folder(ImportFlags& flags) {
+  flags.options.val_seed = uint64_t(flags.val_seed);
   if (wants_shards(flags)) return import_shards(flags);
-  check_output(flags);
+  if (fs::is_regular_file(flags.dir))
+    throw BadInput("{}: is a file. Give --out FOLDER to import an archive into shards, or unpack it", flags.dir);
+  const std::string out = output_path(flags);
+  const OutputLock lock = lock_output(flags, out);
+  check_output(flags, out);
   const auto begin = Clock::now();
-  Splits s = open_image_folder(flags.dir, flags.size);
+  Splits s = open_image_folder(flags.dir, flags.options);
   set_constants("--mean", flags.mean, false, s, &Dataset::mean);
   set_constants("--std", flags.std, true, s, &Dataset::std);
-  write_packed(flags.out, s);
+  write_packed(out, s);
   const double seconds = seconds_since(begin);
   print_summary(s);
-  fmt::print("wrote    {}, {:.1f} MB, in {:.1f} s ({:.0f} images/s)\n", flags.out,
-             double(fs::file_size(flags.out)) / 1e6, seconds, double(s.train.size() + s.test.size()) / seconds);
+  fmt::print("wrote    {}, {:.1f} MB, in {:.1f} s ({:.0f} images/s)\n", out, double(fs::file_size(out)) / 1e6, seconds,
+             double(s.train.size() + s.test.size()) / seconds);
 }
 
 // Reads and decodes everything.
@@ -154,8 +185,8 @@ void print_info(const InfoFlags& flags) {
 void add_import(Command& data) {
   auto flags = std::make_shared<ImportFlags>();
   Command& command =
-      data.add("import", "Pack DIR/{train,val|test}/CLASS/*.{jpg,jpeg,png} into one file, decoded, or into shards");
-  command.option("dir", flags->dir, "the image folder; for shards also a .tar of one",
+      data.add("import", "Pack DIR/{train,val}/CLASS/* or DIR/CLASS/* into one file, decoded, or into shards");
+  command.option("dir", flags->dir, "the image folder; for shards also an archive of one: tar, .tar.gz, .xz, .zst, zip",
                  {.type = "DIR|FILE.tar", .required = true});
   command.option("--out", flags->out, "FILE.skein: images of one size, decoded; a folder: shards of JPEG files",
                  {.type = "FILE.skein|FOLDER", .required = true});
@@ -163,14 +194,17 @@ void add_import(Command& data) {
                  {.type = "A,B,C"});
   command.option("--std", flags->std, "per channel, of pixels in 0..1 [of the training images; shards: ImageNet's]",
                  {.type = "A,B,C"});
-  command.option("--size", flags->size, "cut the centre square and scale it to N x N; 0: sizes must agree",
+  command.option("--size", flags->options.resize, "cut the centre square and scale it to N x N; 0: sizes must agree",
                  {"N", 0, 1024});
   command.option("--short-side", flags->short_side, "shards: scale larger images down, once; 0: keep all as they are",
                  {"N", 0, 65500});
   command.option("--quality", flags->quality, "shards: of the JPEG encoding after --short-side", {"Q", 1, 100});
   command.option("--shard-mb", flags->shard_mb, "shards: size of one", {"N", 1, 1 << 20});
-  command.option("--bad-images", flags->bad_images, "shards: so many may be damaged; they are left out",
+  command.option("--bad-images", flags->options.bad_images, "shards: so many may be damaged; they are left out",
                  {"N", 0, 1000000000});
+  command.option("--val-split", flags->options.val_split,
+                 "there are no test images; take this part of each class of the training images", {"PART", 0, 0.9});
+  command.option("--val-seed", flags->val_seed, "of the draw of that part", {"N", 0});
   command.flag("--test-on-train", flags->test_on_train,
                "shards: there are no test images; test on the training images");
   command.flag("--force", flags->force, "replace FILE.skein or the shards if they exist");
@@ -183,6 +217,7 @@ void add_info(Command& data) {
   command.option("data", flags->name, "a dataset, a packed file, a folder of shards or of images",
                  {.type = "NAME|FILE.skein|DIR", .required = true});
   command.option("--data-dir", flags->options.dir, "where the files of NAME are [its default place]", {.type = "DIR"});
+  command.option("--val-split", flags->options.val_split, "image folders, as for import", {"PART", 0, 0.9});
   command.flag("--json", flags->json, "one line of JSON");
   command.flag("--verify", flags->verify, "shards and ImageNet: read and decode every image");
   command.body = [flags] { print_info(*flags); };

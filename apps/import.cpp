@@ -1,7 +1,10 @@
 // skein import: a checkpoint made of weights that PyTorch saved.
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "apps/commands.h"
+#include "base/output_lock.h"
 #include "comm/process_group.h"
 #include "train/run/checkpoint.h"
 #include "train/run/run.h"
@@ -16,6 +19,11 @@ struct ImportArguments {
 };
 
 void import_checkpoint(const ImportArguments& flags) {
+  const std::string out = std::filesystem::path(flags.out + "/").lexically_normal().parent_path().string();
+  if (const auto parent = std::filesystem::path(out).parent_path(); !parent.empty())
+    std::filesystem::create_directories(parent);
+  const OutputLock lock(out);
+  const bool replaces = check_checkpoint_place(out);
   const ModelInfo info =
       make_model_info(flags.config, open_dataset(flags.config.data, dataset_options(flags.config)).train);
   ParameterStore parameters;
@@ -23,10 +31,11 @@ void import_checkpoint(const ImportArguments& flags) {
   parameters.build(Device::cpu, 0);
   const std::vector<std::string> notes = read_weights(flags.file, OtherClassifier::refused, parameters);
   ProcessGroup group;
-  write_checkpoint(group, flags.out, info, parameters, {}, {});
+  if (replaces) fmt::print("replaces {}\n", out);
+  write_checkpoint(group, out, info, parameters, {}, {});
   for (const std::string& note : notes) fmt::print("note     {}\n", note);
-  fmt::print("wrote    {}: {}, {} parameters of {}\nevaluate skein eval --checkpoint {}\n", flags.out,
-             flags.config.model, parameters.count(), flags.file, flags.out);
+  fmt::print("wrote    {}: {}, {} parameters of {}\nevaluate skein eval --checkpoint {}\n", out, flags.config.model,
+             parameters.count(), flags.file, out);
 }
 
 }  // namespace

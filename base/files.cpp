@@ -82,6 +82,12 @@ void recover_folder(const std::string& folder) {
   if (!fs::exists(folder) && fs::exists(old)) fs::rename(old, folder);
 }
 
+std::string foreign_entry(const std::string& folder, const std::function<bool(const std::string& name)>& ours) {
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (const std::string name = entry.path().filename().string(); !ours(name)) return name;
+  return {};
+}
+
 AppendFile::AppendFile(const std::string& path)
     : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644)) {
   if (fd_ < 0) fail(path_, "cannot be opened");

@@ -2,6 +2,7 @@
 // reading, RunFailed from writing; both name the file, the reason and the fix.
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace skein {
@@ -17,6 +18,9 @@ void replace_folder(const std::string& fresh, const std::string& folder);
 
 // Moves `folder`.old back to `folder` if a crash between the two renames of replace_folder() left no `folder`.
 void recover_folder(const std::string& folder);
+
+// Name of an entry of the folder that `ours` does not know; empty: there is none. A folder is replaced only without one.
+std::string foreign_entry(const std::string& folder, const std::function<bool(const std::string& name)>& ours);
 
 // Appends lines to a file. Lines are buffered until flush() or the destructor.
 class AppendFile {

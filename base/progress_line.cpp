@@ -41,8 +41,10 @@ void ProgressLine::add(int64_t images) {
   next_ = now + kRedraw;
   drawn_ = true;
   const double seconds = seconds_since(begin_), left = seconds * double(total_ - done_) / double(done_);
-  const std::string line = fmt::format("{}  {}/{} images  {:.0f} img/s  {} left", what_, done_, total_,
-                                       double(done_) / seconds, format_duration(std::max(0.0, left)));
+  const std::string line = total_ == 0
+                               ? fmt::format("{}  {} files  {:.0f} files/s", what_, done_, double(done_) / seconds)
+                               : fmt::format("{}  {}/{} images  {:.0f} img/s  {} left", what_, done_, total_,
+                                             double(done_) / seconds, format_duration(std::max(0.0, left)));
   put(terminal_, "\r" + line.substr(0, size_t(terminal_width(terminal_) - 1)) + "\x1b[K");
 }
 

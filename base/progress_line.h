@@ -15,7 +15,8 @@ namespace skein {
 
 class ProgressLine {
  public:
-  // `what`: the work, "evaluating"; `total`: number of images; `quiet_seconds`: no line before.
+  // `what`: the work, "evaluating"; `total`: number of images, 0 where files are counted whose number is unknown;
+  // `quiet_seconds`: no line before.
   ProgressLine(std::string what, int64_t total, double quiet_seconds = 2, int terminal = STDERR_FILENO);
   ~ProgressLine();
   ProgressLine(const ProgressLine&) = delete;

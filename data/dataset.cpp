@@ -1,5 +1,6 @@
 #include "data/dataset.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -49,24 +50,42 @@ void set_statistics(Dataset& dataset) {
   }
 }
 
-std::vector<std::string> known_datasets() { return {"fashion-mnist", "cifar10", "cifar100", "imagenet", "synthetic"}; }
+std::vector<std::string> known_datasets() {
+  std::vector<std::string> names = idx_datasets();
+  names.insert(names.end(), {"cifar10", "cifar100", "imagenet", "synthetic"});
+  return names;
+}
 
 bool is_in_current_folder(const std::string& name) { return name == "cifar10" || name == "cifar100"; }
 
-Splits open_dataset(const std::string& name, const DatasetOptions& options) {
-  if (name == "fashion-mnist") return open_fashion_mnist(options.dir);
+namespace {
+
+Splits open_by_name(const std::string& name, const DatasetOptions& options) {
+  const std::vector<std::string> idx = idx_datasets();
+  if (std::find(idx.begin(), idx.end(), name) != idx.end()) return open_idx(name, options.dir);
   if (name == "cifar10") return open_cifar(cifar10_format(), options.dir);
   if (name == "cifar100") return open_cifar(cifar100_format(), options.dir);
   if (name == "imagenet") return open_imagenet(options);
   if (name == "synthetic") return make_synthetic(options.synthetic, options.seed);
   if (is_shard_folder(name)) return open_shards(name, options.crop, options.bad_images);
-  if (fs::is_directory(name)) return open_image_folder(name, options.resize);
+  if (const std::string set = idx_set_in(name); !set.empty()) return open_idx(set, name);
+  if (fs::is_directory(name)) return open_image_folder(name, options);
   if (fs::is_regular_file(name)) return open_packed(name);
   if (fs::path(name).has_parent_path() || fs::path(name).has_extension())
     throw BadInput(
         "dataset {}: there is no such file or folder. Check the path, or make the file with `skein data import`", name);
-  throw BadInput("unknown dataset '{}'. Known: {}; or give a packed FILE.skein, or a folder DIR/{{train,test}}/CLASS/",
+  throw BadInput("unknown dataset '{}'. Known: {}; or give a packed FILE.skein, or a folder DIR/{{train,val}}/CLASS/",
                  name, fmt::join(known_datasets(), ", "));
+}
+
+}  // namespace
+
+Splits open_dataset(const std::string& name, const DatasetOptions& options) {
+  Splits s = open_by_name(name, options);
+  const std::string& folder = name == "imagenet" ? options.dir : name;
+  if (options.val_split > 0 && (!fs::is_directory(folder) || is_shard_folder(folder)))
+    s.notes.push_back(fmt::format("note     --val-split has no effect: {} has a test set", name));
+  return s;
 }
 
 void make_resident(Dataset& dataset) {

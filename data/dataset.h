@@ -2,7 +2,7 @@
 // the views. The images are in one of two forms:
 //   in memory  `images` u8 (N,H,W,C) in host memory, RGB order, C = 1 or 3, as stored: not augmented, not normalised.
 //              make_resident() adds a copy in the memory of a GPU.
-//   encoded    JPEG or PNG files, decoded when a batch needs them (data/formats/encoded_images.h). `images` has no
+//   encoded    image files, decoded when a batch needs them (data/formats/encoded_images.h). `images` has no
 //              data; its shape is (N,H,W,3) with the height and width that an image has in a batch.
 // In both: `labels` i32 (1,1,1,N), each in [0, classes.size()); mean and std per channel, of pixels scaled to [0,1].
 #pragma once
@@ -46,6 +46,7 @@ struct Dataset {
 // Training and test set; both have the same classes, normalisation and image size.
 struct Splits {
   Dataset train, test;
+  std::vector<std::string> notes = {};  // lines for the user: which files of an image folder are left out, and why
 };
 
 struct SyntheticOptions {
@@ -60,10 +61,12 @@ struct DatasetOptions {
   int64_t crop = 224;        // encoded images: height and width of an image in a batch
   int64_t bad_images = 100;  // encoded images: largest permitted number of damaged images
   SyntheticOptions synthetic = {};
+  double val_split = 0;   // image folders: part of each class that is the test set; 0: there is a folder val or test
+  uint64_t val_seed = 0;  // of the draw of that part
 };
 
-// Opens a name of known_datasets(), a packed FILE.skein, a shard folder, or a folder
-// DIR/{train,test}/CLASS/*.{jpg,jpeg,png}. BadInput names the file, the position in it and the fix.
+// Opens a name of known_datasets(), a packed FILE.skein, a shard folder, or an image folder
+// (data/formats/image_layout.h). BadInput names the file, the position in it and the fix.
 Splits open_dataset(const std::string& name_or_path, const DatasetOptions& options = {});
 
 std::vector<std::string> known_datasets();

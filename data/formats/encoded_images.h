@@ -1,4 +1,4 @@
-// Images of a dataset that stay JPEG or PNG files until a batch needs them. Implementations: ShardedImages
+// Images of a dataset that stay image files until a batch needs them. Implementations: ShardedImages
 // (data/formats/shards.h) and the files of a folder (data/formats/imagenet.cpp).
 #pragma once
 

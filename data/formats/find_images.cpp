@@ -5,7 +5,7 @@
 #include <set>
 
 #include "base/check.h"
-#include "data/formats/image_list.h"
+#include "data/formats/image_source.h"
 
 namespace skein {
 namespace fs = std::filesystem;

@@ -2,12 +2,12 @@
 // Errors: BadInput names the file, the position in it and the fix.
 //
 //   cifar.cpp         CIFAR-10 and CIFAR-100, binary version           in memory
-//   idx.cpp           IDX files: Fashion-MNIST                         in memory
+//   idx.cpp           IDX files: MNIST, Fashion-MNIST, KMNIST, EMNIST   in memory
 //   packed.cpp        FILE.skein, made by `skein data import`          in memory
-//   image_folder.cpp  folder of small JPEG and PNG files               in memory
+//   image_folder.cpp  folder of small image files                      in memory
 //   synthetic.cpp     images drawn from a seed                         in memory
-//   imagenet.cpp      folder of large JPEG and PNG files               encoded
-//   shards.cpp        shards of JPEG and PNG files, made by import     encoded
+//   imagenet.cpp      folder of large image files                      encoded
+//   shards.cpp        shards of image files, made by import            encoded
 #pragma once
 
 #include <string>
@@ -35,17 +35,24 @@ CifarFormat cifar10_format();
 CifarFormat cifar100_format();
 Splits open_cifar(const CifarFormat& format, const std::string& dir);
 
-// IDX (http://yann.lecun.com/exdb/mnist/), plain or gzip: {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz]. Empty dir:
-// the folder of Debian's package dataset-fashion-mnist.
-Splits open_fashion_mnist(const std::string& dir);
+// IDX (http://yann.lecun.com/exdb/mnist/), plain or gzip: {train,t10k}-{images-idx3,labels-idx1}-ubyte[.gz], and
+// EMNIST's {emnist-letters-train,emnist-letters-test}-... . Empty dir: the folder of Debian's package
+// dataset-fashion-mnist. EMNIST's images, which are stored column by column, are turned upright. Mean and std are those
+// of the training images.
+Splits open_idx(const std::string& name, const std::string& dir);
+std::vector<std::string> idx_datasets();  // the names
+// Name of the set whose files are in the folder; empty: none. BadInput if their names fit several sets.
+std::string idx_set_in(const std::string& dir);
 
 // FILE.skein: safetensors with {train,test}.{images,labels} and metadata format, version, classes, mean, std (JSON).
 Splits open_packed(const std::string& path);
+bool is_packed(const std::string& path);  // by its metadata
 void write_packed(const std::string& path, const Splits& splits);
 
-// DIR/{train,test|val}/CLASS/*.{jpg,jpeg,png}; classes and files in the order of their names. Mean and std are those of
-// the training images. One channel if every image is grey, else RGB.
-Splits open_image_folder(const std::string& dir, int64_t resize);
+// Image files in folders (data/formats/image_layout.h); classes and files in the order of their names. Mean and std are
+// those of the training images. One channel if every image is grey, else RGB. Of the options: resize, val_split and
+// val_seed.
+Splits open_image_folder(const std::string& dir, const DatasetOptions& options);
 
 // options.dir: a shard folder, or image files in {train,val}/CLASS/, which get ImageNet's mean and std.
 Splits open_imagenet(const DatasetOptions& options);

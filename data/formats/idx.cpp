@@ -1,6 +1,9 @@
 #include <zlib.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <optional>
+#include <string_view>
 
 #include "base/check.h"
 #include "data/formats/formats.h"
@@ -84,17 +87,72 @@ class IdxFile {
   int64_t position_ = 0;
 };
 
-fs::path find_file(const fs::path& dir, const std::string& name) {
-  for (const char* suffix : {"", ".gz"})
-    if (fs::exists(dir / (name + suffix))) return dir / (name + suffix);
-  throw BadInput(
-      "fashion-mnist: {0} has no {1} or {1}.gz. Run `apt install dataset-fashion-mnist`, or give the folder with the "
-      "four IDX files as --data-dir",
-      dir.string(), name);
+// A set of four IDX files, known by its name.
+struct IdxSet {
+  std::string name;
+  std::vector<std::string> classes;
+  int64_t first_label = 0;
+  bool transposed = false;  // pixels are stored column by column
+  const char* folder = "";  // of torchvision's download
+};
+
+// One class for each character.
+std::vector<std::string> characters(std::string_view text) {
+  std::vector<std::string> names;
+  for (char c : text) names.emplace_back(1, c);
+  return names;
 }
 
-Dataset read_split(const fs::path& dir, const std::string& prefix) {
-  IdxFile images(find_file(dir, prefix + "-images-idx3-ubyte")), labels(find_file(dir, prefix + "-labels-idx1-ubyte"));
+// EMNIST (Cohen et al., arXiv 1702.05373): six divisions of one collection. Letters have 26 classes from label 1 on, of
+// both cases; balanced and bymerge join the cases that look alike.
+IdxSet emnist(const std::string& division) {
+  constexpr const char *kDigits = "0123456789", *kUpper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", *kApart = "abdefghnqrt",
+                       *kLower = "abcdefghijklmnopqrstuvwxyz";
+  std::string classes = kDigits;
+  if (division == "letters") classes = kUpper;
+  if (division == "balanced" || division == "bymerge") classes = std::string(kDigits) + kUpper + kApart;
+  if (division == "byclass") classes = std::string(kDigits) + kUpper + kLower;
+  return {"emnist-" + division, characters(classes), division == "letters" ? 1 : 0, true, "EMNIST"};
+}
+
+std::vector<IdxSet> idx_sets() {
+  std::vector<IdxSet> sets = {
+      {.name = "fashion-mnist",
+       .classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag",
+                   "Ankle boot"},
+       .folder = "FashionMNIST"},
+      {.name = "mnist", .classes = characters("0123456789"), .folder = "MNIST"},
+      {.name = "kmnist", .classes = {"o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"}, .folder = "KMNIST"}};
+  for (const char* division : {"letters", "digits", "balanced", "byclass", "bymerge", "mnist"})
+    sets.push_back(emnist(division));
+  return sets;
+}
+
+// Names that a file has in one download or another: plain or compressed, with "-" or "." before "idx", or in a folder of
+// its own name.
+std::optional<fs::path> find_named(const fs::path& dir, const std::string& split, const std::string& content) {
+  const std::string name = split + "-" + content,
+                    dotted = name.substr(0, name.rfind("-idx")) + "." + name.substr(name.rfind("-idx") + 1);
+  std::error_code ignored;
+  for (const fs::path& file : {fs::path(name), fs::path(dotted), fs::path(name) / name, fs::path(dotted) / dotted})
+    for (const char* suffix : {"", ".gz"})
+      if (fs::path path = dir / (file.string() + suffix); fs::is_regular_file(path, ignored)) return path;
+  return {};
+}
+
+fs::path find_file(const IdxSet& set, const fs::path& dir, bool test, const std::string& content) {
+  for (const fs::path& folder : {dir, dir / set.folder / "raw"}) {
+    if (const auto own = find_named(folder, set.name + (test ? "-test" : "-train"), content)) return *own;
+    if (const auto common = find_named(folder, test ? "t10k" : "train", content)) return *common;
+  }
+  throw BadInput("{0}: {1} has no {2}-{3} or {2}-{3}.gz. {4}give the folder with the four IDX files as --data-dir",
+                 set.name, dir.string(), test ? "t10k" : "train", content,
+                 set.name == "fashion-mnist" ? "Run `apt install dataset-fashion-mnist`, or " : "Copy it there, or ");
+}
+
+Dataset read_split(const IdxSet& set, const fs::path& dir, bool test) {
+  IdxFile images(find_file(set, dir, test, "images-idx3-ubyte")),
+      labels(find_file(set, dir, test, "labels-idx1-ubyte"));
   images.expect_magic(kImagesMagic, "images");
   labels.expect_magic(kLabelsMagic, "labels");
   const int64_t n = images.read_number(), h = images.read_number(), w = images.read_number();
@@ -106,28 +164,62 @@ Dataset read_split(const fs::path& dir, const std::string& prefix) {
                    count, images.path(), n);
   images.expect_room(n * h * w);
 
-  Dataset d = allocate_dataset("fashion-mnist", n, h, w, 1);
-  d.classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-               "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
-  d.mean[0] = 0.2860f;
-  d.std[0] = 0.3530f;
-  images.read(d.images.as<uint8_t>(), n * h * w);
+  Dataset d = set.transposed ? allocate_dataset(set.name, n, w, h, 1) : allocate_dataset(set.name, n, h, w, 1);
+  d.classes = set.classes;
+  std::vector<uint8_t> stored(set.transposed ? size_t(h * w) : 0);
+  for (int64_t i = 0; i < n; ++i) {
+    uint8_t* image = d.images.as<uint8_t>() + i * h * w;
+    images.read(set.transposed ? stored.data() : image, h * w);
+    for (size_t p = 0; p < stored.size(); ++p) image[int64_t(p) % w * h + int64_t(p) / w] = stored[p];
+  }
   images.expect_end();
   std::vector<uint8_t> bytes(static_cast<size_t>(n));
   labels.read(bytes.data(), n);
   labels.expect_end();
   for (int64_t i = 0; i < n; ++i) {
-    check_label(labels.path(), i, bytes[size_t(i)], d.classes.size());
-    d.labels.as<int32_t>()[i] = bytes[size_t(i)];
+    const int64_t label = bytes[size_t(i)] - set.first_label;
+    check_label(labels.path(), i, label, d.classes.size());
+    d.labels.as<int32_t>()[i] = int32_t(label);
   }
   return d;
 }
 
 }  // namespace
 
-Splits open_fashion_mnist(const std::string& dir) {
+std::vector<std::string> idx_datasets() {
+  std::vector<std::string> names;
+  for (const IdxSet& set : idx_sets()) names.push_back(set.name);
+  return names;
+}
+
+Splits open_idx(const std::string& name, const std::string& dir) {
+  const std::vector<IdxSet> sets = idx_sets();
+  const auto set = std::find_if(sets.begin(), sets.end(), [&](const IdxSet& s) { return s.name == name; });
+  CHECK(set != sets.end(), "{} is no set of IDX files", name);
+  const bool fashion = name == "fashion-mnist";
+  if (dir.empty() && !fashion) throw BadInput("{}: give the folder with the four IDX files as --data-dir", name);
   const fs::path folder = dir.empty() ? kDebianFolder : dir;
-  return {read_split(folder, "train"), read_split(folder, "t10k")};
+  Splits s{read_split(*set, folder, false), read_split(*set, folder, true)};
+  if (fashion) {  // published figures; those of other sets are computed
+    s.train.mean[0] = 0.2860f;
+    s.train.std[0] = 0.3530f;
+  } else {
+    set_statistics(s.train);
+  }
+  s.test.mean[0] = s.train.mean[0];
+  s.test.std[0] = s.train.std[0];
+  return s;
+}
+
+std::string idx_set_in(const std::string& dir) {
+  for (const IdxSet& set : idx_sets())
+    if (set.transposed && find_named(dir, set.name + "-train", "images-idx3-ubyte")) return set.name;
+  if (find_named(dir, "train", "images-idx3-ubyte"))
+    throw BadInput(
+        "{0}: has IDX files, whose names do not say of which set. Give --data mnist, fashion-mnist, kmnist or "
+        "emnist-letters with --data-dir {0}",
+        dir);
+  return {};
 }
 
 }  // namespace skein

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <mutex>
+#include <new>
 
 #include "base/check.h"
+#include "base/progress_line.h"
 #include "data/formats/formats.h"
 #include "data/formats/image_list.h"
 #include "data/image/image_file.h"
@@ -23,13 +26,17 @@ struct PackedSize {
   int channels;
 };
 
-// Runs body(i) for each file on all threads; it returns the error of file i, empty if there is none. BadInput lists the
+// Runs body(i) for each file on all threads, with a line of progress; it returns the error of file i, empty if there is none. BadInput lists the
 // first errors in the order of the files, whatever the number of threads.
 template <class Body>
-void for_each_file(const std::vector<ImageFile>& files, Body&& body) {
+void for_each_file(const char* what, const std::vector<ImageFile>& files, Body&& body) {
   std::vector<std::string> errors(files.size());
+  ProgressLine progress(what, int64_t(files.size()));
 #pragma omp parallel for schedule(dynamic, 64)
-  for (size_t i = 0; i < files.size(); ++i) errors[i] = body(i);
+  for (size_t i = 0; i < files.size(); ++i) {
+    errors[i] = body(i);
+    progress.add(1);
+  }
   std::string listed;
   size_t bad = 0;
   for (size_t i = 0; i < files.size(); ++i)
@@ -51,12 +58,14 @@ std::string with_image(const ImageFile& file, Use&& use) {
     return {};
   } catch (const BadImage& e) {
     return fmt::format("does not decode ({})", e.what());
+  } catch (const std::bad_alloc&) {
+    return "there is not enough memory to decode it";
   }
 }
 
 // Reads the headers only: sizes must agree before memory is allocated.
 void read_sizes(std::vector<ImageFile>& files) {
-  for_each_file(files, [&](size_t i) {
+  for_each_file("reading sizes", files, [&](size_t i) {
     return with_image(files[i], [&](ImageDecoder& decoder, ImageSize size) {
       files[i].size = size;
       files[i].grey = decoder.grey();
@@ -84,6 +93,9 @@ PackedSize common_size(const std::vector<ImageFile>& train, const std::vector<Im
 std::string decode(const ImageFile& file, const PackedSize& size, uint8_t* to) {
   return with_image(file, [&](ImageDecoder& decoder, ImageSize image) {
     if (image.width != file.size.width || image.height != file.size.height) throw BadImage("it changed meanwhile");
+    static std::mutex large_images;  // bounds the memory of all threads together
+    std::unique_lock lock(large_images, std::defer_lock);
+    if (image.width * image.height > kMostPixelsBesideOthers) lock.lock();
     centre_square(decode_whole(decoder, image), image, {size.width, size.height}, size.channels, to);
   });
 }
@@ -91,7 +103,7 @@ std::string decode(const ImageFile& file, const PackedSize& size, uint8_t* to) {
 Dataset decode_all(const std::string& name, const std::vector<ImageFile>& files, const PackedSize& size) {
   Dataset d = allocate_dataset(name, int64_t(files.size()), size.height, size.width, size.channels);
   const int64_t bytes = size.height * size.width * size.channels;
-  for_each_file(files, [&](size_t i) {
+  for_each_file("decoding", files, [&](size_t i) {
     d.labels.as<int32_t>()[i] = files[i].label;
     return decode(files[i], size, d.images.as<uint8_t>() + int64_t(i) * bytes);
   });
@@ -100,8 +112,8 @@ Dataset decode_all(const std::string& name, const std::vector<ImageFile>& files,
 
 }  // namespace
 
-Splits open_image_folder(const std::string& dir, int64_t resize) {
-  const ImageList list = list_image_folder(dir);
+Splits open_image_folder(const std::string& dir, const DatasetOptions& options) {
+  const ImageList list = list_image_folder(dir, options);
   const auto files_of = [](const std::vector<ListedImage>& images) {
     std::vector<ImageFile> files;
     for (const ListedImage& i : images) files.push_back({i.path, i.label});
@@ -110,8 +122,8 @@ Splits open_image_folder(const std::string& dir, int64_t resize) {
   std::vector<ImageFile> train = files_of(list.train), test = files_of(list.test);
   read_sizes(train);
   read_sizes(test);
-  const PackedSize size = common_size(train, test, resize);
-  Splits s{decode_all(list.name, train, size), decode_all(list.name, test, size)};
+  const PackedSize size = common_size(train, test, options.resize);
+  Splits s{decode_all(list.name, train, size), decode_all(list.name, test, size), list.notes};
   set_statistics(s.train);
   s.train.classes = s.test.classes = list.classes;
   std::copy(s.train.mean, s.train.mean + 4, s.test.mean);

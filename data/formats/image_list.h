@@ -1,10 +1,11 @@
-// List of the files of an image folder DIR/{train,test|val}/CLASS/*.{jpg,jpeg,png}, sorted by class and name. Labels
-// number the classes in the order of their names.
+// List of the files of an image folder, by split, sorted by class and name (data/formats/image_layout.h).
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "data/dataset.h"
 
 namespace skein {
 
@@ -15,13 +16,11 @@ struct ListedImage {
 
 struct ImageList {
   std::string name;  // of the folder
-  std::vector<std::string> classes;
+  std::vector<std::string> classes, notes;
   std::vector<ListedImage> train, test;
 };
 
 // BadInput if a split or a class is missing or empty.
-ImageList list_image_folder(const std::string& dir);
-
-bool has_image_extension(const std::string& path);
+ImageList list_image_folder(const std::string& dir, const DatasetOptions& options);
 
 }  // namespace skein

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "data/formats/formats.h"
 #include "data/formats/image_list.h"
+#include "data/formats/image_source.h"
 #include "data/formats/shards.h"
 #include "data/image/image_file.h"
 
@@ -52,9 +53,9 @@ Splits open_imagenet(const DatasetOptions& options) {
     throw BadInput(
         "imagenet: give --data-dir, a folder DIR/{{train,val}}/CLASS/*.JPEG or one that `skein data import` has made");
   if (is_shard_folder(options.dir)) return open_shards(options.dir, options.crop, options.bad_images);
-  ImageList list = list_image_folder(options.dir);
+  ImageList list = list_image_folder(options.dir, options);
   const auto bad = std::make_shared<BadImages>(options.bad_images);
-  return {dataset_of(list, list.train, options, bad), dataset_of(list, list.test, options, bad)};
+  return {dataset_of(list, list.train, options, bad), dataset_of(list, list.test, options, bad), list.notes};
 }
 
 }  // namespace skein

@@ -31,12 +31,24 @@ Dataset read_split(const std::shared_ptr<const SafetensorsFile>& file, const std
   return d;
 }
 
+bool has_format(const SafetensorsFile& file) {
+  const auto format = file.metadata().find("format");
+  return format != file.metadata().end() && format->second == kFormat;
+}
+
 }  // namespace
+
+bool is_packed(const std::string& path) {
+  try {
+    return has_format(*SafetensorsFile::open(path));
+  } catch (const BadInput&) {
+    return false;
+  }
+}
 
 Splits open_packed(const std::string& path) {
   const auto file = SafetensorsFile::open(path);
-  const auto format = file->metadata().find("format");
-  if (format == file->metadata().end() || format->second != kFormat)
+  if (!has_format(*file))
     throw BadInput("{}: is a safetensors file, but not a dataset. Make one with `skein data import`", path);
   if (file->meta("version") != kVersion)
     throw BadInput("{}: version {} of the dataset format, this program reads {}. {}", path, file->meta("version"),

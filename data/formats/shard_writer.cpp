@@ -59,7 +59,13 @@ struct ShardWriter::Shard {
 ShardWriter::ShardWriter(const std::string& folder, int64_t train_shards, int64_t test_shards)
     : partial_(folder + ".partial"), train_{"train", {}, {}, 0}, test_{"test", {}, {}, 0} {
   std::error_code error;
-  fs::remove_all(partial_, error);  // left over from an import that was killed
+  if (fs::is_directory(partial_, error)) {  // left over from an import that was killed
+    const std::string other = foreign_file(partial_);
+    if (!other.empty())
+      throw BadInput("{}: has files that are not of an import, such as {}. Move it, or give another name to import to",
+                     partial_, other);
+    fs::remove_all(partial_, error);
+  }
   if (!fs::create_directory(partial_, error))
     throw RunFailed("{}: cannot be created ({}). Choose another folder", partial_, error.message());
   for (const bool test : {false, true})
@@ -119,7 +125,7 @@ std::string ShardWriter::finish(const std::vector<float>& mean, const std::vecto
   std::vector<TensorToWrite> tensors;
   std::map<std::string, std::string> metadata = {{"format", kShardFormat},
                                                  {"version", kShardVersion},
-                                                 {"classes", Json(classes()).dump(-1, Json::BadUtf8::replace)},
+                                                 {"classes", Json(classes()).dump()},
                                                  {"mean", fmt::format("[{}]", fmt::join(mean, ","))},
                                                  {"std", fmt::format("[{}]", fmt::join(std, ","))}};
   uint32_t sum = 0;

@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/files.h"
 #include "base/json.h"
 #include "data/formats/formats.h"
 #include "data/formats/metadata.h"
@@ -75,6 +76,11 @@ Dataset make_dataset(const std::string& folder, const SafetensorsFile& index,
 int32_t checksum_of(FileBytes bytes, uint32_t before) { return int32_t(crc32_z(before, bytes.data(), bytes.size())); }
 
 bool is_shard_folder(const std::string& path) { return fs::exists(fs::path(path) / kShardIndex); }
+
+std::string foreign_file(const std::string& folder) {
+  return foreign_entry(
+      folder, [](const std::string& name) { return name.starts_with(kShardIndex) || name.ends_with(".shard"); });
+}
 
 Splits open_shards(const std::string& folder, int64_t crop, int64_t bad_images) {
   const auto index = SafetensorsFile::open((fs::path(folder) / kShardIndex).string());

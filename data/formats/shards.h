@@ -65,6 +65,8 @@ class ShardedImages final : public EncodedImages {
 // `crop`: height and width of an image in a batch. `bad_images`: largest permitted number of damaged images.
 Splits open_shards(const std::string& folder, int64_t crop, int64_t bad_images);
 bool is_shard_folder(const std::string& path);
+// Name of a file in the folder that import does not make; empty: there is none.
+std::string foreign_file(const std::string& folder);
 // CRC-32 as zlib computes it; `before`: checksum of the bytes that precede these.
 int32_t checksum_of(FileBytes bytes, uint32_t before = 0);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <mutex>
 
 #include "data/image/image_file.h"
 #include "data/image/jpeg_markers.h"
@@ -26,7 +27,8 @@ Extent stored_extent(Extent e, bool mirrored, int64_t size, int denominator) {
 
 ImageDecoder::ImageDecoder(FirstDecoder first) {
   if (first == FirstDecoder::skein) readers_.push_back(make_jpeg_reader());
-  if (first != FirstDecoder::stb_image) readers_.push_back(make_jpeg_turbo_reader());
+  if (first != FirstDecoder::stb_image)
+    for (const auto make : {make_jpeg_turbo_reader, make_png_reader, make_webp_reader}) readers_.push_back(make());
   readers_.push_back(make_stb_reader());
   std::erase(readers_, nullptr);
 }
@@ -35,24 +37,31 @@ ImageSize ImageDecoder::open(FileBytes file) {
   if (file.empty()) throw BadImage("the file is empty");
   refuse_animation(file);
   orientation_ = read_orientation(file);
-  return open_with(is_jpeg(file) ? 0 : readers_.size() - 1, file);
+  return open_with(0, file);
 }
 
-// Opens the file with this reader or, if it cannot decode the file, with the first of those after it that can.
+size_t ImageDecoder::next_reader(size_t from, FileBytes file) const {
+  while (!readers_[from]->reads(file)) ++from;  // the last one reads all
+  return from;
+}
+
 ImageSize ImageDecoder::open_with(size_t reader, FileBytes file) {
-  reader_ = reader;
+  reader_ = next_reader(reader, file);
   file_ = file;
   try {
-    stored_ = readers_[reader]->open(file);
+    stored_ = readers_[reader_]->open(file);
   } catch (const BadImage& e) {
-    if (e.damaged || reader + 1 == readers_.size()) throw;
-    return open_with(reader + 1, file);
+    if (e.damaged || reader_ + 1 == readers_.size()) throw;
+    return open_with(reader_ + 1, file);
   }
   check_size(stored_);
   return transposed(orientation_) ? ImageSize{stored_.height, stored_.width} : stored_;
 }
 
 void ImageDecoder::decode(const Crop& crop, const PixelScale& scale, ImageSize size, float* out) {
+  static std::recursive_mutex large_images;  // bounds the memory of all threads together
+  std::unique_lock lock(large_images, std::defer_lock);
+  if (!readers_[reader_]->can_scale() && stored_.width * stored_.height > kMostPixelsBesideOthers) lock.lock();
   try {
     decode_with(*readers_[reader_], crop, scale, size, out);
   } catch (const BadImage& e) {

@@ -1,4 +1,4 @@
-// Decoding of a JPEG or PNG file to a crop of given size in one pass, without an image in between: each row is decoded,
+// Decoding of an image file (JPEG, PNG, WebP, BMP) to a crop of given size in one pass, without an image in between: each row is decoded,
 // resampled along x, and added to the output rows that it contributes to.
 //
 // If the crop is at least 2, 4 or 8 times larger than the output, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size by a
@@ -39,7 +39,9 @@ class ImageDecoder {
   const char* decoder() const { return readers_[reader_]->name(); }  // of the image that is open or was decoded last
 
  private:
+  // Opens the file with the first reader from this one on that can decode it.
   ImageSize open_with(size_t reader, FileBytes file);
+  size_t next_reader(size_t from, FileBytes file) const;
   void decode_with(ImageReader& reader, const Crop& crop, const PixelScale& scale, ImageSize size, float* out);
   int choose_denominator(const Crop& crop, ImageSize size) const;
 

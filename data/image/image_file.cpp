@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <cstring>
 #include <string_view>
 
@@ -57,7 +56,8 @@ void read_image_file(const std::string& path, std::vector<uint8_t>& bytes) {
   if (!S_ISREG(status.st_mode))
     throw BadImage(S_ISDIR(status.st_mode) ? "is a folder. Give an image file"
                                            : "is not a regular file. Give an image file");
-  if (status.st_size > INT_MAX) throw BadImage("is larger than 2 GiB. Scale the image down");
+  if (status.st_size > kMostFileBytes)
+    throw BadImage(fmt::format("is larger than {} MB. Scale the image down", kMostFileBytes >> 20));
   bytes.resize(size_t(status.st_size));
   for (size_t done = 0; done < bytes.size();) {
     const ssize_t n = ::read(file.fd, bytes.data() + done, bytes.size() - done);

@@ -9,7 +9,7 @@
 namespace skein {
 
 // Reads the whole file to `bytes`, whose memory is used again. BadImage with the reason if it cannot be read, is not a
-// regular file, or is larger than decoders can address (2 GiB).
+// regular file, or is larger than kMostFileBytes.
 void read_image_file(const std::string& path, std::vector<uint8_t>& bytes);
 
 // BadImage for a file of several frames: GIF, animated PNG (a chunk acTL before the image, APNG specification 1.0) and

@@ -1,8 +1,10 @@
-// Interface of the decoders: an image file in memory, decoded row by row from the top. Three implementations, tried in
-// this order:
+// Interface of the decoders: an image file in memory, decoded row by row from the top. Each reads some types of files,
+// told by their first bytes; of several, the first in this order that can decode the file does:
 //   jpeg_reader.cpp  skein's own, for common JPEG files
 //   jpeg_turbo.cpp   libjpeg-turbo, for all other JPEG files (no_jpeg_turbo.cpp if the library is absent)
-//   stb_reader.cpp   stb_image, for PNG and, without libjpeg-turbo, for all other JPEG files
+//   png_reader.cpp   libspng, for PNG (no_png.cpp if the library is absent)
+//   webp_reader.cpp  libwebp, for WebP (no_webp.cpp if the library is absent)
+//   stb_reader.cpp   stb_image, for BMP and, where the libraries are absent, for all other JPEG and for PNG
 #pragma once
 
 #include <cstdint>
@@ -10,6 +12,8 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+
+#include "data/image/limits.h"
 
 namespace skein {
 
@@ -33,6 +37,7 @@ struct PixelRange {
 class ImageReader {
  public:
   virtual ~ImageReader() = default;
+  virtual bool reads(FileBytes file) const = 0;  // by its type
   // Reads the header and returns the size as stored. The bytes must not change until finish().
   virtual ImageSize open(FileBytes file) = 0;
   // Starts decoding at size / denominator, rounded up, with denominator 1, 2, 4 or 8 (1 unless can_scale()). Columns
@@ -46,13 +51,18 @@ class ImageReader {
   virtual const char* name() const = 0;
 };
 
-// Largest number of pixels of an image. Protects against a forged header, which would make a reader allocate.
-constexpr int64_t kMostPixels = 100'000'000;
-
 // Pixels have the same bits as libjpeg-turbo's. Every BadImage has damaged = false.
 std::unique_ptr<ImageReader> make_jpeg_reader();
-std::unique_ptr<ImageReader> make_jpeg_turbo_reader();  // null if the library is absent
-std::unique_ptr<ImageReader> make_stb_reader();
+// Null, here and below, if the library is absent.
+std::unique_ptr<ImageReader> make_jpeg_turbo_reader();
+std::unique_ptr<ImageReader> make_png_reader();
+std::unique_ptr<ImageReader> make_webp_reader();
+std::unique_ptr<ImageReader> make_stb_reader();  // reads() all files, and says of what it cannot decode why
+
+// By the first bytes (is_jpeg: data/image/jpeg_markers.h).
+bool is_png(FileBytes file);
+bool is_webp(FileBytes file);
+bool is_bmp(FileBytes file);
 
 struct JpegLayout {
   int across = 2, down = 2;  // chroma subsampling: columns and rows of luma per sample of chroma

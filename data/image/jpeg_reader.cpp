@@ -9,6 +9,7 @@
 #include "data/image/jpeg_colour.h"
 #include "data/image/jpeg_header.h"
 #include "data/image/jpeg_idct.h"
+#include "data/image/jpeg_markers.h"
 
 namespace skein {
 namespace {
@@ -17,6 +18,8 @@ namespace {
 
 class JpegReader final : public ImageReader {
  public:
+  bool reads(FileBytes file) const override { return is_jpeg(file); }
+
   ImageSize open(FileBytes file) override {
     finish();
     auto header = read_jpeg_header(file);

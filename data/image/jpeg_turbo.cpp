@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "data/image/image_reader.h"
+#include "data/image/jpeg_markers.h"
 
 namespace skein {
 namespace {
@@ -76,6 +77,8 @@ class JpegTurboReader final : public ImageReader {
   ~JpegTurboReader() override { jpeg_destroy_decompress(&info_); }
   JpegTurboReader(const JpegTurboReader&) = delete;
   JpegTurboReader& operator=(const JpegTurboReader&) = delete;
+
+  bool reads(FileBytes file) const override { return is_jpeg(file); }
 
   ImageSize open(FileBytes file) override {
     // A new decompressor for each image: it would use the tables of the previous image if this one lacks them.

@@ -1,8 +1,7 @@
-// PNG and JPEG decoding with stb_image.
+// BMP, PNG and JPEG decoding with stb_image.
 #include <stb/stb_image.h>
 
-#include <algorithm>
-#include <iterator>
+#include <cstdlib>
 #include <vector>
 
 #include "data/image/image_file.h"
@@ -30,6 +29,8 @@ std::vector<uint8_t> default_tables() {
 
 class StbReader final : public ImageReader {
  public:
+  bool reads(FileBytes) const override { return true; }
+
   ImageSize open(FileBytes file) override {
     file_ = file;
     if (is_jpeg(file)) {
@@ -39,8 +40,12 @@ class StbReader final : public ImageReader {
       copy_.insert(copy_.end(), tables.begin(), tables.end());
       copy_.insert(copy_.end(), file.begin() + 2, file.end());
       file_ = copy_;
+    } else if (is_bmp(file)) {
+      check_bmp(file);
+    } else if (is_webp(file)) {
+      throw BadImage("a WebP file, and skein was built without libwebp: install libwebp-dev and build again");
     } else if (!is_png(file)) {
-      throw BadImage("unknown image type: neither JPEG nor PNG");
+      throw BadImage("unknown image type: not JPEG, PNG, WebP or BMP");
     } else if (file.size() >= 24) {
       check_size({big_endian(file, 16), big_endian(file, 20)});  // stb_image gives another reason for large ones
     }
@@ -67,11 +72,6 @@ class StbReader final : public ImageReader {
   const char* name() const override { return "stb_image"; }
 
  private:
-  static bool is_png(FileBytes file) {
-    constexpr uint8_t kSignature[] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    return file.size() > sizeof kSignature && std::equal(std::begin(kSignature), std::end(kSignature), file.begin());
-  }
-
   static int64_t big_endian(FileBytes b, size_t at) {
     return int64_t(b[at]) << 24 | int64_t(b[at + 1]) << 16 | int64_t(b[at + 2]) << 8 | b[at + 3];
   }
@@ -80,6 +80,26 @@ class StbReader final : public ImageReader {
   static void check_jpeg(const JpegMarkers& markers) {
     if (!markers.well_formed) throw BadImage("the segments of the JPEG file are damaged or cut short");
     if (!markers.complete) throw BadImage("the JPEG file is cut short: there is no end marker");
+  }
+
+  // stb_image fills missing parts of a BMP with zeros and reports no error. Fields: BITMAPFILEHEADER and
+  // BITMAPINFOHEADER (or BITMAPCOREHEADER, of 12 bytes), little endian.
+  static void check_bmp(FileBytes file) {
+    const auto number = [&](size_t at, size_t bytes) {
+      uint32_t value = 0;
+      for (size_t i = 0; i < bytes; ++i) value |= uint32_t(file[at + i]) << 8 * i;
+      return int64_t(value);
+    };
+    const bool core = number(14, 4) == 12;
+    if (!core && file.size() < 34) throw BadImage("the BMP file is cut short");
+    const int64_t begin = number(10, 4), width = core ? number(18, 2) : number(18, 4);
+    const int64_t height = core ? number(20, 2) : std::abs(int64_t(int32_t(number(22, 4))));
+    const int64_t bits = number(core ? 24 : 28, 2), compression = core ? 0 : number(30, 4);
+    if (compression != 0 && compression != 3) throw BadImage("a compressed BMP file");
+    if (bits > 32) throw BadImage("the BMP file is damaged");
+    check_size({width, height});
+    if (begin + (width * bits + 31) / 32 * 4 * height > int64_t(file.size()))
+      throw BadImage("the BMP file is cut short");
   }
 
   struct Free {

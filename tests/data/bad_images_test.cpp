@@ -114,20 +114,18 @@ TEST_F(BadFolder, EmptyClass) {
 
 TEST_F(BadFolder, ClassesDiffer) {
   write_png(dir / "test/fox/a.png", 6, 5, 3, 0);
-  expect({(dir / "test/fox").string(), "is not in", (dir / "train").string()});
+  expect({(dir / "test/fox").string(), "is not among the training images"});
   fs::remove_all(dir / "test/fox");
   fs::remove_all(dir / "test/dog");
-  expect({(dir / "test/dog").string(), "no such class folder"});
+  EXPECT_EQ(open_dataset(dir.str()).notes, std::vector<std::string>{"note     1 class has no test images: dog"});
 }
 
 TEST_F(BadFolder, MissingSplit) {
   fs::remove_all(dir / "test");
-  expect({dir.str(), "test or val", "DIR/{train,test}/CLASS"});
+  expect({dir.str(), "no folder val or test", "DIR/{train,val}/CLASS", "--val-split"});
+  EXPECT_EQ(open_dataset(dir.str(), {.val_split = 0.5}).test.size(), 1);  // of two cats, and the only dog stays
   fs::remove_all(dir / "train");
-  expect({dir.str(), "no folder train"});
-  fs::create_directories(dir / "train");
-  fs::create_directories(dir / "test");
-  expect({(dir / "train").string(), "no class folders"});
+  expect({dir.str(), "no image"});
 }
 
 TEST_F(BadFolder, SizesDiffer) {

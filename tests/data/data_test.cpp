@@ -96,14 +96,52 @@ TEST(ImageFolder, SortedClassesAndFiles) {
   }
 }
 
+TEST(Idx, EmnistIsTurnedUprightAndItsLettersBeginAtOne) {
+  const TempDir dir;
+  write_gzip(dir / "emnist-letters-train-images-idx3-ubyte.gz", idx_images(3, 5, 7));
+  write_gzip(dir / "emnist-letters-test-images-idx3-ubyte.gz", idx_images(2, 5, 7));
+  write_file(dir / "emnist-letters-train-labels-idx1-ubyte", idx_header(0x801, {3}) + "\x01\x1a\x02");
+  write_file(dir / "emnist-letters-test-labels-idx1-ubyte", idx_header(0x801, {2}) + "\x03\x04");
+  const Splits s = open_dataset(dir.str());
+  EXPECT_EQ(s.train.name, "emnist-letters");
+  EXPECT_EQ(labels_of(s.train), (std::vector<int32_t>{0, 25, 1}));
+  EXPECT_EQ(s.train.classes[25], "Z");
+  ASSERT_EQ(s.train.height(), 7);
+  ASSERT_EQ(s.train.width(), 5);
+  for (int y = 0; y < 7; ++y)
+    for (int x = 0; x < 5; ++x) ASSERT_EQ(s.train.images.as<uint8_t>()[y * 5 + x], test_pixel(0, x, y, 0));
+  Dataset again = s.train;
+  set_statistics(again);
+  EXPECT_EQ(s.test.mean[0], again.mean[0]);
+}
+
+TEST(Idx, NamesOfDownloads) {
+  const TempDir dir;
+  write_idx(dir / "FashionMNIST/raw");
+  write_idx(dir / "mnist");
+  for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte"}) {  // Kaggle's: in a folder each
+    const fs::path file = dir / "mnist" / name, moved = dir / "mnist/x";
+    fs::rename(file, moved);
+    fs::create_directory(file);
+    fs::rename(moved, file / name);
+  }
+  fs::rename(dir / "mnist/t10k-images-idx3-ubyte", dir / "mnist/t10k-images.idx3-ubyte");
+  EXPECT_EQ(open_dataset("fashion-mnist", {.dir = dir.str()}).train.size(), 6);
+  const Splits s = open_dataset("mnist", {.dir = (dir / "mnist").string()});
+  EXPECT_EQ(s.test.size(), 3);
+  EXPECT_EQ(s.train.classes[9], "9");
+  expect_error([&] { open_dataset((dir / "mnist").string()); }, {"IDX files", "mnist, fashion-mnist, kmnist"});
+  expect_error([&] { open_dataset("kmnist"); }, {"kmnist", "--data-dir"});
+}
+
 TEST(ImageFolder, GreyImagesStayGreyUnlessOneHasColour) {
   const TempDir dir;
   write_png(dir / "train/a/1.png", 4, 4, 1, 0);
   write_png(dir / "test/a/1.png", 4, 4, 1, 1);
-  EXPECT_EQ(open_image_folder(dir.str(), 0).test.channels(), 1);
-  expect_pixels(open_image_folder(dir.str(), 0).test, {1});
+  EXPECT_EQ(open_image_folder(dir.str(), {}).test.channels(), 1);
+  expect_pixels(open_image_folder(dir.str(), {}).test, {1});
   write_jpg(dir / "train/a/2.jpeg", 4, 4, 200, 100, 50);
-  const Splits s = open_image_folder(dir.str(), 0);
+  const Splits s = open_image_folder(dir.str(), {});
   ASSERT_EQ(s.train.channels(), 3);
   const uint8_t* p = s.train.images.as<uint8_t>();
   for (int i = 0; i < 16; ++i) {

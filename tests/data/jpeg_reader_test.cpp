@@ -1,7 +1,7 @@
 // skein's own JPEG decoder against libjpeg-turbo: the same bits of all pixels, and the same result for damaged files.
 #include <random>
 
-#include "data/formats/tar.h"
+#include "data/formats/image_source.h"
 #include "data/image/image_decoder.h"
 #include "data/image/jpeg_huffman.h"
 #include "data/image/jpeg_idct.h"
@@ -131,12 +131,13 @@ TEST_F(JpegReader, DecodesTheCommonFilesAndLeavesTheOthers) {
 TEST_F(JpegReader, RealImages) {
   const fs::path archive = fs::path(SKEIN_SOURCE_DIR) / "../shared/data/imagenet-sample.tar";
   if (!fs::exists(archive)) GTEST_SKIP() << archive << " is not here";
-  TarReader tar(archive.string());
+  const auto tar = open_archive_source(archive.string());
+  std::vector<bool> every_eighth(tar->entries.size());
+  for (size_t i = 0; i < every_eighth.size(); i += 8) every_eighth[i] = has_image_extension(tar->entries[i].path);
   std::vector<uint8_t> file;
-  for (int i = 0; tar.next(1 << 22); ++i) {
-    if (i % 8 != 0) continue;
-    tar.read(file);
-    SCOPED_TRACE(tar.name());
+  std::string reason;
+  for (size_t entry = 0; tar->next(every_eighth, entry, file, reason);) {
+    SCOPED_TRACE(tar->entries[entry].path);
     expect_equal(file, 1);
   }
 }

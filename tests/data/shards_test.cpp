@@ -1,7 +1,7 @@
 // Import to shards and reading them: every byte is kept, from any source, and every kind of damage has its message.
 #include <map>
 
-#include "data/formats/tar.h"
+#include "base/output_lock.h"
 #include "tests/support/encoded_files.h"
 #include "tests/support/run_binary.h"
 
@@ -81,13 +81,16 @@ TEST_F(ShardsTest, LongNamesInArchives) {
   write_file(dir / "long/train" / name, numbered_jpeg(1));
   for (const char* format : {"gnu", "pax"}) {
     ASSERT_EQ(shell(fmt::format("cd {} && tar --format={} -cf long.tar long", dir.str(), format)).status, 0);
-    TarReader tar((dir / "long.tar").string());
+    const auto tar = open_archive_source((dir / "long.tar").string());
+    const std::vector<bool> all(tar->entries.size(), true);
+    size_t entry = 0;
     std::vector<uint8_t> bytes;
-    ASSERT_TRUE(tar.next(1 << 20));
-    EXPECT_EQ(tar.name(), "long/train/" + name);
-    tar.read(bytes);
+    std::string reason;
+    while (tar->next(all, entry, bytes, reason) && bytes.empty()) {  // folders
+    }
+    EXPECT_EQ(tar->entries[entry].path, "long/train/" + name);
     EXPECT_EQ(std::string(bytes.begin(), bytes.end()), numbered_jpeg(1));
-    EXPECT_FALSE(tar.next(1 << 20));
+    EXPECT_FALSE(tar->next(all, entry, bytes, reason));
   }
 }
 
@@ -148,7 +151,8 @@ TEST_F(ShardsTest, WithoutTestImages) {
   fs::remove_all(images / "val");
   expect_error([&] { import_to(images, out); }, {"val or test", "--test-on-train"});
   EXPECT_FALSE(fs::exists(out.string() + ".partial"));
-  import_to(images / "train", out, {.test_on_train = true});  // without a folder train, all are training images
+  import_to(images / "train", out,
+            {.layout = {.test_on_train = true}});  // without a folder train, all are training images
   const Splits s = open_dataset(out.string());
   EXPECT_EQ(s.train.size(), 40);
   EXPECT_EQ(s.test.encoded, s.train.encoded);
@@ -157,18 +161,79 @@ TEST_F(ShardsTest, WithoutTestImages) {
 TEST_F(ShardsTest, SourcesThatDoNotFit) {
   expect_error([&] { import_to(dir / "none", out); }, {"none", "no such folder or archive"});
   write_file(dir / "text.tar", std::string(2000, 'x'));
-  expect_error([&] { import_to(dir / "text.tar", out); }, {"text.tar", "byte 0", "tar archive"});
+  expect_error([&] { import_to(dir / "text.tar", out); }, {"text.tar", "byte", "Unrecognized archive format"});
   ASSERT_EQ(shell(fmt::format("cd {} && tar cf pets.tar pets", dir.str())).status, 0);
   const std::string tar = read_file(dir / "pets.tar");
   write_file(dir / "short.tar", tar.substr(0, tar.size() / 2));
-  expect_error([&] { import_to(dir / "short.tar", out); }, {"short.tar", "cut short", "again"});
-  write_file(images / "loose.JPEG", numbered_jpeg(0));
-  expect_error([&] { import_to(images, out); }, {"loose.JPEG", "no class folder", "DIR/{train,val}/CLASS"});
-  fs::remove(images / "loose.JPEG");
+  expect_error([&] { import_to(dir / "short.tar", out); }, {"short.tar", "Truncated", "again"});
   fs::create_directories(images / "val/fox");
   write_file(images / "val/fox/a.JPEG", numbered_jpeg(0));
-  expect_error([&] { import_to(images, out); }, {"'fox'", "no training images"});
+  expect_error([&] { import_to(images, out); }, {"val/fox", "not among the training images"});
   EXPECT_FALSE(fs::exists(out.string() + ".partial"));
+}
+
+// The members of an archive, as shards, by name; what is left out by reason.
+TEST_F(ShardsTest, LinksInArchives) {
+  fs::create_hard_link(images / "train/n0/0000.JPEG", images / "train/n1/hard.JPEG");
+  fs::create_symlink("../n2/0002.JPEG", images / "train/n1/soft.JPEG");
+  fs::create_symlink("soft.JPEG", images / "train/n1/twice.JPEG");
+  fs::create_symlink("nowhere.JPEG", images / "train/n1/dangling.JPEG");
+  fs::create_symlink("..", images / "train/n1/up");
+  files["n1/hard.JPEG"] = files["n0/0000.JPEG"];
+  files["n1/soft.JPEG"] = files["n1/twice.JPEG"] = files["n2/0002.JPEG"];
+  ASSERT_EQ(shell(fmt::format("cd {} && tar cf a.tar pets && gzip -k a.tar && mv a.tar.gz b.tar", dir.str())).status,
+            0);
+  for (const fs::path& from : {images, dir / "a.tar", dir / "b.tar"}) {
+    const ImportReport report = import_to(from, out);
+    EXPECT_EQ(report.train, 43);
+    EXPECT_EQ(report.notes.size(), from == images ? 2u : 1u);  // in an archive both are links to no file of it
+    expect_parts(fmt::format("{}", fmt::join(report.notes, "\n")), {"a link to ", "dangling.JPEG", "n1/up"});
+    const Splits s = open_dataset(out.string());
+    std::vector<uint8_t> memory;
+    for (int64_t i = 0; i < s.train.size(); ++i) {
+      const FileBytes bytes = shards_of(s.train).read(i, memory);
+      EXPECT_EQ(std::string(bytes.begin(), bytes.end()), files.at(std::string(shards_of(s.train).name(i))));
+    }
+    fs::remove_all(out);
+  }
+}
+
+TEST_F(ShardsTest, SparseFilesAndUtf8NamesInArchives) {
+  const std::string name = "train/n0/\xe7\x8c\xab \xe9.JPEG";  // a cat in UTF-8, then a byte that is no UTF-8
+  write_file(images / name, numbered_jpeg(0));
+  fs::resize_file(images / name, 1 << 20);
+  for (const char* format : {"gnu", "pax"}) {
+    ASSERT_EQ(shell(fmt::format("cd {} && tar --format={} -S -cf a.tar pets", dir.str(), format)).status, 0);
+    const auto tar = open_archive_source((dir / "a.tar").string());
+    std::vector<bool> wanted(tar->entries.size());
+    for (size_t i = 0; i < wanted.size(); ++i) wanted[i] = tar->entries[i].path == "pets/" + name;
+    EXPECT_EQ(std::count(wanted.begin(), wanted.end(), true), 1);
+    size_t entry = 0;
+    std::vector<uint8_t> bytes;
+    std::string reason;
+    ASSERT_TRUE(tar->next(wanted, entry, bytes, reason));
+    EXPECT_EQ(std::string(bytes.begin(), bytes.end()), read_file(images / name));
+  }
+}
+
+TEST_F(ShardsTest, AClassWhoseImagesAreAllDamaged) {
+  write_file(images / "train/fox/a.JPEG", numbered_jpeg(0).substr(0, 300));
+  write_file(images / "val/fox/a.JPEG", numbered_jpeg(0));
+  expect_error([&] { import_to(images, out); }, {"every training image of class 'fox' is damaged"});
+}
+
+TEST_F(ShardsTest, NeverTakesAwayOtherFiles) {
+  write_file(out.string() + ".partial/thesis.txt", "years of work");
+  expect_error([&] { import_to(images, out); }, {"shards.partial", "thesis.txt", "Move it"});
+  EXPECT_EQ(read_file(out.string() + ".partial/thesis.txt"), "years of work");
+  fs::remove_all(out.string() + ".partial");
+  import_to(images, out);
+  write_file(out / "notes.txt", "mine");
+  expect_failure(skein(fmt::format("data import {} --out {} --force", images.string(), out.string())), 2,
+                 {"notes.txt", "never replaced"});
+  const OutputLock lock((dir / "new").string());
+  expect_failure(skein(fmt::format("data import {} --out {}/", images.string(), (dir / "new").string())), 2,
+                 {"another process is writing it"});
 }
 
 TEST_F(ShardsTest, AShardThatIsCutShortOrAbsent) {
@@ -235,14 +300,13 @@ TEST_F(ShardsTest, TheCommand) {
   const ProgramOutput made =
       skein(fmt::format("data import {} --out {} --short-side 34", images.string(), out.string()));
   EXPECT_EQ(made.status, 0) << made.err;
-  expect_parts(made.out,
-               {"3: n0, n1, n2", "40 JPEG or PNG images in 1 shards", "9 images", "encoded again with quality 90"});
+  expect_parts(made.out, {"3: n0, n1, n2", "40 image files in 1 shards", "9 images", "encoded again with quality 90"});
   expect_failure(skein(fmt::format("data import {} --out {}", images.string(), out.string())), 2,
                  {"exists already", "--force"});
   EXPECT_EQ(skein(fmt::format("data import {} --out {} --force", images.string(), out.string())).status, 0);
   expect_set(out);
   expect_failure(skein(fmt::format("data import {} --out {} --force", images.string(), images.string())), 2,
-                 {"not a folder of shards"});
+                 {"never replaced"});
   expect_parts(skein(fmt::format("data info {} --verify", out.string())).out, {"verified every image"});
   damage(out / "test-00000.shard", 50);
   const ProgramOutput bad = skein(fmt::format("data info {} --verify", out.string()));

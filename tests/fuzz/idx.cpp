@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     fuzz::write(std::string(split) + "-labels-idx1-ubyte" + suffix, labels);
   }
   fuzz::read([&] {
-    const Splits s = open_fashion_mnist(fuzz::folder().string());
+    const Splits s = open_idx(size % 2 ? "fashion-mnist" : "emnist-letters", fuzz::folder().string());
     fuzz::touch(s.train);
     fuzz::touch(s.test);
   });

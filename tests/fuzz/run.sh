@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:?run.sh SECONDS [SUBJECT ...]}
 shift
-[ $# -gt 0 ] || set -- safetensors cifar idx image tar shards
+[ $# -gt 0 ] || set -- safetensors cifar idx image archive shards
 build=${FUZZ_BUILD:-build/emulated}
 if [ ! -f "$build/build.ninja" ]; then
   command -v clang++ >/dev/null || { echo "fuzzing needs clang++: left out"; exit 0; }
@@ -17,8 +17,9 @@ cmake --build "$build" --target fuzz_seeds ${@/#/fuzz_} | tail -n 1
 export OMP_NUM_THREADS=1
 corpus="$build/corpus"
 "$build/fuzz_seeds" "$corpus"
-mkdir -p "$corpus/image"
-for picture in tests/images/*.jpg; do
+mkdir -p "$corpus/image" "$corpus/archive"
+cp tests/golden/meta*.mat "$corpus/archive"
+for picture in tests/images/*; do
   for use in 0 1 2; do printf "\\x13\\x0$use" | cat - "$picture" > "$corpus/image/$(basename "$picture")-$use"; done
 done
 

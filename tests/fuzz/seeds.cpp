@@ -46,10 +46,12 @@ int main(int, char** arguments) {
   const std::string idx = std::string("\0\0\x08\x03\0\0\0\2\0\0\0\2\0\0\0\3", 16) + std::string(12, 'p');
   const std::string labels = std::string("\0\0\x08\x01\0\0\0\2\1\2", 10);
   write(to / "idx/plain", std::string("\0", 1) + idx + "\\x" + labels);
-  write(to / "tar/plain",
+  write(to / "archive/plain",
         tar_file("train/n0/a.JPEG", '0', "hello") + tar_file("val/n0/b.JPEG", '0', std::string(600, 'x')));
-  write(to / "tar/gnu", tar_file("././@LongLink", 'L', std::string(200, 'y')) + tar_file("yyy", '0', "hello"));
-  write(to / "tar/pax",
+  write(to / "archive/labels", tar_file("LOC_val_solution.csv", '0', "ImageId,PredictionString\nv,n0 1 2\n") +
+                                   tar_file("train/n0/a.JPEG", '0', "hello") + tar_file("val/v.JPEG", '0', "hello"));
+  write(to / "archive/gnu", tar_file("././@LongLink", 'L', std::string(200, 'y')) + tar_file("yyy", '0', "hello"));
+  write(to / "archive/pax",
         tar_file("pax", 'x', "18 path=train/n/a\n30 mtime=1350244992.023960108\n") + tar_file("a", '0', "hello"));
   write(to / "shards/tables", std::string("\1\3") + std::string(200, '\1'));
 }

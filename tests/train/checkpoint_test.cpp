@@ -207,5 +207,18 @@ TEST(CheckpointOnFullDisk, KeepsTheOlderOne) {
   EXPECT_EQ(skein("train --limit-steps 3 --resume " + run).status, 0) << "the run cannot go on";
 }
 
+TEST(CheckpointPlace, HasNothingElse) {
+  const TempDir dir;
+  const std::string place = (dir / "ckpt").string();
+  EXPECT_FALSE(check_checkpoint_place(place));
+  write_file(place + "/model.safetensors", "old");
+  EXPECT_TRUE(check_checkpoint_place(place));
+  write_file(place + "/thesis.tex", "years of work");
+  expect_error([&] { check_checkpoint_place(place); }, {place, "thesis.tex", "not replaced", "another name"});
+  expect_error([&] { check_checkpoint_place(place + "/thesis.tex"); }, {"thesis.tex", "is a file"});
+  write_file((dir / "b.new/notes.txt").string(), "mine");
+  expect_error([&] { check_checkpoint_place((dir / "b").string()); }, {"b.new", "notes.txt"});
+}
+
 }  // namespace
 }  // namespace skein::testing

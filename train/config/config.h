@@ -30,7 +30,8 @@ struct TrainConfig {
   bool augment = true, trivial_augment = false;
   int64_t crop_padding = 4, cutout = 0;
   double random_erase = 0, mixup = 0, cutmix = 0, mix_probability = 1;
-  int64_t resize = 0, crop = 224, bad_images = 100, decode_threads = 0;
+  int64_t resize = 0, crop = 224, bad_images = 100, decode_threads = 0, val_seed = 0;
+  double val_split = 0;
   int64_t synthetic_train = 2048, synthetic_test = 512, synthetic_size = 32, synthetic_channels = 3,
           synthetic_classes = 10;
 

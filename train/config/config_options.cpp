@@ -23,14 +23,16 @@ void list_model(OptionList& o, TrainConfig& c) {
 
 void list_data(OptionList& o, TrainConfig& c) {
   o.group("Data");
-  o.option(
-      "--data", c.data,
-      "fashion-mnist, cifar10, cifar100, imagenet, synthetic, a packed FILE.skein, a folder of shards, or a folder "
-      "DIR/{train,test}/CLASS/",
-      {.type = "NAME|FILE|DIR", .resume = Resume::free});
+  o.option("--data", c.data,
+           "fashion-mnist, mnist, kmnist, emnist-letters ..., cifar10, cifar100, imagenet, synthetic, a packed "
+           "FILE.skein, a folder of shards, or a folder DIR/{train,val}/CLASS/ or DIR/CLASS/",
+           {.type = "NAME|FILE|DIR", .resume = Resume::free});
   o.option("--data-dir", c.data_dir, "where the files of NAME are; empty: its default place",
            {.type = "DIR", .resume = Resume::free});
   o.option("--resize", c.resize, "image folders: centre square scaled to N x N; 0: sizes must agree", {"N", 0, 1024});
+  o.option("--val-split", c.val_split,
+           "image folders without a folder val or test: part of each class that is the test set", {"PART", 0, 0.9});
+  o.option("--val-seed", c.val_seed, "of the draw of that part", {"N", 0});
   o.option("--crop", c.crop, "shards and ImageNet: height and width of what is cut out of an image", {"N", 8, 1024});
   o.option("--bad-images", c.bad_images,
            "shards and ImageNet: damaged images that are replaced by others before the run fails",

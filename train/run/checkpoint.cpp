@@ -290,6 +290,22 @@ void write_checkpoint(ProcessGroup& group, const std::string& folder, const Mode
   }
 }
 
+bool check_checkpoint_place(const std::string& folder) {
+  const auto ours = [](const std::string& name) {
+    const std::string file = "/" + name;
+    return file == kModelFile || file == kMomentumFile || file == kProgressFile ||
+           (name.starts_with("worker-") && name.ends_with(".safetensors"));
+  };
+  for (const std::string& place : {folder, folder + ".new"}) {
+    if (!fs::exists(place)) continue;
+    if (!fs::is_directory(place)) throw BadInput("{}: is a file. Give the name of a folder that is new", place);
+    if (const std::string other = foreign_entry(place, ours); !other.empty())
+      throw BadInput("{}: has files that are no checkpoint, such as {}, so it is not replaced. Give another name",
+                     place, other);
+  }
+  return fs::is_directory(folder) && !fs::is_empty(folder);
+}
+
 Checkpoint open_checkpoint(const std::string& folder) {
   Checkpoint c{folder, {}, {}, {}};
   if (!fs::is_directory(folder))

@@ -34,6 +34,10 @@ void write_checkpoint(ProcessGroup& group, const std::string& folder, const Mode
 
 std::string ema_folder(const std::string& checkpoint);  // checkpoint/ema
 
+// BadInput if the place for a checkpoint has anything but an older one, which is kept until the new one is complete.
+// True: there is an older one.
+bool check_checkpoint_place(const std::string& folder);
+
 // Not collective. BadInput names file, tensor and fix where anything is missing, cut short or belongs to another model.
 Checkpoint open_checkpoint(const std::string& folder);
 void load_model(const Checkpoint& checkpoint, ParameterStore& parameters);  // parameters and running statistics

@@ -7,9 +7,9 @@
 #include <cmath>
 
 #include "base/standard_files.h"
+#include "base/stopwatch.h"
 #include "kernels/runtime.h"
 #include "train/machine.h"
-#include "train/run/progress.h"
 #include "train/run/resume.h"
 #include "train/run/run_folder.h"
 #include "train/threads.h"
@@ -84,6 +84,7 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
          to_string(c.shortcut));
   report("data     {}: {} training and {} test images of {} x {} x {}, {} classes\n", c.data, data.train.size(),
          data.test.size(), info.height, info.width, info.channels, info.classes.size());
+  for (const std::string& line : data.notes) report("{}\n", line);
   if (device_of(c.device) == Device::cuda)
     report("device   cuda ({}), {}\n", cuda::devices()[size_t(current_gpu())].name, to_string(c.dtype));
   else

@@ -163,9 +163,14 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const ModelInfo& inf
 
 DatasetOptions dataset_options(const TrainConfig& c) {
   return {
-      c.data_dir,   uint64_t(c.seed),
-      c.resize,     c.crop,
-      c.bad_images, {c.synthetic_train, c.synthetic_test, c.synthetic_size, c.synthetic_channels, c.synthetic_classes}};
+      .dir = c.data_dir,
+      .seed = uint64_t(c.seed),
+      .resize = c.resize,
+      .crop = c.crop,
+      .bad_images = c.bad_images,
+      .synthetic = {c.synthetic_train, c.synthetic_test, c.synthetic_size, c.synthetic_channels, c.synthetic_classes},
+      .val_split = c.val_split,
+      .val_seed = uint64_t(c.val_seed)};
 }
 
 bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool()>& stop) {

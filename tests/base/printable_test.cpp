@@ -1,0 +1,19 @@
+// Names of files as text for messages.
+#include "base/printable.h"
+
+#include <gtest/gtest.h>
+
+namespace skein::testing {
+namespace {
+
+TEST(Printable, KeepsUtf8AndEscapesTheRest) {
+  for (const std::string text : {"", "cat", "caf\xc3\xa9", "\xe7\x8c\xab", "\xf0\x9f\x90\x88 x"})
+    EXPECT_EQ(printable(text), text);
+  EXPECT_EQ(printable("caf\xe9"), "caf\\xe9");
+  EXPECT_EQ(printable("a\nb\x7f"), "a\\x0ab\\x7f");
+  EXPECT_EQ(printable("\xe7\x8c"), "\\xe7\\x8c");                             // cut short
+  EXPECT_EQ(printable("\xc0\xaf\xed\xa0\x80"), "\\xc0\\xaf\\xed\\xa0\\x80");  // too long; a surrogate
+}
+
+}  // namespace
+}  // namespace skein::testing
