@@ -293,7 +293,7 @@ void write_checkpoint(ProcessGroup& group, const std::string& folder, const Mode
 bool check_checkpoint_place(const std::string& folder) {
   const auto ours = [](const std::string& name) {
     const std::string file = "/" + name;
-    return file == kModelFile || file == kMomentumFile || file == kProgressFile ||
+    return file == kModelFile || name == "ema" || file == kOptimizerFile || file == kProgressFile ||
            (name.starts_with("worker-") && name.ends_with(".safetensors"));
   };
   for (const std::string& place : {folder, folder + ".new"}) {
