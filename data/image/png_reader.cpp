@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spng.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "data/image/image_reader.h"
@@ -19,7 +20,9 @@ class PngReader final : public ImageReader {
     if (!context_) throw std::bad_alloc();
     check(spng_set_crc_action(context_.get(), SPNG_CRC_ERROR, SPNG_CRC_ERROR));
     check(spng_set_chunk_limits(context_.get(), kMostChunkBytes, kMostChunkBytes));
-    check(spng_set_png_buffer(context_.get(), file.data(), file.size()));
+    left_ = file;
+    cut_ = false;
+    check(spng_set_png_stream(context_.get(), read, this));
     check(spng_get_ihdr(context_.get(), &header_));
     return {header_.width, header_.height};
   }
@@ -31,7 +34,7 @@ class PngReader final : public ImageReader {
     next_ = 0;
     if (interlaced_) {
       check(spng_decode_image(context_.get(), pixels_.data(), bytes, SPNG_FMT_RGBA8, 0));
-      check(spng_decode_chunks(context_.get()));
+      check_end();
       next_ = rows.begin;
       return 0;
     }
@@ -62,7 +65,25 @@ class PngReader final : public ImageReader {
     const int result = spng_decode_row(context_.get(), pixels_.data(), pixels_.size());
     if (++next_ < int64_t(header_.height)) return check(result);
     if (result != SPNG_EOI) check(result);
+    check_end();
+  }
+
+  // libspng asks for bytes of the file. It accepts a file whose last chunk lacks its CRC, so the end is noted here.
+  static int read(spng_ctx*, void* reader, void* to, size_t bytes) {
+    PngReader& self = *static_cast<PngReader*>(reader);
+    if (bytes > self.left_.size()) {
+      self.cut_ = true;
+      return SPNG_IO_EOF;
+    }
+    std::copy_n(self.left_.begin(), bytes, static_cast<uint8_t*>(to));
+    self.left_ = self.left_.subspan(bytes);
+    return 0;
+  }
+
+  // Reads the chunks after the pixels.
+  void check_end() {
     check(spng_decode_chunks(context_.get()));
+    if (cut_) throw BadImage("the PNG file is cut short");
   }
 
   static void check(int result) {
@@ -76,7 +97,8 @@ class PngReader final : public ImageReader {
   std::unique_ptr<spng_ctx, Free> context_;
   spng_ihdr header_ = {};
   std::vector<uint8_t> pixels_;  // RGBX: a row, or all of an interlaced file
-  bool interlaced_ = false;
+  FileBytes left_;               // of the file, not yet read
+  bool interlaced_ = false, cut_ = false;
   int64_t next_ = 0;  // row
 };
 

@@ -181,8 +181,8 @@ TEST(Compressor, ZerosOfEitherSignAreSentWithoutBias) {
         cpu::zero({}, c->value), cpu::zero({}, w->value);
         for (int64_t i = 0; i < s.count; i += 2) c->value.host()[s.begin + i] = -0.0f;
         c->value.host()[s.begin] = float(s.count);
-        const View mean =
-            make_sign_compressor({memory}, *c, {})->mean(c->value, w->value, ranks, ties_of(round, ranks.rank()));
+        const auto compressor = make_sign_compressor({memory}, *c, {});  // owns the mean
+        const View mean = compressor->mean(c->value, w->value, ranks, ties_of(round, ranks.rank()));
         if (ranks.rank() != 0) continue;
         for (int64_t i = 1; i < s.count; ++i) {
           const double x = double(mean.as<float>()[s.begin + i]);
