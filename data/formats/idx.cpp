@@ -106,12 +106,10 @@ std::vector<std::string> characters(std::string_view text) {
 // EMNIST (Cohen et al., arXiv 1702.05373): six divisions of one collection. Letters have 26 classes from label 1 on, of
 // both cases; balanced and bymerge join the cases that look alike.
 IdxSet emnist(const std::string& division) {
-  constexpr const char *kDigits = "0123456789", *kUpper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ", *kApart = "abdefghnqrt",
-                       *kLower = "abcdefghijklmnopqrstuvwxyz";
-  std::string classes = kDigits;
-  if (division == "letters") classes = kUpper;
-  if (division == "balanced" || division == "bymerge") classes = std::string(kDigits) + kUpper + kApart;
-  if (division == "byclass") classes = std::string(kDigits) + kUpper + kLower;
+  std::string_view classes = "0123456789";
+  if (division == "letters") classes = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  if (division == "balanced" || division == "bymerge") classes = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabdefghnqrt";
+  if (division == "byclass") classes = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   return {"emnist-" + division, characters(classes), division == "letters" ? 1 : 0, true, "EMNIST"};
 }
 
