@@ -31,6 +31,8 @@ void check_processes(const TrainConfig& c, int64_t processes) {
 
 // Makes the model without memory for its parameters; classes and channels do not matter here.
 void check_model(const TrainConfig& c) {
+  if (c.whiten_stem && !c.init.empty())
+    throw BadInput("--whiten-stem: --init {} sets the first convolution already; leave one of them out", c.init);
   ParameterStore unbuilt;
   ModelOptions options;
   options.shortcut = letter_of(c.shortcut);

@@ -23,7 +23,7 @@ struct TrainConfig {
   std::string model = "resnet20";
   ShortcutKind shortcut = ShortcutKind::B;
   double dropout = 0;
-  bool zero_gamma = false, normal_classifier = false;
+  bool zero_gamma = false, normal_classifier = false, whiten_stem = false;
   std::string init, init_digest;  // first weights; digest: set_init_digest()
 
   std::string data = "fashion-mnist", data_dir;

@@ -14,6 +14,7 @@ void list_model(OptionList& o, TrainConfig& c) {
   o.option("--dropout", c.dropout, "within the blocks of DenseNets and wide ResNets", {"RATE", 0, 0.99});
   o.on_off("--zero-gamma", c.zero_gamma, "start residual blocks as the identity");
   o.on_off("--normal-classifier", c.normal_classifier, "start the classifier from N(0, 0.01) and bias 0");
+  o.on_off("--whiten-stem", c.whiten_stem, "start the first convolution as filters that whiten patches of the images");
   o.option("--init", c.init,
            "start from the weights of a run, a checkpoint or a safetensors file, also of PyTorch; a classifier for "
            "another number of classes is drawn anew",

@@ -7,6 +7,7 @@
 #include "local_sgd/compressor.h"
 #include "train/run/weights_file.h"
 #include "train/trainer.h"
+#include "train/whitening.h"
 
 namespace skein {
 namespace fs = std::filesystem;
@@ -110,6 +111,19 @@ std::vector<std::string> load_initial_weights(const TrainConfig& config, Trainer
     trainer.worker(i).reset_consensus();
   }
   return notes;
+}
+
+void whiten_stem(const Dataset& train, Trainer& trainer) {
+  std::vector<float> filters;
+  for (int64_t i = 0; i < trainer.local_size(); ++i) {
+    ParameterStore& p = trainer.worker(i).parameters();
+    const std::vector<int64_t>& shape = p.specs()[0].shape;  // (outputs, kernel, kernel, channels)
+    if (i == 0) filters = whitening_filters(train, {shape[0], shape[1], shape[3]});
+    const Tensor slice = p.value.slice(p.segments()[0].begin, {int64_t(filters.size())});
+    Queue{slice.device()}.run(kernel::copy_from_host, filters.data(), slice);
+    p.refresh_shadow();
+    trainer.worker(i).reset_consensus();
+  }
 }
 
 void load_consensus(const Checkpoint& checkpoint, Trainer& trainer) {

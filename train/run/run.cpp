@@ -77,9 +77,9 @@ void set_up_machine(ProcessGroup& group, const TrainCall& call, const RunInputs&
     report("note     other threads or convolution kernels than before: the last bits will differ\n");
 }
 
-// Makes the workers, connects them, and loads the checkpoint, or the weights of --init, into them. The last step is not collective. One rank may
-// have a damaged worker's file there: all ranks throw then, as the other ranks would wait for it in the first
-// averaging.
+// Makes the workers, connects them, and loads the checkpoint, or the weights of --init, into them. The last step is not
+// collective. One rank may have a damaged worker's file there: all ranks throw then, as the other ranks would wait for
+// it in the first averaging.
 std::unique_ptr<Trainer> build_trainer(ProcessGroup& group, const TrainCall& call, RunInputs& inputs) {
   std::unique_ptr<Trainer> trainer;
   group.on_all_ranks([&] {
@@ -91,6 +91,8 @@ std::unique_ptr<Trainer> build_trainer(ProcessGroup& group, const TrainCall& cal
       (call.from_consensus ? load_consensus : load_workers)(*inputs.checkpoint, *trainer);
     else if (!call.config.init.empty())
       inputs.init_notes = load_initial_weights(call.config, *trainer);
+    else if (call.config.whiten_stem)
+      whiten_stem(inputs.data.train, *trainer);
   });
   return trainer;
 }
