@@ -10,7 +10,9 @@ namespace {
 
 struct AugmentRow {
   Shape images;
-  bool training, timed = false;
+  bool training;
+  Flip flip = Flip::random;
+  bool timed = false;
 };
 const std::vector<AugmentRow> kAugmentRows = {{.images = {5, 6, 7, 1}, .training = true},
                                               {.images = {5, 6, 7, 3}, .training = false},
@@ -19,19 +21,21 @@ const std::vector<AugmentRow> kAugmentRows = {{.images = {5, 6, 7, 1}, .training
                                               {.images = {3, 28, 28, 1}, .training = true},
                                               {.images = {4, 2, 3, 2}, .training = true},
                                               {.images = {3, 40, 70, 4}, .training = true},
+                                              {.images = {9, 5, 6, 3}, .training = true, .flip = Flip::alternate},
                                               {.images = {256, 32, 32, 3}, .training = true, .timed = true},
                                               {.images = {256, 28, 28, 1}, .training = true, .timed = true}};
 constexpr uint64_t kAugmentSeed = 3;
-constexpr uint32_t kEpoch = 2;
+constexpr uint32_t kEpoch = 3;
 
 struct AugmentInputs {
   Shape shape;
-  Augmentation options{true, 4, {0.4914f, 0.4822f, 0.4465f, 0.5f}, {0.2023f, 0.1994f, 0.2010f, 0.25f}};
+  Augmentation options{true, Flip::random, 4, {0.4914f, 0.4822f, 0.4465f, 0.5f}, {0.2023f, 0.1994f, 0.2010f, 0.25f}};
   std::vector<uint8_t> pixels;
   std::vector<int32_t> samples;  // half of the images, last first
 
   explicit AugmentInputs(const AugmentRow& r) : shape(r.images), pixels(size_t(r.images.numel())) {
     options.training = r.training;
+    options.flip = r.flip;
     for (size_t i = 0; i < pixels.size(); ++i)
       pixels[i] = uint8_t(random_words(1, Purpose::test, 0, 0, uint32_t(i))[0]);
     for (int64_t i = 0; i < (shape[0] + 1) / 2; ++i) samples.push_back(int32_t(shape[0] - 1 - i));
@@ -44,7 +48,11 @@ struct AugmentInputs {
       const uint32_t range = uint32_t(2 * options.padding + 1);
       y += int64_t(bounded(w[1], range)) - options.padding;
       x += int64_t(bounded(w[2], range)) - options.padding;
-      if (w[0] >> 31) x = shape[2] - 1 - x;
+      // Of alternate flips, epoch 3 has the other side of epoch 0.
+      const bool alternate = options.flip == Flip::alternate;
+      const uint32_t epoch = alternate ? 0 : kEpoch;
+      const bool drawn = random_words(kAugmentSeed, Purpose::augment, epoch, uint32_t(sample), 0)[0] >> 31;
+      if (drawn != alternate) x = shape[2] - 1 - x;
     }
     const bool inside = y >= 0 && y < shape[1] && x >= 0 && x < shape[2];
     const size_t i = inside ? size_t(((sample * shape[1] + y) * shape[2] + x) * shape[3] + c) : 0;
@@ -74,7 +82,10 @@ std::vector<OpCase> augment_cases() {
   std::vector<OpCase> cases;
   for (const AugmentRow& r : kAugmentRows)
     for (const DType t : {DType::f32, DType::bf16})
-      cases.push_back(same_bits(row(fmt::format("augment/{}{}", name_of(r.images), r.training ? "+crop+flip" : ""),
+      cases.push_back(same_bits(row(fmt::format("augment/{}{}", name_of(r.images),
+                                                !r.training                 ? ""
+                                                : r.flip == Flip::alternate ? "+crop+alternate"
+                                                                            : "+crop+flip"),
                                     r.timed, bind_augment, r, t)));
   return cases;
 }

@@ -100,6 +100,8 @@ void check_augmentation(const TrainConfig& c) {
     throw BadInput("--batch 1: --mixup and --cutmix mix the images of a batch in pairs. Give a batch of at least 2");
   if (!c.augment && c.crop_padding != TrainConfig{}.crop_padding)
     throw BadInput("--crop-padding {}: does nothing with --no-augment. Leave one of them out", c.crop_padding);
+  if (!c.augment && c.flip != Flip::random)
+    throw BadInput("--flip {}: does nothing with --no-augment. Leave one of them out", to_string(c.flip));
 }
 
 // Refuses what the optimiser does not use.

@@ -16,6 +16,7 @@
 #include "data/dataset.h"
 #include "data/loading/partition.h"
 #include "engine/tensor.h"
+#include "kernels/augment.h"
 
 namespace skein {
 
@@ -32,6 +33,7 @@ struct LoaderOptions {
   Partition partition = Partition::global;
   uint64_t seed = 0;
   bool augment = true;  // random flip and shift or crop, in training
+  Flip flip = Flip::random;
   int32_t padding = 4;  // largest shift in pixels, of images in memory
   bool trivial_augment = false;
   EraseOptions erase = {};

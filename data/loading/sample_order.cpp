@@ -45,7 +45,7 @@ std::span<const int32_t> SampleOrder::epoch(int64_t epoch) {
 }
 
 Augmentation augmentation_of(const Dataset& dataset, const LoaderOptions& options) {
-  Augmentation a{options.training && options.augment, options.padding, {}, {}};
+  Augmentation a{options.training && options.augment, options.flip, options.padding, {}, {}};
   std::copy(dataset.mean, dataset.mean + 4, a.mean);
   std::copy(dataset.std, dataset.std + 4, a.std);
   return a;

@@ -37,7 +37,7 @@ struct Draw {
 Draw draw(const Augmentation& a, uint64_t seed, uint32_t epoch, int32_t sample) {
   const RandomWords words = random_words(seed, Purpose::augment, epoch, uint32_t(sample), 0);
   const uint32_t offsets = 2 * uint32_t(a.padding) + 1;
-  return {(words[0] >> 31) != 0, int64_t(bounded(words[1], offsets)) - a.padding,
+  return {is_flipped(a.flip, seed, epoch, uint32_t(sample)), int64_t(bounded(words[1], offsets)) - a.padding,
           int64_t(bounded(words[2], offsets)) - a.padding};
 }
 

@@ -26,7 +26,7 @@ __device__ Draw draw(const Augmentation& a, uint64_t seed, uint32_t epoch, int32
   if (!a.training) return {false, 0, 0};
   const RandomWords words = random_words(seed, Purpose::augment, epoch, uint32_t(sample), 0);
   const uint32_t offsets = 2 * uint32_t(a.padding) + 1;
-  return {(words.v[0] >> 31) != 0, int(bounded(words.v[1], offsets)) - a.padding,
+  return {is_flipped(a.flip, seed, epoch, uint32_t(sample)), int(bounded(words.v[1], offsets)) - a.padding,
           int(bounded(words.v[2], offsets)) - a.padding};
 }
 

@@ -24,7 +24,7 @@ struct Images {
 };
 
 Augmentation make(bool training, int32_t padding = 4) {
-  return {training, padding, {0.4914f, 0.4822f, 0.4465f, 0.3f}, {0.2023f, 0.1994f, 0.2010f, 0.7f}};
+  return {training, Flip::random, padding, {0.4914f, 0.4822f, 0.4465f, 0.3f}, {0.2023f, 0.1994f, 0.2010f, 0.7f}};
 }
 
 std::vector<float> run(const Images& images, std::vector<int32_t> samples, const Augmentation& a, uint64_t seed = 11,
@@ -101,6 +101,18 @@ TEST(Augment, TrainingIsTheDocumentedFlipAndCrop) {
           << height << "x" << width << "x" << channels << " sample " << samples[b];
     }
   }
+}
+
+// Two epochs in a row show both sides of every image; the sides of the first are drawn.
+TEST(Augment, AlternateFlipsShowBothSides) {
+  int mirrored = 0;
+  for (uint32_t sample = 0; sample < 400; ++sample) {
+    const bool first = is_flipped(Flip::alternate, 7, 0, sample);
+    for (uint32_t epoch = 1; epoch < 4; ++epoch)
+      ASSERT_EQ(is_flipped(Flip::alternate, 7, epoch, sample), first != (epoch % 2 == 1)) << sample << " " << epoch;
+    mirrored += first;
+  }
+  EXPECT_NEAR(mirrored, 200, 40);  // four standard deviations
 }
 
 // Index of the outcome, one of 162, that an augmented image shows. Independent of the random generator.

@@ -76,6 +76,7 @@ void apply_flags(const std::set<std::string>& given, const TrainConfig& flags, S
 LoaderOptions augmentation_options(const TrainConfig& c) {
   LoaderOptions options;
   options.augment = c.augment;
+  options.flip = c.flip;
   options.padding = int32_t(c.crop_padding);
   options.trivial_augment = c.trivial_augment;
   options.erase = {c.random_erase, c.cutout};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/loading/partition.h"
+#include "kernels/augment.h"
 #include "local_sgd/learning_rate.h"
 #include "local_sgd/outer_step.h"
 #include "train/config/config_types.h"
@@ -28,6 +29,7 @@ struct TrainConfig {
 
   std::string data = "fashion-mnist", data_dir;
   bool augment = true, trivial_augment = false;
+  Flip flip = Flip::random;
   int64_t crop_padding = 4, cutout = 0;
   double random_erase = 0, mixup = 0, cutmix = 0, mix_probability = 1;
   int64_t resize = 0, crop = 224, bad_images = 100, decode_threads = 0, val_seed = 0;

@@ -53,6 +53,7 @@ void list_data(OptionList& o, TrainConfig& c) {
 void list_augmentation(OptionList& o, TrainConfig& c) {
   o.group("Augmentation");
   o.on_off("--augment", c.augment, "flip and crop training images at random");
+  o.option("--flip", c.flip, "mirror images at random in every epoch, or at random in the first and then in turn");
   o.option("--crop-padding", c.crop_padding, "images in memory: zero pixels around an image before it is cropped",
            {"N", 0, 64});
   o.on_off("--trivial-augment", c.trivial_augment, "TrivialAugment Wide: one of 14 operations on every image");
