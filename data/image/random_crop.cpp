@@ -28,11 +28,11 @@ Crop largest_permitted(ImageSize image) {
 
 }  // namespace
 
-Crop random_resized_crop(ImageSize image, uint64_t seed, int64_t epoch, int64_t sample, Flip kind) {
+Crop random_resized_crop(ImageSize image, uint64_t seed, int64_t epoch, int64_t sample) {
   const auto words = [&](uint32_t index) {
     return random_words(seed, Purpose::augment, uint32_t(epoch), uint32_t(sample), index);
   };
-  const bool flip = is_flipped(kind, seed, uint32_t(epoch), uint32_t(sample));
+  const bool flip = (words(0)[0] >> 31) != 0;
   const double area = double(image.width) * double(image.height);
   for (uint32_t attempt = 1; attempt <= kTries; ++attempt) {
     const RandomWords r = words(attempt);
