@@ -143,8 +143,9 @@ void DecodeLoader::fill(const DecodeTask& task, Workspace& workspace) {
       const int64_t epoch = task.slot->batch.epoch;
       const ImageSize size = workspace.decoder.open(dataset_.encoded->read(sample, workspace.file));
       const bool random = options_.training && options_.augment;
-      const Crop crop =
-          random ? random_resized_crop(size, options_.seed, epoch, sample, options_.flip) : centre_crop(size, side);
+      Crop crop = random ? random_resized_crop(size, options_.seed, epoch, sample) : centre_crop(size, side);
+      if (random && options_.flip == Flip::alternate)
+        crop.flip = is_flipped(options_.flip, options_.seed, uint32_t(epoch), uint32_t(sample));
       decode(crop, epoch, sample, workspace, to);
       task.slot->labels.view().as<int32_t>()[task.position] = dataset_.label()[sample];
       return;

@@ -79,8 +79,6 @@ TEST_F(DecodeLoaderTest, NeitherThreadsNorTimingChangeABit) {
 
 TEST_F(DecodeLoaderTest, ABatchIsTheCropsOfItsSamples) {
   const Dataset d = open().train;
-  DecodeLoader loader(d, {.batch = 50, .seed = 3, .epoch = 2});
-  const auto batch = take(loader, 1)[0];
   std::vector<int32_t> order(50);
   epoch_permutation(3, 2, order, {.boundaries = d.encoded->shard_boundaries});
   ImageDecoder decoder;
@@ -88,12 +86,18 @@ TEST_F(DecodeLoaderTest, ABatchIsTheCropsOfItsSamples) {
   PixelScale scale;
   std::copy_n(d.mean, 3, scale.mean);
   std::copy_n(d.std, 3, scale.std);
-  for (size_t i = 0; i < 50; ++i) {
-    const ImageSize size = decoder.open(d.encoded->read(order[i], memory));
-    std::vector<float> want(24 * 24 * 3);
-    decoder.decode(random_resized_crop(size, 3, 2, order[i]), scale, {24, 24}, want.data());
-    EXPECT_EQ(std::memcmp(want.data(), &batch.images[i * want.size()], want.size() * 4), 0) << i;
-    EXPECT_EQ(batch.labels[i], d.label()[order[i]]);
+  for (const Flip flip : {Flip::random, Flip::alternate}) {
+    DecodeLoader loader(d, {.batch = 50, .seed = 3, .flip = flip, .epoch = 2});
+    const auto batch = take(loader, 1)[0];
+    for (size_t i = 0; i < 50; ++i) {
+      const ImageSize size = decoder.open(d.encoded->read(order[i], memory));
+      std::vector<float> want(24 * 24 * 3);
+      Crop crop = random_resized_crop(size, 3, 2, order[i]);
+      if (flip == Flip::alternate) crop.flip = is_flipped(flip, 3, 2, uint32_t(order[i]));
+      decoder.decode(crop, scale, {24, 24}, want.data());
+      EXPECT_EQ(std::memcmp(want.data(), &batch.images[i * want.size()], want.size() * 4), 0) << i;
+      EXPECT_EQ(batch.labels[i], d.label()[order[i]]);
+    }
   }
 }
 
