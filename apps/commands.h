@@ -17,6 +17,7 @@ void add_plan_command(Command& skein);
 void add_predict_command(Command& skein);
 void add_runs_command(Command& skein);
 void add_summary_command(Command& skein);
+void add_sweep_command(Command& skein);
 void add_train_command(Command& skein);
 
 }  // namespace skein

@@ -48,6 +48,7 @@ Command all_commands() {
            add_data_command,
            add_bench_command,
            add_clock_command,
+           add_sweep_command,
            add_runs_command,
            add_compare_command,
            add_devices_command,

@@ -1,4 +1,6 @@
 // skein train: a new run, or a run that continues.
+#include "apps/train.h"
+
 #include <csignal>
 #include <filesystem>
 
@@ -14,6 +16,7 @@
 #include "train/run/run.h"
 #include "train/run/run_folder.h"
 #include "train/run/weights_file.h"
+#include "train/validate.h"
 
 namespace skein {
 namespace {
@@ -158,25 +161,50 @@ int train_on_all_ranks(ProcessGroup& group, Command& train_command, const TrainA
   }
 }
 
+Command& declare_train(Command& skein, TrainArguments& a) {
+  Command& train = skein.add("train", "Train a model");
+  train.append(config_options(a.flags));
+  train.group("Run");
+  train.option("--config", a.config_file, "a configuration; flags override it", {.type = "FILE.toml"});
+  train.option("--recipe", a.recipe, "a named set of settings, listed below; flags override it", {"NAME"});
+  train.option("--out", a.out, "the run folder [runs/<date>-<model>-<data>]", {.type = "DIR"});
+  train.option("--resume", a.resume, "go on in this run folder as if never stopped", {.type = "RUN"});
+  train.flag(
+      "--resume-if-started", a.resume_if_started,
+      "with --out, for jobs that are started again by the same command: go on from the run's last checkpoint, or "
+      "start if there is none");
+  train.flag("--from-consensus", a.from_consensus,
+             "with --resume: the workers, as many as are asked for, start again from the average of the models");
+  train.option("--limit-steps", a.limit_steps, "stop and save after N steps; 0: no limit", {"N", 0, int64_t{1} << 40});
+  train.footer = "\nForms of --sync:\n" + sync_forms() + "\nRecipes:\n" + recipe_list();
+  return train;
+}
+
 }  // namespace
+
+ParsedTrain parse_train(const std::vector<std::string>& arguments) {
+  Command skein("skein", "");
+  skein.requires_subcommand = true;
+  TrainArguments a;
+  declare_train(skein, a);
+  Command& train = parse(skein, arguments);
+  check_options(train);
+  check_resuming(a);
+  ParsedTrain parsed{new_config(train, a), train.given};
+  validate(parsed.config, 1);
+  return parsed;
+}
+
+std::set<std::string> train_flags(const std::vector<std::string>& arguments) {
+  Command skein("skein", "");
+  TrainArguments a;
+  declare_train(skein, a);
+  return parse(skein, arguments).given;
+}
 
 void add_train_command(Command& skein) {
   auto a = std::make_shared<TrainArguments>();
-  Command& train = skein.add("train", "Train a model");
-  train.append(config_options(a->flags));
-  train.group("Run");
-  train.option("--config", a->config_file, "a configuration; flags override it", {.type = "FILE.toml"});
-  train.option("--recipe", a->recipe, "a named set of settings, listed below; flags override it", {"NAME"});
-  train.option("--out", a->out, "the run folder [runs/<date>-<model>-<data>]", {.type = "DIR"});
-  train.option("--resume", a->resume, "go on in this run folder as if never stopped", {.type = "RUN"});
-  train.flag(
-      "--resume-if-started", a->resume_if_started,
-      "with --out, for jobs that are started again by the same command: go on from the run's last checkpoint, or "
-      "start if there is none");
-  train.flag("--from-consensus", a->from_consensus,
-             "with --resume: the workers, as many as are asked for, start again from the average of the models");
-  train.option("--limit-steps", a->limit_steps, "stop and save after N steps; 0: no limit", {"N", 0, int64_t{1} << 40});
-  train.footer = "\nForms of --sync:\n" + sync_forms() + "\nRecipes:\n" + recipe_list();
+  Command& train = declare_train(skein, *a);
   train.body_checks_options = true;
   train.body = [a, &train] {
     int status = kDone;

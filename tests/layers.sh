@@ -36,6 +36,7 @@ train/run: base kernels engine models data/* comm local_sgd train train/config
 apps: base kernels engine engine/onnx cases models data/* comm local_sgd train/*
 apps/bench: base kernels engine cases models data/* comm local_sgd train/* apps
 apps/plan: base kernels engine models train/* apps
+apps/sweep: base comm local_sgd train/* apps
 '
 bad=0
 say() { echo "$1"; bad=1; }
