@@ -117,8 +117,12 @@ Command& deepest(const CLI::App& app, Command& command) {
   return command;
 }
 
-// " Did you mean --epochs?" for the first unknown argument that resembles a known one.
-std::string suggestion(const CLI::App& app) {
+// " Did you mean --epochs?" for the first unknown argument that resembles a known one. Where a command takes another
+// command as its argument, the flags of that one are unknown unless -- is before it.
+std::string suggestion(const CLI::App& app, const Command& command) {
+  for (const Option& option : command)
+    if (option.positional && std::string_view(option.rules.type).starts_with("-- "))
+      return fmt::format(" Give {} last, behind the two dashes: {}", option.flag(), option.rules.type);
   std::vector<std::string> known;
   for (const CLI::Option* option : app.get_options())
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
@@ -150,7 +154,7 @@ Command& parse(Command& root, const std::vector<std::string>& arguments) {
     throw ExitStatus{app.exit(e)};
   } catch (const CLI::ParseError& e) {
     const CLI::App& command = deepest(app);
-    throw BadInput("{}.{} See {} --help", e.what(), suggestion(command), full_name(command));
+    throw BadInput("{}.{} See {} --help", e.what(), suggestion(command, deepest(app, root)), full_name(command));
   }
   return deepest(app, root);
 }

@@ -4,5 +4,6 @@
 namespace skein {
 
 const char* version();
+const char* commit();  // of the sources, with "-dirty" where they were changed after it; empty: built without git
 
 }  // namespace skein

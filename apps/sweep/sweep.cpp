@@ -143,7 +143,7 @@ std::vector<SweepRun> open_runs(const SweepPlan& plan, const std::string& folder
   std::vector<SweepRun> runs = runs_of(plan, folder);
   const size_t all = runs.size();
   std::erase_if(runs, [](const SweepRun& run) { return is_done(run.folder); });
-  progress.say("sweep    {}: {} settings, {} seeds each; {} of {} runs are done", folder, settings_of(plan).size(),
+  progress.say("sweep    {}: {} settings x {} seeds; {} of {} runs are done", folder, settings_of(plan).size(),
                plan.seeds, all - runs.size(), all);
   return runs;
 }
