@@ -1,29 +1,33 @@
-# make train   installs what is missing, builds, trains ResNet-20 on Fashion-MNIST
-# make test    builds and runs every test: plain, under ASan + UBSan with an emulated GPU, make sanitize and make fuzz
-# make sanitize   the host's threads, and the CUDA kernels on the emulated GPU, under ThreadSanitizer; the latter under
-#                 MemorySanitizer as well (clang++)
-# make fuzz    the readers of files under libFuzzer, FUZZ_SECONDS each (20)
-# make mutations  plants bugs, one at a time: a test must catch each
-# make bench   measures kernels, averaging and whole steps, against the machine, MPI and PyTorch
-# make kernel-report   what nvcc made of every CUDA kernel
+# What there is to make; `make help` prints the lines with ##.
 BUILD = build/release
+PREFIX ?= /usr/local
 ARGS ?=
 FUZZ_SECONDS ?= 20
 # mpirun on however few cores, in a container too
 MPI_ENV = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 
-.PHONY: train test sanitize fuzz mutations bench build packages kernel-report
-train: build
-	$(BUILD)/skein train --model resnet20 --data fashion-mnist --epochs 3 --batch 128 --lr 0.2 $(ARGS)
-
-build: packages
+.PHONY: build help train test sanitize fuzz mutations bench packages kernel-report install clean
+build: packages  ## the program, build/release/skein (also plain make)
 	cmake --preset release
 	cmake --build --preset release --target skein
+
+help:  ## this list
+	@awk -F ':[^#]*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
+
+train: build  ## trains ResNet-20 on Fashion-MNIST, three epochs
+	$(BUILD)/skein train --model resnet20 --data fashion-mnist --epochs 3 --batch 128 --lr 0.2 $(ARGS)
+
+install: build  ## program and library into PREFIX (/usr/local)
+	@mkdir -p "$(PREFIX)" && [ -w "$(PREFIX)" ] || { echo "$(PREFIX) cannot be written; give another PREFIX, as in make install PREFIX=~/.local"; exit 1; }
+	cmake --install $(BUILD) --prefix "$(PREFIX)"
+
+clean:  ## removes build/
+	rm -rf build
 
 packages:
 	@bash tools/install-packages.sh build
 
-test: packages
+test: packages  ## every test: plain, under ASan + UBSan with an emulated GPU, sanitize and fuzz
 	@bash tools/install-packages.sh test
 	for preset in release emulated; do \
 	  cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset -j 2 || exit 1; \
@@ -31,24 +35,24 @@ test: packages
 	$(MAKE) sanitize
 	$(MAKE) fuzz
 
-sanitize: packages
+sanitize: packages  ## the host's threads and the CUDA kernels under ThreadSanitizer, the kernels under MemorySanitizer
 	@bash tools/install-packages.sh test
 	for preset in threads tsan msan; do \
 	  cmake --preset $$preset && cmake --build --preset $$preset && ctest --preset $$preset -j 2 || exit 1; \
 	done
 
-fuzz: packages
+fuzz: packages  ## the readers of files under libFuzzer, FUZZ_SECONDS each (20)
 	@bash tools/install-packages.sh test
 	bash tests/fuzz/run.sh $(FUZZ_SECONDS)
 
-mutations: packages
+mutations: packages  ## plants bugs, one at a time: a test must catch each
 	@bash tools/install-packages.sh test
 	python3 tests/mutation/mutations.py
 
-kernel-report: build
+kernel-report: build  ## what nvcc made of every CUDA kernel
 	python3 tools/kernel_report.py --build $(BUILD)
 
-bench: build
+bench: build  ## kernels, averaging and whole steps, against the machine, MPI and PyTorch
 	@bash tools/install-packages.sh build bench
 	$(BUILD)/skein bench kernels
 	$(BUILD)/skein bench comm

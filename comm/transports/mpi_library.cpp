@@ -7,8 +7,12 @@
 
 namespace skein {
 
+// Beside the program, where it was built; else where cmake --install puts it.
 const MpiApi& mpi_library() {
-  const auto file = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libskein_mpi.so";
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  auto file = folder / "libskein_mpi.so";
+  if (const auto installed = folder / SKEIN_MODULES / "libskein_mpi.so"; std::filesystem::exists(installed))
+    file = installed.lexically_normal();
   if (!std::filesystem::exists(file))
     throw BadInput(
         "there is no {}: this skein was built without MPI; install libopenmpi-dev and build again, set MASTER_ADDR and "

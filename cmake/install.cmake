@@ -1,0 +1,38 @@
+# cmake --install: the program with its MPI module, and the libraries as one package for find_package(skein). What is
+# public is the list cmake/public_headers.txt; docs/api.md describes it.
+include(CMakePackageConfigHelpers)
+set(skein_archives ${CMAKE_INSTALL_LIBDIR}/skein)
+set(skein_headers ${CMAKE_INSTALL_INCLUDEDIR}/skein)
+set(skein_package ${CMAKE_INSTALL_LIBDIR}/cmake/skein)
+
+install(TARGETS skein RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+if(TARGET skein_mpi)
+  install(TARGETS skein_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/skein COMPONENT program)
+endif()
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+
+if(SKEIN_CUDA_BACKEND STREQUAL emulated)
+  return()  # a build for tests: its kernels need the stand-ins
+endif()
+install(TARGETS skein_library base kernels kernels_cpu kernels_cuda engine models data data_augment data_image comm
+                local_sgd train
+  EXPORT skein ARCHIVE DESTINATION ${skein_archives} COMPONENT library INCLUDES DESTINATION ${skein_headers})
+install(EXPORT skein NAMESPACE skein:: FILE skein-targets.cmake DESTINATION ${skein_package} COMPONENT library)
+file(STRINGS cmake/public_headers.txt headers REGEX "^[^#]")
+foreach(header ${headers})
+  cmake_path(GET header PARENT_PATH folder)
+  install(FILES ${header} DESTINATION ${skein_headers}/${folder} COMPONENT library)
+endforeach()
+string(COMPARE EQUAL ${SKEIN_CUDA_BACKEND} on SKEIN_HAS_CUDA)
+set(SKEIN_HAS_JPEG ${JPEG_FOUND})
+set(SKEIN_HAS_ARCHIVES ${LibArchive_FOUND})
+foreach(library dnnl spng webp)
+  if(TARGET skein::${library})
+    list(APPEND SKEIN_IMPORTED ${library})
+  endif()
+endforeach()
+configure_package_config_file(cmake/skein-config.cmake.in skein-config.cmake INSTALL_DESTINATION ${skein_package})
+write_basic_package_version_file(skein-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/skein-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/skein-config-version.cmake
+              cmake/libraries.cmake
+  DESTINATION ${skein_package} COMPONENT library)
