@@ -35,10 +35,21 @@ float draw(const Init& init, uint64_t seed, uint32_t item, uint32_t index) {
 Var ParameterStore::Group::add(ParameterSpec spec, bool needs_grad) {
   CHECK(spec.shape.size() <= 4, "{} has {} dimensions", spec.name, spec.shape.size());
   for (const auto& other : specs) CHECK(other.name != spec.name, "two parameters are called {}", spec.name);
+  items.push_back(uint32_t(specs.size()));
   specs.push_back(std::move(spec));
   vars.push_back(std::make_shared<Variable>());
   vars.back()->needs_grad = needs_grad;
   return vars.back();
+}
+
+void ParameterStore::Group::move(size_t i, Group& to) {
+  const auto at = std::ptrdiff_t(i);
+  to.specs.push_back(std::move(specs[i]));
+  to.vars.push_back(std::move(vars[i]));
+  to.items.push_back(items[i]);
+  specs.erase(specs.begin() + at);
+  vars.erase(vars.begin() + at);
+  items.erase(items.begin() + at);
 }
 
 void ParameterStore::Group::lay_out() {
@@ -55,7 +66,7 @@ std::vector<float> ParameterStore::Group::initial(uint64_t seed, uint32_t first_
   std::vector<float> flat(size_t(size), 0.0f);
   for (size_t i = 0; i < specs.size(); ++i)
     for (int64_t j = 0; j < segments[i].count; ++j)
-      flat[size_t(segments[i].begin + j)] = draw(specs[i].init, seed, first_item + uint32_t(i), uint32_t(j));
+      flat[size_t(segments[i].begin + j)] = draw(specs[i].init, seed, first_item + items[i], uint32_t(j));
   return flat;
 }
 
@@ -77,9 +88,30 @@ std::vector<std::pair<Segment, Segment>> ParameterStore::running_pairs() const {
   return pairs;
 }
 
+void ParameterStore::freeze(const std::function<bool(const std::string&)>& is_frozen) {
+  running_items_ = uint32_t(specs().size());
+  for (Group* from : {&parameters_, &running_})
+    for (size_t i = 0; i < from->specs.size();) {
+      const std::string& name = from->specs[i].name;
+      if (!is_frozen(name.substr(0, name.rfind('.')))) {
+        ++i;
+        continue;
+      }
+      from->vars[i]->needs_grad = false;
+      if (from == &parameters_)
+        frozen_count_ += numel(from->specs[i].shape);
+      else
+        from->items[i] += running_items_;
+      from->move(i, frozen_);
+    }
+}
+
 void ParameterStore::lay_out() {
   parameters_.lay_out();
   running_.lay_out();
+  running_.size = std::max(running_.size, kSegmentAlignment);  // all frozen: padding alone, as no tensor is empty
+  frozen_.lay_out();
+  if (running_items_ == 0) running_items_ = uint32_t(specs().size());
   for (size_t i = 0; i < specs().size(); ++i)
     if (specs()[i].decay)
       decayed_ = std::max(decayed_, segments()[i].begin + (segments()[i].count + kSegmentAlignment - 1) /
@@ -90,6 +122,8 @@ void ParameterStore::bind() {
   parameters_.bind(value, &Variable::value);
   parameters_.bind(grad, &Variable::grad);
   running_.bind(running_statistics, &Variable::value);
+  if (frozen.defined()) frozen_.bind(frozen, &Variable::value);
+  if (frozen_shadow_.defined()) frozen_.bind(frozen_shadow_, &Variable::shadow);
   if (shadow.defined()) parameters_.bind(shadow, &Variable::shadow);
 }
 
@@ -106,8 +140,12 @@ void ParameterStore::build(Device device, uint64_t seed, DType activations) {
   value = Tensor::from(device, parameters_.initial(seed, 0), {parameters_.size});
   grad = Tensor::zeros(device, DType::f32, {parameters_.size});
   velocity = Tensor::zeros(device, DType::f32, {parameters_.size});
-  running_statistics = Tensor::from(device, running_.initial(seed, uint32_t(specs().size())), {running_.size});
+  running_statistics = Tensor::from(device, running_.initial(seed, running_items_), {running_.size});
   if (activations == DType::bf16) shadow = Tensor::empty(device, DType::bf16, {parameters_.size});
+  if (frozen_.size > 0) {
+    frozen = Tensor::from(device, frozen_.initial(seed, 0), {frozen_.size});
+    if (activations == DType::bf16) frozen_shadow_ = Tensor::empty(device, DType::bf16, {frozen_.size});
+  }
   bind();
   refresh_shadow();
 }
@@ -121,6 +159,7 @@ void ParameterStore::refresh_shadow(Stream stream) {
   if (!shadow.defined()) return;
   const Queue queue{value.device(), stream};
   queue.run(kernel::cast, value, shadow);
+  if (frozen.defined()) queue.run(kernel::cast, frozen, frozen_shadow_);
   if (!stream) queue.run(kernel::synchronize);
 }
 

@@ -5,9 +5,11 @@
 //          0                                             decayed()                     value.numel()
 //
 // Each parameter starts at a multiple of 64 floats. The padding is zero, and every flat kernel maps zero to zero.
-// Running statistics of batch norm are not learned by gradient; they lie in a flat vector of their own.
+// Running statistics of batch norm are not learned by gradient; they lie in a flat vector of their own. So do frozen
+// parameters, with the running statistics beside them: no flat kernel, average or compression reaches them.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -48,6 +50,10 @@ class ParameterStore {
   // Registration, while the model is constructed. The variables get their tensors in build() or plan().
   Var add(ParameterSpec);
   RunningStatistics add_running_statistics(const std::string& name, int64_t channels);  // NAME.running_{mean,var}
+  // Takes the layers whose names (without .weight and so on) `is_frozen` selects out of what is learned: they get no
+  // gradient and keep their values. Their batch norms compute as in evaluation, and their running statistics stay. The
+  // layers must be the first of the network, so that no gradient has to pass through them. To be called before build().
+  void freeze(const std::function<bool(const std::string& layer)>& is_frozen);
   // Allocates and initialises. With bf16 activations, the parameters get a bf16 shadow.
   void build(Device, uint64_t seed, DType activations = DType::f32);
   void plan(DType activations = DType::f32);  // instead of build(): meta tensors, without memory
@@ -60,6 +66,9 @@ class ParameterStore {
   const std::vector<Segment>& segments() const { return parameters_.segments; }
   const std::vector<ParameterSpec>& running_specs() const { return running_.specs; }
   const std::vector<Segment>& running_segments() const { return running_.segments; }
+  const std::vector<ParameterSpec>& frozen_specs() const { return frozen_.specs; }
+  const std::vector<Segment>& frozen_segments() const { return frozen_.segments; }
+  int64_t frozen_count() const { return frozen_count_; }  // number of frozen parameters, without running statistics
   // Segments of mean and variance in `running_statistics`, one pair per add_running_statistics().
   std::vector<std::pair<Segment, Segment>> running_pairs() const;
 
@@ -67,14 +76,17 @@ class ParameterStore {
   Tensor second_moment, updates;  // of AdamW, f32: a moment of each parameter, and the number of steps; else undefined
   Tensor shadow;                  // bf16 copy of value, which convolutions read; undefined if activations are f32
   Tensor running_statistics;      // f32
+  Tensor frozen;                  // f32; undefined unless layers are frozen
 
  private:
   struct Group {
     std::vector<ParameterSpec> specs;
     std::vector<Var> vars;
     std::vector<Segment> segments;
+    std::vector<uint32_t> items;  // indices of the draws of initial values
     int64_t size = 0;
     Var add(ParameterSpec spec, bool needs_grad);
+    void move(size_t i, Group& to);
     void lay_out();                                                        // decayed first, else in order of add()
     std::vector<float> initial(uint64_t seed, uint32_t first_item) const;  // flat vector, padding zero
     void bind(const Tensor& flat, Tensor Variable::*member);
@@ -82,8 +94,10 @@ class ParameterStore {
   void lay_out();
   void bind();
 
-  Group parameters_, running_;
-  int64_t decayed_ = 0;
+  Group parameters_, running_, frozen_;
+  int64_t decayed_ = 0, frozen_count_ = 0;
+  uint32_t running_items_ = 0;  // index of the first draw for running statistics
+  Tensor frozen_shadow_;        // as `shadow`
 };
 
 }  // namespace skein

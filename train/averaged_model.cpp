@@ -6,6 +6,7 @@
 #include "data/loading/loader.h"
 #include "kernels/vector.h"
 #include "local_sgd/worker_mean.h"
+#include "train/freeze.h"
 
 namespace skein {
 namespace {
@@ -38,12 +39,13 @@ AveragedModel::AveragedModel(const ModelInfo& info, const Dataset& train, Queue 
       batch_(info.config.batch),
       seed_(uint64_t(info.config.seed)),
       queue_(queue) {
+  freeze(info.config.freeze, parameters);
   parameters.build(queue.device, seed_, activations(info.config));
 }
 
 void AveragedModel::update(ProcessGroup& group, const std::vector<ParameterStore*>& own, StepContext& context) {
   std::vector<FlatModel> models;
-  for (const ParameterStore* w : own) models.push_back({w->value, w->running_statistics});
+  for (const ParameterStore* w : own) models.push_back({w->value, w->running_statistics, w->frozen});
   average(group, models, context);
 }
 
@@ -55,6 +57,7 @@ void AveragedModel::average(ProcessGroup& group, const std::vector<FlatModel>& o
   };
   mean(&FlatModel::value, parameters.value);
   mean(&FlatModel::running_statistics, parameters.running_statistics);
+  if (parameters.frozen.defined()) queue_.run(kernel::copy, own[0].frozen, parameters.frozen);
   if (statistics_.form == BnStatistics::local)
     queue_.run(kernel::copy, own[0].running_statistics, parameters.running_statistics);
   if (statistics_.form == BnStatistics::moments) add_variance_between(group, own);

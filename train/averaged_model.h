@@ -20,9 +20,9 @@ struct BnStatistics {
 };
 BnStatistics parse_bn_statistics(const std::string& text);  // BadInput lists the forms
 
-// Flat vectors of a model, laid out as those of a ParameterStore.
+// Flat vectors of a model, laid out as those of a ParameterStore. frozen: the same numbers in every worker.
 struct FlatModel {
-  Tensor value, running_statistics;
+  Tensor value, running_statistics, frozen;
 };
 
 class AveragedModel {

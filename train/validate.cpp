@@ -153,6 +153,9 @@ void refuse_idle_settings(const TrainConfig& c, const Dataset& train) {
   if (c.dropout > 0 && !has.dropout)
     throw BadInput("--dropout {}: {} has no dropout, only DenseNets and wide ResNets have; leave it out", c.dropout,
                    c.model);
+  for (const auto& [flag, on] : {std::pair{"--dropout", c.dropout > 0}, {"--recompute", c.recompute}})
+    if (on && c.freeze == Freeze::all_but_classifier)
+      throw BadInput("{}: does nothing with --freeze all-but-classifier, as no block is trained; leave it out", flag);
   if (c.zero_gamma && !has.zero_gamma) throw BadInput("--zero-gamma: {} has no residual blocks; leave it out", c.model);
   if (c.shortcut != usual.shortcut && !has.shortcut)
     throw BadInput("--shortcut {}: {} has no choice of shortcuts, only ResNets have; leave it out",

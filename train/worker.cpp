@@ -7,6 +7,7 @@
 #include "engine/gradient.h"
 #include "kernels/clip_norm.h"
 #include "kernels/vector.h"
+#include "train/freeze.h"
 
 namespace skein {
 namespace {
@@ -71,11 +72,12 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
       outputs_(queue_, kMaxUncollectedSteps * (info.config.accumulate + 1)),
       local_step_graph_(queue_),
       gradient_graph_(queue_) {
+  freeze(config_.freeze, parameters_);
   parameters_.build(queue_.device, uint64_t(info.config.seed), activations(info.config));
   if (config_.optimizer == OptimizerKind::adamw) parameters_.add_second_moment();
   if (config_.ema > 0) {
     ema_ = {Tensor::empty(queue_.device, DType::f32, parameters_.value.shape()),
-            Tensor::empty(queue_.device, DType::f32, parameters_.running_statistics.shape())};
+            Tensor::empty(queue_.device, DType::f32, parameters_.running_statistics.shape()), parameters_.frozen};
     reset_consensus();
   }
   if (config_.accumulate > 1) accumulated_ = Tensor::empty(queue_.device, DType::f32, parameters_.grad.shape());
@@ -268,6 +270,7 @@ std::vector<NamedTensor> Worker::state() {
     if (!averager) return;
     for (NamedTensor& t : averager->state()) all.push_back({prefix + t.name, t.tensor});
   };
+  if (parameters_.frozen.defined()) all.push_back({"frozen", parameters_.frozen});
   append("world.", world_averager_);
   append("block.", block_averager_);
   return all;

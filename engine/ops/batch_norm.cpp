@@ -1,5 +1,6 @@
 #include "kernels/batch_norm.h"
 
+#include "base/check.h"
 #include "engine/ops.h"
 #include "engine/precision.h"
 
@@ -15,7 +16,9 @@ Var batch_norm(const Var& x, const Var& gamma, const Var& beta, const RunningSta
   Tape& t = *x->tape;
   Var y = t.output(x->value.dtype(), x->value.shape());
   const View added = residual ? residual->value.view() : View{};
-  if (!t.training) {
+  if (!t.training || !gamma->needs_grad) {  // in evaluation, and in frozen layers
+    CHECK(!x->needs_grad && !(residual && residual->needs_grad), "a gradient below a frozen layer");
+    y->needs_grad = false;
     t.run(kernel::batch_norm_inference, x->value, gamma->value, beta->value, added, relu, state.eps, running(state),
           y->value);
     return y;

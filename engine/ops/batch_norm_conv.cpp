@@ -7,7 +7,7 @@ namespace skein {
 Var batch_norm_conv(const Var& x, const Var& gamma, const Var& beta, const RunningStatistics& state, const Var& w,
                     ConvGeometry g) {
   Tape& t = *x->tape;
-  if (!t.training) return conv2d(batch_norm(x, gamma, beta, state, true), w, g);
+  if (!t.training || !gamma->needs_grad) return conv2d(batch_norm(x, gamma, beta, state, true), w, g);
   const Shape in = x->value.shape(), filter = w->value.shape(), channels{in[3]};
   const Tensor& weights = Precision::of(x).weights(w);
   const Tensor mean = t.scratch(Precision::statistics, channels), rstd = t.scratch(Precision::statistics, channels);

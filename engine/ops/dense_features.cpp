@@ -21,9 +21,10 @@ struct DenseFeatures::Block {
 
   void normalise(const Reader& r, bool first_time, View y) const {
     const BatchNormRunning running{r.state.mean->value, r.state.var->value, r.state.momentum};
-    const DenseStats used = tape.training ? stats() : DenseStats{running.mean, running.var};
+    const bool trained = tape.training && r.gamma->needs_grad;
+    const DenseStats used = trained ? stats() : DenseStats{running.mean, running.var};
     tape.run(kernel::dense_norm, features, used, r.gamma->value, r.beta->value, r.state.eps,
-             tape.training && first_time && !tape.recomputing() ? running : BatchNormRunning{}, y);
+             trained && first_time && !tape.recomputing() ? running : BatchNormRunning{}, y);
   }
 
   void add_gradient(const Reader& r, View dy, View dgamma, View dbeta) {

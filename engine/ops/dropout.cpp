@@ -7,7 +7,7 @@ namespace skein {
 
 Var dropout(const Var& x, float rate, uint32_t layer) {
   Tape& t = *x->tape;
-  if (!t.training || rate == 0) return x;
+  if (!t.training || rate == 0 || !x->needs_grad) return x;  // within frozen layers: as in evaluation
   CHECK(t.draws.step, "dropout needs to know the step: Tape::draws");
   Var y = t.output(x->value.dtype(), x->value.shape());
   const DropoutStream draws = t.draws;

@@ -77,6 +77,18 @@ TEST_F(CudaTrain, ReportsEveryStepsLossAsTheCpuDoes) {
   }
 }
 
+// The third step is captured, the later ones are replayed.
+TEST_F(CudaTrain, FrozenLayersAsOnTheCpu) {
+  config_.epochs = 1;
+  config_.synthetic_train = 6 * 2;
+  for (const Freeze what : {Freeze::stem, Freeze::all_but_classifier}) {
+    config_.freeze = what;
+    const std::vector<Report> cpu = train(DeviceChoice::cpu), gpu = train(DeviceChoice::cuda);
+    ASSERT_EQ(gpu.size(), cpu.size());
+    for (size_t i = 0; i < cpu.size(); ++i) EXPECT_NEAR(gpu[i].step.loss, cpu[i].step.loss, 1e-3 * cpu[i].step.loss);
+  }
+}
+
 TEST_F(CudaTrain, ALossThatIsNotANumberNamesItsStep) {
   config_.lr = 1e30;
   const auto place = [&](DeviceChoice device) -> std::string {

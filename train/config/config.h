@@ -25,6 +25,7 @@ struct TrainConfig {
   ShortcutKind shortcut = ShortcutKind::B;
   double dropout = 0;
   bool zero_gamma = false, normal_classifier = false, whiten_stem = false;
+  Freeze freeze = Freeze::none;
   std::string init, init_digest;  // first weights; digest: set_init_digest()
 
   std::string data = "fashion-mnist", data_dir;

@@ -19,6 +19,10 @@ void list_model(OptionList& o, TrainConfig& c) {
            "start from the weights of a run, a checkpoint or a safetensors file, also of PyTorch; a classifier for "
            "another number of classes is drawn anew",
            {"RUN|CKPT|FILE"});
+  o.option("--freeze", c.freeze,
+           "layers that keep their weights: none, stem (before the first block), all-but-classifier; their batch norms "
+           "use the running statistics and keep them",
+           {"WHAT"});
   o.option("--init-digest", c.init_digest, "refuse a file of --init that is another; config.toml keeps it", {"HEX"});
 }
 

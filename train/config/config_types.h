@@ -17,6 +17,10 @@ inline char letter_of(ShortcutKind kind) { return kind == ShortcutKind::A ? 'A' 
 enum class OptimizerKind : uint8_t { sgd, adamw };
 constexpr auto names_of(OptimizerKind) { return std::array{"sgd", "adamw"}; }
 
+// Layers that are not trained (train/freeze.h).
+enum class Freeze : uint8_t { none, stem, all_but_classifier };
+constexpr auto names_of(Freeze) { return std::array{"none", "stem", "all-but-classifier"}; }
+
 // Operand of the averaging while workers average after every step from the start.
 enum class Averaging : uint8_t { models, gradients };
 constexpr auto names_of(Averaging) { return std::array{"models", "gradients"}; }

@@ -181,7 +181,8 @@ void load_flat(const std::string& folder, const ParameterStore& p, const Tensor&
   const auto file = SafetensorsFile::open(folder + kModelFile);
   load_tensors(*file, p.specs(), p.segments(), value);
   load_tensors(*file, p.running_specs(), p.running_segments(), statistics);
-  check_count(*file, p.specs().size() + p.running_specs().size());
+  load_tensors(*file, p.frozen_specs(), p.frozen_segments(), p.frozen);
+  check_count(*file, p.specs().size() + p.running_specs().size() + p.frozen_specs().size());
 }
 
 // RunFailed for a model that has diverged, so that it does not replace the last good one.
@@ -201,6 +202,8 @@ void write_model(const std::string& folder, const ModelInfo& info, const Paramet
   const Tensor value = p.value.to_host(), statistics = p.running_statistics.to_host();
   list_tensors(p.specs(), p.segments(), value, model);
   list_tensors(p.running_specs(), p.running_segments(), statistics, model);
+  const Tensor frozen = p.frozen.defined() ? p.frozen.to_host() : Tensor{};
+  list_tensors(p.frozen_specs(), p.frozen_segments(), frozen, model);
   check_finite(model);
   write_safetensors(folder + kModelFile, model, to_metadata(info, state));
 }

@@ -54,6 +54,12 @@ void print_rate(const TrainConfig& c, int64_t steps_per_epoch) {
                                          : fmt::format("drops first after {:g}", rate.first_drop()));
 }
 
+void print_freeze(const TrainConfig& c, const ParameterStore& p) {
+  if (c.freeze == Freeze::none) return;
+  report("freeze   {}: {} parameters are trained, {} keep {}\n", to_string(c.freeze), p.count(), p.frozen_count(),
+         !c.init.empty() ? "the values of --init" : "their first values, as there is no --init");
+}
+
 std::string describe_outer_step(const TrainConfig& c) {
   if (!has_outer_step(c)) return {};
   return fmt::format("; outer step ({}) with rate {:g} and momentum {:g}{}{}", to_string(c.outer_form), c.outer_rate,
@@ -80,8 +86,9 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
                   const std::string& run) {
   const TrainConfig& c = info.config;
   report("skein    {}\n", version());
-  report("model    {}, {} parameters, shortcut {}\n", c.model, trainer.worker(0).parameters().count(),
-         to_string(c.shortcut));
+  const ParameterStore& p = trainer.worker(0).parameters();
+  report("model    {}, {} parameters, shortcut {}\n", c.model, p.count() + p.frozen_count(), to_string(c.shortcut));
+  print_freeze(c, p);
   report("data     {}: {} training and {} test images of {} x {} x {}, {} classes\n", c.data, data.train.size(),
          data.test.size(), info.height, info.width, info.channels, info.classes.size());
   for (const std::string& line : data.notes) report("{}\n", line);

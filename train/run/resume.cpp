@@ -117,9 +117,12 @@ void whiten_stem(const Dataset& train, Trainer& trainer) {
   std::vector<float> filters;
   for (int64_t i = 0; i < trainer.local_size(); ++i) {
     ParameterStore& p = trainer.worker(i).parameters();
-    const std::vector<int64_t>& shape = p.specs()[0].shape;  // (outputs, kernel, kernel, channels)
+    const bool frozen = p.frozen.defined();  // the first convolution is, whatever is
+    const std::vector<int64_t>& shape =      // (outputs, kernel, kernel, channels)
+        (frozen ? p.frozen_specs() : p.specs())[0].shape;
     if (i == 0) filters = whitening_filters(train, {shape[0], shape[1], shape[3]});
-    const Tensor slice = p.value.slice(p.segments()[0].begin, {int64_t(filters.size())});
+    const int64_t begin = (frozen ? p.frozen_segments() : p.segments())[0].begin;
+    const Tensor slice = (frozen ? p.frozen : p.value).slice(begin, {int64_t(filters.size())});
     Queue{slice.device()}.run(kernel::copy_from_host, filters.data(), slice);
     p.refresh_shadow();
     trainer.worker(i).reset_consensus();

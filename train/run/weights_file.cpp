@@ -66,7 +66,7 @@ bool is_number_type(const std::string& dtype) {
   return dtype == "F32" || dtype == "BF16" || dtype == "F16" || dtype == "F64";
 }
 
-// One flat vector of the store: learned parameters or running statistics.
+// One flat vector of the store: learned parameters, running statistics or what is frozen.
 struct Part {
   const std::vector<ParameterSpec>& specs;
   const std::vector<Segment>& segments;
@@ -78,7 +78,9 @@ class WeightsReader {
   WeightsReader(const std::string& path, OtherClassifier other, ParameterStore& p)
       : file_(SafetensorsFile::open(path)),
         other_(other),
-        parts_{{{p.specs(), p.segments(), p.value}, {p.running_specs(), p.running_segments(), p.running_statistics}}} {
+        parts_{{{p.specs(), p.segments(), p.value},
+                {p.running_specs(), p.running_segments(), p.running_statistics},
+                {p.frozen_specs(), p.frozen_segments(), p.frozen}}} {
     const auto format = file_->metadata().find("format");
     torch_ = format == file_->metadata().end() || !format->second.starts_with("skein-checkpoint");
     list_names();
@@ -91,7 +93,8 @@ class WeightsReader {
     std::vector<std::vector<float>> flats;
     for (const Part& part : parts_) flats.push_back(numbers_of(part));
     for (size_t i = 0; i < parts_.size(); ++i)
-      Queue{parts_[i].flat.device()}.run(kernel::copy_from_host, flats[i].data(), parts_[i].flat);
+      if (!flats[i].empty())
+        Queue{parts_[i].flat.device()}.run(kernel::copy_from_host, flats[i].data(), parts_[i].flat);
     say_conversions();
     return notes_;
   }
@@ -200,7 +203,7 @@ class WeightsReader {
 
   // The flat vector with the file's numbers; what is not in the file, a classifier or padding, keeps its values.
   std::vector<float> numbers_of(const Part& part) {
-    std::vector<float> flat = part.flat.to_vector();
+    std::vector<float> flat = part.specs.empty() ? std::vector<float>{} : part.flat.to_vector();
     for (size_t i = 0; i < part.specs.size(); ++i) {
       const ParameterSpec& spec = part.specs[i];
       const auto found = tensors_.find(spec.name);
@@ -229,7 +232,7 @@ class WeightsReader {
 
   const std::shared_ptr<const SafetensorsFile> file_;
   const OtherClassifier other_;
-  const std::array<Part, 2> parts_;
+  const std::array<Part, 3> parts_;
   bool torch_ = false;                                      // PyTorch's order of the numbers
   std::map<std::string, std::vector<std::string>> names_;   // skein's name -> the names in the file
   std::map<std::string, const StoredTensor*> tensors_;      // by skein's name
