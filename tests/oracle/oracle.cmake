@@ -25,6 +25,10 @@ add_torch_test(densenet40_12            densenet40-12     B        4     8    0.
 add_torch_test(densenet_bc_40_12        densenet-bc-40-12 B        16    8    0.001  0      20    1e-4)
 add_torch_test(wrn16_4                  wrn16-4           B        4     16   0.002  0      20    1e-4)
 
+# The golden numbers of training recipes, made anew.
+add_test(NAME torch_recipe COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/oracle/recipe_check.py)
+set_tests_properties(torch_recipe PROPERTIES SKIP_RETURN_CODE 77)
+
 # Networks as `skein export` writes them, against ONNX Runtime. Exit status 77: PyPI cannot be reached.
 add_executable(skein_exports oracle/export_dump.cpp)
 target_link_libraries(skein_exports PRIVATE commands)

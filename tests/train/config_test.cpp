@@ -1,5 +1,7 @@
 #include "train/config/config.h"
 
+#include <iterator>
+
 #include "apps/command_line.h"
 #include "tests/support/data_files.h"
 #include "train/config/recipes.h"
@@ -178,6 +180,17 @@ TEST(Recipes, AreReadValidAndSpelledOut) {
     ++recipes;
   }
   EXPECT_EQ(recipes, 3);
+}
+
+// The help shows flags that can be typed: they set what the recipe sets.
+TEST(Recipes, AreListedAsFlags) {
+  std::istringstream lines(recipe_list());
+  for (std::string name, text; std::getline(lines, name) && std::getline(lines, text);) {
+    TrainConfig recipe;
+    std::istringstream words(text);
+    apply_recipe(name.substr(2, name.find(':') - 2), recipe);
+    EXPECT_EQ(to_toml(merge("", {std::istream_iterator<std::string>(words), {}})), to_toml(recipe));
+  }
 }
 
 TEST(Recipes, GiveWayToFlags) {

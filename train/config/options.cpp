@@ -70,6 +70,13 @@ std::string text_of(const Option& option) {
       option.variable);
 }
 
+std::string typed(const Option& option) {
+  if (const auto* on = std::get_if<bool*>(&option.variable)) return (**on ? "--" : "--no-") + option.name;
+  if (const auto* texts = std::get_if<std::vector<std::string>*>(&option.variable))
+    return fmt::format("{0} {1}", option.flag(), fmt::join(**texts, " " + option.flag() + " "));
+  return option.flag() + " " + text_of(option);
+}
+
 void set_enum(const Option& option, const std::string& name, const std::string& where) {
   auto variable = std::get<EnumVariable>(option.variable);
   check_choice(name, option.rules, where);

@@ -91,6 +91,8 @@ class OptionList {
 };
 
 std::string text_of(const Option& option);  // the value; lists joined by commas
+// The flag with the value, as a user types it: "--epochs 9", "--no-augment", "--net 1Gbit --net 10Gbit".
+std::string typed(const Option& option);
 
 // Sets an enum by the name of a value. BadInput lists the permitted names; `where` names flag or line.
 void set_enum(const Option& option, const std::string& name, const std::string& where);
