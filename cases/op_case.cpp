@@ -32,7 +32,7 @@ std::map<std::string, Table>& tables() {
 
 std::vector<KernelCall> BoundCase::calls() const {
   std::vector<KernelCall> all;
-  const KernelObserver observer = [&](const KernelCall& call) { all.push_back(call); };
+  const KernelObserver observer = [&](const KernelCall& call, const auto&) { all.push_back(call); };
   kernels({queue.device, queue.stream, &observer});
   return all;
 }

@@ -88,10 +88,12 @@ void Tape::unwind(size_t remaining) {
 
 void Tape::backward(const Var& loss) {
   CHECK(training && loss->value.numel() == 1, "backward() starts from one number, recorded while training");
+  pass_ = Pass::backward;
   loss->grad = scratch(DType::f32, {1});
   run(kernel::fill, 1.0f, loss->grad);
   loss->has_grad = true;
   unwind(0);
+  pass_ = Pass::update;
   for (Variable* p : parameters_) p->has_grad = false;
   parameters_.clear();
 }
@@ -102,6 +104,7 @@ void Tape::reset() {
   step_ = std::make_shared<Arena*>(&arena_);
   arena_.reset();
   macs = 0;
+  pass_ = Pass::forward;
   recording_ = true;
   recomputing_ = false;
 }

@@ -28,6 +28,9 @@ struct Variable {
 };
 using Var = std::shared_ptr<Variable>;
 
+// Part of a training step that a tape is in. update: after backward(), until reset().
+enum class Pass : uint8_t { forward, backward, update };
+
 class Tape {
  public:
   Tape(Queue queue, Arena& arena) : queue(queue), arena_(arena) {}
@@ -50,6 +53,10 @@ class Tape {
   void release(const Var& x);  // x: a result of output() whose value no later work reads; no effect the second time
   // True while a block is recomputed for its gradients: ops must skip side effects such as running statistics.
   bool recomputing() const { return recomputing_; }
+  Pass pass() const { return pass_; }
+  // Number of backward steps recorded and not yet taken. While a backward step runs, it is at least the number at which
+  // the forward pass ran the same op, and less than that of the next op.
+  size_t recorded() const { return steps_.size(); }
 
   template <class F, class... A>
   void run(const Kernel<F>& kernel, A&&... operands) const {
@@ -125,6 +132,7 @@ class Tape {
   std::vector<const Variable*> scheduled_;  // parameters whose on_grad_ready is recorded
   // Replaced by reset(), so that variables of earlier steps do not release memory that is free already.
   std::shared_ptr<Arena*> step_ = std::make_shared<Arena*>(&arena_);
+  Pass pass_ = Pass::forward;
   bool recording_ = true;     // false during the first run of a block that will be recomputed
   bool recomputing_ = false;  // true during its second run
 };

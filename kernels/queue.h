@@ -3,8 +3,9 @@
 //
 //   queue.run(kernel::axpy, 1.0f, x, y);
 //
-// With an observer, nothing runs: every call is reported instead, with its arguments and its cost
-// (apps/plan/dry_step.h, cases/op_case.h, engine/onnx/recording.h).
+// With an observer, every call is reported to it, with its arguments and its cost, and the observer decides whether the
+// kernel runs. Dry runs compute nothing (apps/plan/dry_step.h, cases/op_case.h, engine/onnx/recording.h); a profile
+// takes the time around it (engine/kernel_spans.h).
 #pragma once
 
 #include <functional>
@@ -18,7 +19,7 @@
 
 namespace skein {
 
-// A kernel that was about to run.
+// A kernel that is about to run.
 struct KernelCall {
   const char* name;
   const char* label;  // Kernel::label
@@ -38,7 +39,8 @@ struct KernelCall {
     return *static_cast<const std::tuple<P...>*>(all_arguments.get());
   }
 };
-using KernelObserver = std::function<void(const KernelCall&)>;
+// run() runs the kernel; an observer that does not call it replaces the work. Empty: kernels run unobserved.
+using KernelObserver = std::function<void(const KernelCall&, const std::function<void()>& run)>;
 
 struct Queue {
   Device device = Device::cpu;
@@ -48,20 +50,25 @@ struct Queue {
   // BadInput in a build without the device's back end.
   template <class... P, class... A>
   void run(const Kernel<void(Stream, P...)>& kernel, A&&... operands) const {
-    if (observer) return report(kernel, std::forward<A>(operands)...);
+    if (observer && *observer) return report(kernel, std::forward<A>(operands)...);
+    launch(kernel, std::forward<A>(operands)...);
+  }
+
+ private:
+  template <class... P, class... A>
+  void launch(const Kernel<void(Stream, P...)>& kernel, A&&... operands) const {
     const auto function = device == Device::cuda ? kernel.cuda : kernel.cpu;
     if (!function) throw BadInput("this skein was built without the CUDA back end; use --device cpu");
     function(stream, std::forward<A>(operands)...);
   }
-
- private:
   template <class... P>
   void report(const Kernel<void(Stream, P...)>& kernel, std::type_identity_t<P>... operands) const {
     KernelCall call{kernel.name, kernel.label, kernel.cost(operands...)};
     call.kernel = &kernel;
     call.all_arguments = std::make_shared<const std::tuple<P...>>(operands...);
     (note(call, operands), ...);
-    (*observer)(call);
+    const auto run = [&] { launch(kernel, operands...); };
+    (*observer)(call, std::ref(run));
   }
   template <class Operand>
   static void note(KernelCall& call, const Operand& operand) {

@@ -21,7 +21,7 @@ class CountingCommunicator : public Communicator {
 }  // namespace
 
 Traffic averaging_traffic(const Compression& compression, ParameterStore& parameters, int64_t workers) {
-  const KernelObserver nothing_runs = [](const KernelCall&) {};
+  const KernelObserver nothing_runs = [](const KernelCall&, const auto&) {};
   const Queue queue{Device::cpu, nullptr, &nothing_runs};
   CountingCommunicator ranks(workers, queue);
   ModelAverager averager(parameters, make_compressor(compression, parameters, queue), {}, queue);

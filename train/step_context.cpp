@@ -1,25 +1,85 @@
 #include "train/step_context.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <optional>
+
+#include "base/trace.h"
 
 namespace skein {
+namespace {
 
-StepContext::StepContext(Device device, bool recompute)
-    : queue{device, device == Device::cuda ? cuda::create_stream() : nullptr}, arena(device), tape(queue, arena) {
+int64_t nanoseconds(double seconds) { return int64_t(seconds * 1e9); }
+
+// The kernels as spans of a stream or, without one, of the threads that called them. On a stream they are within spans
+// of the passes that they belong to.
+void add_to_trace(const std::vector<KernelSpan>& kernels, int64_t start, std::optional<int32_t> stream) {
+  static constexpr const char* kPasses[] = {"forward", "backward", "step"};
+  const auto span = [&](const char* name, const KernelSpan& first, const KernelSpan& last) {
+    trace::Event e;
+    e.track = stream.value_or(first.track);
+    e.name = name;
+    e.begin = start + nanoseconds(first.begin);
+    e.end = start + nanoseconds(last.end);
+    return e;
+  };
+  for (const KernelSpan& k : kernels) {
+    trace::Event e = span(k.kernel, k, k);
+    e.layer = k.layer, e.bytes = k.cost.all_bytes(), e.flops = k.cost.flops;
+    trace::add(e);
+  }
+  for (size_t begin = 0, end = 0; stream && begin < kernels.size(); begin = end) {
+    while (end < kernels.size() && kernels[end].pass == kernels[begin].pass) ++end;
+    trace::add(span(kPasses[size_t(kernels[begin].pass)], kernels[begin], kernels[end - 1]));
+  }
+}
+
+}  // namespace
+
+StepContext::StepContext(Device device, bool recompute, const LayerNames* layers)
+    : queue{device, device == Device::cuda ? cuda::create_stream() : nullptr},
+      arena(device),
+      kernels(layers ? std::make_unique<KernelSpans>(*layers) : nullptr),
+      tape({queue.device, queue.stream, kernels ? kernels->observer() : nullptr}, arena) {
   tape.recompute = recompute;
+  if (kernels) kernels->follow(tape);
 }
 
 StepContext::~StepContext() { cuda::destroy_stream(queue.stream); }
 
 StepContextPool::StepContextPool(int64_t count, Device device, bool recompute) {
   for (int64_t i = 0; i < count; ++i) {
-    contexts_.push_back(std::make_unique<StepContext>(device, recompute));
+    contexts_.push_back(std::make_unique<StepContext>(device, recompute, trace::prepared() ? &layers_ : nullptr));
     free_.push_back(contexts_.back().get());
   }
 }
 
 void StepContextPool::synchronize() const {
   for (const auto& context : contexts_) context->queue.run(kernel::synchronize);
+}
+
+void StepContextPool::name_layers(const ParameterStore& parameters) {
+  if (first().kernels) layers_.add(parameters);
+}
+
+void StepContextPool::start_kernel_spans() {
+  synchronize();  // so that the first event of a stream is at the host's time
+  for (const auto& context : contexts_) context->kernels->restart();
+}
+
+int64_t StepContextPool::record_kernel_spans(int64_t rank) {
+  int64_t dropped = 0;
+  for (size_t i = 0; i < contexts_.size(); ++i) {
+    KernelSpans& kernels = *contexts_[i]->kernels;
+    std::optional<int32_t> stream;
+    if (contexts_[i]->queue.device == Device::cuda) stream = trace::add_track(rank, fmt::format("GPU stream {}", i));
+    const auto since_epoch = std::chrono::duration_cast<std::chrono::nanoseconds>(kernels.start().time_since_epoch());
+    add_to_trace(kernels.collect(), since_epoch.count(), stream);
+    dropped += kernels.dropped();
+    kernels.stop();
+  }
+  return dropped;
 }
 
 void StepContextPool::with(int64_t worker, const std::function<void(StepContext&)>& use) {

@@ -9,16 +9,18 @@
 #include <mutex>
 #include <vector>
 
-#include "engine/tape.h"
+#include "engine/kernel_spans.h"
 
 namespace skein {
 
 struct StepContext {
-  explicit StepContext(Device device, bool recompute = false);  // recompute: Tape::recompute
+  // recompute: Tape::recompute. With `layers` the kernels of the tape can be timed.
+  explicit StepContext(Device device, bool recompute = false, const LayerNames* layers = nullptr);
   ~StepContext();
   StepContext(const StepContext&) = delete;
   const Queue queue;
   Arena arena;
+  const std::unique_ptr<KernelSpans> kernels;  // null without `layers`
   Tape tape;
 };
 
@@ -36,9 +38,19 @@ class StepContextPool {
   // For work between two steps, while no worker computes.
   StepContext& first() { return *contexts_.front(); }
 
+  // For a timeline (base/trace.h). Before the workers' first step: names of a worker's layers. No effect unless
+  // something reads spans.
+  void name_layers(const ParameterStore& parameters);
+  // Between two steps: times of the kernels of all contexts from here on. Waits for the device.
+  void start_kernel_spans();
+  // Ends that: adds them to the recording, those of a GPU on a track per stream, of rank `rank`. Returns the number of
+  // kernels for which there was no room.
+  int64_t record_kernel_spans(int64_t rank);
+
  private:
   StepContext& own(int64_t worker) const { return *contexts_[size_t(worker) % contexts_.size()]; }
 
+  LayerNames layers_;
   std::vector<std::unique_ptr<StepContext>> contexts_;
   std::mutex mutex_;
   std::condition_variable freed_;

@@ -40,6 +40,7 @@ void add_step(Command& bench) {
   c.option("--conv", o->conv, "convolution kernels: auto, or one of `skein devices`; on a GPU auto or cudnn");
   c.option("--threads", o->threads, "0: all");
   c.flag("--recompute", o->recompute, "keep no activations within blocks, compute them again");
+  c.flag("--profile", o->profile, "time every kernel of the step: tables by op and by layer");
   c.flag("--json", o->json, "print one JSON object");
   c.body = [o] { bench_step(*o); };
 }

@@ -33,7 +33,7 @@ struct StepBench {
   int64_t batch = 128, size = 0, channels = 3, classes = 0;  // size, classes: 0: the model's usual ones
   int64_t steps = 30, warmup = 5;
   int64_t threads = 0;  // 0: all
-  bool recompute = false, json = false;
+  bool recompute = false, profile = false, json = false;
 };
 // Time of a step on the CPU, the activations' memory, and the tensors that the timed steps allocated.
 struct StepMeasurement {
@@ -44,7 +44,8 @@ struct StepMeasurement {
 StepMeasurement measure_step(const StepBench&);
 void bench_step(const StepBench&);
 void bench_step_on_gpu(const StepBench&);
-double peak_rss_mb();  // largest resident memory of this process, in MiB
+void bench_step_profile(const StepBench&);  // apps/bench/step_profile.cpp
+double peak_rss_mb();                       // largest resident memory of this process, in MiB
 
 struct DataBench {
   std::string data = "fashion-mnist", data_dir;

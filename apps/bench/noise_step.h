@@ -29,6 +29,7 @@ class NoiseStep {
     sgd_->step();
     return loss;
   }
+  const ParameterStore& parameters() const { return parameters_; }
   const void* images() const { return images_.view().data; }
 
  private:

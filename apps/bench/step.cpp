@@ -31,6 +31,7 @@ void bench_step(const StepBench& flags) {
   const StepBench o = with_usual_images(flags);
   check_device(o.device, o.dtype);
   use_conv(device_of(o.device), o.conv, o.dtype);
+  if (o.profile) return bench_step_profile(o);
   if (o.device == DeviceChoice::cuda) return bench_step_on_gpu(o);
   const StepMeasurement step = measure_step(o);
   const Timing& time = step.time;

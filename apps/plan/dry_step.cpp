@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/layer_names.h"
 #include "engine/ops.h"
 #include "engine/parameters.h"
 #include "kernels/dense_block.h"
@@ -51,33 +52,16 @@ PlannedKernel optimizer_step(const ParameterStore& p) {
   return {.bytes = cost.bytes};
 }
 
-// "global average pool"
-std::string label_of(const KernelCall& call) {
-  if (call.label) return call.label;
-  std::string words = call.name;
-  if (words.ends_with("_forward")) words.resize(words.rfind('_'));
-  std::replace(words.begin(), words.end(), '_', ' ');
-  return words;
-}
-
-// Whether the view is the parameter or its shadow.
-bool is_parameter(const View& v, const ParameterStore& p, const Segment& s) {
-  for (const Tensor* flat : {&p.value, &p.shadow})
-    if (flat->defined() && v.data == flat->view().as<char>() + size_t(s.begin) * size_of(flat->dtype())) return true;
-  return false;
-}
-
-PlannedLayer layer_of(const KernelCall& call, const ParameterStore& p) {
-  PlannedLayer layer{{}, label_of(call), {}, 0, 0, call.cost.bytes};
+PlannedLayer layer_of(const KernelCall& call, const LayerNames& names) {
+  PlannedLayer layer{{}, op_label(call), {}, 0, 0, call.cost.bytes};
   // The result comes last. An append writes as many channels of the block's buffer as its input has.
   const View& y = call.is(kernel::dense_append) ? call.operands.front() : call.operands.back();
   std::copy(y.dims, y.dims + 4, layer.output.dims.begin());
   layer.macs = int64_t(call.cost.flops / 2) / call.operands[0].dims[0];
   for (const View& operand : call.operands)
-    for (size_t i = 0; i < p.specs().size(); ++i) {
-      if (!is_parameter(operand, p, p.segments()[i])) continue;
-      layer.parameters += p.segments()[i].count;
-      layer.name = p.specs()[i].name.substr(0, p.specs()[i].name.rfind('.'));
+    if (const LayerNames::Parameter* parameter = names.find(operand)) {
+      layer.parameters += parameter->count;
+      layer.name = parameter->layer;
     }
   return layer;
 }
@@ -108,11 +92,13 @@ DryStep dry_step(const StepShape& s) {
   ParameterStore parameters;
   const auto model = make_model(s.model, {s.classes, s.channels, s.shortcut[0]}, parameters);
   parameters.plan(s.dtype);
+  LayerNames names;
+  names.add(parameters);
   Arena arena(Device::cpu, Arena::Backing::none);
   bool forward = true;
-  const KernelObserver observer = [&](const KernelCall& call) {
+  const KernelObserver observer = [&](const KernelCall& call, const auto&) {
     add(out.kernels, planned(call));
-    if (forward) out.layers.push_back(layer_of(call, parameters));
+    if (forward) out.layers.push_back(layer_of(call, names));
   };
   Tape tape(Queue{Device::cpu, nullptr, &observer}, arena);
   tape.recompute = s.recompute;

@@ -133,7 +133,7 @@ void translate(OnnxTrace& trace, const KernelCall& call) {
 OnnxGraph record_onnx(const std::function<Var(const Var&)>& forward, const ParameterStore& parameters, Shape image) {
   const Tensor images = Tensor::meta(Device::cpu, DType::f32, {1, image[1], image[2], image[3]});
   OnnxTrace trace(parameters, images);
-  const KernelObserver observer = [&](const KernelCall& call) { translate(trace, call); };
+  const KernelObserver observer = [&](const KernelCall& call, const auto&) { translate(trace, call); };
   Arena arena(Device::cpu, Arena::Backing::none);
   Tape tape(Queue{Device::cpu, nullptr, &observer}, arena);
   tape.training = false;

@@ -92,7 +92,7 @@ Memory memory_of(const std::string& name, bool recompute) {
   const auto model = make_model(name, {}, p);
   p.build(Device::cpu, 1);
   Arena arena(Device::cpu, Arena::Backing::none);
-  const KernelObserver ignore = [](const KernelCall&) {};
+  const KernelObserver ignore = [](const KernelCall&, const auto&) {};
   Tape tape({Device::cpu, nullptr, &ignore}, arena);
   tape.recompute = recompute;
   const Tensor images = Tensor::meta(Device::cpu, DType::f32, {64, 32, 32, 3});
