@@ -39,9 +39,9 @@ std::string write_torch(const std::string& path, const TrainedModel& trained) {
 std::string write_onnx(const std::string& path, const TrainedModel& trained, bool fold) {
   const OnnxFileContents file = write_onnx_file(path, *trained.model, trained.parameters, trained.info(), fold);
   std::string what = fmt::format("operator set {}, {} nodes", kOnnxOperatorSet, file.nodes);
-  if (fold)
-    what += fmt::format(", {} batch norms folded; {} stay, as no convolution of their own is before them", file.folded,
-                        file.batch_norms);
+  if (fold) what += fmt::format(", {} batch norms folded", file.folded);
+  if (fold && file.batch_norms > 0)
+    what += fmt::format("; {} stay, as no convolution of their own is before them", file.batch_norms);
   return what;
 }
 

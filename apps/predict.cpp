@@ -1,6 +1,8 @@
 // skein predict: classes of image files and their probabilities.
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "apps/commands.h"
 #include "apps/exit_status.h"
 #include "apps/inference.h"
@@ -11,6 +13,7 @@
 #include "base/progress_line.h"
 #include "data/formats/find_images.h"
 #include "data/loading/file_batch.h"
+#include "engine/safetensors.h"
 #include "train/class_names.h"
 
 namespace skein {
@@ -20,7 +23,7 @@ struct PredictFlags {
   InferenceFlags inference;
   std::vector<std::string> images;
   int64_t top = 5;
-  std::string csv;
+  std::string csv, pixels;
   bool force = false;
 };
 
@@ -41,6 +44,35 @@ InputFormat input_format(const ModelInfo& info) {
   return f;
 }
 
+// Pixels of all files, as an exported network reads them: (file,channel,height,width) f32, zero for a file with an error.
+class PixelFile {
+ public:
+  PixelFile(const ModelInfo& info, int64_t files)
+      : info_(info),
+        files_(files),
+        pixels_(Tensor::zeros(Device::cpu, DType::f32, {files, info.channels, info.height, info.width})) {}
+
+  // images: (n,H,W,C) with room for more; `first`: number of the first file.
+  void add(int64_t first, int64_t n, View images) {
+    const int64_t area = info_.height * info_.width, numbers = area * info_.channels;
+    const float* from = images.as<const float>();
+    float* to = pixels_.host() + first * numbers;
+    for (int64_t i = 0; i < n; ++i, from += numbers, to += numbers)
+      for (int64_t c = 0; c < info_.channels; ++c)
+        for (int64_t p = 0; p < area; ++p) to[c * area + p] = from[p * info_.channels + c];
+  }
+  void write(const std::string& path, const std::vector<std::string>& files) const {
+    auto metadata = model_metadata(info_);
+    metadata["files"] = Json(files).dump(-1, Json::BadUtf8::replace);
+    write_safetensors(path, {{"images", pixels_, {files_, info_.channels, info_.height, info_.width}}}, metadata);
+  }
+
+ private:
+  const ModelInfo& info_;
+  const int64_t files_;
+  const Tensor pixels_;
+};
+
 // The files of one batch after another.
 class Predictor {
  public:
@@ -49,6 +81,9 @@ class Predictor {
         top_(top),
         images_(input_format(inference.info()), std::min(inference.batch, files), inference.context.queue,
                 inference.images) {}
+
+  // The images of the last call, (n,H,W,C) on the host.
+  View pixels() const { return images_.on_host(); }
 
   std::vector<FilePrediction> predict(std::span<const std::string> files) {
     const auto classes = size_t(inference_.trained.classes());
@@ -125,11 +160,14 @@ void print_notes(const FoundImages& found, const Predictor& predictor, const Mod
 
 void predict(const PredictFlags& flags) {
   check_new_file("--csv", flags.csv, flags.force);
+  check_new_file("--pixels", flags.pixels, flags.force);
   const FoundImages found = find_images(flags.images);
   Inference inference(flags.inference);
   const std::vector<std::string>& classes = inference.info().classes;
   const auto files = int64_t(found.files.size());
   Predictor predictor(inference, flags.top, files);
+  std::optional<PixelFile> pixels;
+  if (!flags.pixels.empty()) pixels.emplace(inference.info(), files);
   const bool lines = flags.csv.empty() && !flags.inference.json;
   std::vector<FilePrediction> all;
   std::vector<std::string> errors;
@@ -143,6 +181,7 @@ void predict(const PredictFlags& flags) {
         if (lines && p.error.empty()) print_line(p, classes);
         if (!lines) all.push_back(std::move(p));
       }
+      if (pixels) pixels->add(i, int64_t(part.size()), predictor.pixels());
       if (!lines) progress.add(int64_t(part.size()));
       std::fflush(stdout);
     }
@@ -160,6 +199,10 @@ void predict(const PredictFlags& flags) {
                        {"img_per_s", double(files) / seconds_since(begin)}};
     fmt::print("{}\n", line.dump(-1, Json::BadUtf8::replace));
   }
+  if (pixels) {
+    pixels->write(flags.pixels, found.files);
+    note(fmt::format("wrote {}: the pixels of {} images", flags.pixels, files));
+  }
   print_notes(found, predictor, inference.info());
   if (errors.size() == 1) throw BadInput("{}", errors[0]);
   for (const std::string& error : errors) fmt::print(stderr, "skein: {}\n", error);
@@ -176,7 +219,10 @@ void add_predict_command(Command& skein) {
   add_inference_options(command, flags->inference);
   command.option("--top", flags->top, "print so many classes, if there are as many", {"K", 1, 1000000});
   command.option("--csv", flags->csv, "write the predictions there instead", {.type = "FILE.csv"});
-  command.flag("--force", flags->force, "replace FILE.csv if it exists");
+  command.option("--pixels", flags->pixels,
+                 "also write what the network is given, in memory as a whole: images (N,C,H,W), normalised",
+                 {.type = "FILE.safetensors"});
+  command.flag("--force", flags->force, "replace these files if they exist");
   command.body = [flags, &command] {
     flags->inference.dtype_given = command.is_given("dtype");
     predict(*flags);

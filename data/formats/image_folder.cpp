@@ -81,8 +81,8 @@ PackedSize common_size(const std::vector<ImageFile>& train, const std::vector<Im
       grey = grey && f.grey;
       if (resize == 0 && (f.size.width != first.size.width || f.size.height != first.size.height))
         throw BadInput(
-            "{}: is {} x {}, but {} is {} x {}. Give --size N to cut the centre square of every image and "
-            "scale it to N x N",
+            "{}: is {} x {}, but {} is {} x {}. Scale the centre square of every image to N x N with skein train "
+            "--resize N or skein data import --size N, or keep the sizes with --data imagenet --data-dir DIR --crop N",
             f.path, f.size.width, f.size.height, first.path, first.size.width, first.size.height);
     }
   const int channels = grey ? 1 : 3;

@@ -33,6 +33,8 @@ class FileBatch {
   // in every pixel to grey. An image whose shorter
   // side is less than 1 / kMostEnlarged of the input is refused: 1 x 1 pixels would be one colour.
   Tensor load(std::span<const std::string> paths, std::vector<FileResult>& results);
+  // The same images on the host, (paths.size(),H,W,C) f32, valid until the next call of load().
+  View on_host() const { return host_; }
 
  private:
   void decode(const std::string& path, ImageDecoder& decoder, std::vector<uint8_t>& memory, FileResult& result,

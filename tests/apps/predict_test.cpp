@@ -1,5 +1,6 @@
 // skein predict and skein eval from outside: the same predictions, class names, and bad input.
 #include "base/json.h"
+#include "engine/safetensors.h"
 #include "tests/support/encoded_files.h"
 #include "tests/support/run_binary.h"
 
@@ -84,6 +85,27 @@ TEST_F(Predict, NamesEveryBadFileAndPredictsTheRest) {
   EXPECT_EQ(line.at("images").at(0).at("best").size(), 2u);
   EXPECT_EQ(line.at("images").at(1).at("file"), bad);
   EXPECT_TRUE(line.at("images").at(1).contains("error"));
+}
+
+// What an exported network is to be given: channels first, normalised; zeros for a file that is none.
+TEST_F(Predict, WritesThePixels) {
+  const std::string image = path("pixels.png"), bad = path("no.png"), out = path("pixels.safetensors");
+  write_png(image, 16, 16, 3, 5);
+  write_file(bad, "no image");
+  const std::string command = fmt::format("predict --checkpoint {} {} {} --pixels {}", path("square"), bad, image, out);
+  EXPECT_EQ(skein(command).status, 2) << "for the bad file";
+  const auto file = SafetensorsFile::open(out);
+  EXPECT_EQ(Json::parse(file->meta("files")).get<std::vector<std::string>>(), (std::vector{bad, image}));
+  EXPECT_EQ(file->at("images").shape, (std::vector<int64_t>{2, 3, 16, 16}));
+  const auto mean = Json::parse(file->meta("mean")).get<std::vector<float>>(),
+             std = Json::parse(file->meta("std")).get<std::vector<float>>();
+  const float* x = file->view("images", DType::f32).as<const float>();
+  for (int i = 0; i < 3 * 256; ++i) {
+    const int c = i / 256, row = i / 16 % 16, column = i % 16;
+    EXPECT_EQ(x[i], 0);
+    EXPECT_NEAR(x[3 * 256 + i], (test_pixel(5, row, column, c) / 255.0 - mean[c]) / std[c], 1e-5);
+  }
+  expect_failure(skein(command), 2, {out, "exists already", "--force"});
 }
 
 TEST_F(Predict, EvalComparesClassNames) {

@@ -130,7 +130,7 @@ TEST_F(BadFolder, MissingSplit) {
 
 TEST_F(BadFolder, SizesDiffer) {
   write_png(dir / "test/dog/b.png", 6, 6, 3, 0);
-  expect({(dir / "test/dog/b.png").string(), "is 6 x 6", (dir / "train/cat/a.png").string(), "6 x 5", "--size N"});
+  expect({(dir / "test/dog/b.png").string(), "is 6 x 6", (dir / "train/cat/a.png").string(), "6 x 5", "--resize N", "--size N"});
 }
 
 }  // namespace
