@@ -15,6 +15,7 @@ void add_export_command(Command& skein);
 void add_import_command(Command& skein);
 void add_plan_command(Command& skein);
 void add_predict_command(Command& skein);
+void add_report_command(Command& skein);
 void add_runs_command(Command& skein);
 void add_summary_command(Command& skein);
 void add_sweep_command(Command& skein);

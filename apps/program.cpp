@@ -51,6 +51,7 @@ Command all_commands() {
            add_sweep_command,
            add_runs_command,
            add_compare_command,
+           add_report_command,
            add_devices_command,
            add_plan_command,
        })

@@ -35,6 +35,7 @@ train: base kernels engine models data/* comm local_sgd train/config
 train/run: base kernels engine models data/* comm local_sgd train train/config
 apps: base kernels engine engine/onnx cases models data/* comm local_sgd train/*
 apps/bench: base kernels engine cases models data/* comm local_sgd train/* apps
+apps/page: base train/config train train/run
 apps/plan: base kernels engine models train/* apps
 apps/sweep: base comm local_sgd train/* apps
 '

@@ -17,7 +17,7 @@ namespace skein {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::chrono::seconds kAlive{60};
+constexpr double kAliveSeconds = 60;
 
 double number(const Json& line, const char* key) {
   if (!line.contains(key)) return kNotMeasured;
@@ -28,8 +28,38 @@ double number(const Json& line, const char* key) {
   }
 }
 
-EpochLog parse_epoch(const std::string& text) {
-  const Json line = Json::parse(text);
+// A run of a million steps has as many lines of steps. Only those of epochs are parsed; a line of a step is recognised
+// by its first characters, as RunFolder writes them.
+void read_epochs(const std::string& path, RunLog& log) {
+  constexpr std::string_view kStep = "{\"type\":\"step\"";
+  std::ifstream lines(path);
+  if (!lines) throw BadInput("{}: cannot be read. Check that you may read it", path);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(kStep) && line.ends_with('}')) continue;
+    try {
+      log.epochs.push_back(parse_epoch(Json::parse(line)));
+    } catch (const JsonError&) {
+      ++log.unread_lines;
+    }
+  }
+}
+
+std::string setting(const RunLog& log, const std::map<std::string, std::string>& defaults, const std::string& key) {
+  if (const auto own = log.settings.find(key); own != log.settings.end()) return own->second;
+  const auto standard = defaults.find(key);
+  return standard == defaults.end() ? std::string() : standard->second;
+}
+
+}  // namespace
+
+const EpochLog* RunLog::best() const {
+  const EpochLog* best = nullptr;
+  for (const EpochLog& e : epochs)
+    if (std::isfinite(e.test_top1) && (!best || e.test_top1 > best->test_top1)) best = &e;
+  return best;
+}
+
+EpochLog parse_epoch(const Json& line) {
   EpochLog e;
   e.epoch = line.at("epoch").get<int64_t>();
   e.step = line.at("step").get<int64_t>();
@@ -51,43 +81,16 @@ EpochLog parse_epoch(const std::string& text) {
   return e;
 }
 
-// A run of a million steps has as many lines of steps. Only those of epochs are parsed; a line of a step is recognised
-// by its first characters, as RunFolder writes them.
-void read_epochs(const std::string& path, RunLog& log) {
-  constexpr std::string_view kStep = "{\"type\":\"step\"";
-  std::ifstream lines(path);
-  if (!lines) throw BadInput("{}: cannot be read. Check that you may read it", path);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with(kStep) && line.ends_with('}')) continue;
-    try {
-      log.epochs.push_back(parse_epoch(line));
-    } catch (const JsonError&) {
-      ++log.unread_lines;
-    }
-  }
-}
-
-RunStatus status_of(const RunLog& log, const std::string& metrics) {
+RunStatus status_of(const RunLog& log) {
   if (!log.epochs.empty() && log.epochs.back().epoch >= log.planned_epochs) return RunStatus::done;
+  return seconds_since_line(log.folder) < kAliveSeconds ? RunStatus::running : RunStatus::stopped;
+}
+
+double seconds_since_line(const std::string& folder) {
   std::error_code none;
-  const auto written = fs::last_write_time(metrics, none);
-  const bool alive = !none && fs::file_time_type::clock::now() - written < kAlive;
-  return alive ? RunStatus::running : RunStatus::stopped;
-}
-
-std::string setting(const RunLog& log, const std::map<std::string, std::string>& defaults, const std::string& key) {
-  if (const auto own = log.settings.find(key); own != log.settings.end()) return own->second;
-  const auto standard = defaults.find(key);
-  return standard == defaults.end() ? std::string() : standard->second;
-}
-
-}  // namespace
-
-const EpochLog* RunLog::best() const {
-  const EpochLog* best = nullptr;
-  for (const EpochLog& e : epochs)
-    if (std::isfinite(e.test_top1) && (!best || e.test_top1 > best->test_top1)) best = &e;
-  return best;
+  const auto written = fs::last_write_time(folder + "/metrics.jsonl", none);
+  if (none) return std::numeric_limits<double>::infinity();
+  return std::chrono::duration<double>(fs::file_time_type::clock::now() - written).count();
 }
 
 bool is_run_folder(const std::string& folder) {
@@ -103,13 +106,17 @@ RunLog read_run_log(const std::string& folder) {
         folder);
   RunLog log;
   log.folder = folder;
-  const std::string config = folder + "/config.toml", metrics = folder + "/metrics.jsonl";
+  read_settings(log);
+  read_epochs(folder + "/metrics.jsonl", log);
+  log.status = status_of(log);
+  return log;
+}
+
+void read_settings(RunLog& log) {
+  const std::string config = log.folder + "/config.toml";
   log.settings = toml_settings(read_text(config), config);
-  read_epochs(metrics, log);
   const auto epochs = log.settings.find("epochs");
   log.planned_epochs = epochs == log.settings.end() ? 0 : std::atoll(epochs->second.c_str());
-  log.status = status_of(log, metrics);
-  return log;
 }
 
 std::vector<std::string> find_runs(const std::string& folder) {

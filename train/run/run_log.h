@@ -14,6 +14,8 @@
 
 namespace skein {
 
+class Json;
+
 // done: all epochs are logged. running: a line was written within the last minute. stopped: neither.
 enum class RunStatus : uint8_t { done, running, stopped };
 constexpr auto names_of(RunStatus) { return std::array{"done", "running", "stopped"}; }
@@ -50,6 +52,13 @@ bool is_run_folder(const std::string& folder);
 
 // BadInput names the file where the folder is not a run's or config.toml is not TOML.
 RunLog read_run_log(const std::string& folder);
+
+// The steps of read_run_log(), for a reader that follows a log while it grows: the configuration of `log.folder`, a
+// line of an epoch (JsonError without its number or step), the status by the epochs and by the time of the last line.
+void read_settings(RunLog& log);
+EpochLog parse_epoch(const Json& line);
+RunStatus status_of(const RunLog& log);
+double seconds_since_line(const std::string& folder);  // infinite without metrics.jsonl
 
 // The runs below `folder`, or `folder` itself when it is a run; in the order of their paths. Links are not followed.
 // BadInput where there is no such folder.
