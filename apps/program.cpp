@@ -52,6 +52,8 @@ Command all_commands() {
            add_runs_command,
            add_compare_command,
            add_report_command,
+           add_view_command,
+           add_watch_command,
            add_devices_command,
            add_plan_command,
        })

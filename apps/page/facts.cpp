@@ -71,6 +71,8 @@ bool Facts::update() {
   return changed;
 }
 
+std::string Facts::digest() const { return fmt::format("{}-{}", process_, changes_); }
+
 Json Facts::document(bool live) const {
   std::vector<RunLog> logs;
   std::vector<std::string> folders;
@@ -90,7 +92,7 @@ Json Facts::document(bool live) const {
            titles.size() > 3 ? fmt::format("{} folders", titles.size()) : fmt::format("{}", fmt::join(titles, ", "))},
           {"made", fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(std::time(nullptr)))},
           {"live", live},
-          {"digest", std::to_string(changes_)},
+          {"digest", digest()},
           {"runs", runs},
           {"groups", groups_of(logs)},
           {"differs", logs.empty() ? std::vector<std::string>() : differing_settings(logs)},

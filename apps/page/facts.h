@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/page/page.h"
 #include "apps/page/run_reader.h"
 
 namespace skein {
@@ -25,11 +26,13 @@ class Facts {
   size_t runs() const { return runs_.size(); }
   const std::vector<std::string>& left_out() const { return left_out_; }
   Json document(bool live) const;
+  std::string digest() const;  // changes with every update() that returns true, and is another in every process
 
  private:
   std::vector<std::string> folders_;
   std::map<std::string, std::unique_ptr<RunReader>> runs_;  // by folder, so in the order of their paths
   std::vector<std::string> left_out_;
+  std::string process_ = random_token(4);
   int64_t changes_ = 0;  // updates that have changed something
 };
 

@@ -109,7 +109,7 @@ async function renew() {
   } catch (e) {
     say(`no longer live: ${e instanceof TypeError ? 'skein view has ended' : e.message}`, true);
   }
-  setTimeout(renew, 2000);
+  setTimeout(renew, 1000);
 }
 
 let saved = 'auto';

@@ -58,7 +58,7 @@ function repeatOf(run) {
   const rows = [['Run', run.folder], ['Model', [facts.model ?? run.settings.model, isNumber(facts.parameters) ? `${whole(facts.parameters)} parameters` : null].filter(Boolean).join(', ')],
     ['Started', facts.started], ['Processor', machine.cpu], ['GPU', machine.gpu], ['Threads', machine.threads],
     ['Hosts', Array.isArray(machine.hosts) && machine.hosts.length > 1 ? machine.hosts.join(', ') : null], ['Workers', facts.workers],
-    ['skein', [run.version ?? facts.version, facts.commit].filter(Boolean).join(', commit ')]].filter(([, value]) => value !== undefined && value !== null && value !== '');
+    ['skein', [run.version || facts.version, facts.commit].filter(Boolean).join(', commit ')]].filter(([, value]) => value !== undefined && value !== null && value !== '');
   const copy = el('button', {type: 'button', class: 'copy', onclick: async () => {
     try { await navigator.clipboard.writeText(line); copy.textContent = 'Copied'; } catch (e) { copy.textContent = 'Select the text above'; }
   }}, 'Copy command');

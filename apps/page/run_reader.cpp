@@ -120,6 +120,7 @@ void RunReader::read_step(std::string_view line) {
 
 void RunReader::read_round(const Json& line) {
   const double step = line.at("step").get<double>();
+  series_.round = line;
   if (const double h = number(line, "steps"); std::isfinite(h)) series_.h.add(step, h);
   if (!line.contains("distance")) return;
   double sum = 0, low = INFINITY, high = -INFINITY;

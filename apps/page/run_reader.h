@@ -25,6 +25,9 @@ class RunReader {
   bool update();
 
   const RunLog& log() const { return log_; }
+  // done, running, stopped, or stalled: silent for a minute, and its last step is not in its last checkpoint.
+  const std::string& status() const { return status_text_; }
+  const Json& last_round() const { return series_.round; }  // the last line {"type": "round"}; null: none
   // `name`: how the page calls the run. `picture_bytes`: bound of the pictures of worst predictions, in base64.
   Json facts(const std::string& name, size_t picture_bytes) const;
 
@@ -35,6 +38,7 @@ class RunReader {
     std::vector<double> ema_top1, compute_seconds;  // by epoch
     std::map<std::string, double> part_seconds;     // sums over the epochs
     std::vector<double> class_top1;                 // of the last epoch that has it
+    Json round;                                     // the last line of its type
     Json about;                                     // the last line {"type": "run"}
     double last_round_step = 0, last_step = 0;
     int64_t infinite_losses = 0;

@@ -96,6 +96,8 @@ function verdicts(groups) {
   const ranked = groups.filter((g) => g.sum.best.length).sort((a, b) => mean(b.sum.best) - mean(a.sum.best));
   if (!ranked.length) return [el('p', {class: 'verdict'}, 'No epoch has been evaluated yet.')];
   const [first, second] = ranked, seeds = (g) => (g.sum.best.length > 1 ? `, mean of ${g.sum.best.length} seeds` : '');
+  if (groups.length === 1 && first.runs.length === 1)
+    return [el('p', {class: 'verdict'}, named(first), ` has reached a test accuracy of ${percent(first.runs[0].best_top1)} % in epoch ${first.runs[0].best_epoch} of ${first.runs[0].planned_epochs}.`)];
   const best = el('p', {class: 'verdict'}, named(first), ` has the highest test accuracy: ${spread(first.sum.best, percent)} %${seeds(first)}`);
   if (!second) return [best, speedVerdict(ranked)].filter(Boolean);
   const lead = mean(first.sum.best) - mean(second.sum.best);
