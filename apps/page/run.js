@@ -43,7 +43,7 @@ function classBars(run) {
 function worstOf(run) {
   if (!run.worst || !run.worst.length) return null;
   const name = (c) => run.classes[c] ?? `class ${c}`;
-  const items = run.worst.map((w) => el('li', {}, el('img', {src: `data:image/png;base64,${w.png}`, alt: `test image ${w.index}`}),
+  const items = run.worst.map((w) => el('li', {}, w.png ? el('img', {src: `data:image/png;base64,${w.png}`, alt: `test image ${w.index}`}) : `Image ${w.index}: `,
     `${name(w.predicted)} ${fixed(1)(100 * w.probability)} %`, el('br'), el('span', {}, `is ${name(w.label)}`)));
   return el('section', {}, el('div', {class: 'head'}, el('h3', {}, 'Worst predictions'),
     el('p', {}, 'wrong answers with the highest probability' + (run.worst_all > run.worst.length ? `; ${run.worst.length} of ${run.worst_all}, to keep the page small` : ''))), el('ul', {class: 'worst'}, ...items));

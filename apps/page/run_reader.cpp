@@ -123,15 +123,16 @@ void RunReader::read_round(const Json& line) {
   series_.round = line;
   if (const double h = number(line, "steps"); std::isfinite(h)) series_.h.add(step, h);
   if (!line.contains("distance")) return;
-  double sum = 0, low = INFINITY, high = -INFINITY;
-  const Json::Array& workers = line.at("distance").elements();
-  for (const Json& worker : workers) {
+  double sum = 0, low = INFINITY, high = -INFINITY, count = 0;
+  for (const Json& worker : line.at("distance").elements()) {
+    if (worker == Json()) continue;  // null: was not finite
     const double distance = worker.get<double>();
     sum += distance;
     low = std::min(low, distance);
     high = std::max(high, distance);
+    ++count;
   }
-  if (!workers.empty()) series_.distance.add(step, low, high, sum / double(workers.size()));
+  if (count > 0) series_.distance.add(step, low, high, sum / count);
 }
 
 void RunReader::read_epoch(const Json& line) {

@@ -2,7 +2,7 @@
 const kMostSettings = 8;
 
 function statusText(run) {
-  if (run.status === 'stalled') return `stalled: no line since ${clock(run.last_line)}`;
+  if (run.status === 'stalled') return `stalled since ${clock(run.last_line)}`;
   return run.status;
 }
 

@@ -74,7 +74,7 @@ TEST_F(Page, FollowsALogThatGrowsAndIsCutBack) {
   EXPECT_EQ(run.facts("a", 0).at("loss").at("x"), Json::array({1}));
   append("a", "ep\",\"step\":2,\"loss\":null}\n" + epoch_line(1, 50) + "not JSON\n");
   EXPECT_TRUE(run.update());
-  const Json facts = run.facts("a", 0);
+  const Json facts = Json::parse(run.facts("a", 0).dump());  // a NaN becomes null
   EXPECT_EQ(facts.at("epochs").at("test_top1"), Json::array({50}));
   EXPECT_EQ(facts.at("class_top1"), Json::array({1, Json()}));
   EXPECT_EQ(facts.at("status"), "running");
@@ -118,15 +118,14 @@ TEST_F(Page, GroupsSeedsAndLeavesOutWhatCannotBeRead) {
 
 TEST_F(Page, ShowsAsManyPicturesAsFit) {
   write_run("a", "", epoch_line(1, 1));
-  write_file(dir / "a/evaluation.json",
-             R"({"classes":["x","y"],"confusion":[[1,2],[0,4]],"worst":[)"
-             R"({"index":1,"png":"AAAA"},{"index":2,"png":"<b>"},{"index":3,"png":"BBBB"}]})");
+  write_file(dir / "a/evaluation.json", R"({"classes":["x","y"],"confusion":[[1,2],[0,4]],"worst":[)"
+                                        R"({"index":1,"png":"AAAA"},{"index":2,"png":"<b>"},{"index":3}]})");
   RunReader run((dir / "a").string());
   run.update();
   const Json one = run.facts("a", 7), all = run.facts("a", 100);
   EXPECT_EQ(one.at("worst").size(), 1u);
   EXPECT_EQ(one.at("worst_all"), 3);
-  EXPECT_EQ(all.at("worst").size(), 2u);  // the second is no base64
+  EXPECT_EQ(all.at("worst").size(), 2u);  // the second is no base64, the third has no picture
   EXPECT_EQ(all.at("confused"), Json::array({Json::array({0, 1, 2})}));
 }
 
