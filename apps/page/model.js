@@ -1,13 +1,27 @@
 // Runs as series to draw: groups of runs that differ in their seed only, and what may stand on the axis below a curve.
 const kColours = 8;
-const kDashes = ['', '7 4', '2 3', '9 3 2 3'];
+// Every four groups have another dash: under a colour blindness, hues are only told apart within four.
+const kDashes = ['', '7 4', '2 3', '9 3 2 3', '14 4', '4 2'];
 
 // Axes: `epochs` gives the position of every epoch of a run.
 const kAxes = {
   epoch: {label: 'Epochs', of: (run) => run.epochs.epoch, format: short, unit: 'epoch'},
-  seconds: {label: 'Time', of: (run) => run.epochs.seconds, format: duration, unit: 'time', ticks: durationTicks, tick: durationTick},
-  simulated: {label: 'Simulated time', of: (run) => run.epochs.simulated, format: duration, unit: 'time on the simulated network',
-              ticks: durationTicks, tick: durationTick},
+  seconds: {
+    label: 'Time',
+    of: (run) => run.epochs.seconds,
+    format: duration,
+    unit: 'time',
+    ticks: durationTicks,
+    tick: durationTick
+  },
+  simulated: {
+    label: 'Simulated time',
+    of: (run) => run.epochs.simulated,
+    format: duration,
+    unit: 'time on the simulated network',
+    ticks: durationTicks,
+    tick: durationTick
+  },
   bytes: {label: 'Bytes sent', of: (run) => run.epochs.bytes, format: bytes, unit: 'sent by a worker', tick: bytes},
 };
 const hasAxis = (axis, runs) => runs.some((run) => (kAxes[axis].of(run) || []).some((x) => isNumber(x) && x > 0));
@@ -22,7 +36,8 @@ function placeOf(key) {
 // The name of runs that differ in their seed: the beginning that theirs have in common.
 function groupName(runs) {
   let name = runs[0].name;
-  for (const run of runs) while (!run.name.startsWith(name)) name = name.slice(0, -1);
+  for (const run of runs)
+    while (!run.name.startsWith(name)) name = name.slice(0, -1);
   return (runs.length > 1 && name.replace(/[-_=.\/ ]*(seed|s)?[-_=]*$/i, '')) || runs[0].name;
 }
 
@@ -34,7 +49,14 @@ function makeGroups(facts) {
     const name = groupName(runs), dated = /\d{4}-\d\d-\d\d-\d{6}/.test(name);  // a name that train has chosen says less
     const label = dated && differs.length > 0 && differs.length <= 3 ? settings.join(' · ') : name;
     const place = placeOf(runs[0].folder);
-    return {key: runs[0].folder, name, label, runs, colour: place % kColours, dash: kDashes[Math.floor(place / kColours) % kDashes.length]};
+    return {
+      key: runs[0].folder,
+      name,
+      label,
+      runs,
+      colour: place % kColours,
+      dash: kDashes[Math.floor(place / 4) % kDashes.length]
+    };
   });
 }
 
@@ -59,8 +81,9 @@ function epochPoints(group, column, axis, from) {
       at.get(epoch).y.push(ys[i]);
     });
   }
-  return [...at.entries()].sort((a, b) => a[0] - b[0]).map(([, p]) => ({
-    x: mean(p.x), y: mean(p.y), low: Math.min(...p.y), high: Math.max(...p.y)}));
+  return [...at.entries()]
+      .sort((a, b) => a[0] - b[0])
+      .map(([, p]) => ({x: mean(p.x), y: mean(p.y), low: Math.min(...p.y), high: Math.max(...p.y)}));
 }
 
 // The place of a step on an axis: between the epochs before and after it, by its share of the steps.
@@ -80,9 +103,14 @@ function stepPoints(group, name, axis, from) {
   const run = group.runs[0], series = run[name];
   if (!series) return [];
   const place = stepPlace(run, axis), epoch = stepPlace(run, 'epoch'), values = series.y || series.mean;
-  return series.x.map((step, i) => ({
-    x: epoch(step) < from ? NaN : place(step), y: values[i], low: series.low ? series.low[i] : values[i], high: series.high ? series.high[i] : values[i],
-  })).filter((p) => isNumber(p.x) && isNumber(p.y));
+  return series.x
+      .map((step, i) => ({
+             x: epoch(step) < from ? NaN : place(step),
+             y: values[i],
+             low: series.low ? series.low[i] : values[i],
+             high: series.high ? series.high[i] : values[i],
+           }))
+      .filter((p) => isNumber(p.x) && isNumber(p.y));
 }
 
 // First place on the axis at which the accuracy reaches the target; NaN: never.
@@ -95,7 +123,11 @@ function summary(group) {
   const of = (get) => finite(group.runs.map(get));
   const last = (column) => (run) => (run.epochs[column] || []).at(-1);
   return {
-    best: of((run) => run.best_top1), last: of(last('test_top1')), seconds: of(last('seconds')), bytes: of(last('bytes')),
-    images: of(last('img_per_s')), epochs: mean(group.runs.map((run) => run.epochs.epoch.at(-1) || 0)),
+    best: of((run) => run.best_top1),
+    last: of(last('test_top1')),
+    seconds: of(last('seconds')),
+    bytes: of(last('bytes')),
+    images: of(last('img_per_s')),
+    epochs: mean(group.runs.map((run) => run.epochs.epoch.at(-1) || 0)),
   };
 }

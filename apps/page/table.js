@@ -15,17 +15,33 @@ function spread(values, format) {
 function columnsOf(facts, groups) {
   const keys = facts.differs.filter((key) => key !== 'seed').slice(0, kMostSettings);
   const settings = keys.map((key) => ({
-    title: key, text: true, value: (g) => { const t = g.runs[0].settings[key] ?? ''; return isNaN(parseFloat(t)) ? t : parseFloat(t); },
-    show: (g) => g.runs[0].settings[key] ?? kNone}));
+                              title: key,
+                              text: true,
+                              value: (g) => {
+                                const t = g.runs[0].settings[key] ?? '';
+                                return isNaN(parseFloat(t)) ? t : parseFloat(t);
+                              },
+                              show: (g) => g.runs[0].settings[key] ?? kNone
+                            }));
   const of = (name) => (g) => mean(g.sum[name]);
   const numbers = [
-    {title: 'Status', text: true, value: (g) => g.runs[0].status, show: (g) => g.runs.map(statusText).filter((t, i, all) => all.indexOf(t) === i).join(', '),
-     className: (g) => `status-${g.runs[0].status}`},
+    {
+      title: 'Status',
+      text: true,
+      value: (g) => g.runs[0].status,
+      show: (g) => g.runs.map(statusText).filter((t, i, all) => all.indexOf(t) === i).join(', '),
+      className: (g) => `status-${g.runs[0].status}`
+    },
     {title: 'Epochs', value: (g) => g.sum.epochs, show: (g) => `${short(g.sum.epochs)} / ${g.runs[0].planned_epochs}`},
     {title: 'Last %', down: true, value: of('last'), show: (g) => spread(g.sum.last, percent)},
     {title: 'Best %', down: true, value: of('best'), show: (g) => spread(g.sum.best, percent), best: true},
     {title: 'Time', value: of('seconds'), show: (g) => duration(mean(g.sum.seconds))},
-    {title: 'Sent', value: of('bytes'), show: (g) => bytes(mean(g.sum.bytes)), skip: !groups.some((g) => mean(g.sum.bytes) > 0)},
+    {
+      title: 'Sent',
+      value: of('bytes'),
+      show: (g) => bytes(mean(g.sum.bytes)),
+      skip: !groups.some((g) => mean(g.sum.bytes) > 0)
+    },
     {title: 'Images/s', down: true, value: of('images'), show: (g) => whole(mean(g.sum.images))},
   ];
   return settings.concat(numbers.filter((column) => !column.skip));
@@ -44,48 +60,95 @@ function sorted(groups, columns, sort) {
 }
 
 function runsTable(facts, groups, state, redraw) {
-  groups.forEach((g) => { g.sum = summary(g); });
+  groups.forEach((g) => {
+    g.sum = summary(g);
+  });
   const columns = columnsOf(facts, groups);
   const top = d3.max(groups, (g) => mean(g.sum.best));
   const title = (column) => {
     const on = state.sort.title === column.title;
-    return el('th', {scope: 'col', class: column.text ? 'text' : '', 'aria-sort': on ? (state.sort.down ? 'descending' : 'ascending') : null},
-      el('button', {type: 'button', 'data-focus': `sort-${column.title}`, onclick: () => {
-        state.sort = {title: column.title, down: on ? !state.sort.down : Boolean(column.down)};
-        redraw();
-      }}, column.title + (on ? (state.sort.down ? ' ↓' : ' ↑') : '')));
+    return el(
+        'th', {
+          scope: 'col',
+          class: column.text ? 'text' : '',
+          'aria-sort': on ? (state.sort.down ? 'descending' : 'ascending') : null
+        },
+        el('button', {
+          type: 'button',
+          'data-focus': `sort-${column.title}`,
+          onclick: () => {
+            state.sort = {title: column.title, down: on ? !state.sort.down : Boolean(column.down)};
+            redraw();
+          }
+        },
+           column.title + (on ? (state.sort.down ? ' ↓' : ' ↑') : '')));
   };
-  const cells = (g, dim) => columns.map((column) => el('td', {
-    'data-label': column.title, class: [column.text ? 'text' : '', column.className ? column.className(g) : '',
-                                        column.best && !dim && mean(g.sum.best) === top && groups.length > 1 ? 'best' : ''].join(' ')}, column.show(g)));
+  const cells = (g, dim) => columns.map(
+      (column) =>
+          el('td', {
+            'data-label': column.title,
+            class: [
+              column.text ? 'text' : '', column.className ? column.className(g) : '',
+              column.best && !dim && mean(g.sum.best) === top && groups.length > 1 ? 'best' : ''
+            ].join(' ')
+          },
+             column.show(g)));
   const rows = [];
   for (const g of sorted(groups, columns, state.sort)) {
     const on = !state.hidden.has(g.key), open = state.open.has(g.key), several = g.runs.length > 1;
-    const box = el('input', {type: 'checkbox', 'data-focus': `show-${g.key}`, onchange: () => {
-      if (on) state.hidden.add(g.key); else state.hidden.delete(g.key);
-      redraw();
-    }});
+    const box = el('input', {
+      type: 'checkbox',
+      'data-focus': `show-${g.key}`,
+      onchange: () => {
+        if (on)
+          state.hidden.add(g.key);
+        else
+          state.hidden.delete(g.key);
+        redraw();
+      }
+    });
     box.checked = on;
-    const seeds = several ? el('button', {type: 'button', class: 'seeds', 'data-focus': `seeds-${g.key}`, 'aria-expanded': String(open), onclick: () => {
-      if (open) state.open.delete(g.key); else state.open.add(g.key);
-      redraw();
-    }}, `${g.runs.length} seeds ${open ? '▾' : '▸'}`) : null;
-    rows.push(el('tr', {class: on ? '' : 'off', 'data-run': g.runs[0].name}, el('td', {class: 'text name'}, el('label', {}, box, keyOf(g), g.name), seeds), ...cells(g)));
+    const seeds = several ? el('button', {
+      type: 'button',
+      class: 'seeds',
+      'data-focus': `seeds-${g.key}`,
+      'aria-expanded': String(open),
+      onclick: () => {
+        if (open)
+          state.open.delete(g.key);
+        else
+          state.open.add(g.key);
+        redraw();
+      }
+    },
+                               `${g.runs.length} seeds ${open ? '▾' : '▸'}`) :
+                            null;
+    rows.push(
+        el('tr', {class: on ? '' : 'off', 'data-run': g.runs[0].name},
+           el('td', {class: 'text name'}, el('label', {}, box, keyOf(g), g.name), seeds), ...cells(g)));
     if (several && open)
       for (const run of g.runs) {
         const one = {...g, runs: [run]};
         one.sum = summary(one);
-        rows.push(el('tr', {class: 'seed', 'data-run': run.name}, el('td', {class: 'text name'}, `${run.name}, seed ${run.settings.seed ?? kNone}`), ...cells(one, true)));
+        rows.push(
+            el('tr', {class: 'seed', 'data-run': run.name},
+               el('td', {class: 'text name'}, `${run.name}, seed ${run.settings.seed ?? kNone}`), ...cells(one, true)));
       }
   }
   const more = facts.differs.filter((key) => key !== 'seed').slice(kMostSettings);
-  return el('div', {}, el('div', {class: 'scroll'}, el('table', {class: 'runs'},
-    el('thead', {}, el('tr', {}, el('th', {class: 'text', scope: 'col'}, 'Run'), ...columns.map(title))), el('tbody', {}, ...rows))),
-    more.length ? el('p', {class: 'sub'}, `They also differ in ${more.join(', ')}.`) : null, notesOf(facts));
+  return el(
+      'div', {},
+      el('div', {class: 'scroll'},
+         el('table', {class: 'runs'},
+            el('thead', {}, el('tr', {}, el('th', {class: 'text', scope: 'col'}, 'Run'), ...columns.map(title))),
+            el('tbody', {}, ...rows))),
+      more.length ? el('p', {class: 'sub'}, `They also differ in ${more.join(', ')}.`) : null, notesOf(facts));
 }
 
 function notesOf(facts) {
-  const notes = [].concat(...facts.runs.map((run) => run.notes.map((note) => `${run.name}: ${note}`)), facts.left_out.map((why) => `Left out: ${why}`));
+  const notes = [].concat(
+      ...facts.runs.map((run) => run.notes.map((note) => `${run.name}: ${note}`)),
+      facts.left_out.map((why) => `Left out: ${why}`));
   return notes.length ? el('ul', {class: 'notes'}, ...notes.map((note) => el('li', {}, note))) : null;
 }
 
@@ -97,14 +160,23 @@ function verdicts(groups) {
   if (!ranked.length) return [el('p', {class: 'verdict'}, 'No epoch has been evaluated yet.')];
   const [first, second] = ranked, seeds = (g) => (g.sum.best.length > 1 ? `, mean of ${g.sum.best.length} seeds` : '');
   if (groups.length === 1 && first.runs.length === 1)
-    return [el('p', {class: 'verdict'}, named(first), ` has reached a test accuracy of ${percent(first.runs[0].best_top1)} % in epoch ${first.runs[0].best_epoch} of ${first.runs[0].planned_epochs}.`)];
-  const best = el('p', {class: 'verdict'}, named(first), ` has the highest test accuracy: ${spread(first.sum.best, percent)} %${seeds(first)}`);
+    return [el(
+        'p', {class: 'verdict'}, named(first),
+        ` has reached a test accuracy of ${percent(first.runs[0].best_top1)} % in epoch ${
+            first.runs[0].best_epoch} of ${first.runs[0].planned_epochs}.`)];
+  const best =
+      el('p', {class: 'verdict'}, named(first),
+         ` has the highest test accuracy: ${spread(first.sum.best, percent)} %${seeds(first)}`);
   if (!second) return [best, speedVerdict(ranked)].filter(Boolean);
   const lead = mean(first.sum.best) - mean(second.sum.best);
-  best.append(`. Next is `, named(second), ` with ${spread(second.sum.best, percent)} %, ${percent(lead)} points lower`);
+  best.append(
+      `. Next is `, named(second), ` with ${spread(second.sum.best, percent)} %, ${percent(lead)} points lower`);
   const noise = Math.max(...[first, second].map((g) => deviation(g.sum.best) || 0));
   const known = first.sum.best.length > 1 && second.sum.best.length > 1;
-  best.append(!known ? '; one seed each does not say whether that is chance.' : lead > 2 * noise ? ', more than the seeds differ.' : ', which is within what the seeds differ.');
+  best.append(
+      !known               ? '; one seed each does not say whether that is chance.' :
+          lead > 2 * noise ? ', more than the seeds differ.' :
+                             ', which is within what the seeds differ.');
   return [best, speedVerdict(ranked)].filter(Boolean);
 }
 
@@ -113,9 +185,17 @@ function speedVerdict(groups) {
   const target = Math.floor(Math.min(...groups.map((g) => Math.min(...g.sum.best))));
   if (groups.length < 2 || !(target > 0)) return null;
   const said = [];
-  for (const [axis, word] of [['seconds', 'soonest'], ['simulated', 'soonest on the simulated network'], ['bytes', 'with the fewest bytes']]) {
-    const at = groups.map((g) => ({group: g, x: mean(g.runs.map((run) => reached(run, target, axis)))})).filter((p) => p.x > 0).sort((a, b) => a.x - b.x);
-    if (at.length > 1) said.push([said.length ? ', ' : '', `${word} by `, named(at[0].group), ` (${kAxes[axis].format(at[0].x)}; last ${kAxes[axis].format(at.at(-1).x)})`]);
+  for (const [axis, word] of [
+           ['seconds', 'soonest'], ['simulated', 'soonest on the simulated network'],
+           ['bytes', 'with the fewest bytes']]) {
+    const at = groups.map((g) => ({group: g, x: mean(g.runs.map((run) => reached(run, target, axis)))}))
+                   .filter((p) => p.x > 0)
+                   .sort((a, b) => a.x - b.x);
+    if (at.length > 1)
+      said.push([
+        said.length ? ', ' : '', `${word} by `, named(at[0].group),
+        ` (${kAxes[axis].format(at[0].x)}; last ${kAxes[axis].format(at.at(-1).x)})`
+      ]);
   }
   return said.length ? el('p', {class: 'verdict'}, `All reach ${target} %: `, ...[].concat(...said), '.') : null;
 }

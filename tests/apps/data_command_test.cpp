@@ -1,24 +1,12 @@
 #include "apps/commands.h"
 #include "base/json.h"
+#include "tests/support/command_output.h"
 #include "tests/support/data_files.h"
 
 namespace skein::testing {
 namespace {
 
-// What the command prints.
-std::string run(const std::vector<std::string>& arguments) {
-  Command root("skein", "");
-  add_data_command(root);
-  ::testing::internal::CaptureStdout();
-  try {
-    run_command(root, arguments);
-  } catch (...) {
-    ::testing::internal::GetCapturedStdout();
-    throw;
-  }
-  std::fflush(stdout);
-  return ::testing::internal::GetCapturedStdout();
-}
+std::string run(const std::vector<std::string>& arguments) { return command_output(add_data_command, arguments); }
 
 struct DataCommand : ::testing::Test {
   TempDir dir;

@@ -4,6 +4,7 @@
 
 #include "apps/commands.h"
 #include "apps/page/facts.h"
+#include "tests/support/command_output.h"
 #include "tests/support/data_files.h"
 
 namespace skein::testing {
@@ -37,17 +38,8 @@ struct Page : ::testing::Test {
     return facts.document(false);
   }
   void report(std::vector<std::string> arguments) {
-    Command root("skein", "");
-    add_report_command(root);
     arguments.insert(arguments.begin(), "report");
-    ::testing::internal::CaptureStdout();
-    try {
-      run_command(root, arguments);
-    } catch (...) {
-      ::testing::internal::GetCapturedStdout();
-      throw;
-    }
-    ::testing::internal::GetCapturedStdout();
+    command_output(add_report_command, arguments);
   }
 };
 

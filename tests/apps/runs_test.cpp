@@ -2,6 +2,7 @@
 #include "apps/commands.h"
 #include "apps/table.h"
 #include "base/json.h"
+#include "tests/support/command_output.h"
 #include "tests/support/data_files.h"
 #include "train/run/run_log.h"
 
@@ -32,19 +33,8 @@ struct RunsCommand : ::testing::Test {
     write_run("deep/a", "epochs = 3\nlr = 0.2\nsync = 'minibatch'\n",
               epoch_line(1, "50", 3) + epoch_line(2, "null", 6) + R"({"type":"epoch","epo)");
   }
-  std::string run(std::vector<std::string> arguments) {
-    Command root("skein", "");
-    add_runs_command(root);
-    add_compare_command(root);
-    ::testing::internal::CaptureStdout();
-    try {
-      run_command(root, arguments);
-    } catch (...) {
-      ::testing::internal::GetCapturedStdout();
-      throw;
-    }
-    std::fflush(stdout);
-    return ::testing::internal::GetCapturedStdout();
+  std::string run(const std::vector<std::string>& arguments) {
+    return command_output(arguments[0] == "runs" ? add_runs_command : add_compare_command, arguments);
   }
   Json runs(const std::string& order) {
     return Json::parse(run({"runs", folder, "--json", "--sort", order})).at("runs");

@@ -1,6 +1,7 @@
 // skein watch: its lines of blocks, and what it prints of a log into a pipe.
 #include "apps/commands.h"
 #include "apps/sparkline.h"
+#include "tests/support/command_output.h"
 #include "tests/support/data_files.h"
 
 namespace skein::testing {
@@ -28,12 +29,7 @@ TEST(Watch, PrintsOnceIntoAPipe) {
              R"({"type":"epoch","epoch":2,"step":2,"test_top1":91.5,"seconds":6,"img_per_s":100})"
              "\n");
   const auto watch = [&](const std::string& target) {
-    Command root("skein", "");
-    add_watch_command(root);
-    ::testing::internal::CaptureStdout();
-    run_command(root, {"watch", dir.str(), "--target", target, "--once"});
-    std::fflush(stdout);
-    return ::testing::internal::GetCapturedStdout();
+    return command_output(add_watch_command, {"watch", dir.str(), "--target", target, "--once"});
   };
   const std::string text = watch("0.9");
   for (const char* line : {"done, epoch 2 of 2, 6 s", "test top-1     91.50 %", "local steps          4",

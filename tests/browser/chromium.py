@@ -27,10 +27,25 @@ class Chromium:
             os.dup2(b, 4)
 
         self.process = subprocess.Popen(
-            [self.path(), "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--hide-scrollbars",
-             "--no-first-run", "--disable-extensions", "--disable-background-networking", "--force-color-profile=srgb",
-             f"--user-data-dir={self.profile}", "about:blank"],
-            close_fds=False, preexec_fn=as_3_and_4, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            [
+                self.path(),
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--remote-debugging-pipe",
+                "--hide-scrollbars",
+                "--no-first-run",
+                "--disable-extensions",
+                "--disable-background-networking",
+                "--force-color-profile=srgb",
+                f"--user-data-dir={self.profile}",
+                "about:blank",
+            ],
+            close_fds=False,
+            preexec_fn=as_3_and_4,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         os.close(read_there)
         os.close(write_there)
         self.waiting, self.number, self.session = b"", 0, None
@@ -91,7 +106,9 @@ class Chromium:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
 
     def media(self, theme="light", medium=""):
-        self.call("Emulation.setEmulatedMedia", media=medium, features=[{"name": "prefers-color-scheme", "value": theme}])
+        self.call(
+            "Emulation.setEmulatedMedia", media=medium, features=[{"name": "prefers-color-scheme", "value": theme}]
+        )
 
     def open(self, url):
         self.loaded = False
@@ -120,7 +137,11 @@ class Chromium:
         """The whole page, not only what fits into the window."""
         height = self.evaluate("document.documentElement.scrollHeight")
         width = self.evaluate("window.innerWidth")
-        data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True,
-                         clip={"x": 0, "y": 0, "width": width, "height": height, "scale": 1})["data"]
+        data = self.call(
+            "Page.captureScreenshot",
+            format="png",
+            captureBeyondViewport=True,
+            clip={"x": 0, "y": 0, "width": width, "height": height, "scale": 1},
+        )["data"]
         with open(path, "wb") as file:
             file.write(base64.b64decode(data))

@@ -24,9 +24,10 @@ HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
 
 # The numbers of a curve: the coordinates of its path, mapped back by the scales of its chart.
 READ_CURVE = """(chart, name) => {
-  const svg = document.querySelector(`#chart-${chart} svg`), path = [...svg.querySelectorAll('.line')].find((p) => p.dataset.series === name);
-  const pair = (key) => svg.dataset[key].split(' ').map(Number), back = (v, [a, b], [r, s]) => a + (v - r) / (s - r) * (b - a);
-  return path.getAttribute('d').slice(1).split(/[LMHV]/).map((p) => p.split(',').map(Number)).map(([x, y]) => [
+  const svg = document.querySelector(`#chart-${chart} svg`), pair = (key) => svg.dataset[key].split(' ').map(Number);
+  const path = [...svg.querySelectorAll('.line')].find((p) => p.dataset.series === name).getAttribute('d');
+  const back = (v, [a, b], [r, s]) => a + (v - r) / (s - r) * (b - a);
+  return path.slice(1).split('L').map((p) => p.split(',').map(Number)).map(([x, y]) => [
     back(x, pair('xDomain'), pair('xRange')), back(y, pair('yDomain'), pair('yRange'))]);
 }"""
 
@@ -38,12 +39,17 @@ def check(condition, what):
 
 def near(drawn, expected, chart, browser):
     """Coordinates are rounded to a tenth of a pixel."""
-    box = browser.evaluate(f"(s => [s.xDomain, s.xRange, s.yDomain, s.yRange])(document.querySelector('#chart-{chart} svg').dataset)")
+    box = browser.evaluate(
+        f"(s => [s.xDomain, s.xRange, s.yDomain, s.yRange])(document.querySelector('#chart-{chart} svg').dataset)"
+    )
     spans = [abs(b - a) for a, b in (map(float, text.split()) for text in box)]
     check(len(drawn) == len(expected), f"{chart}: {len(drawn)} points are drawn, not {len(expected)}")
     for (x, y), (x0, y0) in zip(drawn, expected):
-        check(abs(x - x0) <= 0.06 * spans[0] / spans[1] + 1e-5 * abs(x0) and abs(y - y0) <= 0.06 * spans[2] / spans[3] + 1e-5 * abs(y0),
-              f"{chart}: drawn ({x}, {y}), logged ({x0}, {y0})")
+        check(
+            abs(x - x0) <= 0.06 * spans[0] / spans[1] + 1e-5 * abs(x0)
+            and abs(y - y0) <= 0.06 * spans[2] / spans[3] + 1e-5 * abs(y0),
+            f"{chart}: drawn ({x}, {y}), logged ({x0}, {y0})",
+        )
 
 
 def curve(browser, chart, name):
@@ -56,11 +62,24 @@ def epochs(lines):
 
 def check_curves(browser, two_seeds, one):
     drawn = curve(browser, "test-top1", "two")
-    near(drawn, [(a["epoch"], (a["test_top1"] + b["test_top1"]) / 2) for a, b in zip(*map(epochs, two_seeds))], "test-top1", browser)
+    near(
+        drawn,
+        [(a["epoch"], (a["test_top1"] + b["test_top1"]) / 2) for a, b in zip(*map(epochs, two_seeds))],
+        "test-top1",
+        browser,
+    )
     near(curve(browser, "test-top1", "one"), [(e["epoch"], e["test_top1"]) for e in epochs(one)], "test-top1", browser)
-    near(curve(browser, "distance", "one"), [(r["step"] / 8, sum(r["distance"]) / 2) for r in one if r["type"] == "round"], "distance", browser)
-    for axis, of in (("bytes", lambda e: e["rounds"]["bytes"]), ("seconds", lambda e: e["seconds"]),
-                     ("simulated", lambda e: e["rounds"]["compute_seconds"] + e["rounds"]["network_seconds"])):
+    near(
+        curve(browser, "distance", "one"),
+        [(r["step"] / 8, sum(r["distance"]) / 2) for r in one if r["type"] == "round"],
+        "distance",
+        browser,
+    )
+    for axis, of in (
+        ("bytes", lambda e: e["rounds"]["bytes"]),
+        ("seconds", lambda e: e["seconds"]),
+        ("simulated", lambda e: e["rounds"]["compute_seconds"] + e["rounds"]["network_seconds"]),
+    ):
         browser.evaluate(f"document.querySelector('[data-axis={axis}]').click()")
         near(curve(browser, "test-loss", "one"), [(of(e), e["test_loss"]) for e in epochs(one)], "test-loss", browser)
     browser.evaluate("document.querySelector('[data-axis=epoch]').click()")
@@ -69,9 +88,18 @@ def check_curves(browser, two_seeds, one):
 def check_table(browser, one):
     best = max(e["test_top1"] for e in epochs(one))
     row = "[...document.querySelectorAll('tr[data-run]')].find((r) => r.dataset.run === 'one')"
-    check(browser.evaluate(f"{row}.querySelector('[data-label=\"Best %\"]').textContent") == f"{best:.2f}", "best accuracy in the table")
-    check(browser.evaluate(f"{row}.querySelector('[data-label=sync]').textContent") == "local:H=4", "differing setting in the table")
-    check(browser.evaluate("[...document.querySelectorAll('.worst img')].every((i) => i.naturalWidth === 8)"), "pictures are shown")
+    check(
+        browser.evaluate(f"{row}.querySelector('[data-label=\"Best %\"]').textContent") == f"{best:.2f}",
+        "best accuracy in the table",
+    )
+    check(
+        browser.evaluate(f"{row}.querySelector('[data-label=sync]').textContent") == "local:H=4",
+        "differing setting in the table",
+    )
+    check(
+        browser.evaluate("[...document.querySelectorAll('.worst img')].every((i) => i.naturalWidth === 8)"),
+        "pictures are shown",
+    )
     check(browser.evaluate("document.querySelectorAll('.matrix td')[1].textContent") == "8", "confusion matrix")
 
 
@@ -79,7 +107,10 @@ def check_keyboard(browser, one):
     browser.evaluate("document.querySelector('#chart-test-loss .plot').focus()")
     browser.press("ArrowRight")
     loss = epochs(one)[0]["test_loss"]
-    check(f"{loss:.4f}" in browser.evaluate("document.getElementById('readout').textContent"), "the arrow key shows the first epoch")
+    check(
+        f"{loss:.4f}" in browser.evaluate("document.getElementById('readout').textContent"),
+        "the arrow key shows the first epoch",
+    )
     browser.press("Escape")
     check(browser.evaluate("document.getElementById('readout').hidden"), "Escape hides the numbers")
 
@@ -91,7 +122,10 @@ def check_looks(browser, address, folder):
         for width in (400, 1600):
             browser.size(width, phone=width < 500)
             browser.open(address)
-            check(browser.evaluate("document.documentElement.scrollWidth") <= width, f"the page is wider than {width} pixels")
+            check(
+                browser.evaluate("document.documentElement.scrollWidth") <= width,
+                f"the page is wider than {width} pixels",
+            )
             browser.picture(folder / f"report-{theme}-{width}.png")
         paper[theme] = browser.evaluate("getComputedStyle(document.body).backgroundColor")
     check(paper["light"] != paper["dark"], "light and dark differ")
@@ -100,7 +134,10 @@ def check_looks(browser, address, folder):
     browser.media("light")
     for _ in range(2):  # auto, light, dark
         browser.evaluate("document.getElementById('theme').click()")
-    check(browser.evaluate("getComputedStyle(document.body).backgroundColor") == paper["dark"], "the switch makes the page dark")
+    check(
+        browser.evaluate("getComputedStyle(document.body).backgroundColor") == paper["dark"],
+        "the switch makes the page dark",
+    )
     browser.evaluate("document.getElementById('theme').click()")
 
 
@@ -129,17 +166,35 @@ def test_report(skein, browser, place, pictures):
 
 def test_hostile_names(skein, browser, place):
     name = HOSTILE.replace("/", "")
-    write_run(place / "bad" / name, classes=[HOSTILE, "<b>", "'"], cpu=HOSTILE, settings=f'data = {chr(39) * 3}{HOSTILE}{chr(39) * 3}\n')
+    write_run(
+        place / "bad" / name,
+        classes=[HOSTILE, "<b>", "'"],
+        cpu=HOSTILE,
+        settings=f"data = {chr(39) * 3}{HOSTILE}{chr(39) * 3}\n",
+    )
     write_run(place / "bad" / "other", seed=1, local_steps=2)
     with open(place / "bad" / "other" / "metrics.jsonl", "a") as log:
         log.write('{"type":"epoch","epoch":7,"st')  # cut
     out = place / "hostile.html"
     report(skein, place / "bad", "--out", out)
     browser.open(out.as_uri())
-    check(browser.evaluate("[...document.querySelectorAll('tr[data-run]')].map((r) => r.dataset.run)").count(name) == 1, "the name is shown as it is")
-    check(HOSTILE in browser.evaluate("document.querySelector('.matrix').textContent + document.querySelector('dl').textContent"), "class and processor")
-    check(browser.evaluate("document.querySelectorAll('#main script, #main img:not([src^=data])').length") == 0, "no element of a run's text")
-    check("1 lines of metrics.jsonl cannot be read" in browser.evaluate("document.querySelector('.notes').textContent"), "the cut line is counted")
+    check(
+        browser.evaluate("[...document.querySelectorAll('tr[data-run]')].map((r) => r.dataset.run)").count(name) == 1,
+        "the name is shown as it is",
+    )
+    check(
+        HOSTILE
+        in browser.evaluate("document.querySelector('.matrix').textContent + document.querySelector('dl').textContent"),
+        "class and processor",
+    )
+    check(
+        browser.evaluate("document.querySelectorAll('#main script, #main img:not([src^=data])').length") == 0,
+        "no element of a run's text",
+    )
+    check(
+        "1 lines of metrics.jsonl cannot be read" in browser.evaluate("document.querySelector('.notes').textContent"),
+        "the cut line is counted",
+    )
     check_harmless(browser, "hostile names")
 
 
@@ -150,8 +205,14 @@ def test_many_epochs(skein, browser, place):
     report(skein, place / "many", "--out", out)
     megabytes = out.stat().st_size * 1e-6
     browser.open(out.as_uri())
-    seconds = min(browser.evaluate("(() => { const begin = performance.now(); draw(); document.body.offsetHeight; return performance.now() - begin; })()") * 1e-3
-                  for _ in range(3))
+    seconds = min(
+        browser.evaluate(
+            "(() => { const begin = performance.now(); draw(); document.body.offsetHeight;"
+            " return performance.now() - begin; })()"
+        )
+        * 1e-3
+        for _ in range(3)
+    )
     print(f"20 runs of 300 epochs: {megabytes:.2f} MB, drawn in {seconds:.2f} s")
     check(megabytes < 3 and seconds < 1, "20 runs of 300 epochs: under 3 MB and a second")
     check_harmless(browser, "many epochs")
@@ -161,7 +222,9 @@ class View:
     """skein view on a port of its own; `address` is what it prints."""
 
     def __init__(self, skein, *arguments):
-        self.process = subprocess.Popen([skein, "view", *map(str, arguments), "--port", "0"], stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [skein, "view", *map(str, arguments), "--port", "0"], stdout=subprocess.PIPE, text=True
+        )
         self.address = self.process.stdout.readline().split()[-1]
         self.url = urllib.parse.urlsplit(self.address)
 
@@ -193,14 +256,26 @@ def test_server(skein, place):
         status, text = view.get("/facts.json")
         check(status == 200 and json.loads(text)["runs"][0]["epochs"]["epoch"] == [1, 2, 3, 4, 5, 6], "the facts")
         check(view.get(f"/facts.json?have={json.loads(text)['digest']}")[0] == 204, "nothing new")
-        for path in ("/../secret", "/%2e%2e/secret", "/..%2fsecret", str(place / "secret"), "/one/config.toml", "//one"):
+        for path in (
+            "/../secret",
+            "/%2e%2e/secret",
+            "/..%2fsecret",
+            str(place / "secret"),
+            "/one/config.toml",
+            "//one",
+        ):
             status, text = view.get(path)
             check(status >= 400 and text.strip() != b"secret", f"{path} is refused, not {status}")
         check(view.get("/", Host="evil.example:80")[0] == 403, "a name that was resolved to this machine")
         for method in ("POST", "PUT", "DELETE"):
             check(view.get("/", method)[0] >= 400, f"{method} is refused")
-        busy = subprocess.run([skein, "view", str(place / "served"), "--port", str(view.url.port)], capture_output=True, text=True)
-        check(busy.returncode == 2 and str(view.url.port) in busy.stderr and "in use" in busy.stderr, f"port in use: {busy.stderr}")
+        busy = subprocess.run(
+            [skein, "view", str(place / "served"), "--port", str(view.url.port)], capture_output=True, text=True
+        )
+        check(
+            busy.returncode == 2 and str(view.url.port) in busy.stderr and "in use" in busy.stderr,
+            f"port in use: {busy.stderr}",
+        )
         for _ in range(20):  # a browser that leaves in the middle
             with socket.create_connection(("127.0.0.1", view.url.port)) as leaving:
                 leaving.sendall(b"GET /facts.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -221,7 +296,9 @@ def test_view(skein, browser, place, pictures):
         browser.wait_for("document.querySelector('.empty') !== null")
         lines = write_run(folder / "growing", epochs=6)
         log = folder / "growing" / "metrics.jsonl"
-        log.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines if line.get("epoch", 0) <= 3))
+        log.write_text(
+            "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines if line.get("epoch", 0) <= 3)
+        )
         points = "document.querySelector('#chart-test-top1 .line')?.getAttribute('d').split(/[LM]/).length - 1"
         browser.wait_for(f"({points}) === 3")
         check(browser.evaluate("document.querySelector('.status-running') !== null"), "the run is shown as running")
@@ -230,8 +307,15 @@ def test_view(skein, browser, place, pictures):
             if line.get("epoch", 0) > 3:
                 append(folder / "growing", line)
         browser.wait_for(f"({points}) === 6")
-        near(curve(browser, "test-top1", "growing"), [(e["epoch"], e["test_top1"]) for e in epochs(lines)], "test-top1", browser)
-        log.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines if line.get("epoch", 0) <= 5))
+        near(
+            curve(browser, "test-top1", "growing"),
+            [(e["epoch"], e["test_top1"]) for e in epochs(lines)],
+            "test-top1",
+            browser,
+        )
+        log.write_text(
+            "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines if line.get("epoch", 0) <= 5)
+        )
         os.utime(log, (time.time() - 3600,) * 2)
         browser.wait_for("document.querySelector('.status-stalled') !== null")
         outside = [url for url in browser.requests if not url.startswith((view.address, "data:"))]
