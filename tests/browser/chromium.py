@@ -14,7 +14,7 @@ class Chromium:
 
     @staticmethod
     def path():
-        return shutil.which("chromium") or shutil.which("chromium-browser")
+        return shutil.which("chromium") or shutil.which("google-chrome")  # Ubuntu's chromium-browser needs snapd
 
     def __init__(self):
         self.profile = tempfile.mkdtemp(prefix="skein-browser-")
