@@ -114,7 +114,7 @@ TEST_F(Page, ShowsAsManyPicturesAsFit) {
                                         R"({"index":1,"png":"AAAA"},{"index":2,"png":"<b>"},{"index":3}]})");
   RunReader run((dir / "a").string());
   run.update();
-  const Json one = run.facts("a", 7), all = run.facts("a", 100);
+  const Json one = run.facts("a", 6), all = run.facts("a", 100);
   EXPECT_EQ(one.at("worst").size(), 1u);
   EXPECT_EQ(one.at("worst_all"), 3);
   EXPECT_EQ(all.at("worst").size(), 2u);  // the second is no base64, the third has no picture
