@@ -154,6 +154,14 @@ Command& parse(Command& root, const std::vector<std::string>& arguments) {
     throw ExitStatus{app.exit(e)};
   } catch (const CLI::ParseError& e) {
     const CLI::App& command = deepest(app);
+    if (deepest(app, root).requires_subcommand && dynamic_cast<const CLI::RequiredError*>(&e)) {
+      if (app.remaining(true).empty()) {
+        fmt::print("{}", command.help(command.get_parent() ? full_name(*command.get_parent()) : ""));
+        throw ExitStatus{kBadInput};
+      }
+      throw BadInput("there is no command '{} {}'.{} See {} --help", full_name(command), app.remaining(true).front(),
+                     suggestion(command, deepest(app, root)), full_name(command));
+    }
     throw BadInput("{}.{} See {} --help", e.what(), suggestion(command, deepest(app, root)), full_name(command));
   }
   return deepest(app, root);

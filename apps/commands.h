@@ -8,11 +8,13 @@ namespace skein {
 void add_bench_command(Command& skein);
 void add_clock_command(Command& skein);
 void add_compare_command(Command& skein);
+void add_completion_command(Command& skein);
 void add_data_command(Command& skein);
 void add_devices_command(Command& skein);
 void add_eval_command(Command& skein);
 void add_export_command(Command& skein);
 void add_import_command(Command& skein);
+void add_manual_command(Command& skein);
 void add_plan_command(Command& skein);
 void add_predict_command(Command& skein);
 void add_report_command(Command& skein);

@@ -56,6 +56,8 @@ Command all_commands() {
            add_watch_command,
            add_devices_command,
            add_plan_command,
+           add_completion_command,
+           add_manual_command,
        })
     add(skein);
   return skein;

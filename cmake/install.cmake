@@ -9,6 +9,12 @@ install(TARGETS skein RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT prog
 if(TARGET skein_mpi)
   install(TARGETS skein_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/skein COMPONENT program)
 endif()
+set(made ${CMAKE_BINARY_DIR}/made)  # by apps/CMakeLists.txt
+install(FILES ${made}/skein.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+install(FILES ${made}/skein.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME skein
+        COMPONENT program)
+install(FILES ${made}/_skein DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT program)
+install(FILES ${made}/skein.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT program)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 
 if(SKEIN_CUDA_BACKEND STREQUAL emulated)
