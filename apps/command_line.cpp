@@ -146,7 +146,10 @@ Command& parse(Command& root, const std::vector<std::string>& arguments) {
   app.formatter(std::make_shared<HelpFormatter>());
   app.get_formatter()->column_width(kHelpColumn);
   app.set_help_flag("--help", "print this help");
-  if (!root.version.empty()) app.set_version_flag("--version", root.version, "print the version");
+  if (!root.version.empty())
+    app.set_version_flag(
+        "--version", [&] { return root.details ? root.version + "\n" + root.details() : root.version; },
+        "print the version, and what was found on this machine");
   declare(app, root);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 reads them from the back

@@ -14,8 +14,9 @@ namespace skein {
 
 struct Command : OptionList {
   std::string name, description;
-  std::string version = {};  // printed by --version; empty: there is no such flag
-  std::string footer = {};   // of --help
+  std::string version = {};                   // first line of --version; empty: there is no such flag
+  std::function<std::string()> details = {};  // the lines after it
+  std::string footer = {};                    // of --help
   bool requires_subcommand = false;
   // The work. Reports errors as exceptions: BadInput, RunFailed, or ExitStatus after a message of its own.
   std::function<void()> body = {};

@@ -1,5 +1,6 @@
 #include "apps/program.h"
 
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,10 @@
 #include "apps/exit_status.h"
 #include "base/check.h"
 #include "base/standard_files.h"
+#include "comm/transports/mpi_communicator.h"
+#include "kernels/conv.h"
+#include "kernels/runtime.h"
+#include "train/machine.h"
 #include "train/version.h"
 
 namespace skein {
@@ -34,9 +39,20 @@ void limit_spinning(char** argv) {
   execv(program.c_str(), argv);
 }
 
+// Back ends of this build, and what they find on this machine.
+std::string found() {
+  const std::string module = mpi_module();
+  return fmt::format(
+      "commit  {}\ncpu     {}; convolutions: {}\ncuda    {}\nmpi     {}", *commit() ? commit() : "unknown",
+      processor().name, fmt::join(cpu::conv_implementations(), " "),
+      cuda::available() ? fmt::format("{} GPUs", cuda::devices().size()) : "absent: " + cuda::absent_reason(),
+      std::filesystem::exists(module) ? module : "absent: built without MPI; processes talk over TCP");
+}
+
 Command all_commands() {
   Command skein("skein", "skein: trains deep networks");
   skein.version = std::string("skein ") + version();
+  skein.details = found;
   skein.requires_subcommand = true;
   for (const auto add : {
            add_train_command,

@@ -15,7 +15,9 @@ install(FILES ${made}/skein.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-compl
         COMPONENT program)
 install(FILES ${made}/_skein DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT program)
 install(FILES ${made}/skein.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT program)
-install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
+# Debian's names: copyright, and a changelog that is compressed without the time of day.
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT program)
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 
 if(SKEIN_CUDA_BACKEND STREQUAL emulated)
   return()  # a build for tests: its kernels need the stand-ins
@@ -42,3 +44,6 @@ write_basic_package_version_file(skein-config-version.cmake COMPATIBILITY SameMi
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/skein-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/skein-config-version.cmake
               cmake/libraries.cmake
   DESTINATION ${skein_package} COMPONENT library)
+if(PROJECT_IS_TOP_LEVEL)
+  include(cmake/packages.cmake)
+endif()

@@ -18,6 +18,7 @@ struct MpiOptions {
   int64_t message = int64_t{1} << 30;  // bytes of the longest message; MPI counts to 2^31
 };
 
+std::string mpi_module();     // the file that holds skein's use of MPI; it is there if skein was built with MPI
 const MpiApi& mpi_library();  // opened at first use; BadInput where there is none
 
 // All processes of the job. `expected`: their number as the launcher gives it (0: unknown); BadInput where MPI's

@@ -8,21 +8,26 @@
 namespace skein {
 
 // Beside the program, where it was built; else where cmake --install puts it.
-const MpiApi& mpi_library() {
+std::string mpi_module() {
   const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
   auto file = folder / "libskein_mpi.so";
   if (const auto installed = folder / SKEIN_MODULES / "libskein_mpi.so"; std::filesystem::exists(installed))
     file = installed.lexically_normal();
+  return file.string();
+}
+
+const MpiApi& mpi_library() {
+  const std::string file = mpi_module();
   if (!std::filesystem::exists(file))
     throw BadInput(
         "there is no {}: this skein was built without MPI; install libopenmpi-dev and build again, set MASTER_ADDR and "
         "MASTER_PORT for all processes and they meet there over TCP, or use --workers K",
-        file.string());
+        file);
   // RTLD_GLOBAL: Open MPI's plugins resolve its symbols globally. Never closed: MPI cannot be loaded a second time.
   void* const library = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (!library) throw BadInput("MPI cannot be loaded: {}; install openmpi-bin, or use --workers K", dlerror());
   const auto api = reinterpret_cast<MpiApiFunction*>(dlsym(library, "skein_mpi_api"));
-  CHECK(api, "{} has no skein_mpi_api", file.string());
+  CHECK(api, "{} has no skein_mpi_api", file);
   return *api();
 }
 

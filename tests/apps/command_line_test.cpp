@@ -92,8 +92,10 @@ TEST(CommandLine, ArgumentsThatAreRequired) {
   Fixture f;
   expect_error([&] { run_command(f.root, {"work"}); }, {"file", "required", "See tool work --help"});
   f.root.requires_subcommand = true;
-  expect_error([&] { run_command(f.root, {}); }, {"subcommand", "See tool --help"});
-  expect_error([&] { run_command(f.root, {"wrk"}); }, {"Did you mean work?"});
+  ::testing::internal::CaptureStdout();
+  EXPECT_THROW(run_command(f.root, {}), ExitStatus);
+  EXPECT_NE(::testing::internal::GetCapturedStdout().find("work"), std::string::npos);
+  expect_error([&] { run_command(f.root, {"wrk"}); }, {"no command 'tool wrk'", "Did you mean work?"});
 }
 
 TEST(CommandLine, HelpAndVersionEndWithStatusZero) {
