@@ -5,18 +5,33 @@ set(skein_archives ${CMAKE_INSTALL_LIBDIR}/skein)
 set(skein_headers ${CMAKE_INSTALL_INCLUDEDIR}/skein)
 set(skein_package ${CMAKE_INSTALL_LIBDIR}/cmake/skein)
 
+# An RPATH that holds for the libraries' own dependencies, too: the .tar.gz brings them (cmake/bundle.cmake).
+file(RELATIVE_PATH archives_from_program ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_INSTALL_FULL_LIBDIR}/skein)
+set_target_properties(skein PROPERTIES INSTALL_RPATH "$ORIGIN/${archives_from_program}")
+target_link_options(skein PRIVATE -Wl,--disable-new-dtags)
 install(TARGETS skein RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 if(TARGET skein_mpi)
-  install(TARGETS skein_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/skein COMPONENT program)
+  install(TARGETS skein_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/skein COMPONENT mpi)
 endif()
 set(made ${CMAKE_BINARY_DIR}/made)  # by apps/CMakeLists.txt
-install(FILES ${made}/skein.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
+install(FILES ${made}/skein.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
 install(FILES ${made}/skein.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME skein
         COMPONENT program)
 install(FILES ${made}/_skein DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions COMPONENT program)
 install(FILES ${made}/skein.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d COMPONENT program)
-# Debian's names: copyright, and a changelog that is compressed without the time of day.
-install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT program)
+# Debian's names: copyright, and a changelog of the package.
+string(TIMESTAMP now "%a, %d %b %Y %H:%M:%S +0000" UTC)  # or SOURCE_DATE_EPOCH
+configure_file(cmake/changelog.in changelog @ONLY)
+find_program(GZIP gzip REQUIRED)
+foreach(component program mpi)
+  string(REPLACE program skein package ${component})
+  string(REPLACE mpi skein-mpi package ${package})
+  set(folder ${CMAKE_INSTALL_DATADIR}/doc/${package})
+  install(CODE "execute_process(COMMAND ${GZIP} -9nkf changelog WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})"
+          COMPONENT ${component})
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/changelog.gz DESTINATION ${folder} COMPONENT ${component})
+  install(FILES LICENSE DESTINATION ${folder} RENAME copyright COMPONENT ${component})
+endforeach()
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 
 if(SKEIN_CUDA_BACKEND STREQUAL emulated)

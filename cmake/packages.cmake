@@ -1,21 +1,33 @@
-# cpack in the build folder: a .deb of the program, and a relocatable .tar.gz of the program and the library.
-# Dependencies of the .deb are read off the program by dpkg-shlibdeps; what is opened at run time is only suggested.
+# cpack in the build folder:
+#   skein_VERSION_amd64.deb, skein-mpi_VERSION_amd64.deb   the program, and its use of MPI. Dependencies are read off the
+#                                                          files by dpkg-shlibdeps
+#   skein-VERSION-Linux.tar.gz                             program and library with the shared libraries that they need, but
+#                                                          for glibc (cmake/bundle.cmake); works wherever it is unpacked
 set(CPACK_PACKAGE_VENDOR "the skein authors")
-set(CPACK_PACKAGE_CONTACT "the skein authors <skein@users.noreply.github.com>")
-set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "training engine for local SGD")
-set(CPACK_PACKAGE_DESCRIPTION
-    "skein trains ResNets, DenseNets and wide ResNets on CIFAR, ImageNet and folders of images, with
- local, post-local, hierarchical and sign-compressed local SGD: workers take H steps apart and
- then average their models. It runs on the CPU and, where CUDA is found at run time, on a GPU.")
+set(CPACK_PACKAGE_CONTACT "the skein authors <noreply@skein.invalid>")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_GENERATOR DEB TGZ)
 set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_LIST_DIR}/cpack_generator.cmake)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
-set(CPACK_COMPONENTS_GROUPING ALL_COMPONENTS_IN_ONE)
-set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_COMPONENTS_GROUPING IGNORE)
 set(CPACK_DEBIAN_PACKAGE_SECTION science)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "openmpi-bin, dataset-fashion-mnist")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_NAME skein)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS skein-mpi)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS dataset-fashion-mnist)
+set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
+    "training engine for local SGD
+skein trains ResNets, DenseNets and wide ResNets on CIFAR, ImageNet and
+folders of images with local, post-local, hierarchical and sign-compressed
+local SGD: workers take H steps apart and then average their models.
+It runs on CPUs and, where CUDA is found at run time, on GPUs.")
+set(CPACK_DEBIAN_MPI_PACKAGE_NAME skein-mpi)
+set(CPACK_DEBIAN_MPI_PACKAGE_DEPENDS "skein (= ${PROJECT_VERSION}), openmpi-bin")
+set(CPACK_COMPONENT_MPI_DESCRIPTION
+    "training engine for local SGD - workers under mpirun
+The file with which skein's workers talk through Open MPI. Without it,
+processes talk over TCP.")
 include(CPack)
