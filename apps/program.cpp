@@ -13,7 +13,7 @@
 #include "apps/exit_status.h"
 #include "base/check.h"
 #include "base/standard_files.h"
-#include "comm/transports/mpi_communicator.h"
+#include "comm/process_group.h"
 #include "kernels/conv.h"
 #include "kernels/runtime.h"
 #include "train/machine.h"
@@ -41,12 +41,11 @@ void limit_spinning(char** argv) {
 
 // Back ends of this build, and what they find on this machine.
 std::string found() {
-  const std::string module = mpi_module();
   return fmt::format(
       "commit  {}\ncpu     {}; convolutions: {}\ncuda    {}\nmpi     {}", *commit() ? commit() : "unknown",
       processor().name, fmt::join(cpu::conv_implementations(), " "),
       cuda::available() ? fmt::format("{} GPUs", cuda::devices().size()) : "absent: " + cuda::absent_reason(),
-      std::filesystem::exists(module) ? module : "absent: built without MPI; processes talk over TCP");
+      mpi_support());
 }
 
 Command all_commands() {
@@ -55,25 +54,10 @@ Command all_commands() {
   skein.details = found;
   skein.requires_subcommand = true;
   for (const auto add : {
-           add_train_command,
-           add_eval_command,
-           add_predict_command,
-           add_export_command,
-           add_import_command,
-           add_summary_command,
-           add_data_command,
-           add_bench_command,
-           add_clock_command,
-           add_sweep_command,
-           add_runs_command,
-           add_compare_command,
-           add_report_command,
-           add_view_command,
-           add_watch_command,
-           add_devices_command,
-           add_plan_command,
-           add_completion_command,
-           add_manual_command,
+           add_train_command,   add_eval_command,    add_predict_command,    add_export_command, add_import_command,
+           add_summary_command, add_data_command,    add_bench_command,      add_clock_command,  add_sweep_command,
+           add_runs_command,    add_compare_command, add_report_command,     add_view_command,   add_watch_command,
+           add_devices_command, add_plan_command,    add_completion_command, add_manual_command,
        })
     add(skein);
   return skein;

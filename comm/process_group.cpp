@@ -1,6 +1,7 @@
 #include "comm/process_group.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/check.h"
 #include "comm/launcher.h"
@@ -85,6 +86,11 @@ std::string ProcessGroup::broadcast_text(const std::string& mine) { return all_g
 int64_t ProcessGroup::max(int64_t mine) {
   const std::vector<int64_t> all = all_gather<int64_t>(std::span(&mine, 1));
   return *std::max_element(all.begin(), all.end());
+}
+
+std::string mpi_support() {
+  const std::string module = mpi_module();
+  return std::filesystem::exists(module) ? module : "absent: built without MPI; processes talk over TCP";
 }
 
 }  // namespace skein

@@ -67,4 +67,6 @@ class ProcessGroup {
   bool failed_on_all_ranks_ = false;
 };
 
+std::string mpi_support();  // for the user: the file that holds skein's use of MPI, or that there is none
+
 }  // namespace skein
