@@ -135,7 +135,7 @@ TEST_F(WeightsFile, TwoSetsOfWeightsAreRefusedByName) {
   both = with_prefix("");
   both.merge(with_prefix("ema."));
   expect_error([&] { read(net, both); }, {"two sets of weights", "'conv1.weight' and 'ema.conv1.weight'"});
-  expect_error([&] { read(net, with_prefix("ema.")); }, {"all names begin with 'ema.'", "module., _orig_mod., model."});
+  expect_error([&] { read(net, with_prefix("ema.")); }, {"begin with 'ema.'", "module., _orig_mod., model."});
 }
 
 TEST_F(WeightsFile, EveryTensorThatDoesNotFitIsListed) {
@@ -169,6 +169,24 @@ TEST_F(WeightsFile, AnotherClassifierKeepsItsInitialValues) {
                 *b = same.value.host() + same.segments()[i].begin;
     EXPECT_EQ(std::memcmp(a, b, size_t(same.segments()[i].count) * 4), 0) << net.parameters.specs()[i].name;
   }
+}
+
+TEST_F(WeightsFile, AMissingClassifierIsDrawnAnew) {
+  Net net(7), fresh(7);
+  RawTensors headless = with_prefix("");
+  std::erase_if(headless, [](const auto& t) { return t.first.starts_with("linear."); });
+  expect_error([&] { read(net, headless, OtherClassifier::refused); }, {"there is no tensor 'fc.weight', 'fc.bias'"});
+  EXPECT_EQ(read(net, headless).back(), "the classifier is drawn anew: the file has none");
+  const Segment fc = net.parameters.segments()[net.parameters.segments().size() - 2];
+  EXPECT_EQ(std::memcmp(net.parameters.value.host() + fc.begin, fresh.parameters.value.host() + fc.begin,
+                        size_t(fc.count) * 4),
+            0);
+  RawTensors backbone = with_prefix("backbone.");
+  for (const char* part : {"weight", "bias"}) {
+    backbone[std::string("head.") + part] = backbone[std::string("backbone.linear.") + part];
+    backbone.erase(std::string("backbone.linear.") + part);
+  }
+  expect_error([&] { read(net, backbone); }, {"the names of the network begin with 'backbone.'"});
 }
 
 TEST(InitialWeights, AreTheSameInEveryWorker) {

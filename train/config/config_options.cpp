@@ -16,8 +16,8 @@ void list_model(OptionList& o, TrainConfig& c) {
   o.on_off("--normal-classifier", c.normal_classifier, "start the classifier from N(0, 0.01) and bias 0");
   o.on_off("--whiten-stem", c.whiten_stem, "start the first convolution as filters that whiten patches of the images");
   o.option("--init", c.init,
-           "start from the weights of a run, a checkpoint or a safetensors file, also of PyTorch; a classifier for "
-           "another number of classes is drawn anew",
+           "start from the weights of a run, a checkpoint or a safetensors file, also of PyTorch; a classifier that "
+           "is missing or for another number of classes is drawn anew",
            {"RUN|CKPT|FILE"});
   o.option("--freeze", c.freeze,
            "layers that keep their weights: none, stem (before the first block), all-but-classifier; their batch norms "

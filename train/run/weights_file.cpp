@@ -120,15 +120,13 @@ class WeightsReader {
   void refuse_second_set() const {
     const auto two = std::find_if(names_.begin(), names_.end(), [](const auto& n) { return n.second.size() > 1; });
     if (two != names_.end()) refuse_two(two->second[0], two->second[1]);
-    const std::map<std::string, size_t> sets = unknown_prefixes();
-    const bool own = names_.contains(parts_[0].specs[0].name);
+    const std::set<std::string> sets = unknown_prefixes();
     if (sets.empty()) return;
-    const std::string& prefix = sets.begin()->first;
-    const std::string& first = parts_[0].specs[0].name;
-    if (own) refuse_two(names_.at(first)[0], names_.at(prefix + first)[0]);
-    if (sets.size() > 1) refuse_two(names_.at(prefix + first)[0], names_.at(std::next(sets.begin())->first + first)[0]);
-    throw BadInput("{}: all names begin with '{}'. Save the tensors without it; only {} are stripped", file_->path(),
-                   prefix, fmt::join(kPrefixes, ", "));
+    const std::string &prefix = *sets.begin(), &first = first_parameter();
+    if (names_.contains(first)) refuse_two(names_.at(first)[0], names_.at(prefix + first)[0]);
+    if (sets.size() > 1) refuse_two(names_.at(prefix + first)[0], names_.at(*std::next(sets.begin()) + first)[0]);
+    throw BadInput("{}: the names of the network begin with '{}'. Save the tensors without it; only {} are stripped",
+                   file_->path(), prefix, fmt::join(kPrefixes, ", "));
   }
 
   [[noreturn]] void refuse_two(const std::string& a, const std::string& b) const {
@@ -138,16 +136,23 @@ class WeightsReader {
         file_->path(), a, b);
   }
 
-  // Prefixes, not known here, with which the file has every parameter of the model, and the number of these.
-  std::map<std::string, size_t> unknown_prefixes() const {
-    std::map<std::string, size_t> sets;
-    const std::string& first = parts_[0].specs[0].name;
+  // The first parameter of the network, frozen or not.
+  const std::string& first_parameter() const { return parts_[parts_[2].specs.empty() ? 0 : 2].specs[0].name; }
+
+  // Prefixes, not known here, with which the file has every tensor of the model but those of the classifier, which may
+  // be called otherwise.
+  std::set<std::string> unknown_prefixes() const {
+    std::set<std::string> sets;
+    const std::string& first = first_parameter();
     for (const auto& [name, unused] : names_) {
       if (name.size() <= first.size() || !name.ends_with("." + first)) continue;
       const std::string prefix = name.substr(0, name.size() - first.size());
-      const auto& specs = parts_[0].specs;
-      if (std::all_of(specs.begin(), specs.end(), [&](const auto& s) { return names_.contains(prefix + s.name); }))
-        sets[prefix] = specs.size();
+      const auto has = [&](const ParameterSpec& s) {
+        return s.name.starts_with(kClassifier) || names_.contains(prefix + s.name);
+      };
+      if (std::all_of(parts_.begin(), parts_.end(),
+                      [&](const Part& p) { return std::all_of(p.specs.begin(), p.specs.end(), has); }))
+        sets.insert(prefix);
     }
     return sets;
   }
@@ -170,11 +175,15 @@ class WeightsReader {
   void find_tensors() {
     std::set<std::string> unread;
     for (const auto& [own, in_file] : names_) unread.insert(own);
+    without_classifier_ =
+        other_ == OtherClassifier::keeps_initial_values &&
+        std::none_of(unread.begin(), unread.end(), [](const std::string& own) { return own.starts_with(kClassifier); });
     for (const Part& part : parts_)
       for (const ParameterSpec& spec : part.specs) {
         const auto found = names_.find(spec.name);
         if (found == names_.end()) {
-          missing_.push_back(fmt::format("'{}'", spec.name));
+          if (!without_classifier_ || !spec.name.starts_with(kClassifier))
+            missing_.push_back(fmt::format("'{}'", spec.name));
           continue;
         }
         unread.erase(spec.name);
@@ -226,6 +235,7 @@ class WeightsReader {
   void say_conversions() {
     for (const auto& [dtype, count] : converted_)
       if (dtype != "F32") notes_.push_back(fmt::format("converted {} tensors from {} to F32", count, dtype));
+    if (without_classifier_) notes_.push_back("the classifier is drawn anew: the file has none");
     if (classes_in_file_)
       notes_.push_back(fmt::format("the classifier is drawn anew: the file's is for {} classes", classes_in_file_));
   }
@@ -238,6 +248,7 @@ class WeightsReader {
   std::map<std::string, const StoredTensor*> tensors_;      // by skein's name
   std::vector<std::string> missing_, extra_, other_shape_;  // for the message
   std::map<std::string, int64_t> converted_;                // number of tensors by type
+  bool without_classifier_ = false;                         // the file has no fc, and need not
   int64_t classes_in_file_ = 0;                             // of a classifier that is not taken; 0: it is
   std::vector<std::string> notes_;
 };

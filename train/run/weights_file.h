@@ -24,7 +24,7 @@ std::string weights_file(const std::string& given);
 // set already and the file has another.
 void set_init_digest(TrainConfig& config);
 
-// A classifier (fc) for another number of classes than the model's.
+// A classifier (fc) that the file does not have, or has for another number of classes than the model's.
 enum class OtherClassifier : uint8_t { refused, keeps_initial_values };
 
 // Reads all parameters and running statistics. The store must be built. Returns sentences for the user: prefixes that
