@@ -46,7 +46,8 @@ std::string curve(const char* name, const std::vector<double>& values, const std
 std::string progress(const RunReader& run) {
   const RunLog& log = run.log();
   const EpochLog last = log.epochs.empty() ? EpochLog() : log.epochs.back();
-  std::string line = fmt::format("{}, epoch {} of {}", run.status(), last.epoch, log.planned_epochs);
+  std::string line =
+      fmt::format("{}, epoch {} of {}, step {}", run.status(), last.epoch, log.planned_epochs, run.last_step());
   if (last.epoch == 0) return line + "\n";
   line += fmt::format(", {}", format_duration(last.seconds));
   const double left = last.seconds / double(last.epoch) * double(log.planned_epochs - last.epoch);

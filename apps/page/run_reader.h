@@ -27,6 +27,7 @@ class RunReader {
   const RunLog& log() const { return log_; }
   // done, running, stopped, or stalled: silent for a minute, and its last step is not in its last checkpoint.
   const std::string& status() const { return status_text_; }
+  int64_t last_step() const { return int64_t(series_.last_step); }
   const Json& last_round() const { return series_.round; }  // the last line {"type": "round"}; null: none
   // `name`: how the page calls the run. `picture_bytes`: bound of the pictures of worst predictions, in base64.
   Json facts(const std::string& name, size_t picture_bytes) const;

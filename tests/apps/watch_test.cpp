@@ -32,7 +32,7 @@ TEST(Watch, PrintsOnceIntoAPipe) {
     return command_output(add_watch_command, {"watch", dir.str(), "--target", target, "--once"});
   };
   const std::string text = watch("0.9");
-  for (const char* line : {"done, epoch 2 of 2, 6 s", "test top-1     91.50 %", "local steps          4",
+  for (const char* line : {"done, epoch 2 of 2, step 2, 6 s", "test top-1     91.50 %", "local steps          4",
                            "target       90 % reached in epoch 2, after 6 s", "worker  compute ms  distance",
                            "     1        20.0      0.25"})
     EXPECT_NE(text.find(line), std::string::npos) << line << " is not in\n" << text;
