@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 namespace skein {
@@ -58,7 +59,7 @@ Json rounded(const std::vector<double>& values) {
   Json numbers = Json::array();
   for (const double v : values) {
     const double r = rounded(v);
-    numbers.push_back(r == double(int64_t(r)) && std::abs(r) < 1e15 ? Json(int64_t(r)) : Json(r));
+    numbers.push_back(std::abs(r) < 1e15 && r == std::trunc(r) ? Json(int64_t(r)) : Json(r));
   }
   return numbers;
 }
