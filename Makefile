@@ -56,6 +56,6 @@ bench: build  ## kernels, averaging and whole steps, against the machine, MPI an
 	@bash tools/install-packages.sh build bench
 	$(BUILD)/skein bench kernels
 	$(BUILD)/skein bench comm
-	@if command -v mpirun >/dev/null; then $(MPI_ENV) mpirun -np 4 $(BUILD)/skein bench comm --mpi; fi
+	@if command -v mpirun >/dev/null; then $(MPI_ENV) mpirun -np 4 $(BUILD)/skein bench comm; fi
 	$(BUILD)/skein bench workers
 	/usr/bin/python3 tests/bench/compare.py --skein $(BUILD)/skein

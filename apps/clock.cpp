@@ -119,7 +119,7 @@ void clock_of_model(ClockFlags flags) {
   const auto model = make_model(flags.step.model, {flags.step.classes, flags.step.channels}, parameters);
   parameters.plan();
   const std::vector<ClockRow> rows = rows_of(flags, parameters);
-  const double step = flags.step_ms > 0 ? flags.step_ms * 1e-3 : measure_step(flags.step).time.median;
+  const double step = flags.step_ms > 0 ? flags.step_ms * 1e-3 : timing_of(measure_step(flags.step).seconds).median;
   if (flags.json)
     fmt::print("{}\n", to_json(flags, parameters, rows, step).dump());
   else

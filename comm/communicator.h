@@ -51,6 +51,11 @@ class Communicator {
   void barrier();
   std::unique_ptr<Communicator> split(int color);  // the ranks that pass the same color, in rank order
 
+  // data <- x_0 + x_1 + ... by the transport's own library, in an order of its choice: for measurements beside
+  // all_reduce, not for training. Returns the name of the library's call. Null where the transport is skein's own; data
+  // is unchanged then. Not counted.
+  virtual const char* library_all_reduce(View) { return nullptr; }
+
  protected:
   // queue: where the transport copies and adds.
   Communicator(int rank, int size, Queue queue) : rank_(rank), size_(size), queue_(queue) {}

@@ -1,20 +1,18 @@
-// Measurements of `skein bench`, one file each. Results are printed; with `json` as one JSON object on the last line.
+// Measurements of `skein bench`, one file each. Each prints its results as text, or with `json` nothing, and returns its
+// report for the one line of JSON (apps/bench/bench_report.h).
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "apps/bench/bench_report.h"
 #include "cases/op_case.h"
+#include "comm/measured_ranks.h"
 #include "data/dataset.h"
 #include "train/config/config.h"
 
 namespace skein {
-
-struct Timing {
-  double median = 0, fastest = 0, spread = 0;  // seconds; spread: (slowest - fastest) / median
-};
-Timing timing_of(std::vector<double> seconds);
 
 struct KernelBench {
   std::string filter;  // part of a case's name; empty: all
@@ -23,8 +21,10 @@ struct KernelBench {
   int64_t repetitions = 7;
   bool json = false;
 };
-void bench_kernels(const KernelBench&);
-void bench_kernels_on_gpu(const KernelBench&, const std::vector<OpCase>&);
+BenchReport bench_kernels(const KernelBench&);
+std::string shape_of(const OpCase&);  // by its name, op/shape/options
+std::string types_of(const OpCase&);
+BenchReport bench_kernels_on_gpu(const KernelBench&, const std::vector<OpCase>&);
 
 struct StepBench {
   std::string model = "resnet20", conv = "auto";
@@ -37,15 +37,17 @@ struct StepBench {
 };
 // Time of a step on the CPU, the activations' memory, and the tensors that the timed steps allocated.
 struct StepMeasurement {
-  Timing time;
+  std::vector<double> seconds;  // of each step
   size_t bytes = 0;
   int64_t allocations = 0;
 };
 StepMeasurement measure_step(const StepBench&);
-void bench_step(const StepBench&);
-void bench_step_on_gpu(const StepBench&);
-void bench_step_profile(const StepBench&);  // apps/bench/step_profile.cpp
-double peak_rss_mb();                       // largest resident memory of this process, in MiB
+BenchReport bench_step(const StepBench&);
+BenchReport bench_step_on_gpu(const StepBench&);
+BenchReport bench_step_profile(const StepBench&);  // apps/bench/step_profile.cpp
+std::string name_of(const StepBench&);             // of the case
+std::string shape_of(const StepBench&);            // of its images
+double peak_rss_mb();                              // largest resident memory of this process, in MiB
 
 struct DataBench {
   std::string data = "fashion-mnist", data_dir;
@@ -54,7 +56,7 @@ struct DataBench {
   TrainConfig augmentation = {};           // the flags of list_augmentation() only
   bool json = false;
 };
-void bench_data(const DataBench&);
+BenchReport bench_data(const DataBench&);
 
 // Images per second of processor time of one core, on the first images of an encoded dataset. Medians of rounds; all
 // variants take turns.
@@ -69,12 +71,13 @@ struct DecodeSpeed {
 DecodeSpeed bench_decode(const Dataset& dataset, int64_t side);
 
 struct CommBench {
-  int64_t workers = 8, elements = 0;  // 0: of ResNet-50, or 100 MB with mpi
-  int64_t turns = 7;
-  bool mpi = false;  // sum over the ranks of mpirun instead of threads
+  Transport transport = Transport::automatic;
+  int64_t workers = 4;                                  // ranks of one process; a launcher's processes are ranks
+  std::string collective, sizes = "1KB,32KB,1MB,32MB";  // collective: empty: all
+  int64_t repetitions = 9;
   bool json = false;
 };
-void bench_comm(const CommBench&);
+BenchReport bench_comm(const CommBench&);
 
 struct WorkersBench {
   std::string model = "resnet20";
@@ -82,6 +85,20 @@ struct WorkersBench {
   int64_t steps = 3, turns = 5;  // steps of every worker in a turn; one worker alone takes workers x steps
   bool json = false;
 };
-void bench_workers(const WorkersBench&);
+BenchReport bench_workers(const WorkersBench&);
+
+struct CompareBench {
+  std::string a, b;  // files of --json
+  bool json = false;
+};
+void bench_compare(const CompareBench&);
+
+struct AbBench {
+  std::string against;                 // the program A; B is this one
+  std::vector<std::string> arguments;  // of skein bench
+  int64_t rounds = 4;                  // of A B B A
+  bool json = false;
+};
+void bench_ab(const AbBench&);
 
 }  // namespace skein

@@ -1,25 +1,39 @@
-// `skein bench comm`: the mean over thread workers against the machine's copy bandwidth; with --mpi, under mpirun, the
-// sum in rank order against MPI_Allreduce. The two are measured in turns, so that other programs slow both.
+// skein bench comm: the collectives of a transport at several sizes, with the bandwidths that nccl-tests define
+// (doc/PERFORMANCE.md there). Where the transport's library has an all-reduce of its own, the two are measured in turns,
+// so that other programs slow both.
+//
+//   size    all_reduce: of the buffer; all_gather: of what is gathered; all_to_all: of what a rank sends
+//   algbw   size / time
+//   busbw   algbw * 2 (n - 1) / n for all_reduce, algbw * (n - 1) / n for the others, n ranks
 #include <fmt/format.h>
 #include <omp.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <functional>
-#include <thread>
+#include <cmath>
+#include <optional>
 
 #include "apps/bench/bench.h"
+#include "apps/bench/comm_sizes.h"
 #include "base/check.h"
-#include "base/json.h"
 #include "base/stopwatch.h"
 #include "comm/launcher.h"
-#include "comm/mpi_baseline.h"
-#include "comm/worker_communicators.h"
 #include "engine/tensor.h"
 #include "kernels/peak.h"
-#include "kernels/vector.h"
+#include "kernels/runtime.h"
+#include "train/machine.h"
+#include "train/step_context.h"
 
 namespace skein {
 namespace {
+
+constexpr double kShortest = 2e-3;  // seconds that a measurement lasts; short calls are repeated within it
+constexpr int64_t kMostCalls = 1000;
+
+enum class Collective : uint8_t { all_reduce, all_gather, all_to_all };
+constexpr auto names_of(Collective) { return std::array{"all_reduce", "all_gather", "all_to_all"}; }
+
+View bytes_of(double* x, size_t n) { return {x, DType::u8, {1, 1, 1, int64_t(n * sizeof(double))}}; }
 
 // Seconds of the slowest rank, equal on all.
 double timed(Communicator& c, const std::function<void()>& body) {
@@ -28,123 +42,189 @@ double timed(Communicator& c, const std::function<void()>& body) {
   body();
   double seconds = seconds_since(start);
   std::vector<double> all(size_t(c.size()));
-  auto bytes = [](double* x, size_t n) { return View{x, DType::u8, {1, 1, 1, int64_t(n * sizeof(double))}}; };
-  c.all_gather(bytes(&seconds, 1), bytes(all.data(), all.size()));
+  c.all_gather(bytes_of(&seconds, 1), bytes_of(all.data(), all.size()));
   return *std::max_element(all.begin(), all.end());
 }
 
-void check_value(const Tensor& x, float expected) {
-  for (const int64_t i : {int64_t{0}, x.numel() / 2, x.numel() - 1})
-    CHECK(x.host()[i] == expected, "element {} is {}, not {}", i, x.host()[i], expected);
-}
+// Value that rank r passes for element i, and for rank s in all_to_all. Sums of up to a thousand ranks are exact.
+float pattern(int64_t rank, int64_t to, int64_t i) { return float(1 + rank + 16 * to + i % 7); }
 
-struct Comparison {
-  std::vector<double> seconds, baseline;  // of the same turns
-  double ratio() const {
-    std::vector<double> ratios;
-    for (size_t i = 0; i < seconds.size(); ++i) ratios.push_back(baseline[i] / seconds[i]);
-    return timing_of(ratios).median;
+// One collective of one size on one rank.
+class Call {
+ public:
+  Call(Communicator& c, Collective what, int64_t bytes, Queue queue)
+      : c_(c), what_(what), queue_(queue), n_(elements(bytes, c.size())) {
+    const Shape all = {n_}, part = {n_ / c.size()};
+    sent_ = Tensor::empty(queue.device, DType::f32, what == Collective::all_gather ? part : all);
+    if (what != Collective::all_reduce) received_ = Tensor::empty(queue.device, DType::f32, all);
+    queue_.run(kernel::zero, sent_);
   }
+
+  int64_t bytes() const { return n_ * int64_t(sizeof(float)); }
+
+  void run() {
+    if (what_ == Collective::all_reduce) c_.all_reduce(sent_, 1.0f / float(c_.size()));
+    if (what_ == Collective::all_gather) c_.all_gather(sent_, received_);
+    if (what_ == Collective::all_to_all) c_.all_to_all(sent_, received_);
+  }
+  const char* run_library() { return what_ == Collective::all_reduce ? c_.library_all_reduce(sent_) : nullptr; }
+
+  // Checks every element of one call. RunFailed names the first that is wrong.
+  void check() {
+    fill();
+    run();
+    const double mean = double(c_.size() + 1) / 2;
+    expect(what_ == Collective::all_reduce ? sent_ : received_, to_string(what_), [&](int64_t i) {
+      const int64_t part = n_ / c_.size();
+      if (what_ == Collective::all_reduce) return mean + double(i % 7);
+      return double(pattern(i / part, what_ == Collective::all_to_all ? c_.rank() : 0, i % part));
+    });
+    fill();
+    const char* library = run_library();
+    if (!library) return;
+    expect(sent_, library, [&](int64_t i) { return double(c_.size()) * (mean + double(i % 7)); });
+    queue_.run(kernel::zero, sent_);  // sums of sums would leave the range of f32
+  }
+
+ private:
+  static int64_t elements(int64_t bytes, int ranks) {
+    return std::max<int64_t>(bytes / int64_t(sizeof(float)) / ranks, 1) * ranks;
+  }
+  void fill() {
+    std::vector<float> values(size_t(sent_.numel()));
+    const int64_t part = what_ == Collective::all_to_all ? n_ / c_.size() : n_;
+    for (int64_t i = 0; i < sent_.numel(); ++i) values[size_t(i)] = pattern(c_.rank(), i / part, i % part);
+    queue_.run(kernel::copy_from_host, values.data(), sent_);
+  }
+  template <class Expected>
+  void expect(const Tensor& actual, const std::string& name, Expected expected) {
+    std::vector<float> values(size_t(actual.numel()));
+    queue_.run(kernel::copy_to_host, actual, values.data());
+    for (int64_t i = 0; i < actual.numel(); ++i)
+      if (const double right = expected(i); !(std::abs(double(values[size_t(i)]) - right) <= 1e-6 * right))
+        throw RunFailed("rank {}: {} of {} bytes: element {} is {}, not {}. The transport is broken", c_.rank(), name,
+                        bytes(), i, values[size_t(i)], right);
+  }
+
+  Communicator& c_;
+  const Collective what_;
+  const Queue queue_;
+  const int64_t n_;
+  Tensor sent_, received_;
 };
 
-// Seconds that copying `bytes` (read plus written) takes while the other workers sleep. Taken with one thread per core
-// and with one per worker, the faster counts: beside other programs more threads get more of the machine.
-double copy_seconds(double bytes, int cores, int workers) {
-  double gbs = 0;
-  for (const int threads : {cores, workers}) {
-    omp_set_num_threads(threads);
-    gbs = std::max(gbs, cpu::measure_copy_gbs());
-  }
-  omp_set_num_threads(1);
-  return bytes / (gbs * 1e9);
-}
+struct Measured {
+  Collective what;
+  int64_t bytes;
+  int ranks;
+  std::vector<double> seconds, library_seconds;
+  const char* library = nullptr;
+  double factor() const { return (what == Collective::all_reduce ? 2.0 : 1.0) * double(ranks - 1) / double(ranks); }
+};
 
-// Each turn counts the fastest of five means; measure_copy_gbs() counts the fastest copy.
-Comparison average_on_threads(const CommBench& o, double bytes) {
-  Comparison measured;
-  const int cores = omp_get_max_threads(), workers = int(o.workers);
-  ProcessGroup alone;
-  WorkerCommunicators communicators(alone, workers);
-  auto worker = [&](int rank) {
-    omp_set_num_threads(1);
-    const auto c = communicators.join(rank, {});
-    const Tensor x = Tensor::empty(Device::cpu, DType::f32, {o.elements});
-    for (int64_t turn = 0; turn < o.turns; ++turn) {
-      cpu::fill(nullptr, float(rank), x);
-      if (rank == 0) measured.baseline.push_back(copy_seconds(bytes, cores, workers));
-      double fastest = 1e30;
-      for (int i = 0; i < 5; ++i)
-        fastest = std::min(fastest, timed(*c, [&] { c->all_reduce(x, 1.0f / float(workers)); }));
-      check_value(x, float(workers - 1) / 2);
-      if (rank == 0) measured.seconds.push_back(fastest);
-    }
+Measured measure(Communicator& c, Call& call, Collective what, int64_t repetitions) {
+  call.check();
+  Measured m{what, call.bytes(), c.size(), {}, {}, call.run_library()};
+  const double once = timed(c, [&] { call.run(); });
+  const int64_t calls = std::clamp<int64_t>(int64_t(kShortest / once), 1, kMostCalls);
+  const auto each = [&](const std::function<void()>& body) {
+    return timed(c,
+                 [&] {
+                   for (int64_t i = 0; i < calls; ++i) body();
+                 }) /
+           double(calls);
   };
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < workers; ++rank) threads.emplace_back(worker, rank);
-  for (std::thread& t : threads) t.join();
-  return measured;
-}
-
-Comparison sum_over_mpi(const CommBench& o, Communicator& world) {
-  Comparison measured;
-  const Tensor x = Tensor::empty(Device::cpu, DType::f32, {o.elements});
-  auto measure = [&](std::vector<double>& seconds, const std::function<void()>& body) {
-    cpu::fill(nullptr, 1.0f, x);
-    seconds.push_back(timed(world, body));
-    check_value(x, float(world.size()));
-  };
-  for (int64_t turn = 0; turn < o.turns; ++turn) {
-    measure(measured.seconds, [&] { world.all_reduce(x); });
-    measure(measured.baseline, [&] { mpi_all_reduce(world, x); });
+  for (int64_t i = 0; i < repetitions; ++i) {
+    m.seconds.push_back(each([&] { call.run(); }));
+    if (m.library) m.library_seconds.push_back(each([&] { call.run_library(); }));
   }
-  return measured;
+  return m;
 }
 
-void bench_threads(CommBench o) {
-  if (o.elements == 0) o.elements = 25'557'032;  // ResNet-50
-  const double bytes = 8.0 * double(o.workers) * double(o.elements);
-  const Comparison m = average_on_threads(o, bytes);
-  const double seconds = timing_of(m.seconds).median, gbs = bytes / seconds * 1e-9;
-  if (o.json)
-    fmt::print("{}\n", Json{{"workers", o.workers},
-                            {"elements", o.elements},
-                            {"average_ms", seconds * 1e3},
-                            {"gb_per_s", gbs},
-                            {"fraction_of_copy", m.ratio()}}
-                           .dump());
-  else
-    fmt::print("mean of {} thread workers, {} parameters: {:.1f} ms, {:.1f} GB/s, {:.0f} % of the copy bandwidth\n",
-               o.workers, o.elements, seconds * 1e3, gbs, 100 * m.ratio());
+BenchCase case_of(const Measured& m, const std::string& name, const std::vector<double>& seconds,
+                  const std::string& transport) {
+  const double algbw = double(m.bytes) / timing_of(seconds).median * 1e-9;
+  return {.name = fmt::format("{}/{}/{}", transport, name, m.bytes),
+          .seconds = seconds,
+          .shape = std::to_string(m.bytes / int64_t(sizeof(float))),
+          .types = "f32",
+          .rates = {{"algbw_gb_per_s", algbw}, {"busbw_gb_per_s", algbw * m.factor()}},
+          .more = {{"bytes", m.bytes}, {"ranks", m.ranks}, {"checked", true}}};
 }
 
-void bench_mpi(CommBench o) {
-  const int processes = rank_from_environment().size;
-  if (processes < 2) throw BadInput("start it on several ranks: mpirun -np 4 skein bench comm --mpi");
-  if (o.elements == 0) o.elements = 25'000'000;
-  const auto world = join_mpi_job(processes);
-  const Comparison m = sum_over_mpi(o, *world);
-  if (world->rank() != 0) return;
-  const double seconds = timing_of(m.seconds).median, baseline = timing_of(m.baseline).median;
-  if (o.json)
-    fmt::print("{}\n", Json{{"ranks", world->size()},
-                            {"bytes", o.elements * 4},
-                            {"sum_ms", seconds * 1e3},
-                            {"mpi_allreduce_ms", baseline * 1e3},
-                            {"speedup", m.ratio()}}
-                           .dump());
-  else
-    fmt::print(
-        "sum in rank order of {:.0f} MB over {} MPI ranks: {:.1f} ms; MPI_Allreduce {:.1f} ms, {:.2f} times ours\n",
-        double(o.elements) * 4e-6, world->size(), seconds * 1e3, baseline * 1e3, m.ratio());
+void print_header(const std::string& transport, int ranks, double copy_gbs) {
+  fmt::print("{} ranks over {}{}; every result is checked\n", ranks, transport,
+             copy_gbs > 0 ? fmt::format("; this machine copies {:.1f} GB/s, read and written", copy_gbs) : "");
+  fmt::print("{:<12}{:>10}{:>12}{:>9}{:>12}{:>12}   {}\n", "", "size", "time us", "spread", "algbw GB/s", "busbw GB/s",
+             "the library's own");
+}
+
+void print_row(const Measured& m) {
+  const Timing t = timing_of(m.seconds);
+  const double algbw = double(m.bytes) / t.median * 1e-9;
+  std::string library;
+  if (m.library) {
+    const double other = timing_of(m.library_seconds).median;
+    library = fmt::format("{} {:.1f} us, {:.2f} x", m.library, other * 1e6, other / t.median);
+  }
+  fmt::print("{:<12}{:>10}{:>12.1f}{:>8.0f}%{:>12.3f}{:>12.3f}   {}\n", to_string(m.what), format_size(m.bytes),
+             t.median * 1e6, 100 * t.spread, algbw, algbw * m.factor(), library);
+  std::fflush(stdout);
+}
+
+std::vector<Collective> collectives_of(const std::string& name) {
+  if (name.empty()) return {Collective::all_reduce, Collective::all_gather, Collective::all_to_all};
+  const auto found = value_named<Collective>(name);
+  if (!found) throw BadInput("--collective {}: is not known. Give all_reduce, all_gather or all_to_all", name);
+  return {*found};
+}
+
+// The largest buffers: what is sent, what is received, the values to check, and a transport's own copy of its share.
+void check_memory(const std::vector<int64_t>& sizes, int64_t ranks) {
+  const double needed = 4.0 * double(*std::max_element(sizes.begin(), sizes.end())) * double(ranks);
+  const double there = double(sysconf(_SC_AVPHYS_PAGES)) * double(sysconf(_SC_PAGESIZE));
+  if (needed > there)
+    throw BadInput("--sizes: the largest needs about {:.1f} GB for {} ranks, and {:.1f} GB are free. Give smaller ones",
+                   needed * 1e-9, ranks, there * 1e-9);
 }
 
 }  // namespace
 
-void bench_comm(const CommBench& o) {
-  if (o.mpi)
-    bench_mpi(o);
-  else
-    bench_threads(o);
+BenchReport bench_comm(const CommBench& o) {
+  const std::vector<int64_t> sizes = parse_sizes(o.sizes);
+  const std::vector<Collective> collectives = collectives_of(o.collective);
+  const Transport transport = resolve(o.transport);
+  const RankInfo own = rank_from_environment();
+  const int ranks = own.size > 1 ? own.size : int(o.workers);
+  check_memory(sizes, own.size > 1 ? 1 : ranks);
+  const bool on_gpu = transport == Transport::nccl;
+  if (on_gpu) {
+    check_device(DeviceChoice::cuda, ComputeType::f32);
+    use_gpu(own.local_rank % int(cuda::devices().size()));
+  }
+  std::optional<StepContext> context;
+  if (on_gpu) context.emplace(Device::cuda);
+  const Queue queue = on_gpu ? context->queue : Queue{};
+  const double copy_gbs = transport == Transport::threads ? cpu::measure_copy_gbs() : 0;
+  BenchReport report{.bench = "comm", .device = on_gpu ? "cuda" : "cpu"};
+  if (copy_gbs > 0) report.peaks["copy_gb_per_s"] = copy_gbs;
+  const std::string name = to_string(transport);
+  on_ranks(transport, ranks, queue, [&](Communicator& c) {
+    omp_set_num_threads(1);
+    const bool prints = c.rank() == 0 && !o.json;
+    if (prints) print_header(name, c.size(), copy_gbs);
+    for (const Collective what : collectives)
+      for (const int64_t size : sizes) {
+        Call call(c, what, size, queue);
+        const Measured m = measure(c, call, what, o.repetitions);
+        if (prints) print_row(m);
+        if (c.rank() != 0) continue;
+        report.cases.push_back(case_of(m, to_string(what), m.seconds, name));
+        if (m.library) report.cases.push_back(case_of(m, m.library, m.library_seconds, name));
+      }
+  });
+  report.more = {{"ranks", ranks}};
+  return report;
 }
 
 }  // namespace skein

@@ -8,7 +8,6 @@
 
 #include "apps/bench/bench.h"
 #include "base/check.h"
-#include "base/json.h"
 #include "cases/op_case.h"
 #include "kernels/peak.h"
 #include "train/machine.h"
@@ -56,32 +55,32 @@ class Table : public benchmark::BenchmarkReporter {
     }
     if (seconds.empty()) return;
     const OpCase& c = cases_.at(rows_.size());
-    const Timing m = timing_of(std::move(seconds));
+    const Timing m = timing_of(seconds);
     const Cost cost = inputs_.of(c).cost();
     const bool compute = cost.flops > 0;
     const double rate = (compute ? cost.flops : cost.all_bytes()) / m.median * 1e-9;
     const double fraction = rate / (compute ? peaks_.gflops : peaks_.gbs);
     const char* unit = compute ? "GFLOP/s" : "GB/s";
-    rows_.push_back({{"case", c.name},
-                     {"us", m.median * 1e6},
-                     {"spread", m.spread},
-                     {"rate", rate},
-                     {"unit", unit},
-                     {"of_peak", fraction}});
+    rows_.push_back({.name = c.name,
+                     .seconds = std::move(seconds),
+                     .shape = shape_of(c),
+                     .types = types_of(c),
+                     .rates = {{compute ? "gflop_per_s" : "gb_per_s", rate}},
+                     .more = {{"of_peak", fraction}, {"bytes", cost.all_bytes()}, {"flops", cost.flops}}});
     if (!quiet_)
       fmt::print("{:<52} {:>10.1f} {:>6.0f}% {:>9.1f} {:>5.0f}% {}\n", c.name, m.median * 1e6, 100 * m.spread, rate,
                  100 * fraction, unit);
     std::fflush(stdout);
   }
 
-  const Json& rows() const { return rows_; }
+  const std::vector<BenchCase>& rows() const { return rows_; }
 
  private:
   const std::vector<OpCase>& cases_;
   Inputs& inputs_;
   Peaks peaks_;
   bool quiet_;
-  Json rows_ = Json::array();
+  std::vector<BenchCase> rows_;
 };
 
 void run_case(benchmark::State& state, const BoundCase& bound) {
@@ -91,7 +90,14 @@ void run_case(benchmark::State& state, const BoundCase& bound) {
 
 }  // namespace
 
-void bench_kernels(const KernelBench& options) {
+std::string shape_of(const OpCase& c) {
+  const size_t begin = std::min(c.name.find('/'), c.name.size() - 1) + 1, bf16 = c.name.rfind("/bf16");
+  return c.name.substr(begin, bf16 == std::string::npos ? bf16 : bf16 - begin);
+}
+
+std::string types_of(const OpCase& c) { return c.name.ends_with("/bf16") ? "bf16" : "f32"; }
+
+BenchReport bench_kernels(const KernelBench& options) {
   check_device(options.device, ComputeType::f32);
   const bool on_gpu = options.device == DeviceChoice::cuda;
   std::vector<OpCase> cases = op_cases(on_gpu ? Device::cuda : Device::cpu);
@@ -112,8 +118,9 @@ void bench_kernels(const KernelBench& options) {
         ->Repetitions(int(options.repetitions));
   Table table(cases, inputs, peaks, options.json);
   benchmark::RunSpecifiedBenchmarks(&table);
-  if (options.json)
-    fmt::print("{}\n", Json{{"fma_gflops", peaks.gflops}, {"copy_gbs", peaks.gbs}, {"cases", table.rows()}}.dump());
+  return {.bench = "kernels",
+          .peaks = {{"gflop_per_s", peaks.gflops}, {"copy_gb_per_s", peaks.gbs}},
+          .cases = table.rows()};
 }
 
 }  // namespace skein

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "apps/bench/bench.h"
-#include "base/json.h"
 #include "kernels/device_timer.h"
 #include "kernels/peak.h"
 #include "train/step_context.h"
@@ -14,6 +13,7 @@ namespace {
 constexpr int kWarmUps = 2;  // convolution plans are chosen, scratch memory grows, libraries load code
 
 struct Measured {
+  std::vector<double> seconds;
   Timing time;
   Cost cost;
   bool ahead = true;
@@ -26,35 +26,36 @@ Measured measure(const OpCase& c, Queue queue, int64_t repetitions) {
   cuda::DeviceTimer timer(queue.stream);
   std::vector<double> seconds;
   for (int64_t i = 0; i < repetitions; ++i) seconds.push_back(timer.seconds([&] { bound.run(); }));
-  return {timing_of(std::move(seconds)), bound.cost(), timer.ahead()};
+  return {seconds, timing_of(seconds), bound.cost(), timer.ahead()};
 }
 
-Json row_of(const OpCase& c, const Measured& m, double copy_gbs) {
+BenchCase case_of(const OpCase& c, const Measured& m, double copy_gbs) {
   const double gbs = m.cost.all_bytes() / m.time.median * 1e-9;
-  Json row = {{"case", c.name},
-              {"us", m.time.median * 1e6},
-              {"spread", m.time.spread},
-              {"gb_per_s", gbs},
-              {"of_copy", gbs / copy_gbs},
-              {"bytes", m.cost.all_bytes()},
-              {"launches_hidden", m.ahead}};
-  if (m.cost.flops > 0) row["tflop_per_s"] = m.cost.flops / m.time.median * 1e-12;
-  return row;
+  Json rates = {{"gb_per_s", gbs}};
+  if (m.cost.flops > 0) rates["gflop_per_s"] = m.cost.flops / m.time.median * 1e-9;
+  return {.name = c.name,
+          .seconds = m.seconds,
+          .shape = shape_of(c),
+          .types = types_of(c),
+          .rates = rates,
+          .more = {{"of_peak", gbs / copy_gbs},
+                   {"bytes", m.cost.all_bytes()},
+                   {"flops", m.cost.flops},
+                   {"launches_hidden", m.ahead}}};
 }
 
-void print_row(const Json& row) {
-  const std::string tflops =
-      row.contains("tflop_per_s") ? fmt::format("{:.2f}", row.at("tflop_per_s").get<double>()) : "";
-  fmt::print("{:<56} {:>10.1f} {:>6.0f}% {:>9.1f} {:>6.0f}% {:>9}{}\n", row.at("case").get<std::string>(),
-             row.at("us").get<double>(), 100 * row.at("spread").get<double>(), row.at("gb_per_s").get<double>(),
-             100 * row.at("of_copy").get<double>(), tflops,
-             row.at("launches_hidden").get<bool>() ? "" : "  waits for launches");
+void print_row(const OpCase& c, const Measured& m, double copy_gbs) {
+  const double gbs = m.cost.all_bytes() / m.time.median * 1e-9;
+  fmt::print("{:<56} {:>10.1f} {:>6.0f}% {:>9.1f} {:>6.0f}% {:>9}{}\n", c.name, m.time.median * 1e6,
+             100 * m.time.spread, gbs, 100 * gbs / copy_gbs,
+             m.cost.flops > 0 ? fmt::format("{:.2f}", m.cost.flops / m.time.median * 1e-12) : "",
+             m.ahead ? "" : "  waits for launches");
   std::fflush(stdout);
 }
 
 }  // namespace
 
-void bench_kernels_on_gpu(const KernelBench& options, const std::vector<OpCase>& cases) {
+BenchReport bench_kernels_on_gpu(const KernelBench& options, const std::vector<OpCase>& cases) {
   StepContext context(Device::cuda);
   const std::string gpu = cuda::devices().at(size_t(cuda::current_device())).name;
   const double copy_gbs = cuda::measure_copy_gbs(context.queue.stream);
@@ -62,13 +63,13 @@ void bench_kernels_on_gpu(const KernelBench& options, const std::vector<OpCase>&
     fmt::print("{}: copy {:.1f} GB/s (read + written); every case begins with a cold L2 cache\n\n", gpu, copy_gbs);
     fmt::print("{:<56} {:>10} {:>7} {:>9} {:>7} {:>9}\n", "case", "median us", "spread", "GB/s", "of copy", "TFLOP/s");
   }
-  Json rows = Json::array();
+  BenchReport report{.bench = "kernels", .device = "cuda", .peaks = {{"copy_gb_per_s", copy_gbs}}};
   for (const OpCase& c : cases) {
-    const Json row = row_of(c, measure(c, context.queue, options.repetitions), copy_gbs);
-    if (!options.json) print_row(row);
-    rows.push_back(row);
+    const Measured m = measure(c, context.queue, options.repetitions);
+    if (!options.json) print_row(c, m, copy_gbs);
+    report.cases.push_back(case_of(c, m, copy_gbs));
   }
-  if (options.json) fmt::print("{}\n", Json{{"device", gpu}, {"copy_gbs", copy_gbs}, {"cases", rows}}.dump());
+  return report;
 }
 
 }  // namespace skein

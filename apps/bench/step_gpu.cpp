@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "apps/bench/noise_step.h"
-#include "base/json.h"
 #include "base/stopwatch.h"
 #include "engine/step_graph.h"
 #include "kernels/device_info.h"
@@ -22,10 +21,11 @@ constexpr const char* kMeaning =
     "for a step that was queued whole before it began, on a cold L2 cache. gap: step - busy, lost to launches";
 
 struct Mode {
-  Timing step, launch;      // seconds
-  double busy = 0;          // seconds, median
-  bool ahead = true;        // launches were ahead of the device, so `busy` has no gaps
-  int64_t allocations = 0;  // in the timed steps
+  std::vector<double> steps;  // seconds of each
+  Timing step, launch;        // seconds
+  double busy = 0;            // seconds, median
+  bool ahead = true;          // launches were ahead of the device, so `busy` has no gaps
+  int64_t allocations = 0;    // in the timed steps
   double gap() const { return step.median - busy; }
 };
 
@@ -43,7 +43,8 @@ Mode measure_steps(const StepBench& o, Queue queue, const std::function<void()>&
     steps.push_back(seconds_since(start));
   }
   mode.allocations = cuda::allocations() - mode.allocations;
-  mode.step = timing_of(std::move(steps));
+  mode.step = timing_of(steps);
+  mode.steps = std::move(steps);
   mode.launch = timing_of(std::move(launches));
   return mode;
 }
@@ -56,14 +57,17 @@ void measure_busy(const StepBench& o, Queue queue, const std::function<void()>& 
   mode.ahead = timer.ahead();
 }
 
-Json to_json(const Mode& m) {
-  return {{"step_ms", m.step.median * 1e3},
-          {"fastest_ms", m.step.fastest * 1e3},
-          {"launch_ms", m.launch.median * 1e3},
-          {"busy_ms", m.busy * 1e3},
-          {"gap_ms", m.gap() * 1e3},
-          {"launches_hidden", m.ahead},
-          {"allocations", m.allocations}};
+BenchCase case_of(const StepBench& o, const char* name, const Mode& m) {
+  return {.name = name_of(o) + "/" + name,
+          .seconds = m.steps,
+          .shape = shape_of(o),
+          .types = to_string(o.dtype),
+          .rates = {{"img_per_s", double(o.batch) / m.step.median}},
+          .more = {{"launch", m.launch.median},
+                   {"busy", m.busy},
+                   {"gap", m.gap()},
+                   {"launches_hidden", m.ahead},
+                   {"allocations", m.allocations}}};
 }
 
 void print_mode(const char* name, const Mode& m, int64_t batch) {
@@ -74,7 +78,7 @@ void print_mode(const char* name, const Mode& m, int64_t batch) {
 
 }  // namespace
 
-void bench_step_on_gpu(const StepBench& o) {
+BenchReport bench_step_on_gpu(const StepBench& o) {
   StepContext context(Device::cuda);
   const Queue queue = context.queue;
   NoiseStep training(o, activations(o.dtype), context.tape);
@@ -89,23 +93,11 @@ void bench_step_on_gpu(const StepBench& o) {
   measure_busy(o, queue, replay, as_graph);
 
   const std::string gpu = cuda::devices().at(size_t(cuda::current_device())).name;
-  if (o.json) {
-    fmt::print("{}\n", Json{{"model", o.model},
-                            {"batch", o.batch},
-                            {"size", o.size},
-                            {"channels", o.channels},
-                            {"classes", o.classes},
-                            {"device", gpu},
-                            {"dtype", to_string(o.dtype)},
-                            {"step_ms", as_graph.step.median * 1e3},
-                            {"img_per_s", double(o.batch) / as_graph.step.median},
-                            {"device_memory_mb", memory_mb},
-                            {"peak_rss_mb", peak_rss_mb()},
-                            {"graph", to_json(as_graph)},
-                            {"kernel_by_kernel", to_json(one_by_one)}}
-                           .dump());
-    return;
-  }
+  const BenchReport report = {.bench = "step",
+                              .device = "cuda",
+                              .more = {{"device_memory_mb", memory_mb}, {"peak_rss_mb", peak_rss_mb()}},
+                              .cases = {case_of(o, "graph", as_graph), case_of(o, "one_by_one", one_by_one)}};
+  if (o.json) return report;
   fmt::print(
       "{}, batch {} of {} x {} x {} images, {} classes, {} on {}: medians of {} steps, {:.0f} MB of device memory in "
       "use, CUDA's own included\n",
@@ -114,6 +106,7 @@ void bench_step_on_gpu(const StepBench& o) {
   print_mode("CUDA graph", as_graph, o.batch);
   print_mode("one by one", one_by_one, o.batch);
   fmt::print("{}\n", kMeaning);
+  return report;
 }
 
 }  // namespace skein

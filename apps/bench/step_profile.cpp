@@ -57,7 +57,7 @@ class StepTimer {
 
 struct Profile {
   std::vector<KernelSpan> spans;  // of one step; begin is 0, end the mean duration
-  double plain = 0;               // seconds of a step without times of its kernels, median
+  std::vector<double> plain;      // seconds of each step without times of its kernels
   double step = 0;                // mean of the profiled steps that are counted
   bool ahead = true;              // GPU: the host was ahead of the device
   double outside() const {
@@ -106,7 +106,7 @@ Profile measure(const StepBench& o, StepContext& context, NoiseStep& training) {
     steps.push_back({seconds, spans.collect()});
   }
   Profile p = mean_of(std::move(steps));
-  p.plain = timing_of(std::move(without)).median;
+  p.plain = std::move(without);
   p.ahead = timer.ahead();
   return p;
 }
@@ -221,29 +221,25 @@ Json to_json(const char* key, const std::vector<Row>& rows, double step) {
   return all;
 }
 
-void print_json(const StepBench& o, const Profile& p, const Peaks& peaks) {
-  fmt::print("{}\n", Json{{"model", o.model},
-                          {"batch", o.batch},
-                          {"size", o.size},
-                          {"channels", o.channels},
-                          {"classes", o.classes},
-                          {"device", to_string(o.device)},
-                          {"dtype", to_string(o.dtype)},
-                          {"threads", omp_get_max_threads()},
-                          {"step_ms", p.plain * 1e3},
-                          {"profiled_ms", p.step * 1e3},
-                          {"outside_ms", p.outside() * 1e3},
-                          {"launches_hidden", p.ahead},
-                          {"peak_gflops", peaks.flops * 1e-9},
-                          {"copy_gbs", peaks.bytes * 1e-9},
-                          {"ops", to_json("op", rows_by_op(p, peaks), p.step)},
-                          {"layers", to_json("layer", rows_by_layer(p, peaks), p.step)}}
-                         .dump());
+BenchReport report_of(const StepBench& o, const Profile& p, const Peaks& peaks) {
+  return {.bench = "step",
+          .device = to_string(o.device),
+          .peaks = {{"gflop_per_s", peaks.flops * 1e-9}, {"copy_gb_per_s", peaks.bytes * 1e-9}},
+          .more = {{"profiled_ms", p.step * 1e3},
+                   {"outside_ms", p.outside() * 1e3},
+                   {"launches_hidden", p.ahead},
+                   {"ops", to_json("op", rows_by_op(p, peaks), p.step)},
+                   {"layers", to_json("layer", rows_by_layer(p, peaks), p.step)}},
+          .cases = {{.name = name_of(o),
+                     .seconds = p.plain,
+                     .shape = shape_of(o),
+                     .types = to_string(o.dtype),
+                     .rates = {{"img_per_s", double(o.batch) / timing_of(p.plain).median}}}}};
 }
 
 }  // namespace
 
-void bench_step_profile(const StepBench& o) {
+BenchReport bench_step_profile(const StepBench& o) {
   if (o.threads > 0) omp_set_num_threads(int(o.threads));
   trace::prepare(false);
   LayerNames names;
@@ -253,16 +249,17 @@ void bench_step_profile(const StepBench& o) {
   names.add(training.parameters());
   const Peaks peaks = measure_peaks(context, dtype);
   const Profile p = measure(o, context, training);
-  if (o.json) return print_json(o, p, peaks);
+  if (o.json) return report_of(o, p, peaks);
   fmt::print(
       "{}, batch {} of {} x {} x {} images, {} classes, {} on {}: {:.2f} ms a step, {:.2f} ms with the times of its "
       "kernels\npeaks, measured: {:.0f} GFLOP/s, {:.1f} GB/s copied; of peak: the time that the flops or, if longer, "
       "the bytes take at these rates.\nData that fit the caches may exceed the copy rate.{}\n",
-      o.model, o.batch, o.size, o.size, o.channels, o.classes, to_string(o.dtype), to_string(o.device), p.plain * 1e3,
-      p.step * 1e3, peaks.flops * 1e-9, peaks.bytes * 1e-9,
+      o.model, o.batch, o.size, o.size, o.channels, o.classes, to_string(o.dtype), to_string(o.device),
+      timing_of(p.plain).median * 1e3, p.step * 1e3, peaks.flops * 1e-9, peaks.bytes * 1e-9,
       p.ahead ? "" : " The device waited for launches: they are in `outside kernels`.");
   print_rows("op", rows_by_op(p, peaks), p);
   print_rows("layer", rows_by_layer(p, peaks), p);
+  return report_of(o, p, peaks);
 }
 
 }  // namespace skein

@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "apps/bench/bench.h"
-#include "base/json.h"
 #include "train/run/run.h"
 #include "train/trainer.h"
 
@@ -46,7 +45,7 @@ double turn(Trainer& trainer) {
 
 }  // namespace
 
-void bench_workers(const WorkersBench& o) {
+BenchReport bench_workers(const WorkersBench& o) {
   ProcessGroup alone;
   const TrainConfig many = config_of(o, o.workers), one = config_of(o, 1);
   const Splits data = open_dataset("synthetic", dataset_options(one));
@@ -63,20 +62,21 @@ void bench_workers(const WorkersBench& o) {
   const double cost = timing_of(ratios).median, spread = *std::max_element(ratios.begin(), ratios.end()) -
                                                          *std::min_element(ratios.begin(), ratios.end());
   const double rate_many = 1 / timing_of(times_many).median, rate_one = 1 / timing_of(times_one).median;
-  if (o.json)
-    fmt::print("{}\n", Json{{"model", o.model},
-                            {"workers", o.workers},
-                            {"batch", o.batch},
-                            {"img_per_s", rate_many},
-                            {"one_worker_img_per_s", rate_one},
-                            {"cost_per_image", cost},
-                            {"spread", spread}}
-                           .dump());
-  else
+  if (!o.json)
     fmt::print(
         "{}, batch {}: {} virtual workers {:.0f} img/s, one worker {:.0f} img/s: an image costs {:.3f} times as much "
         "(spread {:.3f})\n",
         o.model, o.batch, o.workers, rate_many, rate_one, cost, spread);
+  const auto row = [&](int64_t workers, const std::vector<double>& seconds, double rate) {
+    return BenchCase{.name = fmt::format("{}/batch={}/workers={}", o.model, o.batch, workers),
+                     .seconds = seconds,  // per image
+                     .shape = fmt::format("{}x32x32x3", o.batch),
+                     .types = "f32",
+                     .rates = {{"img_per_s", rate}}};
+  };
+  return {.bench = "workers",
+          .more = {{"cost_per_image", cost}, {"cost_spread", spread}},
+          .cases = {row(o.workers, times_many, rate_many), row(1, times_one, rate_one)}};
 }
 
 }  // namespace skein

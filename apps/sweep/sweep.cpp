@@ -9,6 +9,7 @@
 
 #include "apps/commands.h"
 #include "apps/exit_status.h"
+#include "apps/shell_words.h"
 #include "apps/sweep/sweep_jobs.h"
 #include "apps/sweep/sweep_plan.h"
 #include "apps/sweep/sweep_slurm.h"

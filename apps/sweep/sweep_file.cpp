@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "apps/shell_words.h"
 #include "apps/sweep/sweep_plan.h"
 #include "base/check.h"
 #include "base/files.h"

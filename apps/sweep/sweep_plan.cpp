@@ -214,17 +214,4 @@ void check_plan(SweepPlan& plan) {
   }
 }
 
-std::string shell_words(const std::vector<std::string>& words) {
-  std::vector<std::string> quoted;
-  for (const std::string& word : words) {
-    const bool safe = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
-      return is_plain(c) || std::string_view("/:,@%").find(c) != std::string_view::npos;
-    });
-    std::string text = "'";
-    for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    quoted.push_back(safe ? word : text + "'");
-  }
-  return fmt::format("{}", fmt::join(quoted, " "));
-}
-
 }  // namespace skein

@@ -71,6 +71,4 @@ void write_plan(const SweepPlan& plan, const std::string& folder);
 // BadInput where `plan` is not that of the folder, with the first difference. More seeds than before are no difference.
 void require_same_plan(const SweepPlan& plan, const SweepPlan& of_folder, const std::string& folder);
 
-std::string shell_words(const std::vector<std::string>& words);  // quoted for a POSIX shell
-
 }  // namespace skein

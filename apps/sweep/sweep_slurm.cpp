@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "apps/shell_words.h"
 #include "base/check.h"
 
 namespace skein {

@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/standard_files.h"
-#include "comm/mpi_baseline.h"
 #include "comm/shards.h"
 #include "comm/transports/mpi_requests.h"
 #include "kernels/all_sum.h"
@@ -46,8 +45,11 @@ class MpiCommunicator : public Communicator {
     if (session_->healthy()) api_.release(&comm_);
   }
 
-  MpiComm handle() const { return comm_; }
   const MpiApi& api() const { return api_; }
+  const char* library_all_reduce(View data) override {
+    guarded([&] { check_mpi(api_, api_.all_reduce(comm_, data.as<float>(), data.numel()), "all_reduce"); });
+    return "MPI_Allreduce";
+  }
 
  protected:
   // Two pieces are under way: while piece i is added up, the parts of piece i + 1 arrive and the sums of i - 1 leave.
@@ -168,13 +170,6 @@ void abort_mpi(const Communicator& world, const std::string& reason, int status)
   print_error(fmt::format("rank {}: {}", world.rank(), reason));
   std::fflush(stderr);
   dynamic_cast<const MpiCommunicator&>(world).api().abort(status);
-}
-
-std::unique_ptr<Communicator> join_mpi_job(int expected) { return join_mpi(mpi_library(), expected); }
-
-void mpi_all_reduce(Communicator& world, View data) {
-  const auto& mpi = dynamic_cast<const MpiCommunicator&>(world);
-  check_mpi(mpi.api(), mpi.api().all_reduce(mpi.handle(), data.as<float>(), data.numel()), "all_reduce");
 }
 
 }  // namespace skein

@@ -20,6 +20,7 @@ struct NcclApi {
   decltype(&ncclSend) send;
   decltype(&ncclRecv) receive;
   decltype(&ncclAllGather) all_gather;
+  decltype(&ncclAllReduce) all_reduce;
 };
 
 }  // namespace skein

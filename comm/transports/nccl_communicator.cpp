@@ -42,6 +42,14 @@ class NcclCommunicator : public Communicator {
     check(api_.init_rank(&comm_, size(), same, rank(), &config), "ncclCommInitRankConfig");
   }
 
+  const char* library_all_reduce(View data) override {
+    on_device({data}, [&](View all) {
+      check(api_.all_reduce(all.data, all.data, size_t(all.numel()), ncclFloat, ncclSum, comm_, queue().stream),
+            "ncclAllReduce");
+    });
+    return "ncclAllReduce";
+  }
+
  protected:
   void do_all_reduce(View data, float scale) override {
     on_device({data}, [&](View all) {

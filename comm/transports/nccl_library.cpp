@@ -25,6 +25,7 @@ NcclApi open_nccl() {
   library.find("ncclSend", api.send);
   library.find("ncclRecv", api.receive);
   library.find("ncclAllGather", api.all_gather);
+  library.find("ncclAllReduce", api.all_reduce);
   return api;
 }
 

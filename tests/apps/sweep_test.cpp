@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "apps/shell_words.h"
 #include "apps/sweep/sweep_plan.h"
 #include "apps/sweep/sweep_table.h"
 #include "base/json.h"

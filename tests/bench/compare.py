@@ -15,7 +15,9 @@ NETWORKS = {"resnet20": (128, 32, 10, 30), "densenet40-12": (64, 32, 10, 5), "wr
 
 def run(command, environment):
     out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
-    return json.loads(out.strip().splitlines()[-1])
+    report = json.loads(out.strip().splitlines()[-1])
+    case = report["cases"][0]
+    return {"step_ms": case["median"] * 1e3, "peak_rss_mb": report["peak_rss_mb"], **case["rates"]}
 
 
 def compare(model, args, environment):

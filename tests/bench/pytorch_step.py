@@ -1,4 +1,5 @@
-"""Forward + backward + Nesterov step in PyTorch; prints what `skein bench step --json` prints.
+"""Forward + backward + Nesterov step in PyTorch; prints the part of what `skein bench step --json` prints that
+   compare.py reads.
    pytorch_step.py --model resnet20 --batch 128 --size 32 --classes 10 --format nchw|nhwc --steps 30
    ... --device cuda --dtype f32 tf32 bf16   a line for each: kernel by kernel, and the whole step as one CUDA graph;
    under autocast for bf16, f32 without TF32, as skein has them
@@ -65,6 +66,11 @@ def as_graph(step, sgd):
     return graph.replay
 
 
+def case_of(args, dtype, how, median):
+    return {"case": f"{args.model}/batch={args.batch}/size={args.size}" + (f"/{how}" if how else ""), "types": dtype,
+            "unit": "s", "median": median, "rates": {"img_per_s": args.batch / median}}
+
+
 def measure(args, dtype):
     gpu = args.device == "cuda"
     torch.backends.cudnn.allow_tf32 = dtype == "tf32"
@@ -88,11 +94,11 @@ def measure(args, dtype):
         step()
 
     median = median_seconds(args, eager)
-    line = {"model": args.model, "batch": args.batch, "step_ms": median * 1e3, "img_per_s": args.batch / median,
-            "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+    line = {"bench": "step", "device": args.device, "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+            "cases": [case_of(args, dtype, "one_by_one" if gpu else "", median)]}
     if gpu:
-        line |= {"device": torch.cuda.get_device_name(), "dtype": dtype, "device_memory_mb": device_memory_mb()}
-        line["graph_step_ms"] = median_seconds(args, as_graph(step, sgd)) * 1e3
+        line |= {"machine": {"gpu": torch.cuda.get_device_name()}, "device_memory_mb": device_memory_mb()}
+        line["cases"].append(case_of(args, dtype, "graph", median_seconds(args, as_graph(step, sgd))))
     print(json.dumps(line), flush=True)
 
 

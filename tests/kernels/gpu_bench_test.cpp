@@ -28,16 +28,17 @@ Json measured(const std::string& arguments) {
 
 void expect_row(const Json& row, const OpCase& c, double copy_gbs) {
   EXPECT_EQ(row.at("case"), c.name);
-  const double us = row.at("us").get<double>(), gbs = row.at("gb_per_s").get<double>();
-  EXPECT_GT(us, 0) << c.name;
+  const double seconds = row.at("median").get<double>(), gbs = row.at("rates").at("gb_per_s").get<double>();
+  EXPECT_GT(seconds, 0) << c.name;
   const Cost cost = c.bind(Queue{Device::cuda}).cost();
-  EXPECT_NEAR(gbs, cost.all_bytes() / us * 1e-3, 1e-6 * gbs) << c.name;
-  EXPECT_NEAR(row.at("of_copy").get<double>(), gbs / copy_gbs, 1e-6 * gbs / copy_gbs) << c.name;
-  EXPECT_EQ(row.contains("tflop_per_s"), cost.flops > 0) << c.name;
+  EXPECT_NEAR(gbs, cost.all_bytes() / seconds * 1e-9, 1e-6 * gbs) << c.name;
+  EXPECT_NEAR(row.at("of_peak").get<double>(), gbs / copy_gbs, 1e-6 * gbs / copy_gbs) << c.name;
+  EXPECT_EQ(row.at("rates").contains("gflop_per_s"), cost.flops > 0) << c.name;
   EXPECT_EQ(row.at("launches_hidden"), true) << c.name;
+  EXPECT_EQ(row.at("types"), c.name.ends_with("/bf16") ? "bf16" : "f32");
   if (cost.flops == 0) return;
-  const double tflops = cost.flops / us * 1e-6;
-  EXPECT_NEAR(row.at("tflop_per_s").get<double>(), tflops, 1e-6 * tflops);
+  const double gflops = cost.flops / seconds * 1e-9;
+  EXPECT_NEAR(row.at("rates").at("gflop_per_s").get<double>(), gflops, 1e-6 * gflops);
 }
 
 void expect_cases(const std::string& filter) {
@@ -45,7 +46,7 @@ void expect_cases(const std::string& filter) {
   std::erase_if(cases, [&](const OpCase& c) { return c.name.find(filter) == std::string::npos; });
   ASSERT_GE(cases.size(), 2u) << "one in f32 and one in bf16";
   const Json table = measured("bench kernels --device cuda --all --repetitions 3 --filter '" + filter + "'");
-  const double copy_gbs = table.at("copy_gbs").get<double>();
+  const double copy_gbs = table.at("peaks").at("copy_gb_per_s").get<double>();
   EXPECT_GT(copy_gbs, 0);
   ASSERT_EQ(table.at("cases").size(), cases.size());
   for (size_t i = 0; i < cases.size(); ++i) expect_row(table.at("cases").at(i), cases[i], copy_gbs);
@@ -74,17 +75,20 @@ TEST(GpuBench, TimesStepsAsAGraphAndOneByOne) {
   // A step takes the emulator a good part of a second.
   const Json step =
       measured("bench step --device cuda --dtype bf16 --model resnet8 --batch 2 --size 8 --steps 1 --warmup 0");
-  EXPECT_EQ(step.at("device"), cuda::devices().at(0).name);
-  EXPECT_EQ(step.at("dtype"), "bf16");
-  EXPECT_EQ(step.at("step_ms"), step.at("graph").at("step_ms"));
-  EXPECT_NEAR(step.at("img_per_s").get<double>(), 2e3 / step.at("step_ms").get<double>(), 1e-3);
+  EXPECT_EQ(step.at("device"), "cuda");
+  EXPECT_EQ(step.at("machine").at("gpu"), cuda::devices().at(0).name);
   EXPECT_GT(step.at("device_memory_mb").get<double>(), 0.0);
-  for (const char* name : {"graph", "kernel_by_kernel"}) {
-    const Json& mode = step.at(name);
-    const double step_ms = mode.at("step_ms").get<double>(), busy_ms = mode.at("busy_ms").get<double>();
-    EXPECT_GT(busy_ms, 0) << name;
-    EXPECT_GE(step_ms, mode.at("launch_ms").get<double>()) << name;
-    EXPECT_NEAR(mode.at("gap_ms").get<double>(), step_ms - busy_ms, 1e-9 * step_ms) << name;
+  ASSERT_EQ(step.at("cases").size(), 2u);
+  for (const size_t i : {0u, 1u}) {
+    const Json& mode = step.at("cases").at(i);
+    const std::string name = mode.at("case").get<std::string>();
+    const double seconds = mode.at("median").get<double>(), busy = mode.at("busy").get<double>();
+    EXPECT_EQ(name, i == 0 ? "resnet8/batch=2/size=8/graph" : "resnet8/batch=2/size=8/one_by_one");
+    EXPECT_EQ(mode.at("types"), "bf16");
+    EXPECT_NEAR(mode.at("rates").at("img_per_s").get<double>(), 2 / seconds, 1e-3);
+    EXPECT_GT(busy, 0) << name;
+    EXPECT_GE(seconds, mode.at("launch").get<double>()) << name;
+    EXPECT_NEAR(mode.at("gap").get<double>(), seconds - busy, 1e-9 * seconds) << name;
     EXPECT_EQ(mode.at("launches_hidden"), true) << name;
     EXPECT_EQ(mode.at("allocations"), 0) << name;
   }
