@@ -49,6 +49,10 @@ inline std::vector<float> run_script(Communicator& world) {
   const auto half = parity->split(parity->rank() / 2);
   use(*half, 2);
   use(world, 3);
+  // The library's own sum, where the transport has one: of whole numbers, whose order does not matter.
+  std::vector<float> sum = {1, 2, 3};
+  const float ranks = world.library_all_reduce(view_of(sum)) ? float(world.size()) : 1.0f;
+  log.push_back(sum == std::vector<float>{ranks, 2 * ranks, 3 * ranks} ? 1.0f : 0.0f);
   return log;
 }
 
