@@ -87,7 +87,9 @@ ReadReport parse_bench(const std::string& text, const std::string& path) {
     report.header.erase("cases");
     return report;
   } catch (const JsonError& e) {
-    throw BadInput("{}: its last line is not what skein bench --json prints ({}). Measure again", path, e.what());
+    throw BadInput(
+        "{}: its last line is not what skein bench --json prints in schema {} ({}). Measure with a version that does",
+        path, kBenchSchema, e.what());
   }
 }
 
