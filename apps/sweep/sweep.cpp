@@ -30,7 +30,7 @@ namespace {
 struct SweepFlags {
   std::string out;
   std::vector<std::string> set, variants, train, slurm_options;
-  int64_t seeds = 1, jobs = 1;
+  int64_t seeds = 1, jobs = 0;
   bool slurm = false, dry_run = false, table_only = false;
   SweepTableOptions table;
 };
@@ -61,13 +61,20 @@ std::string name_of(const SweepRun& run, const std::string& sweep) {
   return std::filesystem::path(run.folder).lexically_relative(sweep).string();
 }
 
-// The last message of skein in a log: "skein: ...", without the program's name.
-std::string last_error(const std::string& log) {
-  const std::string text = read_text(log);
+size_t size_of(const std::string& file) {
+  std::error_code none;
+  const auto size = std::filesystem::file_size(file, none);
+  return none ? 0 : size_t(size);
+}
+
+// The last message of skein, "skein: ...", without the program's name, in what a log has from `begin` on.
+std::string last_error(const std::string& log, size_t begin) {
+  const std::string whole = read_text(log), text = "\n" + whole.substr(std::min(begin, whole.size()));
   constexpr std::string_view kSays = "\nskein: ";
-  const size_t at = ("\n" + text).rfind(kSays);
+  const size_t at = text.rfind(kSays);
   if (at == std::string::npos) return "it has printed no message";
-  return text.substr(at + kSays.size() - 1, text.find('\n', at + kSays.size() - 1) - (at + kSays.size() - 1));
+  const size_t message = at + kSays.size();
+  return text.substr(message, text.find('\n', message) - message);
 }
 
 // Threads of each run: the machine's cores are shared out where several runs train at once.
@@ -76,7 +83,7 @@ std::vector<std::string> thread_flags(const SweepFlags& flags, const SweepPlan& 
   const bool given = train_flags(plan.train).contains("threads");
   if (flags.jobs > cores)
     progress.say("note     --jobs {}: this machine has {} cores for them, so each run is slower", flags.jobs, cores);
-  if (flags.jobs == 1 || given) return {};
+  if (flags.jobs <= 1 || given) return {};
   return {fmt::format("--threads={}", std::max(int64_t{1}, cores / flags.jobs))};
 }
 
@@ -96,7 +103,9 @@ Outcome train_runs(const SweepFlags& flags, const SweepPlan& plan, const std::ve
     jobs.push_back(job);
   }
   Outcome outcome;
+  std::vector<size_t> begin(jobs.size());  // of this attempt in its log
   const auto on_start = [&](size_t i) {
+    begin[i] = size_of(jobs[i].log);
     progress.say("start    {}/{}  {}", i + 1, runs.size(), name_of(runs[i], flags.out));
   };
   const auto on_end = [&](size_t i, int status) {
@@ -109,10 +118,11 @@ Outcome train_runs(const SweepFlags& flags, const SweepPlan& plan, const std::ve
       progress.say("stopped  {}", name);
     } else {
       ++outcome.failed;
-      progress.say("failed   {} with status {}: {}; all of it: {}", name, status, last_error(jobs[i].log), jobs[i].log);
+      progress.say("failed   {} with status {}: {}; all of it: {}", name, status, last_error(jobs[i].log, begin[i]),
+                   jobs[i].log);
     }
   };
-  run_jobs(jobs, flags.jobs, on_start, on_end);
+  run_jobs(jobs, std::max(int64_t{1}, flags.jobs), on_start, on_end);
   outcome.signal = Interrupt::signal();
   return outcome;
 }
@@ -160,7 +170,7 @@ void check_folder(const SweepPlan& plan, const std::string& folder) {
 
 void sweep_over_slurm(const SweepFlags& flags, const std::vector<SweepRun>& runs, const Progress& progress) {
   const std::string script = flags.out + "/sweep.sbatch";
-  write_text(script, sbatch_script(runs, flags.out, flags.jobs > 1 ? flags.jobs : 0, flags.slurm_options));
+  write_text(script, sbatch_script(runs, flags.out, flags.jobs, flags.slurm_options));
   progress.say("written  {}, a job array of {} tasks", script, runs.size());
   if (!flags.dry_run) submit(script);
   progress.say("table    skein sweep --table --out {}", shell_words({flags.out}));
@@ -225,8 +235,9 @@ void add_sweep_command(Command& skein) {
                  {.type = "NAME=FLAGS"});
   command.option("--seeds", flags->seeds, "runs of every setting: --seed of train and the numbers after it",
                  {"N", 1, 1000});
-  command.option("--jobs", flags->jobs, "runs at a time; each gets its part of the cores, unless train has --threads",
-                 {"N", 1, 1024});
+  command.option("--jobs", flags->jobs,
+                 "runs at a time, 0: one, with --slurm any number; the cores are shared out unless train has --threads",
+                 {"N", 0, 1024});
   command.flag("--dry-run", flags->dry_run, "print the commands, or with --slurm write the file, and train nothing");
   command.group("Slurm");
   command.flag("--slurm", flags->slurm, "write DIR/sweep.sbatch, a job array with a task per run, and submit it");
