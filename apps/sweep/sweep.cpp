@@ -196,6 +196,7 @@ void sweep(const SweepFlags& flags) {
   if (flags.slurm && !runs.empty()) return sweep_over_slurm(flags, runs, progress);
   const Outcome outcome = train_runs(flags, plan, runs, progress);
   fmt::print("{}", sweep_table(plan, flags.out, flags.table));
+  progress.say("report   skein report {0} --out {0}.html", shell_words({flags.out}));
   if (outcome.failed > 0)
     progress.say("failed   {} of {} runs; the same command tries them again", outcome.failed, runs.size());
   if (outcome.signal != 0) {
