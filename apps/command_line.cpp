@@ -123,6 +123,10 @@ std::string suggestion(const CLI::App& app, const Command& command) {
   for (const Option& option : command)
     if (option.positional && std::string_view(option.rules.type).starts_with("-- "))
       return fmt::format(" Give {} last, behind the two dashes: {}", option.flag(), option.rules.type);
+  for (const std::string& argument : app.remaining())
+    for (const Option& option : command)
+      if (option.positional && argument.substr(0, argument.find('=')) == "--" + option.name)
+        return fmt::format(" Give the {} without a flag.", option.name);
   std::vector<std::string> known;
   for (const CLI::Option* option : app.get_options())
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);

@@ -85,6 +85,7 @@ TEST(CommandLine, ErrorsNameFlagValueAndWhatIsPermitted) {
   fails({"--drops", "0.5,2"}, {"--drops: 2 is out of range"});
   fails({"--batch", "two"}, {"--batch", "two", "See tool work --help"});
   fails({"--bach", "2"}, {"--bach", "Did you mean --batch?", "See tool work --help"});
+  fails({"--file", "in"}, {"--file", "Give the file without a flag", "See tool work --help"});
   fails({"more"}, {"more"});
 }
 
