@@ -6,7 +6,7 @@ FUZZ_SECONDS ?= 20
 # mpirun on however few cores, in a container too
 MPI_ENV = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 
-.PHONY: build help train test sanitize fuzz mutations bench packages kernel-report install clean
+.PHONY: build help train test sanitize fuzz mutations bench packages kernel-report install dist clean
 build: packages  ## the program, build/release/skein (also plain make)
 	cmake --preset release
 	cmake --build --preset release --target skein
@@ -21,8 +21,14 @@ install: build  ## program and library into PREFIX (/usr/local)
 	@mkdir -p "$(PREFIX)" && [ -w "$(PREFIX)" ] || { echo "$(PREFIX) cannot be written; give another PREFIX, as in make install PREFIX=~/.local"; exit 1; }
 	cmake --install $(BUILD) --prefix "$(PREFIX)"
 
+dist: build  ## packages in dist/, with checksums: .deb, and a .tar.gz that brings its libraries
+	rm -rf dist && mkdir dist
+	cd $(BUILD) && cpack -B $(CURDIR)/dist
+	rm -rf dist/_CPack_Packages
+	cd dist && sha256sum *.deb *.tar.gz >SHA256SUMS && cat SHA256SUMS
+
 clean:  ## removes build/
-	rm -rf build
+	rm -rf build dist
 
 packages:
 	@bash tools/install-packages.sh build

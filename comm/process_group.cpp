@@ -90,7 +90,7 @@ int64_t ProcessGroup::max(int64_t mine) {
 
 std::string mpi_support() {
   const std::string module = mpi_module();
-  return std::filesystem::exists(module) ? module : "absent: built without MPI; processes talk over TCP";
+  return std::filesystem::exists(module) ? module : fmt::format("absent: no {}; processes talk over TCP", module);
 }
 
 }  // namespace skein
