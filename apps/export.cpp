@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "apps/commands.h"
 #include "apps/onnx_file.h"
@@ -15,13 +16,16 @@ namespace fs = std::filesystem;
 namespace {
 
 struct ExportArguments {
-  std::string to = "torch", checkpoint, out;
+  std::string to = "torch", checkpoint, out, profile;
   bool fold = false, force = false;
 };
 
 void check_arguments(const ExportArguments& flags) {
   if (flags.fold && flags.to != "onnx")
     throw BadInput("--fold-batch-norm: PyTorch's model has its batch norms as layers. Leave it out, or use --to onnx");
+  if (!flags.profile.empty() && flags.to != "onnx")
+    throw BadInput("--profile {}: PyTorch's file has no place for times. Leave it out, or use --to onnx",
+                   flags.profile);
   const fs::path out = flags.out, folder = out.parent_path();
   if (fs::is_directory(out)) throw BadInput("--out {}: is a folder. Give the name of a file in it", flags.out);
   if (fs::exists(out) && !flags.force)
@@ -36,8 +40,17 @@ std::string write_torch(const std::string& path, const TrainedModel& trained) {
   return fmt::format("{} tensors", p.specs().size() + p.running_specs().size());
 }
 
-std::string write_onnx(const std::string& path, const TrainedModel& trained, bool fold) {
-  const OnnxFileContents file = write_onnx_file(path, *trained.model, trained.parameters, trained.info(), fold);
+std::string write_onnx(const ExportArguments& flags, const TrainedModel& trained) {
+  std::optional<LayerTimes> times;
+  if (!flags.profile.empty()) {
+    times = read_layer_times(flags.profile);
+    if (times->model != trained.info().config.model)
+      throw BadInput("--profile {}: is of {}, and the checkpoint of {}. Measure the network that is exported",
+                     flags.profile, times->model, trained.info().config.model);
+  }
+  const bool fold = flags.fold;
+  const OnnxFileContents file =
+      write_onnx_file(flags.out, *trained.model, trained.parameters, trained.info(), fold, times ? &*times : nullptr);
   std::string what = fmt::format("operator set {}, {} nodes", kOnnxOperatorSet, file.nodes);
   if (fold) what += fmt::format(", {} batch norms folded", file.folded);
   if (fold && file.batch_norms > 0)
@@ -48,8 +61,7 @@ std::string write_onnx(const std::string& path, const TrainedModel& trained, boo
 void export_checkpoint(const ExportArguments& flags) {
   check_arguments(flags);
   const TrainedModel trained(flags.checkpoint);
-  const std::string what =
-      flags.to == "onnx" ? write_onnx(flags.out, trained, flags.fold) : write_torch(flags.out, trained);
+  const std::string what = flags.to == "onnx" ? write_onnx(flags, trained) : write_torch(flags.out, trained);
   fmt::print("took     {} (epoch {})\n", trained.checkpoint.folder, trained.checkpoint.state.epoch);
   fmt::print("wrote    {}: {}, {}\n", flags.out, trained.info().config.model, what);
 }
@@ -66,6 +78,9 @@ void add_export_command(Command& skein) {
   command.option("--out", flags->out, "the file; the metadata has classes, image size, mean and std",
                  {.type = "FILE", .required = true});
   command.flag("--fold-batch-norm", flags->fold, "onnx: fold batch norms into convolutions; other rounding");
+  command.option("--profile", flags->profile,
+                 "onnx: write measured times into the nodes: of bench step --profile --json, or of train --trace",
+                 {.type = "FILE"});
   command.flag("--force", flags->force, "replace FILE if it exists");
   command.body = [flags] { export_checkpoint(*flags); };
 }

@@ -29,13 +29,14 @@ void write_attribute(ProtobufWriter& out, const OnnxAttribute& a) {
   out.integer(20, type);
 }
 
-// NodeProto: input 1, output 2, name 3, op_type 4, attribute 5.
+// NodeProto: input 1, output 2, name 3, op_type 4, attribute 5, doc_string 6.
 void write_node(ProtobufWriter& out, const OnnxNode& node) {
   for (const std::string& input : node.inputs) out.text(1, input);
   out.text(2, node.name);
   out.text(3, node.name);
   out.text(4, node.op);
   for (const OnnxAttribute& a : node.attributes) out.message(5, [&] { write_attribute(out, a); });
+  if (!node.doc.empty()) out.text(6, node.doc);
 }
 
 // TensorProto: dims 1, data_type 2, int64_data 7, name 8, raw_data 9.

@@ -30,7 +30,8 @@ struct OnnxNode {
   std::string op;                   // "Conv"
   std::vector<std::string> inputs;  // names of constants, of the graph's input, or of nodes
   std::vector<OnnxAttribute> attributes;
-  std::string name;  // also of the value that it computes
+  std::string name;      // also of the value that it computes
+  std::string doc = {};  // for people; empty: none
 };
 
 // Input or output of the graph, float.

@@ -50,6 +50,48 @@ TEST_F(Export, TakesTheBestCheckpointOfARun) {
   expect_parts(read_file(path("net.onnx")), {R"(["cat \"tom\"","Hündin"])", "grey values / 255", "layer3.0.conv2"});
 }
 
+TEST_F(Export, WritesMeasuredTimesIntoTheNodes) {
+  write(best_folder(path("run")));
+  write_file(path("bench.json"), R"({"model":"resnet8","layers":[
+    {"layer":"layer2.0.conv1","forward_ms":1.5,"backward_ms":2.5},
+    {"layer":"layer3.0.bn2/global average pool","forward_ms":0.5,"backward_ms":0.25},
+    {"layer":"optimizer","forward_ms":0,"backward_ms":0.125}]})");
+  const ProgramOutput bench = run("--to onnx --profile " + path("bench.json") + " --out " + path("bench.onnx"));
+  EXPECT_EQ(bench.status, 0) << bench.err;
+  expect_parts(read_file(path("bench.onnx")), {"forward 1.5 ms, backward 2.5 ms", "forward 0.5 ms, backward 0.25 ms",
+                                               "profile_elsewhere_ms", "0.125"});
+  // Two steps on rank 0, in microseconds; what rank 1 and an evaluation take does not count.
+  const std::string kernel =
+      R"({"ph":"X","cat":"kernel","name":"conv_forward","pid":%,"dur":3000,"args":{"layer":"conv1","pass":"@"}},)";
+  const auto event = [&](char rank, const std::string& pass) {
+    std::string e = kernel;
+    e.replace(e.find('%'), 1, 1, rank);
+    return e.replace(e.find('@'), 1, pass);
+  };
+  write_file(path("trace.json"), "{\"traceEvents\":[" + event('0', "forward") + event('0', "forward") +
+                                     event('1', "forward") + event('0', "evaluation") +
+                                     R"({"ph":"M"}],"otherData":{"model":"resnet8","steps":"3:4"}})");
+  EXPECT_EQ(shell("gzip " + path("trace.json")).status, 0);
+  EXPECT_EQ(run("--to onnx --profile " + path("trace.json.gz") + " --out " + path("trace.onnx")).status, 0);
+  expect_parts(read_file(path("trace.onnx")), {"forward 3 ms, backward 0 ms"});
+}
+
+TEST_F(Export, NamesAProfileThatIsNone) {
+  write(best_folder(path("run")));
+  const auto refused = [&](const std::string& text, const std::vector<std::string>& parts) {
+    write_file(path("p.json"), text);
+    expect_failure(run("--to onnx --out " + path("net.onnx") + " --profile " + path("p.json")), 2, parts);
+  };
+  refused("", {"--profile", "bench step --profile"});
+  refused("{\"model\":\"resnet8\"}", {"--profile", "layers"});
+  refused(R"({"model":"resnet8","layers":[]})", {"no times of kernels"});
+  refused(R"({"traceEvents":[],"otherData":{"model":"resnet8","steps":"4"}})", {"steps '4'"});
+  refused(R"({"model":"resnet20","layers":[{"layer":"conv1","forward_ms":1,"backward_ms":1}]})",
+          {"resnet20", "resnet8"});
+  expect_failure(run("--out " + path("net.safetensors") + " --profile x"), 2, {"--profile x", "--to onnx"});
+  expect_failure(run("--to onnx --out " + path("net.onnx") + " --profile /no"), 2, {"/no", "cannot be opened"});
+}
+
 TEST_F(Export, RefusesARunWithoutCheckpoint) {
   expect_failure(run("--to onnx --out " + path("net.onnx")), 2, {path("run"), "no checkpoint yet"});
   EXPECT_FALSE(std::filesystem::exists(path("net.onnx")));
