@@ -15,6 +15,7 @@
 #include "train/run/resume.h"
 #include "train/run/run.h"
 #include "train/run/run_folder.h"
+#include "train/run/trace_file.h"
 #include "train/run/weights_file.h"
 #include "train/validate.h"
 
@@ -24,7 +25,7 @@ namespace {
 // The command line as it was typed.
 struct TrainArguments {
   TrainConfig flags;  // defaults, except for the flags that were given
-  std::string config_file, recipe, out, resume;
+  std::string config_file, recipe, out, resume, trace, trace_steps;
   bool from_consensus = false, resume_if_started = false;
   int64_t limit_steps = 0;
 };
@@ -55,6 +56,9 @@ void check_resuming(const TrainArguments& a) {
     throw BadInput("--out: a resumed run goes on in its own folder; leave --out or --resume out");
   if (a.resume_if_started && (resuming || a.out.empty()))
     throw BadInput("--resume-if-started: is for the run folder that --out names. Give --out RUN, and no --resume");
+  if (a.resume_if_started && !a.trace.empty())
+    throw BadInput(
+        "--trace: its steps and its file are of one start, and --resume-if-started is for several. Leave one out");
   if (a.from_consensus && !resuming)
     throw BadInput("--from-consensus: is for a run that goes on. Give it with --resume, or leave it out");
 }
@@ -105,6 +109,7 @@ TrainCall make_call(Command& train, const TrainArguments& a, int64_t processes) 
   TrainCall call{.config = a.resume.empty() ? new_config(train, a) : resumed_config(train, a),
                  .out = a.out,
                  .resume = a.resume,
+                 .trace = trace_call(a.trace, a.trace_steps),
                  .limit_steps = a.limit_steps,
                  .new_threads = train.is_given("threads"),
                  .new_conv = train.is_given("conv"),
@@ -176,6 +181,9 @@ Command& declare_train(Command& skein, TrainArguments& a) {
   train.flag("--from-consensus", a.from_consensus,
              "with --resume: the workers, as many as are asked for, start again from the average of the models");
   train.option("--limit-steps", a.limit_steps, "stop and save after N steps; 0: no limit", {"N", 0, int64_t{1} << 40});
+  train.option("--trace", a.trace, "write a timeline of some steps; ui.perfetto.dev and chrome://tracing show it",
+               {"FILE.json.gz"});
+  train.option("--trace-steps", a.trace_steps, "with --trace: steps N to M of the run, from 1 [3:6]", {"N:M"});
   train.footer = "\nForms of --sync:\n" + sync_forms() + "\nRecipes:\n" + recipe_list();
   return train;
 }

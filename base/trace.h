@@ -31,7 +31,8 @@ struct Event {
   int64_t begin = 0, end = 0;
   double value = 0;             // of a counter
   uint64_t id = 0;              // of an arrow: the same at both ends, and of no other arrow
-  std::string_view layer = {};  // of a kernel, as the next two; lives until the trace is written
+  const char* pass = "";        // of a kernel, as the next three; static
+  std::string_view layer = {};  // must live until the events are read
   double bytes = 0, flops = 0;
 };
 

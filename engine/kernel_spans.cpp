@@ -59,7 +59,7 @@ void KernelSpans::observe(const KernelCall& call, const std::function<void()>& r
   const NvtxRange range(call.name);
   if (!timed_) return run();
   const bool gpu = tape_->queue.device == Device::cuda;
-  KernelSpan span{call.name, layer_of(call), tape_->pass(), call.cost, trace::thread_track()};
+  KernelSpan span{call.name, layer_of(call), tape_->pass(), tape_->training, call.cost, trace::thread_track()};
   if (spans_.size() == (gpu ? kMostSpansOnGpu : kMostSpans)) {
     ++dropped_;
     return run();

@@ -21,6 +21,7 @@ struct KernelSpan {
   const char* kernel;      // Kernel::name
   std::string_view layer;  // lives as long as the KernelSpans
   Pass pass;
+  bool training;  // false: of an evaluation
   Cost cost;
   int32_t track;              // of the thread that called it (base/trace.h)
   double begin = 0, end = 0;  // seconds since start(); on a GPU by the device's clock

@@ -1,5 +1,7 @@
 #include "engine/step_graph.h"
 
+#include "base/trace.h"
+
 namespace skein {
 namespace {
 // Runs before the capture. Libraries choose plans and scratch memory grows in these; neither is possible in a capture.
@@ -11,7 +13,7 @@ StepGraph::~StepGraph() {
 }
 
 Loss StepGraph::run(const Key& key, const std::function<Loss()>& body) {
-  if (queue_.device == Device::cpu) return body();
+  if (queue_.device == Device::cpu || trace::has(trace::kRecording)) return body();
   Captured& c = captured_[key];
   if (c.runs++ < kWarmUps) return body();
   if (!c.graph) capture(c, body);

@@ -26,12 +26,14 @@ void add_to_trace(const std::vector<KernelSpan>& kernels, int64_t start, std::op
   };
   for (const KernelSpan& k : kernels) {
     trace::Event e = span(k.kernel, k, k);
+    e.pass = k.training ? kPasses[size_t(k.pass)] : "evaluation";
     e.layer = k.layer, e.bytes = k.cost.all_bytes(), e.flops = k.cost.flops;
     trace::add(e);
   }
   for (size_t begin = 0, end = 0; stream && begin < kernels.size(); begin = end) {
-    while (end < kernels.size() && kernels[end].pass == kernels[begin].pass) ++end;
-    trace::add(span(kPasses[size_t(kernels[begin].pass)], kernels[begin], kernels[end - 1]));
+    const auto name = [&](size_t i) { return kernels[i].training ? kPasses[size_t(kernels[i].pass)] : "evaluation"; };
+    while (end < kernels.size() && name(end) == name(begin)) ++end;
+    trace::add(span(name(begin), kernels[begin], kernels[end - 1]));
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/stopwatch.h"
+#include "base/trace.h"
 #include "train/threads.h"
 
 namespace skein {
@@ -15,6 +16,7 @@ bool Trainer::run(const TrainListener& listener) {
       listener.on_epoch(end_epoch());
       continue;
     }
+    if (listener.before_step) listener.before_step(state_.step + 1);
     const auto begin = Clock::now();
     const double rate = learning_rate_.at(state_.step, steps_per_epoch_);
     const SyncScope scope = scope_after(state_.step);
@@ -62,6 +64,7 @@ void Trainer::connect_workers() {
 }
 
 EpochMetrics Trainer::end_epoch() {
+  const Span span("evaluation");
   const auto begin = Clock::now();
   const Score test = evaluator_.test_model(state_.step);
   const bool last = state_.epoch + 1 == config_.epochs;

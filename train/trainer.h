@@ -30,8 +30,9 @@ AveragingPlan plan_averaging(const TrainConfig& config, int64_t steps_per_epoch,
 struct TrainListener {
   std::function<void(const StepMetrics&)> on_step;  // once per step, but up to kMaxUncollectedSteps steps late
   std::function<void(const EpochMetrics&)> on_epoch;
-  std::function<bool()> should_stop;  // the run stops when one rank says true
-  int64_t last_step = INT64_MAX;      // the run stops after this step
+  std::function<bool()> should_stop;                   // the run stops when one rank says true
+  int64_t last_step = INT64_MAX;                       // the run stops after this step
+  std::function<void(int64_t step)> before_step = {};  // step: from 1; may be collective
 };
 
 class Trainer {
@@ -59,6 +60,7 @@ class Trainer {
   // The average of that model's weights over the steps, null without --ema. Collective, complete on rank 0 only.
   const ParameterStore* ema_parameters() { return config_.ema > 0 ? &evaluator_.ema_parameters(state_.step) : nullptr; }
   WorkerStates worker_states() { return pool_.states(); }
+  WorkerPool& workers() { return pool_; }
 
  private:
   void connect_workers();

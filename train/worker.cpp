@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/trace.h"
 #include "data/loading/partition.h"
 #include "engine/gradient.h"
 #include "kernels/clip_norm.h"
@@ -75,6 +76,7 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
   freeze(config_.freeze, parameters_);
   parameters_.build(queue_.device, uint64_t(info.config.seed), activations(info.config));
   if (config_.optimizer == OptimizerKind::adamw) parameters_.add_second_moment();
+  contexts.name_layers(parameters_);
   if (config_.ema > 0) {
     ema_ = {Tensor::empty(queue_.device, DType::f32, parameters_.value.shape()),
             Tensor::empty(queue_.device, DType::f32, parameters_.running_statistics.shape()), parameters_.frozen};
@@ -86,6 +88,7 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
 void Worker::connect(std::unique_ptr<Communicator> world, const AveragingOptions& averaging) {
   averaging_ = averaging;
   world_ = std::move(world);
+  trace::name_thread(rank_, "worker");
   const OuterMomentum outer{float(config_.outer_momentum), float(config_.outer_rate), config_.outer_nesterov,
                             config_.outer_form};
   const Compression compression = parse_compression(config_.compress);
@@ -118,7 +121,7 @@ void Worker::local_step(double rate, SyncScope then) {
       const int32_t number = int32_t(steps_done_ * config_.accumulate + pass - 1);
       queue_.run(kernel::copy_from_host, &number, pass_number_);
       const double waited = batches_->wait_seconds();
-      const Batch& batch = batches_->next();
+      const Batch& batch = in_span("data", [&]() -> const Batch& { return batches_->next(); });
       result.wait_ms += 1e3 * (batches_->wait_seconds() - waited);
       last = pass == config_.accumulate || batch.index + 1 == batches_->steps();
       forward_backward(context, batch);
@@ -132,6 +135,12 @@ void Worker::local_step(double rate, SyncScope then) {
 }
 
 void Worker::average(SyncScope scope) {
+  const Span span("averaging");
+  // Each rank's averaging ends after all have begun. An arrow from the rank before stands for that.
+  const bool block = scope == SyncScope::block;
+  const int64_t size = (block ? block_ : world_)->size(), first = block ? rank_ - block_->rank() : 0;
+  const auto arrow = [&](int64_t from) { return uint64_t(steps_done_) << 24 | uint64_t(from); };
+  trace::arrow_out("averaging", arrow(rank_));
   if (mode_ == StepMode::average_gradients) {
     gradient_averager_->finish();
     optimizer_step();
@@ -140,6 +149,8 @@ void Worker::average(SyncScope scope) {
   }
   update_ema();
   results_.back().sent = newly_sent();
+  trace::counter("bytes sent", double(results_.back().sent.bytes));
+  trace::arrow_in("averaging", arrow(first + (rank_ - first + size - 1) % size));
 }
 
 void Worker::average_models(SyncScope scope) {
@@ -157,6 +168,7 @@ std::vector<StepResult> Worker::collect() {
 }
 
 void Worker::optimizer_step() {
+  const Span span("step");
   outputs_.begin();
   adjust_gradients();
   optimizer_->step();
@@ -173,9 +185,12 @@ void Worker::forward_backward(StepContext& context, const Batch& batch) {
   const Loss loss = (with_update ? local_step_graph_ : gradient_graph_).run(key, [&] {
     context.tape.reset();
     context.tape.draws = draws();
-    const Loss loss = cross_entropy(model_->forward(context.tape.input(batch.images)), batch.labels, targets);
-    context.tape.backward(loss.mean);
+    const Loss loss = in_span("forward", [&] {
+      return cross_entropy(model_->forward(context.tape.input(batch.images)), batch.labels, targets);
+    });
+    in_span("backward", [&] { context.tape.backward(loss.mean); });
     if (with_update) {
+      const Span span("step");
       adjust_gradients();
       optimizer_->step();
     }

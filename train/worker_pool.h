@@ -29,6 +29,10 @@ class WorkerPool {
   std::vector<ParameterStore*> parameters();                  // models of this process's workers, in rank order
   WorkerStates states();                                      // for a checkpoint
 
+  void start_kernel_spans() { contexts_.start_kernel_spans(); }
+  // Returns the number of kernels for which there was no room.
+  int64_t record_kernel_spans() { return contexts_.record_kernel_spans(worker(0).rank()); }
+
   Device device() const { return contexts_.queue(0).device; }
   void synchronize() const { contexts_.synchronize(); }               // waits for the device work of all workers
   StepContext& context_between_steps() { return contexts_.first(); }  // for evaluation, while no worker computes

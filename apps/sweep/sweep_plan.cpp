@@ -95,6 +95,7 @@ void refuse_own_flags(const std::set<std::string>& given) {
                                   {"resume", "the sweep goes on with its runs by itself"},
                                   {"resume-if-started", "the sweep goes on with its runs by itself"},
                                   {"from-consensus", "the sweep goes on with its runs by itself"},
+                                  {"trace", "all runs would write one file"},
                                   {"limit-steps", "the runs would never be done"}})
     if (given.contains(flag)) throw BadInput("--{}: {}. Leave it out of the train part", flag, why);
 }

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/stopwatch.h"
+#include "base/trace.h"
 #include "data/image/random_crop.h"
 #include "kernels/erase.h"
 
@@ -65,6 +66,7 @@ const Batch& DecodeLoader::next() {
       waited = seconds_since(begin);
     }
     if (error_) std::rethrow_exception(error_);
+    if (options_.training) trace::counter("batches ready", double(std::max<size_t>(opened_ - taken_, 1) - 1));
     ++taken_;
   }
   wait_seconds_ += waited;
@@ -83,12 +85,13 @@ void DecodeLoader::review_threads() {
 }
 
 void DecodeLoader::work() {
+  trace::name_thread(options_.rank, "decoder");
   try {
     Workspace workspace;
     std::unique_lock lock(mutex_);
     for (DecodeTask task{}; claim(task, lock);) {
       lock.unlock();
-      fill(task, workspace);
+      in_span("image", [&] { fill(task, workspace); });
       lock.lock();
       if (task.slot->missing == 1 && mixer_.on()) {  // all other images of the batch are there
         lock.unlock();

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/stopwatch.h"
+#include "base/trace.h"
 #include "kernels/augment.h"
 #include "kernels/erase.h"
 #include "kernels/gather.h"
@@ -57,10 +58,12 @@ const Batch& HostLoader::next() {
     wait_seconds_ += seconds_since(begin);
   }
   if (produced_ == taken_) std::rethrow_exception(error_);
+  if (options_.training) trace::counter("batches ready", double(produced_ - taken_));
   return batches_[taken_++ % kSlots];
 }
 
 void HostLoader::produce() {
+  trace::name_thread(options_.rank, "loader");
   try {
     int64_t epoch = options_.epoch, step = options_.step;
     for (size_t slot = 0;; slot = (slot + 1) % kSlots) {
@@ -69,7 +72,7 @@ void HostLoader::produce() {
         freed_.wait(lock, [this] { return stop_ || produced_ - released_ < kSlots; });
         if (stop_) return;
       }
-      fill(slot, epoch, step);
+      in_span("batch", [&] { fill(slot, epoch, step); });
       if (++step == steps()) {
         step = 0;
         ++epoch;

@@ -80,6 +80,7 @@ TEST(SweepPlan, RefusesWhatCannotBeCompared) {
   expect_error([&] { check({}, {parse_set("lr=1"), parse_variants({"a=--lr 3"})}); }, {"--set lr", "variant"});
   expect_error([&] { check({}, {parse_variants({"a=--seed 3"})}); }, {"--seeds"});
   expect_error([&] { check({}, {parse_variants({"a=--resume x"})}); }, {"variant=a", "--resume"});
+  expect_error([&] { check({}, {parse_variants({"a=--trace x.json.gz"})}); }, {"variant=a", "--trace"});
   expect_error([&] { check({}, {parse_set("lr=0.1,0.10")}); }, {"lr=0.1", "lr=0.10", "same run"});
   expect_error([&] { check({}, {parse_set("sync=local:H=4,warmup=linear")}); }, {"sync=warmup=linear"});
   expect_error([&] { check({}, {parse_set("lr=0.1,-1")}); }, {"lr=-1", "out of range"});

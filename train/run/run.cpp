@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/standard_files.h"
+#include "base/trace.h"
 #include "comm/launcher.h"
 #include "data/fingerprint.h"
 #include "kernels/runtime.h"
@@ -19,6 +20,7 @@
 #include "train/run/run_folder.h"
 #include "train/run/run_signature.h"
 #include "train/run/text_pairs.h"
+#include "train/run/trace_file.h"
 #include "train/threads.h"
 #include "train/trainer.h"
 #include "train/validate.h"
@@ -128,15 +130,17 @@ std::unique_ptr<RunFolder> open_run_folder(ProcessGroup& group, const TrainCall&
 // files of an epoch are written in an order in which a crash between two of them does no harm: the logs may be ahead of
 // checkpoints/last, as resuming truncates them, and so may checkpoints/best.
 bool train_in_folder(ProcessGroup& group, Trainer& trainer, const ModelInfo& info, const std::string& path,
-                     RunFolder* logs, const std::function<bool()>& stop, int64_t last_step) {
+                     RunFolder* logs, const std::function<bool()>& stop, int64_t last_step, TraceFile& timeline) {
   ProgressDisplay progress(info.config.epochs, trainer.steps_per_epoch(), group.size() == 1);
   int64_t saved_step = trainer.state().step;
   const auto save = [&](const std::string& folder) {
+    const Span span("checkpoint");
     const ParameterStore& model = trainer.model_parameters();
     write_checkpoint(group, folder, info, model, trainer.worker_states(), trainer.state(), trainer.ema_parameters());
   };
   const auto on_step = [&](const StepMetrics& m) {
     if (!logs) return;
+    trace::counter("loss", m.loss);
     logs->write(m);
     progress.show(m);
   };
@@ -150,7 +154,7 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const ModelInfo& inf
     saved_step = m.step;
   };
   try {
-    const bool done = trainer.run({on_step, on_epoch, stop, last_step});
+    const bool done = trainer.run({on_step, on_epoch, stop, last_step, [&](int64_t step) { timeline.before_step(step); }});
     if (logs) logs->flush();
     if (!done) save(last_folder(path));
     return done;
@@ -177,10 +181,17 @@ DatasetOptions dataset_options(const TrainConfig& c) {
 
 bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool()>& stop) {
   require_same(group, signature_of(call));
+  group.on_all_ranks([&] {
+    if (group.is_root()) check_trace(call.trace);
+    trace::prepare(!call.trace.file.empty());
+  });
+  trace::name_thread(group.rank() * call.config.workers / group.size(), "main");
   RunInputs inputs = open_inputs(group, call);
   set_up_machine(group, call, inputs);
   const std::unique_ptr<Trainer> trainer = build_trainer(group, call, inputs);
   choose_convolutions(group, *trainer);
+  const int64_t last_step = call.limit_steps > 0 ? inputs.start.step + call.limit_steps : INT64_MAX;
+  TraceFile timeline(group, *trainer, call.trace, last_step);
   const std::unique_ptr<RunFolder> logs = open_run_folder(group, call, inputs);
   const std::string path = group.broadcast_text(logs ? logs->path() : "");
   if (group.is_root()) {
@@ -190,9 +201,10 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   }
   const Interrupt interrupt;
   const bool done = train_in_folder(
-      group, *trainer, inputs.info, path, logs.get(), [&] { return stop() || Interrupt::signal(); },
-      call.limit_steps > 0 ? inputs.start.step + call.limit_steps : INT64_MAX);
+      group, *trainer, inputs.info, path, logs.get(), [&] { return stop() || Interrupt::signal(); }, last_step, timeline);
+  timeline.finish();
   if (group.is_root()) print_end(*trainer, path, done);
+  timeline.report_outcome();
   return done;
 }
 

@@ -29,6 +29,8 @@ std::string difference(size_t rank, const RunSignature& signature, const RunSign
 RunSignature signature_of(const TrainCall& call) {
   RunSignature signature{{"the version of skein", version()},
                          {"--limit-steps", std::to_string(call.limit_steps)},
+                         {"--trace", call.trace.file.empty() ? "not given" : "given"},
+                         {"--trace-steps", fmt::format("{}:{}", call.trace.first, call.trace.last)},
                          {"--resume", call.resume.empty() ? "not given" : "given"},
                          {"--from-consensus", call.from_consensus ? "given" : "not given"}};
   for (auto& [flag, value] : config_values(call.config)) {
