@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <set>
 
 #include "base/check.h"
 #include "base/json.h"
@@ -38,10 +38,11 @@ void read_bench(const Json& bench, LayerTimes& times) {
 // "3:6": 4 steps.
 double number_of_steps(const std::string& range) {
   int64_t first = 0, last = 0;
-  const char *begin = range.data(), *end = begin + range.size(), *colon = begin + range.find(':');
-  std::from_chars(begin, colon, first);
-  std::from_chars(colon + 1, end, last);
-  if (first < 1 || last < first) throw JsonError(fmt::format("steps '{}'", range));
+  const size_t colon = std::min(range.find(':'), range.size());
+  const char *begin = range.data(), *middle = begin + colon, *end = begin + range.size();
+  std::from_chars(begin, middle, first);
+  if (middle != end) std::from_chars(middle + 1, end, last);
+  if (first < 1 || last < first) throw JsonError(fmt::format("steps '{}' are no range", range));
   return double(last - first + 1);
 }
 
