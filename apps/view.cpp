@@ -5,7 +5,6 @@
 
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 #include <mutex>
 
 #include "apps/commands.h"
@@ -82,10 +81,9 @@ class View {
 
 void view(const ViewFlags& flags) {
   View view(flags);
-  const auto module = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libskein_view.so";
   const Library library({"the server of skein view",
                          "SKEIN_VIEW",
-                         {module.string()},
+                         {module_path("libskein_view.so")},
                          "install libcpp-httplib-dev and build skein again; skein report needs no server"});
   ServeHttp* serve = nullptr;
   library.find("skein_serve_http", serve);

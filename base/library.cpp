@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <cstdlib>
+#include <filesystem>
 
 #include "base/check.h"
 
@@ -19,6 +20,12 @@ std::vector<std::string> candidate_paths(const LibraryNames& names) {
 }
 
 }  // namespace
+
+std::string module_path(const std::string& file) {
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const auto installed = (folder / SKEIN_MODULES / file).lexically_normal();
+  return std::filesystem::exists(installed) ? installed.string() : (folder / file).string();
+}
 
 Library::Library(LibraryNames names) : names_(std::move(names)) {
   std::string tried;

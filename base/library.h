@@ -15,6 +15,10 @@ struct LibraryNames {
   std::string advice;              // how to install it
 };
 
+// Path of a library of skein's own that the program opens at run time, libskein_mpi.so for example: where cmake --install
+// puts it, if there is one; else beside the program, where it is built.
+std::string module_path(const std::string& file);
+
 class Library {
  public:
   explicit Library(LibraryNames);  // BadInput names the library, the files tried and how to install it

@@ -1,5 +1,5 @@
-# cmake --install: the program with its MPI module, and the libraries as one package for find_package(skein). What is
-# public is the list cmake/public_headers.txt; docs/api.md describes it.
+# cmake --install: the program with its modules (MPI, the server of skein view), and the libraries as one package for
+# find_package(skein). What is public is the list cmake/public_headers.txt; docs/api.md describes it.
 include(CMakePackageConfigHelpers)
 set(skein_archives ${CMAKE_INSTALL_LIBDIR}/skein)
 set(skein_headers ${CMAKE_INSTALL_INCLUDEDIR}/skein)
@@ -10,6 +10,10 @@ file(RELATIVE_PATH archives_from_program ${CMAKE_INSTALL_FULL_BINDIR} ${CMAKE_IN
 set_target_properties(skein PROPERTIES INSTALL_RPATH "$ORIGIN/${archives_from_program}")
 target_link_options(skein PRIVATE -Wl,--disable-new-dtags)
 install(TARGETS skein RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
+if(TARGET skein_view)
+  set_target_properties(skein_view PROPERTIES INSTALL_RPATH "$ORIGIN")
+  install(TARGETS skein_view LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/skein COMPONENT program)
+endif()
 if(TARGET skein_mpi)
   install(TARGETS skein_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/skein COMPONENT mpi)
 endif()

@@ -3,18 +3,12 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/library.h"
 #include "comm/transports/mpi_communicator.h"
 
 namespace skein {
 
-// Beside the program, where it was built; else where cmake --install puts it.
-std::string mpi_module() {
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  auto file = folder / "libskein_mpi.so";
-  if (const auto installed = folder / SKEIN_MODULES / "libskein_mpi.so"; std::filesystem::exists(installed))
-    file = installed.lexically_normal();
-  return file.string();
-}
+std::string mpi_module() { return module_path("libskein_mpi.so"); }
 
 const MpiApi& mpi_library() {
   const std::string file = mpi_module();

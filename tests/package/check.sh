@@ -30,6 +30,11 @@ grep -q 'epoch 3 .* top-1 100.0 %' "$place/own_dataset.txt"
 "$place/prefix/bin/skein" --version
 tiny=(train --model resnet8 --data synthetic --synthetic-train 32 --synthetic-test 8 --synthetic-size 8 --batch 8 --epochs 1)
 "$place/prefix/bin/skein" "${tiny[@]}" --out "$place/run" >>"$place/log"
+if [ -e "$place/prefix/lib/skein/libskein_view.so" ]; then
+  status=0
+  timeout 3 "$place/prefix/bin/skein" view "$place/run" --port 0 >"$place/view" || status=$?
+  [ $status = 124 ] && grep -q 'http://127.0.0.1:' "$place/view" || { echo "skein view does not start"; exit 1; }
+fi
 if [ -e "$place/prefix/lib/skein/libskein_mpi.so" ] && command -v mpirun >/dev/null; then
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
     mpirun -np 2 "$place/prefix/bin/skein" "${tiny[@]}" --workers 2 --out "$place/mpi-run" >>"$place/log" 2>&1
