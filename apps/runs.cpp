@@ -31,16 +31,9 @@ struct CompareFlags {
   bool json = false;
 };
 
-// "-" where nothing was measured.
-std::string text(double value, const char* format) {
-  return std::isfinite(value) ? fmt::format(fmt::runtime(format), value) : std::string("-");
-}
-
 double last_top1(const RunLog& run) { return run.epochs.empty() ? kNotMeasured : run.epochs.back().test_top1; }
 double best_top1(const RunLog& run) { return run.best() ? run.best()->test_top1 : kNotMeasured; }
 double seconds(const RunLog& run) { return run.epochs.empty() ? kNotMeasured : run.epochs.back().seconds; }
-
-std::string duration(double seconds) { return std::isfinite(seconds) ? format_duration(seconds) : std::string("-"); }
 
 // The value of a setting; a file of another version may lack it.
 std::string setting(const RunLog& run, const std::string& key) {
@@ -86,9 +79,9 @@ void print_runs(const std::vector<RunLog>& runs, const std::vector<std::string>&
     std::vector<std::string> settings;
     for (const std::string& key : differing) settings.push_back(key + "=" + setting(run, key));
     rows.push_back({name_of(run, folder), to_string(run.status),
-                    fmt::format("{}/{}", run.epochs.size(), run.planned_epochs), text(last_top1(run), "{:.2f}"),
-                    text(best_top1(run), "{:.2f}"), run.best() ? std::to_string(run.best()->epoch) : "-",
-                    duration(seconds(run)), fmt::format("{}", fmt::join(settings, " "))});
+                    fmt::format("{}/{}", run.epochs.size(), run.planned_epochs), number_cell(last_top1(run), "{:.2f}"),
+                    number_cell(best_top1(run), "{:.2f}"), run.best() ? std::to_string(run.best()->epoch) : "-",
+                    duration_cell(seconds(run)), fmt::format("{}", fmt::join(settings, " "))});
   }
   using enum Align;
   fmt::print("{}", format_table({left, left, right, right, right, right, right, left}, rows));
@@ -155,7 +148,8 @@ void compare(const CompareFlags& flags) {
   for (const std::string& key : differing) settings.push_back({key, setting(a, key), setting(b, key)});
   for (const Result& r : results(a, b))
     if (std::isfinite(r.a) || std::isfinite(r.b))
-      rows.push_back({r.name, text(r.a, r.format), text(r.b, r.format), text(r.b - r.a, r.format)});
+      rows.push_back(
+          {r.name, number_cell(r.a, r.format), number_cell(r.b, r.format), number_cell(r.b - r.a, r.format)});
   using enum Align;
   fmt::print("A        {}, {}\nB        {}, {}\n\n", a.folder, to_string(a.status), b.folder, to_string(b.status));
   if (differing.empty())

@@ -1,8 +1,12 @@
 #include "apps/table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 
 #include "base/check.h"
+#include "base/stopwatch.h"
 
 namespace skein {
 namespace {
@@ -12,6 +16,14 @@ size_t width(const std::string& text) {
 }
 
 }  // namespace
+
+std::string number_cell(double value, const char* format) {
+  return std::isfinite(value) ? fmt::format(fmt::runtime(format), value) : std::string("-");
+}
+
+std::string duration_cell(double seconds) {
+  return std::isfinite(seconds) ? format_duration(seconds) : std::string("-");
+}
 
 std::string format_table(const std::vector<Align>& columns, const std::vector<std::vector<std::string>>& rows) {
   std::vector<size_t> widths(columns.size(), 0);

@@ -10,6 +10,10 @@ namespace skein {
 
 enum class Align : uint8_t { left, right };
 
+// A measured number, and a time; "-" where none was measured (not finite). `format`: of fmt.
+std::string number_cell(double value, const char* format);
+std::string duration_cell(double seconds);
+
 // `rows` has the titles first; each row has one cell per entry of `columns`. Ends with a line break.
 std::string format_table(const std::vector<Align>& columns, const std::vector<std::vector<std::string>>& rows);
 

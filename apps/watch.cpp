@@ -33,10 +33,6 @@ std::vector<double> numbers(const Json& values) {
   return all;
 }
 
-std::string text(double value, const char* format) {
-  return std::isfinite(value) ? fmt::format(fmt::runtime(format), value) : std::string("-");
-}
-
 // "train loss  0.4123  ▇▅▃▂▁": the curve takes what is left of the line.
 std::string curve(const char* name, const std::vector<double>& values, const std::string& now, int64_t width) {
   const std::string start = fmt::format("{:<12} {:>9}  ", name, now);
@@ -49,9 +45,9 @@ std::string progress(const RunReader& run) {
   std::string line =
       fmt::format("{}, epoch {} of {}, step {}", run.status(), last.epoch, log.planned_epochs, run.last_step());
   if (last.epoch == 0) return line + "\n";
-  line += fmt::format(", {}", format_duration(last.seconds));
+  line += fmt::format(", {}", duration_cell(last.seconds));
   const double left = last.seconds / double(last.epoch) * double(log.planned_epochs - last.epoch);
-  if (log.status == RunStatus::running && left > 0) line += fmt::format(", about {} left", format_duration(left));
+  if (log.status == RunStatus::running && left > 0) line += fmt::format(", about {} left", duration_cell(left));
   return line + "\n";
 }
 
@@ -59,7 +55,7 @@ std::string target_line(const RunLog& log, double target) {
   for (const EpochLog& e : log.epochs)
     if (e.test_top1 >= 100 * target)
       return fmt::format("target       {:g} % reached in epoch {}, after {}{}\n", 100 * target, e.epoch,
-                         format_duration(e.seconds),
+                         duration_cell(e.seconds),
                          e.bytes > 0 ? fmt::format(" and {:.1f} MB sent by a worker", double(e.bytes) * 1e-6) : "");
   return fmt::format("target       {:g} % not reached yet; best {} %\n", 100 * target,
                      log.best() ? fmt::format("{:.2f}", log.best()->test_top1) : "-");
@@ -82,7 +78,7 @@ std::string workers(const Json& round) {
     cells.resize(std::max(cells.size(), values.size()));
     for (size_t i = 0; i < values.size(); ++i) {
       if (cells[i].empty()) cells[i].push_back(std::to_string(i));
-      cells[i].push_back(text(values[i] * c.scale, c.format));
+      cells[i].push_back(number_cell(values[i] * c.scale, c.format));
     }
   }
   std::vector<std::vector<std::string>> rows = {titles};
@@ -107,12 +103,12 @@ std::string screen(const RunReader& run, const WatchFlags& flags, int64_t width)
   const std::vector<double> loss = series("loss", "mean"), rate = series("lr", "y"), h = series("h", "y");
   std::vector<double> top1;
   for (const EpochLog& e : log.epochs) top1.push_back(e.test_top1);
-  shown += curve("test top-1", top1, text(last(top1), "{:.2f} %"), width);
-  shown += curve("loss", loss, text(last(loss), "{:.4f}"), width);
-  if (!rate.empty()) shown += fmt::format("{:<12} {:>9}\n", "rate", text(last(rate), "{:.4g}"));
-  if (!h.empty()) shown += fmt::format("{:<12} {:>9}\n", "local steps", text(last(h), "{:g}"));
+  shown += curve("test top-1", top1, number_cell(last(top1), "{:.2f} %"), width);
+  shown += curve("loss", loss, number_cell(last(loss), "{:.4f}"), width);
+  if (!rate.empty()) shown += fmt::format("{:<12} {:>9}\n", "rate", number_cell(last(rate), "{:.4g}"));
+  if (!h.empty()) shown += fmt::format("{:<12} {:>9}\n", "local steps", number_cell(last(h), "{:g}"));
   if (!log.epochs.empty())
-    shown += fmt::format("{:<12} {:>9}\n", "images/s", text(log.epochs.back().images_per_second, "{:.0f}"));
+    shown += fmt::format("{:<12} {:>9}\n", "images/s", number_cell(log.epochs.back().images_per_second, "{:.0f}"));
   if (flags.target > 0) shown += target_line(log, flags.target);
   return shown + workers(run.last_round());
 }

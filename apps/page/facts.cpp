@@ -53,10 +53,13 @@ Json groups_of(const std::vector<RunLog>& logs) {
 }  // namespace
 
 bool Facts::update() {
-  std::set<std::string> found;
-  for (const std::string& folder : folders_)
-    for (const std::string& run : find_runs(folder)) found.insert(fs::path(run).lexically_normal().string());
   const std::vector<std::string> before = std::exchange(left_out_, {});
+  std::set<std::string> found;
+  for (const std::string& folder : folders_) {
+    const std::vector<std::string> runs = find_runs(folder);
+    for (const std::string& run : runs) found.insert(fs::path(run).lexically_normal().string());
+    if (runs.empty() && folders_.size() > 1) left_out_.push_back(printable(folder) + ": holds no run yet");
+  }
   bool changed = std::erase_if(runs_, [&](const auto& run) { return !found.contains(run.first); }) > 0;
   for (const std::string& run : found) try {
       auto& reader = runs_[run];

@@ -53,6 +53,7 @@ Json pictures(const Json& worst, size_t bytes) {
   Json kept = Json::array();
   size_t used = 0;
   for (const Json& w : worst.elements()) {
+    if (!w.is_object()) continue;
     const std::string png = w.contains("png") ? w.at("png").get<std::string>() : "";
     if ((used += png.size()) > bytes) break;
     if (is_base64(png)) kept.push_back(w);

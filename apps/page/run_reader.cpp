@@ -95,10 +95,17 @@ void RunReader::read_line(const std::string& line) {
     if (type == "step") read_step(json.dump());
     if (type == "round") read_round(json);
     if (type == "epoch") read_epoch(json);
-    if (type == "run") series_.about = json;
+    if (type == "run") read_run(json);
   } catch (const JsonError&) {
     ++log_.unread_lines;
   }
+}
+
+// The page takes these lists as they are, so they must be texts.
+void RunReader::read_run(const Json& line) {
+  for (const char* list : {"classes", "command"})
+    if (line.contains(list)) (void)line.at(list).get<std::vector<std::string>>();
+  series_.about = line;
 }
 
 void RunReader::read_step(std::string_view line) {

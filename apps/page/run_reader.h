@@ -47,6 +47,7 @@ class RunReader {
 
   void read_lines();
   void read_line(const std::string& line);
+  void read_run(const Json& line);
   void read_step(std::string_view line);
   void read_round(const Json& line);
   void read_epoch(const Json& line);

@@ -96,6 +96,8 @@ TEST_F(Page, GroupsSeedsAndLeavesOutWhatCannotBeRead) {
   write_run("a/1", "seed = 1\nlr = 0.1\n", "");
   write_run("b", "seed = 1\nlr = 0.2\n", epoch_line(1, 1));
   write_run("c", "lr = \n", "");
+  append("b", R"({"type":"run","schema":1,"classes":7})"
+              "\n");
   write_file(dir / "b/evaluation.json", R"({"classes":["x","y"],"confusion":[[1,2]]})");
   const Json all = document();
   EXPECT_EQ(all.at("groups"), Json::array({Json::array({0, 1}), Json::array({2})}));
@@ -105,7 +107,7 @@ TEST_F(Page, GroupsSeedsAndLeavesOutWhatCannotBeRead) {
   const Json& b = all.at("runs").at(size_t(2));
   EXPECT_EQ(b.at("name"), "b");
   EXPECT_FALSE(b.contains("confusion"));
-  EXPECT_EQ(b.at("notes").size(), 1u);
+  EXPECT_EQ(b.at("notes").size(), 2u);  // the line of the run and the evaluation
 }
 
 TEST_F(Page, ShowsAsManyPicturesAsFit) {

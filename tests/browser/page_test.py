@@ -175,6 +175,13 @@ def test_hostile_names(skein, browser, place):
     write_run(place / "bad" / "other", seed=1, local_steps=2)
     with open(place / "bad" / "other" / "metrics.jsonl", "a") as log:
         log.write('{"type":"epoch","epoch":7,"st')  # cut
+    odd = place / "bad" / "odd"
+    odd.mkdir()
+    (odd / "config.toml").write_text("epochs = 2\n")
+    (odd / "metrics.jsonl").write_text(
+        '{"type":"run","schema":1,"machine":"none","workers":{}}\n{"type":"epoch","epoch":1,"step":8,"test_top1":null,'
+        '"train_loss":1e9,"test_loss":-3,"seconds":"x"}\n[]\n{"type":"round","step":"x"}\n{"type":"step","step":1,"loss":null}\n'
+    )
     out = place / "hostile.html"
     report(skein, place / "bad", "--out", out)
     browser.open(out.as_uri())
