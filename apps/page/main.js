@@ -1,4 +1,4 @@
-// The page as a whole: what is shown of the facts, the theme, and, where a server gives the facts, their renewal.
+// The page as a whole: what is shown of the facts, and the theme.
 const state = {
   axis: 'epoch',
   half: false,
@@ -251,30 +251,6 @@ function useTheme(theme) {
     }
     useTheme(next);
   };
-}
-
-// Asks for newer facts while the page is visible. The server answers 204 where nothing has changed.
-async function renew() {
-  const line = document.getElementById('state'), say = (text, lost) => {
-    line.classList.toggle('lost', lost);
-    line.replaceChildren(el('span', {class: 'dot'}), text);
-  };
-  if (!document.hidden) try {
-      const address = new URL('facts.json', location.href);
-      address.search = new URLSearchParams(
-          {...Object.fromEntries(new URLSearchParams(location.search)), have: facts ? facts.digest : ''});
-      const answer = await fetch(address, {cache: 'no-store'});
-      if (answer.status === 200) {
-        facts = await answer.json();
-        draw();
-      } else if (answer.status !== 204)
-        throw new Error(`the server answered ${answer.status}`);
-      const running = facts.runs.filter((run) => run.status === 'running').length;
-      say(running ? `live, ${running} running` : 'live, none running', false);
-    } catch (e) {
-      say(`no longer live: ${e instanceof TypeError ? 'skein view has ended' : e.message}`, true);
-    }
-  setTimeout(renew, 1000);
 }
 
 let saved = 'auto';

@@ -180,7 +180,8 @@ def test_hostile_names(skein, browser, place):
     (odd / "config.toml").write_text("epochs = 2\n")
     (odd / "metrics.jsonl").write_text(
         '{"type":"run","schema":1,"machine":"none","workers":{}}\n{"type":"epoch","epoch":1,"step":8,"test_top1":null,'
-        '"train_loss":1e9,"test_loss":-3,"seconds":"x"}\n[]\n{"type":"round","step":"x"}\n{"type":"step","step":1,"loss":null}\n'
+        '"train_loss":1e9,"test_loss":-3,"seconds":"x"}\n[]\n{"type":"round","step":"x"}\n'
+        '{"type":"step","step":1,"loss":null}\n'
     )
     out = place / "hostile.html"
     report(skein, place / "bad", "--out", out)
