@@ -15,14 +15,14 @@
 namespace skein {
 namespace {
 
-void conclude(const ReadReport& a, const ReadReport& b, bool json) {
+void conclude(const ReadReport& a, const ReadReport& b, Sample sample, bool json) {
   const std::vector<ComparedCase> cases = compare_cases(a, b);
   const std::vector<std::string> notes = other_differences(a, b);
   if (cases.empty()) throw BadInput("{} and {}: have no case in common. Measure the same with both", a.path, b.path);
   if (json)
-    fmt::print("{}\n", to_json(cases, notes).dump(-1, Json::BadUtf8::replace));
+    fmt::print("{}\n", to_json(cases, notes, sample).dump(-1, Json::BadUtf8::replace));
   else
-    print_comparison(cases, notes);
+    print_comparison(cases, notes, sample);
 }
 
 // What the program prints. RunFailed where it ends with another status than 0; its own message is on stderr.
@@ -58,7 +58,7 @@ void add_run(ReadReport& all, const std::string& program, const std::vector<std:
 }  // namespace
 
 void bench_compare(const CompareBench& o) {
-  conclude(parse_bench(read_text(o.a), o.a), parse_bench(read_text(o.b), o.b), o.json);
+  conclude(parse_bench(read_text(o.a), o.a), parse_bench(read_text(o.b), o.b), Sample::repetition, o.json);
 }
 
 // Turns of A B B A: a machine that gets steadily slower or faster treats both alike.
@@ -75,7 +75,7 @@ void bench_ab(const AbBench& o) {
   for (int64_t round = 0; round < o.rounds; ++round)
     for (ReadReport* program : {&a, &b, &b, &a}) add_run(*program, program->path, o.arguments);
   if (!o.json) fmt::print("A        {}\nB        {}\n{} rounds of A B B A\n\n", a.path, b.path, o.rounds);
-  conclude(a, b, o.json);
+  conclude(a, b, Sample::process, o.json);
 }
 
 }  // namespace skein

@@ -95,7 +95,7 @@ std::vector<std::string> other_differences(const ReadReport& a, const ReadReport
   return notes;
 }
 
-void print_comparison(const std::vector<ComparedCase>& cases, const std::vector<std::string>& notes) {
+void print_comparison(const std::vector<ComparedCase>& cases, const std::vector<std::string>& notes, Sample sample) {
   std::vector<std::vector<std::string>> rows = {
       {"case", "A median ms", "B median ms", "samples", "time of B / A (95 %)", "p", "verdict"}};
   for (const ComparedCase& c : cases)
@@ -105,9 +105,14 @@ void print_comparison(const std::vector<ComparedCase>& cases, const std::vector<
   using enum Align;
   fmt::print("{}", format_table({left, right, right, right, right, right, left}, rows));
   for (const std::string& note : notes) fmt::print("differs  {}\n", note);
+  if (sample == Sample::repetition)
+    fmt::print(
+        "note     A and B are one process each. On a machine that is busy, two processes of one program differ as "
+        "well: "
+        "skein bench ab compares programs\n");
 }
 
-Json to_json(const std::vector<ComparedCase>& cases, const std::vector<std::string>& notes) {
+Json to_json(const std::vector<ComparedCase>& cases, const std::vector<std::string>& notes, Sample sample) {
   Json all = Json::array();
   for (const ComparedCase& c : cases)
     all.push_back({{"case", c.name},
@@ -122,7 +127,11 @@ Json to_json(const std::vector<ComparedCase>& cases, const std::vector<std::stri
                    {"exact", c.test.exact},
                    {"p", c.p},
                    {"verdict", to_string(c.verdict)}});
-  return {{"schema", kBenchSchema}, {"bench", "compare"}, {"cases", all}, {"differs", notes}};
+  return {{"schema", kBenchSchema},
+          {"bench", "compare"},
+          {"sample", to_string(sample)},
+          {"cases", all},
+          {"differs", notes}};
 }
 
 }  // namespace skein

@@ -32,7 +32,12 @@ std::vector<ComparedCase> compare_cases(const ReadReport& a, const ReadReport& b
 // Lines about what else is not the same: machine, threads, flags, versions, and cases that only one of them has.
 std::vector<std::string> other_differences(const ReadReport& a, const ReadReport& b);
 
-void print_comparison(const std::vector<ComparedCase>& cases, const std::vector<std::string>& notes);
-Json to_json(const std::vector<ComparedCase>& cases, const std::vector<std::string>& notes);
+// repetition: a sample is one of a process, of which there is one for A and one for B. process: it is a whole process.
+enum class Sample : uint8_t { repetition, process };
+constexpr auto names_of(Sample) { return std::array{"repetition", "process"}; }
+
+// With repetitions the text says what they cannot show.
+void print_comparison(const std::vector<ComparedCase>& cases, const std::vector<std::string>& notes, Sample sample);
+Json to_json(const std::vector<ComparedCase>& cases, const std::vector<std::string>& notes, Sample sample);
 
 }  // namespace skein

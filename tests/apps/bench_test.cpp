@@ -153,7 +153,7 @@ TEST_F(BenchFiles, RefusesWhatIsNoReport) {
   expect_failure(skein("bench compare " + good + " /nonexistent"), 2, {"/nonexistent"});
   const ProgramOutput same = skein("bench compare " + good + " " + good);
   EXPECT_EQ(same.status, 0);
-  expect_parts(same.out, {"too few samples"});
+  expect_parts(same.out, {"too few samples", "one process each"});
 }
 
 TEST_F(BenchFiles, InterleavesTwoPrograms) {
@@ -167,6 +167,7 @@ TEST_F(BenchFiles, InterleavesTwoPrograms) {
   EXPECT_EQ(std::count(called.begin(), called.end(), '\n'), 2) << called;
   const Json report = Json::parse(output.out);
   const Json& row = report.at("cases").at(size_t(0));
+  EXPECT_EQ(report.at("sample"), "process");
   EXPECT_EQ(row.at("a_samples"), 2);
   EXPECT_EQ(row.at("b_samples"), 2);
   EXPECT_EQ(row.at("verdict"), "too few samples");
