@@ -29,7 +29,7 @@ std::string read_gzip(const std::string& path) {
 }
 
 void read_bench(const Json& bench, LayerTimes& times) {
-  times.model = bench.at("model").get<std::string>();
+  times.model = bench.at("flags").at("model").get<std::string>();
   for (const Json& layer : bench.at("layers").elements())
     times.layers[layer.at("layer").get<std::string>()] = {layer.at("forward_ms").get<double>(),
                                                           layer.at("backward_ms").get<double>()};

@@ -41,7 +41,8 @@ TEST_F(Export, TakesTheBestCheckpointOfARun) {
   write(best_folder(path("run")));
   const ProgramOutput onnx = run("--to onnx --fold-batch-norm --out " + path("net.onnx"));
   EXPECT_EQ(onnx.status, 0) << onnx.err;
-  expect_parts(onnx.out, {"took     " + best_folder(path("run")), "operator set 17", "22 nodes, 9 batch norms folded\n"});
+  expect_parts(onnx.out,
+               {"took     " + best_folder(path("run")), "operator set 17", "22 nodes, 9 batch norms folded\n"});
   const auto file = SafetensorsFile::open(path("net.safetensors"));
   EXPECT_EQ(file->meta("classes"), R"(["cat \"tom\"","Hündin"])");
   EXPECT_EQ(file->meta("mean"), "[0.5]");
@@ -52,7 +53,7 @@ TEST_F(Export, TakesTheBestCheckpointOfARun) {
 
 TEST_F(Export, WritesMeasuredTimesIntoTheNodes) {
   write(best_folder(path("run")));
-  write_file(path("bench.json"), R"({"model":"resnet8","layers":[
+  write_file(path("bench.json"), R"({"flags":{"model":"resnet8"},"layers":[
     {"layer":"layer2.0.conv1","forward_ms":1.5,"backward_ms":2.5},
     {"layer":"layer3.0.bn2/global average pool","forward_ms":0.5,"backward_ms":0.25},
     {"layer":"optimizer","forward_ms":0,"backward_ms":0.125}]})");
@@ -60,6 +61,10 @@ TEST_F(Export, WritesMeasuredTimesIntoTheNodes) {
   EXPECT_EQ(bench.status, 0) << bench.err;
   expect_parts(read_file(path("bench.onnx")), {"forward 1.5 ms, backward 2.5 ms", "forward 0.5 ms, backward 0.25 ms",
                                                "profile_elsewhere_ms", "0.125"});
+  const std::string measured = path("measured.json");
+  EXPECT_EQ(skein("bench step --model resnet8 --batch 2 --size 8 --steps 1 --profile --json > " + measured).status, 0);
+  EXPECT_EQ(run("--to onnx --profile " + measured + " --out " + path("measured.onnx")).status, 0);
+  expect_parts(read_file(path("measured.onnx")), {"ms, backward"});
   // Two steps on rank 0, in microseconds; what rank 1 and an evaluation take does not count.
   const std::string kernel =
       R"({"ph":"X","cat":"kernel","name":"conv_forward","pid":%,"dur":3000,"args":{"layer":"conv1","pass":"@"}},)";
@@ -83,10 +88,10 @@ TEST_F(Export, NamesAProfileThatIsNone) {
     expect_failure(run("--to onnx --out " + path("net.onnx") + " --profile " + path("p.json")), 2, parts);
   };
   refused("", {"--profile", "bench step --profile"});
-  refused("{\"model\":\"resnet8\"}", {"--profile", "layers"});
-  refused(R"({"model":"resnet8","layers":[]})", {"no times of kernels"});
+  refused(R"({"flags":{"model":"resnet8"}})", {"--profile", "layers"});
+  refused(R"({"flags":{"model":"resnet8"},"layers":[]})", {"no times of kernels"});
   refused(R"({"traceEvents":[],"otherData":{"model":"resnet8","steps":"4"}})", {"steps '4'"});
-  refused(R"({"model":"resnet20","layers":[{"layer":"conv1","forward_ms":1,"backward_ms":1}]})",
+  refused(R"({"flags":{"model":"resnet20"},"layers":[{"layer":"conv1","forward_ms":1,"backward_ms":1}]})",
           {"resnet20", "resnet8"});
   expect_failure(run("--out " + path("net.safetensors") + " --profile x"), 2, {"--profile x", "--to onnx"});
   expect_failure(run("--to onnx --out " + path("net.onnx") + " --profile /no"), 2, {"/no", "cannot be opened"});

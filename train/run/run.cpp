@@ -154,7 +154,8 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const ModelInfo& inf
     saved_step = m.step;
   };
   try {
-    const bool done = trainer.run({on_step, on_epoch, stop, last_step, [&](int64_t step) { timeline.before_step(step); }});
+    const bool done =
+        trainer.run({on_step, on_epoch, stop, last_step, [&](int64_t step) { timeline.before_step(step); }});
     if (logs) logs->flush();
     if (!done) save(last_folder(path));
     return done;
@@ -201,7 +202,8 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   }
   const Interrupt interrupt;
   const bool done = train_in_folder(
-      group, *trainer, inputs.info, path, logs.get(), [&] { return stop() || Interrupt::signal(); }, last_step, timeline);
+      group, *trainer, inputs.info, path, logs.get(), [&] { return stop() || Interrupt::signal(); }, last_step,
+      timeline);
   timeline.finish();
   if (group.is_root()) print_end(*trainer, path, done);
   timeline.report_outcome();
