@@ -8,15 +8,6 @@
 
 namespace skein {
 
-std::vector<ClassScore> score_classes(const std::vector<Prediction>& predictions, size_t classes) {
-  std::vector<ClassScore> scores(classes);
-  for (const Prediction& p : predictions) {
-    ++scores[size_t(p.truth)].images;
-    scores[size_t(p.truth)].correct += p.predicted == p.truth;
-  }
-  return scores;
-}
-
 std::string predictions_csv(const Dataset& test, const std::vector<Prediction>& predictions) {
   std::string csv = "image,true,predicted,probability\n";
   for (size_t i = 0; i < predictions.size(); ++i) {

@@ -5,21 +5,9 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "train/predictions.h"
 
 namespace skein {
-
-// The most probable class of an image, -1 if the network's output is not a number.
-struct Prediction {
-  int64_t truth = 0, predicted = -1;
-  double probability = 0;
-};
-
-struct ClassScore {
-  int64_t images = 0, correct = 0;
-  double top1() const { return 100.0 * double(correct) / double(images); }  // percent; NaN without images
-};
-
-std::vector<ClassScore> score_classes(const std::vector<Prediction>& predictions, size_t classes);
 
 // image,true,predicted,probability: a row per image of the test set in stored order. `image` is the file or record of
 // encoded data, else the index from 0. The prediction of a damaged image is empty.

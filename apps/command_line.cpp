@@ -171,7 +171,9 @@ Command& parse(Command& root, const std::vector<std::string>& arguments) {
     }
     throw BadInput("{}.{} See {} --help", e.what(), suggestion(command, deepest(app, root)), full_name(command));
   }
-  return deepest(app, root);
+  Command& command = deepest(app, root);
+  command.arguments = arguments;
+  return command;
 }
 
 void check_options(Command& command) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "train/config/options.h"
 
@@ -24,7 +25,8 @@ struct Command : OptionList {
   bool body_checks_options = false;
   std::list<Command> commands = {};  // list: commands keep their address when more are added
 
-  std::set<std::string> given = {};  // names of the options on the command line; set by parse()
+  std::vector<std::string> arguments = {};  // of the program, as they were typed; set by parse()
+  std::set<std::string> given = {};         // names of the options on the command line; set by parse()
   // Names of enum values as they were typed; check_options() reads them.
   std::map<std::string, std::string> enum_texts = {};
 

@@ -51,31 +51,18 @@ Dataset open_test_set(const EvalFlags& flags, const ModelInfo& info) {
 
 Evaluation evaluate_all(Inference& inference, const Dataset& test) {
   Evaluation e;
-  const auto classes = size_t(inference.trained.classes());
-  std::vector<float> logits;
-  std::vector<int32_t> labels;
+  Predictions predictions;
   ProgressLine progress("evaluating", test.size());
   const auto batches =
       make_loader(test, evaluation_options(inference.batch), inference.context.queue, inference.images);
   const auto begin = Clock::now();
-  e.score = evaluate(
-      *inference.trained.model, *batches, inference.context.tape, [&](const Batch& batch, const Tensor& output) {
-        logits.resize(size_t(batch.size) * classes);
-        labels.resize(size_t(batch.size));
-        inference.context.queue.run(kernel::copy_to_host, output, static_cast<void*>(logits.data()));
-        inference.context.queue.run(kernel::copy_to_host, batch.labels, static_cast<void*>(labels.data()));
-        for (size_t i = 0; i < labels.size(); ++i) {
-          const std::span<const float> row(logits.data() + i * classes, classes);
-          Prediction p{labels[i]};
-          if (const auto best = rank_classes(row, 1); !best.empty()) {
-            p.predicted = best[0];
-            p.probability = probabilities(row)[size_t(best[0])];
-          }
-          e.predictions.push_back(p);
-        }
-        progress.add(batch.size);
-      });
+  e.score = evaluate(*inference.trained.model, *batches, inference.context.tape,
+                     [&](const Batch& batch, const Tensor& logits) {
+                       predictions.add(batch, logits, inference.context.queue);
+                       progress.add(batch.size);
+                     });
   e.seconds = seconds_since(begin);
+  e.predictions = std::move(predictions.all);
   return e;
 }
 

@@ -15,6 +15,7 @@
 #include "data/loading/file_batch.h"
 #include "engine/safetensors.h"
 #include "train/class_names.h"
+#include "train/predictions.h"
 
 namespace skein {
 namespace {

@@ -110,10 +110,12 @@ TrainCall make_call(Command& train, const TrainArguments& a, int64_t processes) 
                  .out = a.out,
                  .resume = a.resume,
                  .trace = trace_call(a.trace, a.trace_steps),
+                 .command = {"skein"},
                  .limit_steps = a.limit_steps,
                  .new_threads = train.is_given("threads"),
                  .new_conv = train.is_given("conv"),
                  .from_consensus = a.from_consensus};
+  call.command.insert(call.command.end(), train.arguments.begin(), train.arguments.end());
   take_processes(train, call, processes, call.config);
   return call;
 }

@@ -22,7 +22,7 @@ void recover_folder(const std::string& folder);
 // Name of an entry of the folder that `ours` does not know; empty: there is none. A folder is replaced only without one.
 std::string foreign_entry(const std::string& folder, const std::function<bool(const std::string& name)>& ours);
 
-// Appends lines to a file. Lines are buffered until flush() or the destructor.
+// Appends to a file. Text is buffered until flush() or the destructor.
 class AppendFile {
  public:
   explicit AppendFile(const std::string& path);
@@ -30,6 +30,7 @@ class AppendFile {
   AppendFile(const AppendFile&) = delete;
   AppendFile& operator=(const AppendFile&) = delete;
   void append(const std::string& line) { waiting_ += line + "\n"; }
+  void append_bytes(const std::string& bytes) { waiting_ += bytes; }
   void flush();
 
  private:

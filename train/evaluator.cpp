@@ -25,16 +25,16 @@ ParameterStore& Evaluator::model_parameters(int64_t step) {
   return averaged_->parameters;
 }
 
-Score Evaluator::test_model(int64_t step) {
+Score Evaluator::test_model(int64_t step, Predictions* predictions) {
   pool_.synchronize();
   model_parameters(step);
   const Model& model = averaged_ ? *averaged_->model : pool_.worker(0).model();
-  return test_on_root(model);
+  return test_on_root(model, predictions);
 }
 
-Score Evaluator::test_on_root(const Model& model) {
+Score Evaluator::test_on_root(const Model& model, Predictions* predictions) {
   Score score;
-  if (group_.is_root()) score = test(model);
+  if (group_.is_root()) score = test(model, predictions);
   return group_.broadcast(score);
 }
 
@@ -68,11 +68,14 @@ Score Evaluator::test_workers() {
 }
 
 // The processes of a run may share a terminal: only rank 0 draws on it.
-Score Evaluator::test(const Model& model) {
+Score Evaluator::test(const Model& model, Predictions* predictions) {
   Tape& tape = pool_.context_between_steps().tape;
   if (!group_.is_root()) return evaluate(model, *test_batches_, tape);
   ProgressLine progress("evaluating", test_images_);
-  return evaluate(model, *test_batches_, tape, [&](const Batch& batch, const Tensor&) { progress.add(batch.size); });
+  return evaluate(model, *test_batches_, tape, [&](const Batch& batch, const Tensor& logits) {
+    if (predictions) predictions->add(batch, logits, tape.queue);
+    progress.add(batch.size);
+  });
 }
 
 }  // namespace skein

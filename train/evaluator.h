@@ -7,6 +7,7 @@
 
 #include "train/averaged_model.h"
 #include "train/evaluation.h"
+#include "train/predictions.h"
 #include "train/worker_pool.h"
 
 namespace skein {
@@ -17,8 +18,9 @@ class Evaluator {
 
   // The model after step `step` of the run. The average is made once per step. Complete on rank 0 only.
   ParameterStore& model_parameters(int64_t step);
-  // The score of that model. Rank 0 evaluates, with a line on the terminal if it takes long; every rank has the score.
-  Score test_model(int64_t step);
+  // The score of that model. Rank 0 evaluates, with a line on the terminal if it takes long; every rank has the score,
+  // and rank 0 the predictions.
+  Score test_model(int64_t step, Predictions* predictions);
   // With --ema: the average over the steps of that model's weights. The rule is linear, so with several workers it is
   // the mean of their own averages. Complete on rank 0 only.
   ParameterStore& ema_parameters(int64_t step);
@@ -27,8 +29,9 @@ class Evaluator {
   Score test_workers();
 
  private:
-  Score test(const Model& model);
-  Score test_on_root(const Model& model);  // rank 0 evaluates, every rank has the score
+  Score test(const Model& model, Predictions* predictions = nullptr);
+  // Rank 0 evaluates, every rank has the score.
+  Score test_on_root(const Model& model, Predictions* predictions = nullptr);
 
   ProcessGroup& group_;
   WorkerPool& pool_;

@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 #include <omp.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -33,6 +34,11 @@ Processor processor() {
        {"sse4_2", "avx", "avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "asimd"})
     if (flags.contains(name)) p.instruction_sets.push_back(name);
   return p;
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
 Device device_of(DeviceChoice choice) {

@@ -16,6 +16,8 @@ struct Processor {
 };
 Processor processor();
 
+std::string host_name();
+
 Device device_of(DeviceChoice choice);
 
 // GPU of the calling thread; every new thread starts with the first GPU. -1 without a GPU; use_gpu(-1) does nothing.

@@ -40,11 +40,21 @@ ModelInfo make_model_info(const TrainConfig& config, const Dataset& train);
 // of an image, and the class names in the order of the logits. Lists are JSON arrays.
 std::map<std::string, std::string> model_metadata(const ModelInfo& info);
 
+// Seconds of an epoch by what they were spent on. Of the workers the slowest in each step counts, so that the first
+// three add up to the training time where workers do not wait for each other.
+struct EpochTimes {
+  double data = 0;      // waiting for batches
+  double compute = 0;   // forward, backward, update
+  double average = 0;   // averaging
+  double evaluate = 0;  // on the test set
+};
+
 // Sums over the steps of the running epoch, over all workers.
 struct EpochTotals {
   double loss = 0;  // sum of the images' losses
   int64_t images = 0, correct = 0;
   double seconds = 0;  // training time
+  EpochTimes times = {};
 };
 
 // Cost of the workers' averaging since the run began.

@@ -12,11 +12,15 @@ namespace skein {
 
 StepLog::StepLog(ProcessGroup& group, WorkerPool& pool, const TrainConfig& config, int64_t steps_per_epoch,
                  TrainState& state)
-    : group_(group), pool_(pool), steps_per_epoch_(steps_per_epoch), state_(state) {
+    : group_(group),
+      pool_(pool),
+      steps_per_epoch_(steps_per_epoch),
+      state_(state),
+      round_(config.workers, parse_sync(config.sync, rate_schedule(config).first_drop()).block_size) {
   if (!config.net.empty()) network_ = parse_network(fmt::format("{}", fmt::join(config.net, ";")));
 }
 
-void StepLog::record(double rate, SyncScope scope, double seconds) {
+void StepLog::record(double rate, SyncScope scope, double seconds, int64_t round_steps) {
   steps_.push_back({.step = state_.step,
                     .epoch = state_.epoch + 1,
                     .loss = 0,
@@ -26,7 +30,10 @@ void StepLog::record(double rate, SyncScope scope, double seconds) {
                     .images = 0,
                     .totals = {},
                     .sync = scope,
-                    .sent = {}});
+                    .sent = {},
+                    .seconds = 0,
+                    .round_steps = round_steps,
+                    .round = {}});
   seconds_ += seconds;
 }
 
@@ -50,6 +57,11 @@ std::vector<StepMetrics> StepLog::collect() {
     add_communication(of_step, steps[s].sync);
     state_.totals.seconds += seconds;
     state_.seconds += seconds;
+    steps[s].seconds = seconds;
+    add_times(of_step, steps[s]);
+    round_.add(of_step, seconds);
+    if (steps[s].sync != SyncScope::none)
+      steps[s].round = round_.finish(of_step, steps[s].sync, state_.rounds.world, steps[s].round_steps);
     steps[s].totals = state_.totals;
   }
   return steps;
@@ -87,6 +99,15 @@ void StepLog::add_results(std::span<const StepResult> workers, StepMetrics& step
   }
   step.loss /= double(step.images);
   step.sent = workers[0].sent;
+}
+
+void StepLog::add_times(std::span<const StepResult> workers, const StepMetrics& step) {
+  EpochTimes& times = state_.totals.times;
+  double slowest = 0;
+  for (const StepResult& r : workers) slowest = std::max(slowest, r.output.seconds);
+  times.data += 1e-3 * step.wait_ms;
+  times.compute += slowest;
+  if (step.sync != SyncScope::none) times.average += round_.averaging_seconds(workers, step.sync);
 }
 
 // The simulated clock: a step lasts as long as its slowest worker, an averaging as long as its busiest.

@@ -9,6 +9,7 @@
 
 #include "local_sgd/network_model.h"
 #include "train/metrics.h"
+#include "train/round_log.h"
 #include "train/worker_pool.h"
 
 namespace skein {
@@ -18,9 +19,9 @@ class StepLog {
   // Adds to the totals and times of `state`, and reads from it where the run is. BadInput where --net is wrong.
   StepLog(ProcessGroup& group, WorkerPool& pool, const TrainConfig& config, int64_t steps_per_epoch, TrainState& state);
 
-  // Notes the step just taken, the last one that `state` counts: its learning rate, the averaging after it, and the
-  // time that both took on the host.
-  void record(double rate, SyncScope scope, double seconds);
+  // Notes the step just taken, the last one that `state` counts: its learning rate, the averaging after it, the time
+  // that both took on the host, and the number of steps of its round.
+  void record(double rate, SyncScope scope, double seconds, int64_t round_steps);
   // True when it is time to collect. In one CPU process: after every step. Else: after an averaging between processes
   // of scope world, which has made them wait for each other already, every kMaxUncollectedSteps steps, and at the end
   // of an epoch or of the run (`last_step`).
@@ -36,6 +37,7 @@ class StepLog {
   std::vector<StepResult> collect_results();
   void add_results(std::span<const StepResult> workers, StepMetrics& step);
   void add_communication(std::span<const StepResult> workers, SyncScope scope);
+  void add_times(std::span<const StepResult> workers, const StepMetrics& step);
 
   ProcessGroup& group_;
   WorkerPool& pool_;
@@ -44,6 +46,7 @@ class StepLog {
   std::optional<NetworkModel> network_;
   std::vector<StepMetrics> steps_;  // since the last collect(), without the workers' results
   double seconds_ = 0;              // time of these steps
+  RoundLog round_;
 };
 
 }  // namespace skein

@@ -8,16 +8,16 @@
 namespace skein {
 
 StepOutputReader::StepOutputReader(Queue queue, int64_t most) : queue_(queue), parts_(size_t(most)) {
-  const size_t bytes = parts_.size() * sizeof(DeviceLoss);
+  const size_t bytes = parts_.size() * sizeof(Numbers);
   const bool gpu = queue_.device == Device::cuda;
-  losses_ = static_cast<DeviceLoss*>(gpu ? cuda::allocate_pinned(bytes) : cpu::allocate(bytes));
+  numbers_ = static_cast<Numbers*>(gpu ? cuda::allocate_pinned(bytes) : cpu::allocate(bytes));
   if (!gpu) return;
   for (Part& part : parts_) part.begin = cuda::create_timing_event(), part.end = cuda::create_timing_event();
 }
 
 StepOutputReader::~StepOutputReader() {
   if (queue_.device == Device::cpu) {
-    cpu::release(losses_);
+    cpu::release(numbers_);
     return;
   }
   try {
@@ -25,7 +25,7 @@ StepOutputReader::~StepOutputReader() {
   } catch (const std::exception&) {
     // The next call on the stream reports the same error.
   }
-  cuda::release_pinned(losses_);
+  cuda::release_pinned(numbers_);
   for (const Part& part : parts_) cuda::destroy_event(part.begin), cuda::destroy_event(part.end);
 }
 
@@ -35,17 +35,28 @@ void StepOutputReader::begin() {
   if (queue_.device == Device::cuda) cuda::record(parts_[noted_].begin, queue_.stream);
 }
 
-void StepOutputReader::note(const Loss* loss, int64_t images) {
-  Part& part = parts_[noted_];
-  DeviceLoss& to = losses_[noted_++];
+void StepOutputReader::end(const Loss& loss, int64_t images) {
+  DeviceLoss& to = numbers_[noted_].loss;
+  queue_.run(kernel::copy_to_host_async, loss.mean->value, &to.mean);
+  queue_.run(kernel::copy_to_host_async, loss.correct, to.correct);
+  note().images = images;
+}
+
+void StepOutputReader::end_averaging(View norms) {
+  AveragingNorms& to = numbers_[noted_].norms;
+  to = {};
+  if (norms) queue_.run(kernel::copy_to_host_async, norms, &to);
+  note().averaging = true;
+}
+
+StepOutputReader::Part& StepOutputReader::note() {
+  Part& part = parts_[noted_++];
   part.step = steps_ - 1;
-  part.images = images;
-  if (loss) {
-    queue_.run(kernel::copy_to_host_async, loss->mean->value, &to.mean);
-    queue_.run(kernel::copy_to_host_async, loss->correct, to.correct);
-  }
+  part.images = 0;
+  part.averaging = false;
   part.seconds = seconds_since(begun_);
   if (queue_.device == Device::cuda) cuda::record(part.end, queue_.stream);
+  return part;
 }
 
 std::vector<StepOutput> StepOutputReader::collect() {
@@ -56,10 +67,12 @@ std::vector<StepOutput> StepOutputReader::collect() {
   for (size_t i = 0; i < noted; ++i) {
     const Part& part = parts_[i];
     StepOutput& step = steps[size_t(part.step)];
-    step.seconds += gpu ? cuda::seconds_between(part.begin, part.end) : part.seconds;
+    const double seconds = gpu ? cuda::seconds_between(part.begin, part.end) : part.seconds;
+    (part.averaging ? step.averaging : step.seconds) += seconds;
+    if (part.averaging) step.norms = numbers_[i].norms;
     if (part.images == 0) continue;
-    step.loss += double(losses_[i].mean) * double(part.images);
-    step.correct += losses_[i].correct[0];
+    step.loss += double(numbers_[i].loss.mean) * double(part.images);
+    step.correct += numbers_[i].loss.correct[0];
   }
   return steps;
 }

@@ -27,7 +27,7 @@ bool Trainer::run(const TrainListener& listener) {
 
     ++state_.step;
     ++state_.step_in_epoch;
-    log_.record(rate, scope, seconds_since(begin));
+    log_.record(rate, scope, seconds_since(begin), round_steps(state_.step - 1));
     if (!log_.is_reporting_point(listener.last_step)) continue;
     for (const StepMetrics& m : log_.collect()) listener.on_step(m);
   }
@@ -36,6 +36,19 @@ bool Trainer::run(const TrainListener& listener) {
 
 // Algorithm 2 (post-local) and 5 (hierarchical) are other tables of scopes.
 SyncScope Trainer::scope_after(int64_t step) const { return syncs_.empty() ? SyncScope::none : syncs_[size_t(step)]; }
+
+// The last step of a run is followed by an averaging, so every step belongs to a round.
+int64_t Trainer::round_steps(int64_t step) {
+  if (syncs_.empty()) return 0;
+  if (step >= round_end_) {
+    int64_t begin = step;
+    while (begin > 0 && syncs_[size_t(begin - 1)] == SyncScope::none) --begin;
+    round_end_ = step + 1;
+    while (syncs_[size_t(round_end_ - 1)] == SyncScope::none) ++round_end_;
+    round_steps_ = round_end_ - begin;
+  }
+  return round_steps_;
+}
 
 // Checks only where the log is empty, that is, after a collective call; elsewhere ranks could stop at different steps.
 bool Trainer::stop_requested(const TrainListener& listener) const {
@@ -66,15 +79,18 @@ void Trainer::connect_workers() {
 EpochMetrics Trainer::end_epoch() {
   const Span span("evaluation");
   const auto begin = Clock::now();
-  const Score test = evaluator_.test_model(state_.step);
+  const auto predictions = std::make_shared<Predictions>();
+  const Score test = evaluator_.test_model(state_.step, predictions.get());
   const bool last = state_.epoch + 1 == config_.epochs;
   std::optional<Score> local;
   if (size() > 1 && (config_.eval_local == EvalLocal::every || (config_.eval_local == EvalLocal::last && last)))
     local = evaluator_.test_workers();
   const std::optional<Score> ema = config_.ema > 0 ? std::optional(evaluator_.test_ema(state_.step)) : std::nullopt;
-  state_.seconds += seconds_since(begin);
+  const double evaluating = seconds_since(begin);
+  state_.seconds += evaluating;
 
-  const EpochTotals totals = std::exchange(state_.totals, {});
+  EpochTotals totals = std::exchange(state_.totals, {});
+  totals.times.evaluate = evaluating;
   const double images = double(totals.images);
   ++state_.epoch;
   state_.step_in_epoch = 0;
@@ -92,7 +108,13 @@ EpochMetrics Trainer::end_epoch() {
           .images_per_second = images / totals.seconds,
           .seconds = state_.seconds,
           .rounds = state_.rounds,
-          .best = best};
+          .best = best,
+          .times = totals.times,
+          .histograms =
+              group_.is_root() ? weight_histograms(evaluator_.model_parameters(state_.step)) : std::vector<Histogram>(),
+          .layers = group_.is_root() ? layer_norms(evaluator_.model_parameters(state_.step), worker(0).parameters())
+                                     : std::vector<LayerNorms>(),
+          .predictions = predictions};
 }
 
 AveragingPlan plan_averaging(const TrainConfig& c, int64_t steps_per_epoch, int64_t processes) {

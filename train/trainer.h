@@ -65,6 +65,7 @@ class Trainer {
  private:
   void connect_workers();
   SyncScope scope_after(int64_t step) const;
+  int64_t round_steps(int64_t step);  // H: number of steps of the round that the step (from 0) belongs to
   bool stop_requested(const TrainListener& listener) const;
   EpochMetrics end_epoch();
 
@@ -75,7 +76,8 @@ class Trainer {
   const SyncSchedule sync_schedule_;
   const int64_t steps_per_epoch_;
   TrainState state_;
-  std::vector<SyncScope> syncs_;  // [s]: the averaging after step s (from 0); empty where nothing averages
+  std::vector<SyncScope> syncs_;             // [s]: the averaging after step s (from 0); empty where nothing averages
+  int64_t round_end_ = 0, round_steps_ = 0;  // of the last round that round_steps() has found
   WorkerPool pool_;
   StepLog log_;
   Evaluator evaluator_;

@@ -17,6 +17,24 @@ namespace {
 // hides.
 constexpr int64_t kBucketBytes = 256 << 10;
 
+// With LARS the weight decay is part of its scaling of the gradients (kernels/lars.h).
+std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& c, ParameterStore& parameters, Queue queue) {
+  if (c.optimizer == OptimizerKind::adamw)
+    return std::make_unique<Adamw>(parameters, AdamwHyper{c.beta1, c.beta2, c.epsilon, c.weight_decay}, queue);
+  SgdHyper h;
+  h.momentum = float(c.momentum);
+  h.decay = c.lars > 0 ? 0.0f : float(c.weight_decay);
+  h.nesterov = c.nesterov;
+  h.sign = c.sign_step;
+  return std::make_unique<Sgd>(parameters, h, queue);
+}
+
+}  // namespace
+
+int64_t steps_per_epoch(const TrainConfig& c, int64_t images) {
+  return (steps_per_epoch(images, c.workers, c.batch) + c.accumulate - 1) / c.accumulate;
+}
+
 // The loader starts with the batch after the last one that was trained on. If the epoch only lacks its evaluation, this
 // is the first batch of the next epoch.
 LoaderOptions training_options(const TrainConfig& config, const Dataset& train, const TrainState& start, int64_t rank) {
@@ -39,24 +57,6 @@ LoaderOptions training_options(const TrainConfig& config, const Dataset& train, 
   return options;
 }
 
-// With LARS the weight decay is part of its scaling of the gradients (kernels/lars.h).
-std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& c, ParameterStore& parameters, Queue queue) {
-  if (c.optimizer == OptimizerKind::adamw)
-    return std::make_unique<Adamw>(parameters, AdamwHyper{c.beta1, c.beta2, c.epsilon, c.weight_decay}, queue);
-  SgdHyper h;
-  h.momentum = float(c.momentum);
-  h.decay = c.lars > 0 ? 0.0f : float(c.weight_decay);
-  h.nesterov = c.nesterov;
-  h.sign = c.sign_step;
-  return std::make_unique<Sgd>(parameters, h, queue);
-}
-
-}  // namespace
-
-int64_t steps_per_epoch(const TrainConfig& c, int64_t images) {
-  return (steps_per_epoch(images, c.workers, c.batch) + c.accumulate - 1) / c.accumulate;
-}
-
 Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& start, int64_t rank,
                StepContextPool& contexts)
     : config_(info.config),
@@ -70,7 +70,7 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
       steps_done_(start.step),
       pass_number_(Tensor::zeros(queue_.device, DType::i32, {1})),
       optimizer_(make_optimizer(info.config, parameters_, queue_)),
-      outputs_(queue_, kMaxUncollectedSteps * (info.config.accumulate + 1)),
+      outputs_(queue_, kMaxUncollectedSteps * (info.config.accumulate + 2)),
       local_step_graph_(queue_),
       gradient_graph_(queue_) {
   freeze(config_.freeze, parameters_);
@@ -97,12 +97,14 @@ void Worker::connect(std::unique_ptr<Communicator> world, const AveragingOptions
                                            queue_);
   };
   world_averager_ = make_averager();
+  if (config_.round_norms) world_averager_->measure(steps_done_ == 0);
   // A captured pass cannot stop in the middle to send, and gradients that are accumulated are final only at the end.
   const bool overlap = averaging.overlap && queue_.device == Device::cpu && config_.accumulate == 1;
   gradient_averager_ = std::make_unique<GradientAverager>(parameters_, *world_, overlap ? kBucketBytes : 0);
   if (averaging.block_size == 0) return;
   block_ = world_->split(int(world_->rank() / averaging.block_size));
   block_averager_ = make_averager();
+  if (config_.round_norms) block_averager_->measure(steps_done_ == 0);
 }
 
 void Worker::local_step(double rate, SyncScope then) {
@@ -141,11 +143,13 @@ void Worker::average(SyncScope scope) {
   const int64_t size = (block ? block_ : world_)->size(), first = block ? rank_ - block_->rank() : 0;
   const auto arrow = [&](int64_t from) { return uint64_t(steps_done_) << 24 | uint64_t(from); };
   trace::arrow_out("averaging", arrow(rank_));
+  outputs_.begin();
   if (mode_ == StepMode::average_gradients) {
     gradient_averager_->finish();
+    outputs_.end_averaging({});
     optimizer_step();
-  } else if (scope != SyncScope::none) {
-    average_models(scope);
+  } else {
+    outputs_.end_averaging(average_models(scope));
   }
   update_ema();
   results_.back().sent = newly_sent();
@@ -153,11 +157,15 @@ void Worker::average(SyncScope scope) {
   trace::arrow_in("averaging", arrow(first + (rank_ - first + size - 1) % size));
 }
 
-void Worker::average_models(SyncScope scope) {
+View Worker::average_models(SyncScope scope) {
   const AveragingRound round{{uint64_t(steps_done_), uint32_t(rank_)}, rate_, steps_done_ > averaging_.plain_steps};
-  if (scope == SyncScope::block) return block_averager_->average(*block_, round);
+  if (scope == SyncScope::block) {
+    block_averager_->average(*block_, round);
+    return block_averager_->norms();
+  }
   world_averager_->average(*world_, round);
   if (block_averager_) block_averager_->reset_consensus();
+  return world_averager_->norms();
 }
 
 std::vector<StepResult> Worker::collect() {

@@ -34,6 +34,10 @@ constexpr int64_t kMaxUncollectedSteps = 16;
 // Steps of an epoch over `images`, the same for every worker. With --accumulate n a step takes n batches.
 int64_t steps_per_epoch(const TrainConfig& config, int64_t images);
 
+// Options of the loader of a worker that goes on at `start`. BadInput where `start` and the data have different numbers of
+// steps per epoch.
+LoaderOptions training_options(const TrainConfig& config, const Dataset& train, const TrainState& start, int64_t rank);
+
 // The place of the parameters' update within a step.
 enum class StepMode : uint8_t {
   local,              // in the pass; on a GPU forward, backward and update are one captured graph
@@ -90,8 +94,8 @@ class Worker {
  private:
   void forward_backward(StepContext& context, const Batch& batch);
   void accumulate_gradients(int64_t pass, bool last);
-  void average_models(SyncScope scope);
-  void optimizer_step();  // for steps in which it is not part of the pass
+  View average_models(SyncScope scope);  // the AveragingNorms, absent if they are not measured
+  void optimizer_step();                 // for steps in which it is not part of the pass
   void update_ema();
   void adjust_gradients();  // --clip-norm, --lars and --noise
   void warm_up_convolutions(StepContext& context, int64_t images);

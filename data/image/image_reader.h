@@ -73,6 +73,9 @@ struct JpegLayout {
 // Encodes RGB pixels (h,w,3) as a JPEG file; quality 1 .. 100. Without libjpeg-turbo, the layout is ignored. RunFailed
 // if encoding fails.
 std::string encode_jpeg(const uint8_t* rgb, ImageSize size, int quality, const JpegLayout& layout = {});
+// Encodes pixels (h,w,channels), 1 or 3 channels of 8 bits, as a PNG file. Empty without libspng. RunFailed if encoding
+// fails.
+std::string encode_png(const uint8_t* pixels, ImageSize size, int channels);
 const char* jpeg_library();  // name and version, for reports
 
 }  // namespace skein

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "local_sgd/worker_mean.h"
 #include "tests/support/models_on_threads.h"
 
@@ -209,6 +211,54 @@ TEST(Averager, KeepsOnlyTheStateItNeeds) {
   EXPECT_EQ(names("none", {0.5f, 1.0f, true}), "consensus outer_momentum ");
   EXPECT_EQ(names("sign", {}), "consensus ");
   EXPECT_EQ(names("ef-sign", {0.5f, 1.0f, true}), "consensus outer_momentum error ");
+}
+
+double squared_distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += double(a[i] - b[i]) * double(a[i] - b[i]);
+  return sum;
+}
+
+void expect_norm(float actual, double expected, const std::string& what) {
+  EXPECT_NEAR(double(actual), expected, 1e-5 * expected) << what;
+}
+
+// Two averagings, the second of which starts from the first one's consensus; against plain loops over the models.
+TEST(Averager, MeasuresWithoutChangingBits) {
+  constexpr int kRanks = 3;
+  for (const std::string compressor : {"none", "ef-sign"})
+    for (const OuterMomentum& outer : {OuterMomentum{}, OuterMomentum{0.75f, 1.0f, true}}) {
+      std::vector<std::vector<float>> before(kRanks);
+      on_ranks(kRanks, [&](Communicator& ranks) {
+        const auto p = small_store(), plain = small_store();
+        const auto averager = make_averager(*p, compressor, outer),
+                   unmeasured = make_averager(*plain, compressor, outer);
+        averager->measure(true);
+        EXPECT_EQ(averager->state().size(), unmeasured->state().size());
+        run_rounds(*plain, *unmeasured, ranks, 0, 2);
+        run_rounds(*p, *averager, ranks, 0, 1);
+        const std::vector<float> consensus = p->value.to_vector();
+        drift(*p, ranks.rank(), 1);
+        auto& own = before[size_t(ranks.rank())];
+        own = p->value.to_vector();
+        averager->average(ranks, {.ties = {1, uint32_t(ranks.rank())}});
+        EXPECT_TRUE(same_bits(p->value.to_vector(), plain->value.to_vector())) << compressor;
+        ranks.barrier();
+        std::vector<float> mean(consensus.size());
+        for (const auto& w : before)
+          for (size_t i = 0; i < mean.size(); ++i) mean[i] += w[i] / kRanks;
+
+        const std::vector<float> norms = averager->norms().to_vector();
+        expect_norm(norms[0], squared_distance(consensus, own), "delta");
+        if (compressor == "none") expect_norm(norms[1], squared_distance(consensus, mean), "mean delta");
+        expect_norm(norms[2], squared_distance(own, p->value.to_vector()), "distance");
+        for (const NamedTensor& t : averager->state())
+          if (t.name == "error")
+            expect_norm(norms[3], squared_distance(t.tensor.to_vector(), std::vector<float>(mean.size())), "error");
+        EXPECT_EQ(std::isnan(norms[1]), compressor != "none");
+        EXPECT_EQ(std::isnan(norms[3]), compressor == "none");
+      });
+    }
 }
 
 }  // namespace

@@ -34,3 +34,7 @@ add_executable(skein_exports oracle/export_dump.cpp)
 target_link_libraries(skein_exports PRIVATE commands)
 add_test(NAME exports COMMAND bash ${CMAKE_SOURCE_DIR}/tests/oracle/export_check.sh ${CMAKE_BINARY_DIR})
 set_tests_properties(exports PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
+
+# Event files of a run, read by TensorBoard. Exit status 77: PyPI cannot be reached.
+add_test(NAME events COMMAND bash ${CMAKE_SOURCE_DIR}/tests/oracle/events_check.sh ${CMAKE_BINARY_DIR} $<TARGET_FILE:skein>)
+set_tests_properties(events PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)

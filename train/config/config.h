@@ -66,7 +66,8 @@ struct TrainConfig {
   OuterFrom outer_from = OuterFrom::start;
   int64_t parallel = 0;
 
-  int64_t seed = 0, eval_batch = 128;
+  int64_t seed = 0, eval_batch = 128, log_every = 1;
+  bool round_norms = true;
 
   DeviceChoice device = DeviceChoice::automatic;
   ComputeType dtype = ComputeType::f32;

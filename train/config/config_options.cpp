@@ -163,6 +163,13 @@ void list_run(OptionList& o, TrainConfig& c) {
   o.group("Run");
   o.option("--seed", c.seed, "of initial weights, order, augmentation and synthetic data", {"N", 0});
   o.option("--eval-batch", c.eval_batch, "images per batch of an evaluation", {"N", 1, kMany});
+  o.option("--log-every", c.log_every, "steps between two lines of metrics.jsonl; averagings and epochs are all logged",
+           {"N", 1, kMany, Resume::free});
+  o.on_off(
+      "--round-norms", c.round_norms,
+      "log every averaging's distances, length and angle of the workers' steps, and error memory; takes memory for "
+      "two models per worker",
+      {.resume = Resume::free});
 }
 
 void list_machine(OptionList& o, TrainConfig& c) {

@@ -77,7 +77,14 @@ Json to_json(const TrainState& s) {
   return {{"step", s.step},
           {"epoch", s.epoch},
           {"step_in_epoch", s.step_in_epoch},
-          {"totals", {{"loss", t.loss}, {"images", t.images}, {"correct", t.correct}, {"seconds", t.seconds}}},
+          {"totals",
+           {{"loss", t.loss},
+            {"images", t.images},
+            {"correct", t.correct},
+            {"seconds", t.seconds},
+            {"data_seconds", t.times.data},
+            {"compute_seconds", t.times.compute},
+            {"average_seconds", t.times.average}}},
           {"averaged_top1", to_json(s.averaged)},
           {"local_top1", to_json(s.local)},
           {"ema_top1", to_json(s.ema)},
@@ -125,6 +132,11 @@ void from_json(const Json& j, Checkpoint& c) {
   totals.at("images").get_to(s.totals.images);
   totals.at("correct").get_to(s.totals.correct);
   totals.at("seconds").get_to(s.totals.seconds);
+  if (totals.contains("data_seconds")) {  // absent in checkpoints of older versions
+    totals.at("data_seconds").get_to(s.totals.times.data);
+    totals.at("compute_seconds").get_to(s.totals.times.compute);
+    totals.at("average_seconds").get_to(s.totals.times.average);
+  }
   from_json(j.at("averaged_top1"), s.averaged);
   from_json(j.at("local_top1"), s.local);
   if (j.contains("ema_top1")) from_json(j.at("ema_top1"), s.ema);  // older versions of the format do not have it

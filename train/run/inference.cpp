@@ -1,9 +1,6 @@
 #include "train/run/inference.h"
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
-#include <numeric>
 
 #include "base/check.h"
 #include "train/machine.h"
@@ -57,28 +54,6 @@ void use_convolutions_of(const Checkpoint& checkpoint, Device device, ComputeTyp
   } catch (const BadInput&) {
     use_conv(device, "auto", dtype);
   }
-}
-
-std::vector<double> probabilities(std::span<const float> logits) {
-  const double most = *std::max_element(logits.begin(), logits.end());
-  std::vector<double> p(logits.size());
-  double sum = 0;
-  for (size_t c = 0; c < p.size(); ++c) sum += p[c] = std::exp(double(logits[c]) - most);
-  for (double& x : p) x /= sum;
-  return p;
-}
-
-std::vector<int64_t> rank_classes(std::span<const float> logits, int64_t count) {
-  std::vector<int64_t> order;
-  if (std::any_of(logits.begin(), logits.end(), [](float l) { return std::isnan(l); })) return order;
-  order.resize(logits.size());
-  std::iota(order.begin(), order.end(), 0);
-  const auto end = order.begin() + std::min(count, int64_t(order.size()));
-  std::partial_sort(order.begin(), end, order.end(), [&](int64_t a, int64_t b) {
-    return logits[size_t(a)] > logits[size_t(b)] || (logits[size_t(a)] == logits[size_t(b)] && a < b);
-  });
-  order.erase(end, order.end());
-  return order;
 }
 
 }  // namespace skein

@@ -2,9 +2,7 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
-#include <vector>
 
 #include "models/model.h"
 #include "train/run/checkpoint.h"
@@ -44,12 +42,5 @@ Device prepare_machine(const InferenceMachine& machine);
 // Computes with the convolution kernels of the checkpoint. On another kind of machine the kernels are timed anew, and
 // the last bits may differ.
 void use_convolutions_of(const Checkpoint& checkpoint, Device device, ComputeType dtype);
-
-// softmax(logits) in double: p[c] = exp(l[c] - max l) / sum. Every caller gets the same bits for the same logits.
-std::vector<double> probabilities(std::span<const float> logits);
-
-// The `count` best classes, the most probable first, or all if there are fewer. Of equal logits the smaller number is
-// first, as in kernels/cross_entropy.h. Empty if a logit is NaN.
-std::vector<int64_t> rank_classes(std::span<const float> logits, int64_t count);
 
 }  // namespace skein

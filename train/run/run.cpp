@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "base/standard_files.h"
+#include "base/stopwatch.h"
 #include "base/trace.h"
 #include "comm/launcher.h"
 #include "data/fingerprint.h"
@@ -126,28 +129,61 @@ std::unique_ptr<RunFolder> open_run_folder(ProcessGroup& group, const TrainCall&
   return folder;
 }
 
+// Collective. Complete on rank 0.
+RunDescription describe_run(ProcessGroup& group, const TrainCall& call, Trainer& trainer, const RunInputs& inputs) {
+  std::vector<std::string> hosts;
+  for (const std::string& host : group.all_gather_text(host_name()))
+    if (std::find(hosts.begin(), hosts.end(), host) == hosts.end()) hosts.push_back(host);
+  const bool gpu = device_of(call.config.device) == Device::cuda;
+  return {.command = call.command,
+          .cpu = processor().name,
+          .gpu = gpu ? cuda::devices()[size_t(current_gpu())].name : "",
+          .hosts = hosts,
+          .threads = threads_per_worker(call.config, group.size()),
+          .workers = trainer.size(),
+          .parameters = trainer.worker(0).parameters().count(),
+          .epochs = call.config.epochs,
+          .steps_per_epoch = trainer.steps_per_epoch(),
+          .model = call.config.model,
+          .classes = inputs.info.classes,
+          .start_step = inputs.start.step};
+}
+
+// The beginning of worker 0's first batch as it is augmented, made by a loader of its own. A batch that is mixed is made
+// whole, since a partner may be any image of it.
+std::vector<Picture> first_batch(const TrainConfig& config, const RunInputs& inputs) {
+  constexpr int64_t kShown = 64;
+  LoaderOptions options = training_options(config, inputs.data.train, inputs.start, 0);
+  if (!options.mix.any()) options.batch = std::min(options.batch, kShown);
+  return pictures_of(make_loader(inputs.data.train, options)->next().images, inputs.data.train, kShown);
+}
+
 // Trains, and writes logs, checkpoints and progress. Logs and terminal are rank 0's; all ranks write checkpoints. The
 // files of an epoch are written in an order in which a crash between two of them does no harm: the logs may be ahead of
 // checkpoints/last, as resuming truncates them, and so may checkpoints/best.
-bool train_in_folder(ProcessGroup& group, Trainer& trainer, const ModelInfo& info, const std::string& path,
+bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inputs, const std::string& path,
                      RunFolder* logs, const std::function<bool()>& stop, int64_t last_step, TraceFile& timeline) {
+  const ModelInfo& info = inputs.info;
   ProgressDisplay progress(info.config.epochs, trainer.steps_per_epoch(), group.size() == 1);
   int64_t saved_step = trainer.state().step;
+  double saving = 0;  // seconds since the last epoch's line
   const auto save = [&](const std::string& folder) {
     const Span span("checkpoint");
+    const auto begin = Clock::now();
     const ParameterStore& model = trainer.model_parameters();
     write_checkpoint(group, folder, info, model, trainer.worker_states(), trainer.state(), trainer.ema_parameters());
+    saving += seconds_since(begin);
   };
   const auto on_step = [&](const StepMetrics& m) {
     if (!logs) return;
     trace::counter("loss", m.loss);
-    logs->write(m);
+    logs->write(m, info.config.log_every);
     progress.show(m);
   };
   const auto on_epoch = [&](const EpochMetrics& m) {
     if (logs) {
       progress.show(m);
-      logs->write(m);
+      logs->write(m, std::exchange(saving, 0), inputs.data.test);
     }
     if (m.best) save(best_folder(path));
     save(last_folder(path));
@@ -156,7 +192,7 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const ModelInfo& inf
   try {
     const bool done =
         trainer.run({on_step, on_epoch, stop, last_step, [&](int64_t step) { timeline.before_step(step); }});
-    if (logs) logs->flush();
+    if (logs) logs->write_end(trainer.state(), done);
     if (!done) save(last_folder(path));
     return done;
   } catch (const RunFailed& e) {
@@ -200,10 +236,12 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
     if (inputs.checkpoint) print_resume(*trainer, *inputs.checkpoint, call.from_consensus);
     print_init(call.config, inputs.init_notes);
   }
+  const RunDescription description = describe_run(group, call, *trainer, inputs);
+  if (logs) logs->write(description, call.config);
+  if (logs && inputs.start.step == 0) logs->write_first_batch(first_batch(call.config, inputs));
   const Interrupt interrupt;
   const bool done = train_in_folder(
-      group, *trainer, inputs.info, path, logs.get(), [&] { return stop() || Interrupt::signal(); }, last_step,
-      timeline);
+      group, *trainer, inputs, path, logs.get(), [&] { return stop() || Interrupt::signal(); }, last_step, timeline);
   timeline.finish();
   if (group.is_root()) print_end(*trainer, path, done);
   timeline.report_outcome();

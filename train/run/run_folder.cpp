@@ -11,13 +11,18 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/json.h"
 #include "base/standard_files.h"
+#include "train/run/log_scalars.h"
+#include "train/run/prometheus.h"
 #include "train/version.h"
 
 namespace skein {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr std::chrono::seconds kFlush{1};
+constexpr std::chrono::seconds kExport{15};  // the usual time between two scrapes of Prometheus
+constexpr int64_t kAcross = 8;               // pictures in a row
 
 constexpr const char kSummaryHeader[] =
     "epoch,step,lr,train_loss,train_top1,test_loss,test_top1,test_top5,img_per_s,seconds";
@@ -41,9 +46,10 @@ std::string make_new_folder(const std::string& path) {
 
 // The names of a run's own files, and of the temporary files of write_text().
 bool is_of_a_run(const std::string& name) {
-  for (const char* own : {"config.toml", "version.txt", "summary.csv", "metrics.jsonl", "checkpoints"})
+  for (const char* own :
+       {"config.toml", "version.txt", "summary.csv", "metrics.jsonl", "evaluation.json", "metrics.prom", "checkpoints"})
     if (name == own || name == std::string(own) + ".partial") return true;
-  return false;
+  return name.starts_with(kEventFilePrefix);
 }
 
 void keep_attempt(const std::string& run) {
@@ -73,12 +79,16 @@ void cut_back(const std::string& path, Keep keep) {
   write_text(path, kept);
 }
 
-// False also for a line that was cut short when the program died.
-bool is_before(const std::string& line, const TrainState& state) {
+// False also for a line that was cut short when the program died. BadInput for a line of another schema.
+bool is_before(const std::string& line, const TrainState& state, const std::string& path) {
   try {
     const Json j = Json::parse(line);
-    return j.at("type") == "epoch" ? j.at("epoch").get<int64_t>() <= state.epoch
-                                   : j.at("step").get<int64_t>() <= state.step;
+    const Json& type = j.at("type");
+    if (type == "run") {
+      check_schema(j, path);
+      return j.at("start_step").get<int64_t>() <= state.step;
+    }
+    return type == "epoch" ? j.at("epoch").get<int64_t>() <= state.epoch : j.at("step").get<int64_t>() <= state.step;
   } catch (const JsonError&) {
     return false;
   }
@@ -89,8 +99,8 @@ bool is_before(const std::string& line, const TrainState& state) {
 std::string last_folder(const std::string& run) { return run + "/checkpoints/last"; }
 std::string best_folder(const std::string& run) { return run + "/checkpoints/best"; }
 
-RunFolder::RunFolder(const std::string& path)
-    : path_(path), metrics_(path + "/metrics.jsonl"), summary_(path + "/summary.csv") {}
+RunFolder::RunFolder(const std::string& path, int64_t step)
+    : path_(path), metrics_(path + "/metrics.jsonl"), summary_(path + "/summary.csv"), events_(path, step) {}
 
 RunProgress progress_of(const std::string& run) {
   if (!fs::exists(run)) return RunProgress::none;
@@ -122,7 +132,7 @@ std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const Train
     write_text(path + "/config.toml", to_toml(config));
     write_text(path + "/version.txt", fmt::format("{}\n", version()));
     write_text(path + "/summary.csv", fmt::format("{}\n", kSummaryHeader));
-    return std::unique_ptr<RunFolder>(new RunFolder(path));
+    return std::unique_ptr<RunFolder>(new RunFolder(path, 0));
   } catch (const fs::filesystem_error& e) {
     throw BadInput("run folder {}: cannot be made: {}. Give a place that can be written with --out DIR", path,
                    e.code().message());
@@ -133,61 +143,97 @@ std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const Train
 
 std::unique_ptr<RunFolder> RunFolder::reopen(const std::string& path, const TrainState& state,
                                              const TrainConfig& config) {
+  const std::string metrics = path + "/metrics.jsonl";
+  cut_back(metrics, [&](const std::string& line) { return is_before(line, state, metrics); });
   write_text(path + "/config.toml", to_toml(config));
-  cut_back(path + "/metrics.jsonl", [&](const std::string& line) { return is_before(line, state); });
   cut_back(path + "/summary.csv", [&](const std::string& line) {
     return line == kSummaryHeader || (!line.empty() && std::atoll(line.c_str()) <= state.epoch);
   });
-  return std::unique_ptr<RunFolder>(new RunFolder(path));
+  cut_event_files(path, state.step);
+  return std::unique_ptr<RunFolder>(new RunFolder(path, state.step));
 }
 
-void RunFolder::write(const StepMetrics& m) {
-  Json line = {{"type", "step"}, {"step", m.step},       {"epoch", m.epoch},  {"loss", m.loss},
-               {"lr", m.lr},     {"wait_ms", m.wait_ms}, {"images", m.images}};
-  if (m.sync != SyncScope::none)
-    line["round"] = {{"reach", m.sync == SyncScope::world ? "world" : "block"}, {"bytes", m.sent.bytes}};
-  metrics_.append(line.dump());
-  if (std::chrono::steady_clock::now() - flushed_ > std::chrono::seconds(1)) flush();
+void RunFolder::write_line(const Json& line, int64_t step) {
+  metrics_.append(line.dump(-1, Json::BadUtf8::replace));
+  const auto scalars = log_scalars(line, classes_);
+  events_.scalars(step, scalars);
+  for (const auto& [name, value] : scalars)
+    if (name.starts_with("step/") || name.starts_with("round/") || name.starts_with("epoch/")) newest_[name] = value;
 }
 
-void RunFolder::write(const EpochMetrics& m) {
-  Json line = {{"type", "epoch"},
-               {"epoch", m.epoch},
-               {"step", m.step},
-               {"lr", m.lr},
-               {"train_loss", m.train_loss},
-               {"train_top1", m.train_top1},
-               {"test_loss", m.test.loss},
-               {"test_top1", m.test.top1},
-               {"test_top5", m.test.top5},
-               {"img_per_s", m.images_per_second},
-               {"seconds", m.seconds}};
-  if (m.local) {
-    line["local_test_loss"] = m.local->loss;
-    line["local_test_top1"] = m.local->top1;
-    line["local_test_top5"] = m.local->top5;
-  }
-  if (m.ema) {
-    line["ema_test_loss"] = m.ema->loss;
-    line["ema_test_top1"] = m.ema->top1;
-    line["ema_test_top5"] = m.ema->top5;
-  }
-  if (const CommunicationTotals& r = m.rounds; r.world + r.block > 0)
-    line["rounds"] = {{"world", r.world},
-                      {"block", r.block},
-                      {"bytes", r.bytes},
-                      {"compute_seconds", r.compute},
-                      {"network_seconds", r.network}};
-  metrics_.append(line.dump());
+void RunFolder::write(const RunDescription& run, const TrainConfig& config) {
+  metrics_.append(run_line(run).dump(-1, Json::BadUtf8::replace));
+  classes_ = run.classes;
+  labels_ = {{"run", fs::absolute(path_).lexically_normal().string()}, {"model", run.model}, {"data", config.data}};
+  std::string block, settings = to_toml(config);
+  std::istringstream lines(settings);
+  for (std::string line; std::getline(lines, line);) block += "    " + line + "\n";  // Markdown: as it is
+  events_.text(run.start_step, "configuration", block);
+  std::vector<std::pair<std::string, std::string>> values = config_values(config);
+  for (auto& [flag, value] : values) flag.erase(0, flag.find_first_not_of('-'));
+  events_.settings(run.start_step, values);
+  flush();
+}
+
+void RunFolder::write_first_batch(const std::vector<Picture>& pictures) {
+  events_.image(0, "first batch", contact_sheet(pictures, kAcross));
+}
+
+void RunFolder::write(const StepMetrics& m, int64_t log_every) {
+  newest_["step"] = double(m.step), newest_["epoch"] = double(m.epoch);
+  if (m.round || m.step % log_every == 0) write_line(step_line(m), m.step);
+  if (m.round) write_line(round_line(m), m.step);
+  if (std::chrono::steady_clock::now() - flushed_ > kFlush) flush();
+  if (std::chrono::steady_clock::now() - exported_ > kExport) write_prometheus();
+}
+
+void RunFolder::write(const EpochMetrics& m, double checkpoint_seconds, const Dataset& test) {
+  write_line(epoch_line(m, checkpoint_seconds, test.classes.size()), m.step);
+  events_.histograms(m.step, m.histograms);
   summary_.append(fmt::format("{},{},{:.6g},{:.6f},{:.2f},{:.6f},{:.2f},{:.2f},{:.1f},{:.2f}", m.epoch, m.step, m.lr,
                               m.train_loss, m.train_top1, m.test.loss, m.test.top1, m.test.top5, m.images_per_second,
                               m.seconds));
+  if (m.best) write_worst(m, find_worst(*m.predictions, test));
   flush();
+  write_prometheus();
+}
+
+void RunFolder::write_worst(const EpochMetrics& m, const std::vector<WorstPrediction>& worst) {
+  write_evaluation(path_ + "/evaluation.json", m, classes_, worst);
+  if (worst.empty()) return;
+  std::vector<Picture> pictures;
+  std::string table = "| | image | label | predicted | probability |\n|---|---|---|---|---|\n";
+  for (const WorstPrediction& w : worst) {
+    pictures.push_back(w.picture);
+    table +=
+        fmt::format("| {} | {} | {} | {} | {:.4f} |\n", pictures.size(), w.index, classes_[size_t(w.prediction.truth)],
+                    classes_[size_t(w.prediction.predicted)], w.prediction.probability);
+  }
+  events_.image(m.step, "worst predictions", contact_sheet(pictures, kAcross));
+  events_.text(m.step, "worst predictions", table);
+}
+
+void RunFolder::write_end(const TrainState& state, bool done) {
+  if (done) {
+    events_.scalars(state.step, std::vector<std::pair<std::string, double>>{{"final/test_top1", state.averaged.last},
+                                                                            {"final/best_top1", state.averaged.best},
+                                                                            {"final/seconds", state.seconds}});
+    events_.end(state.step);
+  }
+  flush();
+  write_prometheus();
+}
+
+void RunFolder::write_prometheus() {
+  exported_ = std::chrono::steady_clock::now();
+  newest_["updated"] = double(std::time(nullptr));
+  write_text(path_ + "/metrics.prom", prometheus_text(newest_, labels_));
 }
 
 void RunFolder::flush() {
   metrics_.flush();
   summary_.flush();
+  events_.flush();
   flushed_ = std::chrono::steady_clock::now();
 }
 

@@ -1,21 +1,29 @@
 // The folder of one run:
 //   config.toml         the merged configuration, for --config and --resume
-//   metrics.jsonl       an object per step and per epoch, {"type": "step" | "epoch", ...}
+//   metrics.jsonl       a line per start, step, averaging and epoch: train/run/metrics_lines.h, docs/metrics.md
+//   evaluation.json     predictions of the best epoch's model: train/run/evaluation_file.h
+//   events.out.tfevents.*   the numbers of metrics.jsonl and more for TensorBoard: train/run/event_file.h
+//   metrics.prom        the newest numbers for Prometheus: train/run/prometheus.h
 //   summary.csv         a row per epoch; accuracies in percent, seconds since the run began
 //   version.txt         the version of skein that began the run
 //   checkpoints/{last,best}
 //   attempt-N           files of a run that ended before its first checkpoint, where it was started anew
-// A folder with files in it is never overwritten. Resuming truncates both logs to the position of the checkpoint.
+// A folder with files in it is never overwritten. Resuming truncates the logs to the position of the checkpoint.
 // RunFailed when a file cannot be written.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/files.h"
 #include "train/metrics.h"
+#include "train/run/evaluation_file.h"
+#include "train/run/event_file.h"
+#include "train/run/metrics_lines.h"
 
 namespace skein {
 
@@ -38,21 +46,35 @@ class RunFolder {
   // has files or cannot be written. With `start_anew`, what a run has left there that ended before its first
   // checkpoint is moved to attempt-1, attempt-2 ... within the folder.
   static std::unique_ptr<RunFolder> create(const std::string& out, const TrainConfig& config, bool start_anew = false);
-  // Opens the folder of a run that goes on; removes the lines of its logs that are after `state`.
+  // Opens the folder of a run that goes on; removes the lines of its logs that are after `state`. BadInput if they are of
+  // another schema.
   static std::unique_ptr<RunFolder> reopen(const std::string& path, const TrainState& state, const TrainConfig& config);
 
   const std::string& path() const { return path_; }
 
-  void write(const StepMetrics& step);  // flushes once a second
-  void write(const EpochMetrics& epoch);
+  // The start of this process. `config`: with its settings.
+  void write(const RunDescription& run, const TrainConfig& config);
+  void write_first_batch(const std::vector<Picture>& pictures);
+  // Steps without an averaging are thinned to every `log_every`-th. Flushes once a second.
+  void write(const StepMetrics& step, int64_t log_every);
+  // checkpoint_seconds: time of the checkpoints written since the last epoch's line.
+  void write(const EpochMetrics& epoch, double checkpoint_seconds, const Dataset& test);
+  void write_end(const TrainState& state, bool done);  // done: not stopped
   void flush();
 
  private:
-  explicit RunFolder(const std::string& path);
+  RunFolder(const std::string& path, int64_t step);
+  void write_line(const Json& line, int64_t step);
+  void write_worst(const EpochMetrics& epoch, const std::vector<WorstPrediction>& worst);
+  void write_prometheus();
 
   std::string path_;
   AppendFile metrics_, summary_;
-  std::chrono::steady_clock::time_point flushed_;
+  EventFile events_;
+  std::vector<std::string> classes_;
+  std::map<std::string, std::string> labels_;  // of metrics.prom
+  std::map<std::string, double> newest_;       // its numbers
+  std::chrono::steady_clock::time_point flushed_, exported_;
 };
 
 }  // namespace skein

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "train/config/config.h"
+#include "train/run/metrics_lines.h"
 
 namespace skein {
 namespace fs = std::filesystem;
@@ -28,16 +29,18 @@ double number(const Json& line, const char* key) {
   }
 }
 
-// A run of a million steps has as many lines of steps. Only those of epochs are parsed; a line of a step is recognised
-// by its first characters, as RunFolder writes them.
+// A run of a million steps has as many lines of steps. Only those of runs and epochs are parsed; the others are
+// recognised by their first characters, as RunFolder writes them.
 void read_epochs(const std::string& path, RunLog& log) {
-  constexpr std::string_view kStep = "{\"type\":\"step\"";
   std::ifstream lines(path);
   if (!lines) throw BadInput("{}: cannot be read. Check that you may read it", path);
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with(kStep) && line.ends_with('}')) continue;
+  for (std::string text; std::getline(lines, text);) {
+    const bool skipped = text.starts_with("{\"type\":\"step\"") || text.starts_with("{\"type\":\"round\"");
+    if (skipped && text.ends_with('}')) continue;
     try {
-      log.epochs.push_back(parse_epoch(Json::parse(line)));
+      const Json line = Json::parse(text);
+      if (line.at("type") == "run") check_schema(line, path);
+      if (line.at("type") == "epoch") log.epochs.push_back(parse_epoch(line));
     } catch (const JsonError&) {
       ++log.unread_lines;
     }

@@ -50,7 +50,7 @@ struct RunLog {
 // True for a folder with config.toml and metrics.jsonl.
 bool is_run_folder(const std::string& folder);
 
-// BadInput names the file where the folder is not a run's or config.toml is not TOML.
+// BadInput names the file where the folder is not a run's, config.toml is not TOML or metrics.jsonl has another schema.
 RunLog read_run_log(const std::string& folder);
 
 // The steps of read_run_log(), for a reader that follows a log while it grows: the configuration of `log.folder`, a

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "train/config/config.h"
 
@@ -20,7 +21,8 @@ struct TrainCall {
   std::string resume = {};  // instead of `out`: the folder of the run to go on with
   bool start_anew = false;  // `out` may hold what a run has left that ended before its first checkpoint
   TraceCall trace = {};
-  int64_t limit_steps = 0;  // number of steps after which this call stops; 0: no limit
+  std::vector<std::string> command = {};  // as it was typed, for the log
+  int64_t limit_steps = 0;                // number of steps after which this call stops; 0: no limit
   // A resumed run computes with the checkpoint's threads and convolutions, to the same bits, unless these are set.
   bool new_threads = false, new_conv = false;
   bool from_consensus = false;  // with `resume`: the workers, of any number, start again from the average of the models
