@@ -25,9 +25,9 @@ COMMANDS = ("skein", "build/", "make", "ctest", "cmake", "mpirun", "torchrun", "
             "gpu/", "bash", "python3", "clang-format", "git", "RANK=", "export", "srun")
 # Words of other programs, of other people's work, and of files that a run leaves.
 FOREIGN = set("""kubectl PyTorch torch permute epfml LocalSGD-Code clang-format hostfile map-by node PE np
-    nproc-per-node no-python mca odls_base_sigkill_timeout""".split())
+    nproc-per-node no-python mca odls_base_sigkill_timeout tensorboard logdir""".split())
 FOREIGN_FLAGS = set("""preset build hostfile map-by no-python nproc-per-node mca gtest_filter help version
-    target""".split())
+    target logdir""".split())
 
 
 def sources(root):
