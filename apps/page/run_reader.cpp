@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/printable.h"
+#include "train/run/metrics_lines.h"
 #include "train/run/run_folder.h"
 
 namespace skein {
@@ -103,6 +104,7 @@ void RunReader::read_line(const std::string& line) {
 
 // The page takes these lists as they are, so they must be texts.
 void RunReader::read_run(const Json& line) {
+  check_schema(line, log_.folder + "/metrics.jsonl");
   for (const char* list : {"classes", "command"})
     if (line.contains(list)) (void)line.at(list).get<std::vector<std::string>>();
   series_.about = line;

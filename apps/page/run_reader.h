@@ -21,7 +21,8 @@ class RunReader {
   // BadInput where the folder is not a run's or its config.toml cannot be read.
   explicit RunReader(const std::string& folder);
 
-  // True where the page would show something else than before.
+  // True where the page would show something else than before. BadInput where the log is of a schema that this version
+  // does not read.
   bool update();
 
   const RunLog& log() const { return log_; }

@@ -96,14 +96,18 @@ TEST_F(Page, GroupsSeedsAndLeavesOutWhatCannotBeRead) {
   write_run("a/1", "seed = 1\nlr = 0.1\n", "");
   write_run("b", "seed = 1\nlr = 0.2\n", epoch_line(1, 1));
   write_run("c", "lr = \n", "");
+  write_run("d", "",
+            R"({"type":"run","schema":99})"
+            "\n");
   append("b", R"({"type":"run","schema":1,"classes":7})"
               "\n");
   write_file(dir / "b/evaluation.json", R"({"classes":["x","y"],"confusion":[[1,2]]})");
   const Json all = document();
   EXPECT_EQ(all.at("groups"), Json::array({Json::array({0, 1}), Json::array({2})}));
   EXPECT_EQ(all.at("differs"), Json::array({"lr", "seed"}));
-  ASSERT_EQ(all.at("left_out").size(), 1u);
+  ASSERT_EQ(all.at("left_out").size(), 2u);
   EXPECT_NE(all.at("left_out").at(size_t(0)).get<std::string>().find("c/config.toml:1"), std::string::npos);
+  EXPECT_NE(all.at("left_out").at(size_t(1)).get<std::string>().find("99"), std::string::npos);
   const Json& b = all.at("runs").at(size_t(2));
   EXPECT_EQ(b.at("name"), "b");
   EXPECT_FALSE(b.contains("confusion"));
