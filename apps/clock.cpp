@@ -7,7 +7,7 @@
 #include "apps/bench/bench.h"
 #include "apps/commands.h"
 #include "base/check.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "local_sgd/averaging_traffic.h"
 #include "local_sgd/network_model.h"
 #include "models/model.h"

@@ -9,7 +9,7 @@
 
 #include "apps/exit_status.h"
 #include "base/check.h"
-#include "base/nearest.h"
+#include "base/terminal/nearest.h"
 
 namespace skein {
 namespace {

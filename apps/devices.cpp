@@ -7,13 +7,13 @@
 
 #include "apps/commands.h"
 #include "base/check.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "kernels/conv.h"
 #include "kernels/conv_plan.h"
 #include "kernels/device_info.h"
 #include "kernels/emulated.h"
 #include "kernels/runtime.h"
-#include "train/machine.h"
+#include "train/machine/machine.h"
 
 namespace skein {
 namespace {

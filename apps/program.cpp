@@ -12,12 +12,12 @@
 #include "apps/commands.h"
 #include "apps/exit_status.h"
 #include "base/check.h"
-#include "base/standard_files.h"
+#include "base/terminal/standard_files.h"
 #include "comm/process_group.h"
 #include "kernels/conv.h"
 #include "kernels/runtime.h"
-#include "train/machine.h"
-#include "train/version.h"
+#include "train/machine/machine.h"
+#include "train/machine/version.h"
 
 namespace skein {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "apps/commands.h"
 #include "apps/plan/dry_step.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "models/model_traits.h"
 #include "train/config/config_types.h"
 

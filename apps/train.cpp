@@ -7,7 +7,7 @@
 #include "apps/commands.h"
 #include "apps/exit_status.h"
 #include "base/check.h"
-#include "base/standard_files.h"
+#include "base/terminal/standard_files.h"
 #include "comm/launcher.h"
 #include "local_sgd/sync_schedule.h"
 #include "train/config/recipes.h"

@@ -10,7 +10,7 @@
 #include <cstring>
 
 #include "base/check.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 
 namespace skein {
 namespace {

@@ -10,7 +10,7 @@
 #include "engine/ops.h"
 #include "engine/optimizer.h"
 #include "models/model.h"
-#include "train/evaluation.h"
+#include "train/evaluation/evaluation.h"
 
 using namespace skein;
 

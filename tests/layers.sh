@@ -8,36 +8,44 @@ set -uf
 # together.
 rules='
 base:
-kernels: base
-kernels/cpu: base kernels
-kernels/cpu/conv: base kernels kernels/cpu
-kernels/cuda/dialect: base kernels kernels/emulator
-kernels/cuda: base kernels kernels/cuda/dialect kernels/emulator
-kernels/cuda/cudnn: base kernels kernels/cuda kernels/cuda/dialect
-kernels/cuda/cublas: base kernels kernels/cuda kernels/cuda/dialect
-kernels/emulator: base kernels
-kernels/reference: base kernels
-engine: base kernels
-engine/onnx: base kernels engine
-engine/ops: base kernels engine
-cases: base kernels kernels/cuda kernels/reference engine
-models: base kernels engine
-data: base kernels engine
-data/augment: base kernels
-data/image: base
-data/formats: base kernels engine data data/image
-data/loading: base kernels engine data data/augment data/image data/formats
-comm: base kernels engine
-comm/transports: base kernels engine comm
-local_sgd: base kernels engine comm
-train/config: base kernels engine models data/* comm local_sgd
-train: base kernels engine models data/* comm local_sgd train/config
-train/run: base kernels engine models data/* comm local_sgd train train/config
-apps: base kernels engine engine/onnx cases models data/* comm local_sgd train/*
-apps/bench: base kernels engine cases models data/* comm local_sgd train/* apps
-apps/page: base train/config train train/run
-apps/plan: base kernels engine models train/* apps
-apps/sweep: base comm local_sgd train/* apps
+base/formats: base
+base/terminal: base
+kernels: base/*
+kernels/cpu: base/* kernels
+kernels/cpu/conv: base/* kernels kernels/cpu
+kernels/cuda/dialect: base/* kernels kernels/emulator
+kernels/cuda: base/* kernels kernels/cuda/dialect kernels/emulator
+kernels/cuda/cudnn: base/* kernels kernels/cuda kernels/cuda/dialect
+kernels/cuda/cublas: base/* kernels kernels/cuda kernels/cuda/dialect
+kernels/emulator: base/* kernels
+kernels/reference: base/* kernels
+engine: base/* kernels
+engine/onnx: base/* kernels engine
+engine/ops: base/* kernels engine
+cases: base/* kernels kernels/cuda kernels/reference engine
+models: base/* kernels engine
+data: base/* kernels engine
+data/augment: base/* kernels
+data/image: base/*
+data/formats: base/* kernels engine data data/image
+data/loading: base/* kernels engine data data/augment data/image data/formats
+comm: base/* kernels engine
+comm/transports: base/* kernels engine comm
+local_sgd: base/* kernels engine comm
+train/config: base/* kernels engine models data/* comm local_sgd
+train/machine: base/* kernels engine models data/* comm local_sgd train/config
+train/weights: base/* kernels engine models data/* comm local_sgd train/config
+train/evaluation: base/* kernels engine models data/* comm local_sgd train/config
+train: base/* kernels engine models data/* comm local_sgd train/config train/machine train/weights train/evaluation
+train/log: base/* kernels engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation
+train/run: base/* kernels engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation train/log
+apps: base/* kernels engine engine/onnx cases models data/* comm local_sgd train/*
+apps/model: base/* kernels engine engine/onnx cases models data/* comm local_sgd train/* apps
+apps/bench: base/* kernels engine cases models data/* comm local_sgd train/* apps
+apps/page: base/* train/*
+apps/runs: base/* train/* apps apps/page
+apps/plan: base/* kernels engine models train/* apps
+apps/sweep: base/* comm local_sgd train/* apps
 '
 bad=0
 say() { echo "$1"; bad=1; }

@@ -6,7 +6,7 @@
 #include "data/loading/loader.h"
 #include "kernels/vector.h"
 #include "local_sgd/worker_mean.h"
-#include "train/freeze.h"
+#include "train/weights/freeze.h"
 
 namespace skein {
 namespace {

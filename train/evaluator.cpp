@@ -1,6 +1,6 @@
 #include "train/evaluator.h"
 
-#include "base/progress_line.h"
+#include "base/terminal/progress_line.h"
 
 namespace skein {
 

@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "train/averaged_model.h"
-#include "train/evaluation.h"
-#include "train/predictions.h"
+#include "train/evaluation/evaluation.h"
+#include "train/evaluation/predictions.h"
 #include "train/worker_pool.h"
 
 namespace skein {

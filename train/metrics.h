@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "local_sgd/sync_schedule.h"
-#include "train/evaluation.h"
-#include "train/layer_norms.h"
-#include "train/predictions.h"
+#include "train/evaluation/evaluation.h"
+#include "train/evaluation/predictions.h"
 #include "train/run_state.h"
+#include "train/weights/layer_norms.h"
 
 namespace skein {
 

@@ -1,6 +1,6 @@
 #include "train/run_state.h"
 
-#include "base/json.h"
+#include "base/formats/json.h"
 
 namespace skein {
 

@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/stopwatch.h"
 #include "base/trace.h"
-#include "train/threads.h"
+#include "train/machine/threads.h"
 
 namespace skein {
 bool Trainer::run(const TrainListener& listener) {

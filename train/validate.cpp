@@ -14,7 +14,7 @@
 #include "models/model.h"
 #include "models/model_traits.h"
 #include "train/averaged_model.h"
-#include "train/machine.h"
+#include "train/machine/machine.h"
 
 namespace skein {
 namespace {

@@ -8,7 +8,7 @@
 #include "engine/gradient.h"
 #include "kernels/clip_norm.h"
 #include "kernels/vector.h"
-#include "train/freeze.h"
+#include "train/weights/freeze.h"
 
 namespace skein {
 namespace {

@@ -1,8 +1,8 @@
 #include "train/worker_pool.h"
 
 #include "base/check.h"
-#include "train/machine.h"
-#include "train/threads.h"
+#include "train/machine/machine.h"
+#include "train/machine/threads.h"
 
 namespace skein {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "base/check.h"
 #include "kernels/runtime.h"
-#include "train/machine.h"
-#include "train/version.h"
+#include "train/machine/machine.h"
+#include "train/machine/version.h"
 
 namespace skein {
 namespace {

@@ -21,7 +21,7 @@
 #include "engine/tensor.h"
 #include "kernels/peak.h"
 #include "kernels/runtime.h"
-#include "train/machine.h"
+#include "train/machine/machine.h"
 #include "train/step_context.h"
 
 namespace skein {

@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "cases/op_case.h"
 #include "kernels/peak.h"
-#include "train/machine.h"
+#include "train/machine/machine.h"
 
 namespace skein {
 namespace {

@@ -5,7 +5,7 @@
 #include "apps/bench/noise_step.h"
 #include "base/stopwatch.h"
 #include "models/model_traits.h"
-#include "train/machine.h"
+#include "train/machine/machine.h"
 #include "train/step_context.h"
 
 namespace skein {

@@ -11,13 +11,13 @@
 
 #include "apps/bench/noise_step.h"
 #include "apps/table.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "base/trace.h"
 #include "kernels/conv.h"
 #include "kernels/device_timer.h"
 #include "kernels/emulated.h"
 #include "kernels/peak.h"
-#include "train/machine.h"
+#include "train/machine/machine.h"
 #include "train/step_context.h"
 
 namespace skein {

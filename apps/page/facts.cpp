@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/printable.h"
-#include "train/version.h"
+#include "base/terminal/printable.h"
+#include "train/machine/version.h"
 
 namespace skein {
 namespace fs = std::filesystem;

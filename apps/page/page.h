@@ -8,7 +8,7 @@
 
 #include <string>
 
-#include "base/json.h"
+#include "base/formats/json.h"
 
 namespace skein {
 

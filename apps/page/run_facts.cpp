@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "apps/page/run_reader.h"
-#include "base/printable.h"
+#include "base/terminal/printable.h"
 
 namespace skein {
 namespace {

@@ -10,8 +10,8 @@
 
 #include "base/check.h"
 #include "base/files.h"
-#include "base/printable.h"
-#include "train/run/metrics_lines.h"
+#include "base/terminal/printable.h"
+#include "train/log/metrics_lines.h"
 #include "train/run/run_folder.h"
 
 namespace skein {

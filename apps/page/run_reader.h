@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "apps/page/thin_series.h"
-#include "train/run/run_log.h"
+#include "train/log/run_log.h"
 
 namespace skein {
 

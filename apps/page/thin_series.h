@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/json.h"
+#include "base/formats/json.h"
 
 namespace skein {
 

@@ -6,7 +6,7 @@
 #include <fstream>
 
 #include "base/check.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 
 namespace skein {
 namespace {

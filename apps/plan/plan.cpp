@@ -4,7 +4,7 @@
 #include "apps/commands.h"
 #include "apps/plan/planned_step.h"
 #include "base/check.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "models/model_traits.h"
 #include "train/config/config_types.h"
 

@@ -17,12 +17,12 @@
 #include "apps/train.h"
 #include "base/check.h"
 #include "base/files.h"
-#include "base/output_lock.h"
-#include "base/standard_files.h"
+#include "base/terminal/output_lock.h"
+#include "base/terminal/standard_files.h"
 #include "comm/launcher.h"
+#include "train/log/run_log.h"
 #include "train/run/interrupt.h"
 #include "train/run/progress.h"
-#include "train/run/run_log.h"
 
 namespace skein {
 namespace {

@@ -7,7 +7,7 @@
 #include "apps/sweep/sweep_plan.h"
 #include "base/check.h"
 #include "base/files.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 
 namespace skein {
 namespace {

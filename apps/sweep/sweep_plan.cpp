@@ -10,7 +10,7 @@
 #include "apps/train.h"
 #include "base/check.h"
 #include "base/files.h"
-#include "base/nearest.h"
+#include "base/terminal/nearest.h"
 
 namespace skein {
 namespace {

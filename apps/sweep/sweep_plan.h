@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "base/json.h"
+#include "base/formats/json.h"
 
 namespace skein {
 

@@ -9,13 +9,13 @@
 
 #include "apps/table.h"
 #include "base/check.h"
-#include "base/csv.h"
-#include "base/json.h"
+#include "base/formats/csv.h"
+#include "base/formats/json.h"
 #include "base/statistics.h"
 #include "local_sgd/network_model.h"
+#include "train/log/run_log.h"
 #include "train/run/checkpoint.h"
 #include "train/run/resume.h"
-#include "train/run/run_log.h"
 
 namespace skein {
 namespace {

@@ -4,7 +4,7 @@
 #include <exception>
 
 #include "base/check.h"
-#include "base/standard_files.h"
+#include "base/terminal/standard_files.h"
 #include "comm/shards.h"
 #include "comm/transports/mpi_requests.h"
 #include "kernels/all_sum.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/standard_files.h"
+#include "base/terminal/standard_files.h"
 #include "comm/shards.h"
 #include "comm/transports/tcp_rendezvous.h"
 #include "comm/transports/tcp_streams.h"

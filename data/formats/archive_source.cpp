@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/progress_line.h"
+#include "base/terminal/progress_line.h"
 #include "data/formats/image_source.h"
 #include "data/formats/label_file.h"
 

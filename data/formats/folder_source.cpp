@@ -8,7 +8,7 @@
 #include <iterator>
 
 #include "base/check.h"
-#include "base/progress_line.h"
+#include "base/terminal/progress_line.h"
 #include "data/formats/image_source.h"
 #include "data/formats/label_file.h"
 #include "data/formats/source_tree.h"

@@ -3,7 +3,7 @@
 #include <new>
 
 #include "base/check.h"
-#include "base/progress_line.h"
+#include "base/terminal/progress_line.h"
 #include "data/formats/formats.h"
 #include "data/formats/image_list.h"
 #include "data/image/image_file.h"

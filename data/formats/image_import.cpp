@@ -8,8 +8,8 @@
 #include <new>
 
 #include "base/check.h"
-#include "base/printable.h"
-#include "base/progress_line.h"
+#include "base/terminal/printable.h"
+#include "base/terminal/progress_line.h"
 #include "data/formats/encoded_images.h"
 #include "data/formats/shard_writer.h"
 #include "data/image/image_decoder.h"

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/check.h"
-#include "base/printable.h"
+#include "base/terminal/printable.h"
 #include "data/formats/label_file.h"
 #include "data/formats/meta_mat.h"
 #include "data/formats/source_tree.h"

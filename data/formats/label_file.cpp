@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "base/printable.h"
+#include "base/terminal/printable.h"
 
 namespace skein {
 namespace {

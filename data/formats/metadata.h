@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "engine/safetensors.h"
 
 namespace skein {

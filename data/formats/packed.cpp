@@ -1,7 +1,7 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "data/formats/formats.h"
 #include "data/formats/metadata.h"
 

@@ -9,7 +9,7 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "base/random.h"
 #include "engine/safetensors.h"
 

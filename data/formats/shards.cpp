@@ -13,7 +13,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "data/formats/formats.h"
 #include "data/formats/metadata.h"
 

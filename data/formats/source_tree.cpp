@@ -6,7 +6,7 @@
 #include <map>
 
 #include "base/check.h"
-#include "base/printable.h"
+#include "base/terminal/printable.h"
 #include "data/formats/label_file.h"
 
 namespace skein {

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "base/check.h"
-#include "base/protobuf.h"
+#include "base/formats/protobuf.h"
 
 namespace skein {
 namespace {

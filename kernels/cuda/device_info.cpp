@@ -1,6 +1,6 @@
 #include "kernels/device_info.h"
 
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "kernels/cuda/dialect/cuda_check.h"
 
 namespace skein::cuda {

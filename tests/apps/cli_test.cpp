@@ -1,5 +1,5 @@
 // The program from outside: exit statuses, messages, signals, and that its parts agree.
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "kernels/runtime.h"
 #include "tests/support/run_binary.h"
 

@@ -1,5 +1,5 @@
 // Shapes that follow from the network, the table of H, and flags that would do nothing.
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "tests/support/run_binary.h"
 
 namespace skein::testing {

@@ -1,5 +1,5 @@
 #include "apps/commands.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "tests/support/command_output.h"
 #include "tests/support/data_files.h"
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "apps/torch_file.h"
+#include "apps/model/torch_file.h"
 #include "base/check.h"
 #include "engine/safetensors.h"
 #include "models/model.h"

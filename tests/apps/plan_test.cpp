@@ -6,7 +6,7 @@
 
 #include "apps/plan/planned_step.h"
 #include "base/check.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "kernels/emulated.h"
 #include "kernels/runtime.h"
 #include "tests/support/run_binary.h"

@@ -1,5 +1,5 @@
 // skein predict and skein eval from outside: the same predictions, class names, and bad input.
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "engine/safetensors.h"
 #include "tests/support/encoded_files.h"
 #include "tests/support/run_binary.h"

@@ -1,10 +1,10 @@
 // skein runs and skein compare on folders written by hand: whole logs, cut ones, and logs without a finite number.
 #include "apps/commands.h"
 #include "apps/table.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "tests/support/command_output.h"
 #include "tests/support/data_files.h"
-#include "train/run/run_log.h"
+#include "train/log/run_log.h"
 
 namespace skein::testing {
 namespace {

@@ -4,7 +4,7 @@
 #include <map>
 
 #include "apps/plan/dry_step.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "cases/op_case.h"
 #include "engine/kernel_spans.h"
 #include "engine/ops.h"

@@ -6,7 +6,7 @@
 #include "apps/shell_words.h"
 #include "apps/sweep/sweep_plan.h"
 #include "apps/sweep/sweep_table.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "tests/support/run_binary.h"
 #include "tests/support/small_training_run.h"
 

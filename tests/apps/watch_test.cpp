@@ -1,6 +1,6 @@
 // skein watch: its lines of blocks, and what it prints of a log into a pipe.
 #include "apps/commands.h"
-#include "apps/sparkline.h"
+#include "apps/runs/sparkline.h"
 #include "tests/support/command_output.h"
 #include "tests/support/data_files.h"
 

@@ -1,5 +1,5 @@
 // Names of files as text for messages.
-#include "base/printable.h"
+#include "base/terminal/printable.h"
 
 #include <gtest/gtest.h>
 

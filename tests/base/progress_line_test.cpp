@@ -1,5 +1,5 @@
 // The line on a terminal, and that nothing else gets it.
-#include "base/progress_line.h"
+#include "base/terminal/progress_line.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 
 #include <cstdlib>
 
-#include "base/csv.h"
+#include "base/formats/csv.h"
 
 namespace skein::testing {
 namespace {

@@ -1,5 +1,5 @@
 // Bytes that the documentation of the wire format gives as examples, https://protobuf.dev/programming-guides/encoding.
-#include "base/protobuf.h"
+#include "base/formats/protobuf.h"
 
 #include <gtest/gtest.h>
 

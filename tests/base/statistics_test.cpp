@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "base/files.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "base/rank_test.h"
 
 namespace skein::testing {

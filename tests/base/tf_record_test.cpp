@@ -1,5 +1,5 @@
 // CRC-32C of RFC 3720, section B.4, and records that are cut or damaged.
-#include "base/tf_record.h"
+#include "base/formats/tf_record.h"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // Import to shards and reading them: every byte is kept, from any source, and every kind of damage has its message.
 #include <map>
 
-#include "base/output_lock.h"
+#include "base/terminal/output_lock.h"
 #include "tests/support/encoded_files.h"
 #include "tests/support/run_binary.h"
 

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "apps/plan/gpu_model.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "cases/op_case.h"
 #include "kernels/conv_plan.h"
 #include "tests/support/need_gpu.h"

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "apps/onnx_file.h"
-#include "apps/torch_file.h"
+#include "apps/model/onnx_file.h"
+#include "apps/model/torch_file.h"
 #include "cases/op_case.h"
 #include "comm/process_group.h"
 #include "engine/safetensors.h"

@@ -9,7 +9,7 @@
 
 #include <fstream>
 
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "data/dataset.h"
 #include "train/run/run.h"
 #include "train/trainer.h"

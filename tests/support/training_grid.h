@@ -8,7 +8,7 @@
 
 #include "kernels/emulated.h"
 #include "tests/support/small_training_run.h"
-#include "train/machine.h"
+#include "train/machine/machine.h"
 #include "train/run/resume.h"
 #include "train/trainer.h"
 

@@ -1,5 +1,5 @@
 // Classes of data and of a network are compared by name.
-#include "train/class_names.h"
+#include "train/evaluation/class_names.h"
 
 #include "tests/support/data_files.h"
 

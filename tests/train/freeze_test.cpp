@@ -1,5 +1,5 @@
 // Frozen layers keep their bits, whatever trains the others; the gradients of the others are as without freezing.
-#include "train/freeze.h"
+#include "train/weights/freeze.h"
 
 #include "engine/ops.h"
 #include "tests/support/small_training_run.h"
@@ -8,7 +8,7 @@
 #include "train/run/weights_file.h"
 #include "train/trainer.h"
 #include "train/validate.h"
-#include "train/whitening.h"
+#include "train/weights/whitening.h"
 
 namespace skein::testing {
 namespace {

@@ -3,7 +3,7 @@
 
 #include "tests/support/encoded_files.h"
 #include "tests/support/small_training_run.h"
-#include "train/predictions.h"
+#include "train/evaluation/predictions.h"
 #include "train/run/run_folder.h"
 
 namespace skein::testing {

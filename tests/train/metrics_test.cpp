@@ -1,13 +1,13 @@
 // metrics.jsonl and evaluation.json: what the lines say, that they change no bit of a run, and resuming.
 #include <cmath>
 
-#include "base/base64.h"
-#include "base/json.h"
+#include "base/formats/base64.h"
+#include "base/formats/json.h"
 #include "data/image/image_decoder.h"
 #include "tests/support/small_training_run.h"
+#include "train/log/prometheus.h"
+#include "train/log/run_log.h"
 #include "train/round_log.h"
-#include "train/run/prometheus.h"
-#include "train/run/run_log.h"
 
 namespace skein::testing {
 namespace {

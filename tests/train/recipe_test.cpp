@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/files.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "cases/op_case.h"
 #include "kernels/adamw_step.h"
 #include "kernels/clip_norm.h"

@@ -5,7 +5,7 @@
 #include <map>
 #include <set>
 
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "tests/support/multi_worker_run.h"
 #include "tests/support/need_gpu.h"
 #include "tests/support/start_processes.h"

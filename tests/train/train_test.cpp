@@ -2,12 +2,12 @@
 #include <cstring>
 #include <sstream>
 
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "engine/safetensors.h"
 #include "kernels/runtime.h"
 #include "tests/support/run_binary.h"
 #include "tests/support/small_training_run.h"
-#include "train/evaluation.h"
+#include "train/evaluation/evaluation.h"
 #include "train/run/checkpoint.h"
 #include "train/run/run.h"
 #include "train/trainer.h"

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <map>
 
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "engine/safetensors.h"
 #include "models/model.h"
 #include "tests/support/run_binary.h"

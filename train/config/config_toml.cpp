@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
-#include "base/nearest.h"
+#include "base/terminal/nearest.h"
 #include "train/config/config.h"
 
 namespace skein {

@@ -17,7 +17,7 @@ inline char letter_of(ShortcutKind kind) { return kind == ShortcutKind::A ? 'A' 
 enum class OptimizerKind : uint8_t { sgd, adamw };
 constexpr auto names_of(OptimizerKind) { return std::array{"sgd", "adamw"}; }
 
-// Layers that are not trained (train/freeze.h).
+// Layers that are not trained (train/weights/freeze.h).
 enum class Freeze : uint8_t { none, stem, all_but_classifier };
 constexpr auto names_of(Freeze) { return std::array{"none", "stem", "all-but-classifier"}; }
 

@@ -6,11 +6,11 @@
 
 #include "base/check.h"
 #include "base/files.h"
-#include "base/json.h"
+#include "base/formats/json.h"
 #include "data/formats/shards.h"
 #include "engine/safetensors.h"
-#include "train/machine.h"
-#include "train/version.h"
+#include "train/machine/machine.h"
+#include "train/machine/version.h"
 
 namespace skein {
 namespace fs = std::filesystem;

@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "base/check.h"
-#include "train/machine.h"
+#include "train/machine/machine.h"
 #include "train/run/run_folder.h"
 
 namespace skein {

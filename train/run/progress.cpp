@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "base/progress_line.h"
-#include "base/standard_files.h"
+#include "base/terminal/progress_line.h"
+#include "base/terminal/standard_files.h"
 
 namespace skein {
 namespace {

@@ -6,15 +6,15 @@
 
 #include <cmath>
 
-#include "base/standard_files.h"
 #include "base/stopwatch.h"
+#include "base/terminal/standard_files.h"
 #include "kernels/runtime.h"
-#include "train/machine.h"
+#include "train/machine/machine.h"
+#include "train/machine/threads.h"
+#include "train/machine/version.h"
 #include "train/run/resume.h"
 #include "train/run/run_folder.h"
-#include "train/threads.h"
 #include "train/trainer.h"
-#include "train/version.h"
 
 namespace skein {
 namespace {

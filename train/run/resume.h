@@ -33,7 +33,7 @@ void load_workers(const Checkpoint& checkpoint, Trainer& trainer);
 void load_consensus(const Checkpoint& checkpoint, Trainer& trainer);
 // Loads the weights of --init into the workers of this process. Returns read_weights()'s sentences for the user.
 std::vector<std::string> load_initial_weights(const TrainConfig& config, Trainer& trainer);
-// Sets the first convolution of the workers of this process to the filters of train/whitening.h.
+// Sets the first convolution of the workers of this process to the filters of train/weights/whitening.h.
 void whiten_stem(const Dataset& train, Trainer& trainer);
 
 }  // namespace skein

@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/standard_files.h"
 #include "base/stopwatch.h"
+#include "base/terminal/standard_files.h"
 #include "base/trace.h"
 #include "comm/launcher.h"
 #include "data/fingerprint.h"
 #include "kernels/runtime.h"
-#include "train/machine.h"
+#include "train/machine/machine.h"
+#include "train/machine/threads.h"
 #include "train/run/interrupt.h"
 #include "train/run/progress.h"
 #include "train/run/report.h"
@@ -24,7 +25,6 @@
 #include "train/run/run_signature.h"
 #include "train/run/text_pairs.h"
 #include "train/run/trace_file.h"
-#include "train/threads.h"
 #include "train/trainer.h"
 #include "train/validate.h"
 

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/standard_files.h"
-#include "train/run/log_scalars.h"
-#include "train/run/prometheus.h"
-#include "train/version.h"
+#include "base/terminal/standard_files.h"
+#include "train/log/log_scalars.h"
+#include "train/log/prometheus.h"
+#include "train/machine/version.h"
 
 namespace skein {
 namespace fs = std::filesystem;

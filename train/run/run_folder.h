@@ -1,9 +1,9 @@
 // The folder of one run:
 //   config.toml         the merged configuration, for --config and --resume
-//   metrics.jsonl       a line per start, step, averaging and epoch: train/run/metrics_lines.h, docs/metrics.md
-//   evaluation.json     predictions of the best epoch's model: train/run/evaluation_file.h
-//   events.out.tfevents.*   the numbers of metrics.jsonl and more for TensorBoard: train/run/event_file.h
-//   metrics.prom        the newest numbers for Prometheus: train/run/prometheus.h
+//   metrics.jsonl       a line per start, step, averaging and epoch: train/log/metrics_lines.h, docs/metrics.md
+//   evaluation.json     predictions of the best epoch's model: train/log/evaluation_file.h
+//   events.out.tfevents.*   the numbers of metrics.jsonl and more for TensorBoard: train/log/event_file.h
+//   metrics.prom        the newest numbers for Prometheus: train/log/prometheus.h
 //   summary.csv         a row per epoch; accuracies in percent, seconds since the run began
 //   version.txt         the version of skein that began the run
 //   checkpoints/{last,best}
@@ -20,10 +20,10 @@
 #include <vector>
 
 #include "base/files.h"
+#include "train/log/evaluation_file.h"
+#include "train/log/event_file.h"
+#include "train/log/metrics_lines.h"
 #include "train/metrics.h"
-#include "train/run/evaluation_file.h"
-#include "train/run/event_file.h"
-#include "train/run/metrics_lines.h"
 
 namespace skein {
 

@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "base/check.h"
-#include "train/version.h"
+#include "train/machine/version.h"
 
 namespace skein {
 namespace {

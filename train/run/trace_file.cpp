@@ -11,11 +11,11 @@
 
 #include "base/check.h"
 #include "base/files.h"
-#include "base/json.h"
-#include "base/standard_files.h"
+#include "base/formats/json.h"
+#include "base/terminal/standard_files.h"
 #include "base/trace.h"
+#include "train/machine/version.h"
 #include "train/trainer.h"
-#include "train/version.h"
 
 namespace skein {
 namespace fs = std::filesystem;

@@ -1,0 +1,42 @@
+#include "apps/model/inference.h"
+
+#include <filesystem>
+
+#include "base/check.h"
+
+namespace skein {
+
+void add_inference_options(Command& command, InferenceFlags& flags) {
+  command.option("--checkpoint", flags.checkpoint, "a checkpoint, or a run folder, whose best one is taken",
+                 {.type = "RUN|CKPT", .required = true});
+  command.option("--batch", flags.batch, "images per batch; 0: as the run evaluated", {"N", 0, 1000000000});
+  command.option("--threads", flags.machine.threads, "OpenMP threads; 0: one per core", {"N", 0, 4096});
+  command.option("--device", flags.machine.device, "auto: a GPU where there is one; cpu; cuda");
+  command.option("--dtype", flags.machine.dtype, "of activations; tf32 and bf16 on a GPU");
+  command.flag("--json", flags.json, "one line of JSON");
+}
+
+Inference::Inference(const InferenceFlags& flags)
+    : device(prepare_machine(flags.machine)),
+      context(device),
+      trained(flags.checkpoint, device, activations(flags.machine.dtype)),
+      images(activations(flags.machine.dtype)),
+      batch(flags.batch > 0 ? flags.batch : info().config.eval_batch) {
+  const bool tf32 = info().config.dtype == ComputeType::tf32 && device == Device::cuda && !flags.dtype_given;
+  use_convolutions_of(trained.checkpoint, device, tf32 ? ComputeType::tf32 : flags.machine.dtype);
+  context.tape.training = false;
+}
+
+void check_new_file(const char* flag, const std::string& path, bool force) {
+  namespace fs = std::filesystem;
+  if (path.empty()) return;
+  const fs::path folder = fs::path(path).parent_path();
+  if (fs::exists(path) && !fs::is_regular_file(path))
+    throw BadInput("{} {}: is a folder or a device. Give the name of a file", flag, path);
+  if (fs::exists(path) && !force)
+    throw BadInput("{} {}: exists already. Give another name, or --force to replace it", flag, path);
+  if (!folder.empty() && !fs::is_directory(folder))
+    throw BadInput("{} {}: there is no folder {}. Make it first", flag, path, folder.string());
+}
+
+}  // namespace skein
