@@ -10,9 +10,9 @@
 #include "base/formats/json.h"
 #include "kernels/conv.h"
 #include "kernels/conv_plan.h"
-#include "kernels/device_info.h"
-#include "kernels/emulated.h"
-#include "kernels/runtime.h"
+#include "kernels/device/device_info.h"
+#include "kernels/device/emulated.h"
+#include "kernels/device/runtime.h"
 #include "train/machine/machine.h"
 
 namespace skein {

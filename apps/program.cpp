@@ -15,7 +15,7 @@
 #include "base/terminal/standard_files.h"
 #include "comm/process_group.h"
 #include "kernels/conv.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "train/machine/machine.h"
 #include "train/machine/version.h"
 

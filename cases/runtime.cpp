@@ -1,4 +1,4 @@
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 #include <fmt/format.h>
 

@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 #include "comm/shards.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein {
 

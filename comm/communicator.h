@@ -19,7 +19,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/queue.h"
+#include "kernels/device/queue.h"
 
 namespace skein {
 

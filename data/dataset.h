@@ -66,7 +66,7 @@ struct DatasetOptions {
 };
 
 // Opens a name of known_datasets(), a packed FILE.skein, a shard folder, or an image folder
-// (data/formats/image_layout.h). BadInput names the file, the position in it and the fix.
+// (data/formats/folders/image_layout.h). BadInput names the file, the position in it and the fix.
 Splits open_dataset(const std::string& name_or_path, const DatasetOptions& options = {});
 
 std::vector<std::string> known_datasets();

@@ -3,7 +3,7 @@
 #include "base/check.h"
 #include "base/nvtx.h"
 #include "base/trace.h"
-#include "kernels/timing.h"
+#include "kernels/device/timing.h"
 
 namespace skein {
 namespace {

@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "engine/ops.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein {
 

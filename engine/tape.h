@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "engine/arena.h"
+#include "kernels/device/queue.h"
 #include "kernels/dropout.h"
-#include "kernels/queue.h"
 
 namespace skein {
 

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "kernels/queue.h"
-#include "kernels/runtime.h"
+#include "kernels/device/queue.h"
+#include "kernels/device/runtime.h"
 #include "kernels/shape.h"
 #include "kernels/view.h"
 

@@ -1,7 +1,7 @@
 // A kernel is one object: its name, one function per back end, and its cost.
 //
 //   SKEIN_KERNEL(axpy, Axpy, axpy_cost);       in namespace skein declares cpu::axpy, cuda::axpy and kernel::axpy
-//   queue.run(kernel::axpy, 1.0f, x, y);       kernels/queue.h
+//   queue.run(kernel::axpy, 1.0f, x, y);       kernels/device/queue.h
 //
 // The contract is the function type, void(Stream, operands...). A cost of another type does not compile; a back end of
 // another type does not link. `cuda` is null in a build without the CUDA back end (SKEIN_NO_CUDA).

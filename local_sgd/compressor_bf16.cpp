@@ -1,6 +1,6 @@
 // Compression to bf16: shards of the differences go to their owners, the rounded means come back.
 #include "kernels/cast.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "kernels/vector.h"
 #include "local_sgd/compressor.h"
 

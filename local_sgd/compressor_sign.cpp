@@ -4,7 +4,7 @@
 #include <bit>
 
 #include "base/check.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "kernels/sign.h"
 #include "local_sgd/compressor.h"
 

@@ -1,6 +1,6 @@
 #include "local_sgd/model_averager.h"
 
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "kernels/squared_distance.h"
 #include "kernels/vector.h"
 #include "local_sgd/worker_mean.h"

@@ -1,7 +1,7 @@
 #include "local_sgd/outer_step.h"
 
 #include "base/check.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "kernels/sgd_step.h"
 #include "kernels/vector.h"
 

@@ -1,6 +1,6 @@
 #include "local_sgd/worker_mean.h"
 
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "kernels/vector.h"
 
 namespace skein {

@@ -11,40 +11,45 @@ base:
 base/formats: base
 base/terminal: base
 kernels: base/*
-kernels/cpu: base/* kernels
-kernels/cpu/conv: base/* kernels kernels/cpu
-kernels/cuda/dialect: base/* kernels kernels/emulator
-kernels/cuda: base/* kernels kernels/cuda/dialect kernels/emulator
-kernels/cuda/cudnn: base/* kernels kernels/cuda kernels/cuda/dialect
-kernels/cuda/cublas: base/* kernels kernels/cuda kernels/cuda/dialect
-kernels/emulator: base/* kernels
-kernels/reference: base/* kernels
-engine: base/* kernels
-engine/onnx: base/* kernels engine
-engine/ops: base/* kernels engine
-cases: base/* kernels kernels/cuda kernels/reference engine
-models: base/* kernels engine
-data: base/* kernels engine
-data/augment: base/* kernels
+kernels/device: base/* kernels
+kernels/cpu: base/* kernels kernels/device
+kernels/cpu/device: base/* kernels kernels/device kernels/cpu
+kernels/cpu/conv: base/* kernels kernels/device kernels/cpu
+kernels/cuda/dialect: base/* kernels kernels/device kernels/emulator
+kernels/cuda: base/* kernels kernels/device kernels/cuda/dialect kernels/emulator
+kernels/cuda/device: base/* kernels kernels/device kernels/cuda kernels/cuda/dialect kernels/emulator
+kernels/cuda/cudnn: base/* kernels kernels/device kernels/cuda kernels/cuda/dialect
+kernels/cuda/cublas: base/* kernels kernels/device kernels/cuda kernels/cuda/dialect
+kernels/emulator: base/* kernels kernels/device
+kernels/reference: base/* kernels kernels/device
+engine: base/* kernels kernels/device
+engine/onnx: base/* kernels kernels/device engine
+engine/ops: base/* kernels kernels/device engine
+cases: base/* kernels kernels/device kernels/cuda kernels/reference engine
+models: base/* kernels kernels/device engine
+data: base/* kernels kernels/device engine
+data/augment: base/* kernels kernels/device
 data/image: base/*
-data/formats: base/* kernels engine data data/image
-data/loading: base/* kernels engine data data/augment data/image data/formats
-comm: base/* kernels engine
-comm/transports: base/* kernels engine comm
-local_sgd: base/* kernels engine comm
-train/config: base/* kernels engine models data/* comm local_sgd
-train/machine: base/* kernels engine models data/* comm local_sgd train/config
-train/weights: base/* kernels engine models data/* comm local_sgd train/config
-train/evaluation: base/* kernels engine models data/* comm local_sgd train/config
-train: base/* kernels engine models data/* comm local_sgd train/config train/machine train/weights train/evaluation
-train/log: base/* kernels engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation
-train/run: base/* kernels engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation train/log
-apps: base/* kernels engine engine/onnx cases models data/* comm local_sgd train/*
-apps/model: base/* kernels engine engine/onnx cases models data/* comm local_sgd train/* apps
-apps/bench: base/* kernels engine cases models data/* comm local_sgd train/* apps
+data/image/jpeg: base/* data/image
+data/formats/folders: base/* kernels kernels/device engine data data/image
+data/formats: base/* kernels kernels/device engine data data/image data/formats/folders
+data/loading: base/* kernels kernels/device engine data data/augment data/image data/formats data/formats/folders
+comm: base/* kernels kernels/device engine
+comm/transports: base/* kernels kernels/device engine comm
+local_sgd: base/* kernels kernels/device engine comm
+train/config: base/* kernels kernels/device engine models data/* comm local_sgd
+train/machine: base/* kernels kernels/device engine models data/* comm local_sgd train/config
+train/weights: base/* kernels kernels/device engine models data/* comm local_sgd train/config
+train/evaluation: base/* kernels kernels/device engine models data/* comm local_sgd train/config
+train: base/* kernels kernels/device engine models data/* comm local_sgd train/config train/machine train/weights train/evaluation
+train/log: base/* kernels kernels/device engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation
+train/run: base/* kernels kernels/device engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation train/log
+apps: base/* kernels kernels/device engine engine/onnx cases models data/* comm local_sgd train/*
+apps/model: base/* kernels kernels/device engine engine/onnx cases models data/* comm local_sgd train/* apps
+apps/bench: base/* kernels kernels/device engine cases models data/* comm local_sgd train/* apps
 apps/page: base/* train/*
 apps/runs: base/* train/* apps apps/page
-apps/plan: base/* kernels engine models train/* apps
+apps/plan: base/* kernels kernels/device engine models train/* apps
 apps/sweep: base/* comm local_sgd train/* apps
 '
 bad=0
@@ -70,7 +75,7 @@ done <<<"$rules"
 for folder in $(git ls-files '*.cpp' '*.h' '*.cu' 2>/dev/null | grep -vE '^(tests|examples|cmake)/' | xargs -rn1 dirname | sort -u); do
   grep -q "^$folder:" <<<"$rules" || say "$folder/ has no line in tests/layers.sh"
 done
-vendor=$(grep -rnE '#include [<"](dnnl|oneapi|cuda|cudnn|cublas)' base engine cases models data comm local_sgd train apps $(ls kernels | sed -n "s,.*[.]h$,kernels/&,p"))
+vendor=$(grep -rnE '#include [<"](dnnl|oneapi|cuda|cudnn|cublas)' base engine cases models data comm local_sgd train apps $(ls kernels | sed -n "s,.*[.]h$,kernels/&,p") kernels/device)
 [ -z "$vendor" ] || say "only kernels/cpu, kernels/cuda and kernels/emulator may name a vendor's library: $vendor"
 transport=$(grep -rnE '#include [<"](mpi|nccl)' base kernels engine cases models data comm/communicator.h $(ls comm | sed -n "s,.*[.]\(h\|cpp\)$,comm/&,p") local_sgd train apps)
 [ -z "$transport" ] || say "only comm/transports may name MPI or NCCL: $transport"

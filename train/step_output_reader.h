@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/ops.h"
-#include "kernels/timing.h"
+#include "kernels/device/timing.h"
 #include "local_sgd/model_averager.h"
 
 namespace skein {

@@ -9,7 +9,7 @@
 #include <set>
 
 #include "base/check.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "train/machine/machine.h"
 #include "train/machine/version.h"
 

@@ -19,8 +19,8 @@
 #include "base/stopwatch.h"
 #include "comm/launcher.h"
 #include "engine/tensor.h"
-#include "kernels/peak.h"
-#include "kernels/runtime.h"
+#include "kernels/device/peak.h"
+#include "kernels/device/runtime.h"
 #include "train/machine/machine.h"
 #include "train/step_context.h"
 

@@ -9,7 +9,7 @@
 #include "apps/bench/bench.h"
 #include "base/check.h"
 #include "cases/op_case.h"
-#include "kernels/peak.h"
+#include "kernels/device/peak.h"
 #include "train/machine/machine.h"
 
 namespace skein {

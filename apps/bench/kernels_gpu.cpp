@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "apps/bench/bench.h"
-#include "kernels/device_timer.h"
-#include "kernels/peak.h"
+#include "kernels/device/device_timer.h"
+#include "kernels/device/peak.h"
 #include "train/step_context.h"
 
 namespace skein {

@@ -6,8 +6,8 @@
 #include "apps/bench/noise_step.h"
 #include "base/stopwatch.h"
 #include "engine/step_graph.h"
-#include "kernels/device_info.h"
-#include "kernels/device_timer.h"
+#include "kernels/device/device_info.h"
+#include "kernels/device/device_timer.h"
 #include "train/step_context.h"
 
 namespace skein {

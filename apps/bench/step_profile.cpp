@@ -14,9 +14,9 @@
 #include "base/formats/json.h"
 #include "base/trace.h"
 #include "kernels/conv.h"
-#include "kernels/device_timer.h"
-#include "kernels/emulated.h"
-#include "kernels/peak.h"
+#include "kernels/device/device_timer.h"
+#include "kernels/device/emulated.h"
+#include "kernels/device/peak.h"
 #include "train/machine/machine.h"
 #include "train/step_context.h"
 

@@ -11,7 +11,7 @@
 #include "base/formats/csv.h"
 #include "base/formats/json.h"
 #include "base/terminal/progress_line.h"
-#include "data/formats/find_images.h"
+#include "data/formats/folders/find_images.h"
 #include "data/loading/file_batch.h"
 #include "engine/safetensors.h"
 #include "train/evaluation/class_names.h"

@@ -10,7 +10,7 @@
 #include "comm/transports/nccl_api.h"
 #include "engine/tensor.h"
 #include "kernels/all_sum.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein {
 namespace {

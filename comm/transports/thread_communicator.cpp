@@ -6,7 +6,7 @@
 #include "comm/shards.h"
 #include "comm/transports/shared_barrier.h"
 #include "kernels/all_sum.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein {
 namespace {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "data/formats/folders/image_layout.h"
 #include "data/formats/formats.h"
-#include "data/formats/image_layout.h"
 
 namespace skein {
 
@@ -28,7 +28,7 @@ struct ImportReport {
   std::vector<std::pair<std::string, std::string>> bad;  // place and reason of each damaged image, which was left out
 };
 
-// `from`: a folder, or an archive of one, in a layout of data/formats/image_layout.h. Writes the folder out.partial,
+// `from`: a folder, or an archive of one, in a layout of data/formats/folders/image_layout.h. Writes the folder out.partial,
 // which the caller renames. BadInput if the images cannot be used as a dataset, RunFailed if the folder cannot be
 // written.
 ImportReport import_images(const std::string& from, const std::string& out, const ImportOptions& options);

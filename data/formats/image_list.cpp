@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "data/formats/image_layout.h"
+#include "data/formats/folders/image_layout.h"
 
 namespace skein {
 namespace fs = std::filesystem;

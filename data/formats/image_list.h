@@ -1,4 +1,4 @@
-// List of the files of an image folder, by split, sorted by class and name (data/formats/image_layout.h).
+// List of the files of an image folder, by split, sorted by class and name (data/formats/folders/image_layout.h).
 #pragma once
 
 #include <cstdint>

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "data/formats/folders/image_source.h"
 #include "data/formats/formats.h"
 #include "data/formats/image_list.h"
-#include "data/formats/image_source.h"
 #include "data/formats/shards.h"
 #include "data/image/image_file.h"
 

@@ -7,7 +7,7 @@
 #include <mutex>
 
 #include "data/image/image_file.h"
-#include "data/image/jpeg_markers.h"
+#include "data/image/jpeg/markers.h"
 
 namespace skein {
 namespace {

@@ -1,7 +1,7 @@
 // Interface of the decoders: an image file in memory, decoded row by row from the top. Each reads some types of files,
 // told by their first bytes; of several, the first in this order that can decode the file does:
-//   jpeg_reader.cpp  skein's own, for common JPEG files
-//   jpeg_turbo.cpp   libjpeg-turbo, for all other JPEG files (no_jpeg_turbo.cpp if the library is absent)
+//   jpeg/reader.cpp  skein's own, for common JPEG files
+//   jpeg/turbo.cpp   libjpeg-turbo, for all other JPEG files (jpeg/no_turbo.cpp if the library is absent)
 //   png_reader.cpp   libspng, for PNG (no_png.cpp if the library is absent)
 //   webp_reader.cpp  libwebp, for WebP (no_webp.cpp if the library is absent)
 //   stb_reader.cpp   stb_image, for BMP and, where the libraries are absent, for all other JPEG and for PNG
@@ -59,7 +59,7 @@ std::unique_ptr<ImageReader> make_png_reader();
 std::unique_ptr<ImageReader> make_webp_reader();
 std::unique_ptr<ImageReader> make_stb_reader();  // reads() all files, and says of what it cannot decode why
 
-// By the first bytes (is_jpeg: data/image/jpeg_markers.h).
+// By the first bytes (is_jpeg: data/image/jpeg/markers.h).
 bool is_png(FileBytes file);
 bool is_webp(FileBytes file);
 bool is_bmp(FileBytes file);

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "data/image/image_file.h"
-#include "data/image/jpeg_markers.h"
+#include "data/image/jpeg/markers.h"
 
 namespace skein {
 namespace {

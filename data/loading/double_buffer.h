@@ -8,7 +8,7 @@
 #include <functional>
 
 #include "data/loading/batch_mix.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein {
 

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein::cpu {
 

@@ -4,7 +4,7 @@
 #include "kernels/adamw_terms.h"
 #include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein::cuda {
 namespace {

@@ -3,7 +3,7 @@
 #include "kernels/all_sum.h"
 #include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein::cuda {
 namespace {

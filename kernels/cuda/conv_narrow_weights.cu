@@ -9,7 +9,7 @@
 #include "kernels/cuda/dialect/columns.h"
 #include "kernels/cuda/dialect/mma.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein::cuda {
 namespace {

@@ -3,7 +3,7 @@
 #include "kernels/cross_entropy.h"
 #include "kernels/cuda/dialect/gpu.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein::cuda {
 namespace {

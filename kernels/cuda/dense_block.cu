@@ -8,7 +8,7 @@
 #include "kernels/cuda/dialect/columns.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/dense_block.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein::cuda {
 namespace {

@@ -3,8 +3,8 @@
 // and grad is written.
 #include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
+#include "kernels/device/runtime.h"
 #include "kernels/lars.h"
-#include "kernels/runtime.h"
 
 namespace skein::cuda {
 namespace {

@@ -3,7 +3,7 @@
 #include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/cuda/dialect/sign_segments.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "kernels/sign.h"
 
 namespace skein::cuda {

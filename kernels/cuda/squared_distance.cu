@@ -2,7 +2,7 @@
 // order. Bytes per element: 8, or 4 without the second vector.
 #include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "kernels/squared_distance.h"
 
 namespace skein::cuda {
@@ -11,68 +11,56 @@ namespace {
 // partial (blocks). Without kTwo there is no y.
 template <bool kTwo>
 __global__ void __launch_bounds__(kBlock)
-    distance_blocks_kernel(const float *x, const float *y, Split s,
-                           float *partial) {
+    distance_blocks_kernel(const float* x, const float* y, Split s, float* partial) {
   constexpr int kUnroll = 2;
   float sum = 0.0f;
 #pragma unroll 1
-  for (int64_t tile = int64_t(blockIdx.x) * (kBlock * kUnroll);
-       tile < s.vectors; tile += int64_t(gridDim.x) * (kBlock * kUnroll)) {
+  for (int64_t tile = int64_t(blockIdx.x) * (kBlock * kUnroll); tile < s.vectors;
+       tile += int64_t(gridDim.x) * (kBlock * kUnroll)) {
     Pack<float, 4> a[kUnroll], b[kUnroll];
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u) {
       const int64_t i = tile + u * kBlock + threadIdx.x;
       a[u] = {}, b[u] = {};
-      if (i < s.vectors)
-        a[u] = load<4>(x + s.head + 4 * i);
-      if (kTwo && i < s.vectors)
-        b[u] = load<4>(y + s.head + 4 * i);
+      if (i < s.vectors) a[u] = load<4>(x + s.head + 4 * i);
+      if (kTwo && i < s.vectors) b[u] = load<4>(y + s.head + 4 * i);
     }
 #pragma unroll
     for (int u = 0; u < kUnroll; ++u)
 #pragma unroll
-      for (int k = 0; k < 4; ++k)
-        sum += (a[u][k] - b[u][k]) * (a[u][k] - b[u][k]);
+      for (int k = 0; k < 4; ++k) sum += (a[u][k] - b[u][k]) * (a[u][k] - b[u][k]);
   }
   const int64_t whole = s.vectors * 4;
 #pragma unroll 1
-  for (int64_t j = int64_t(blockIdx.x) * kBlock + threadIdx.x; j < s.n - whole;
-       j += int64_t(gridDim.x) * kBlock) {
+  for (int64_t j = int64_t(blockIdx.x) * kBlock + threadIdx.x; j < s.n - whole; j += int64_t(gridDim.x) * kBlock) {
     const int64_t i = j < s.head ? j : j + whole;
     const float d = x[i] - (kTwo ? y[i] : 0.0f);
     sum += d * d;
   }
   sum = block_sum(sum);
-  if (threadIdx.x == 0)
-    partial[blockIdx.x] = sum;
+  if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
-__global__ void __launch_bounds__(kBlock)
-    distance_sum_kernel(const float *partial, int blocks, float *total) {
+__global__ void __launch_bounds__(kBlock) distance_sum_kernel(const float* partial, int blocks, float* total) {
   float sum = 0.0f;
-  for (int i = int(threadIdx.x); i < blocks; i += kBlock)
-    sum += partial[i];
+  for (int i = int(threadIdx.x); i < blocks; i += kBlock) sum += partial[i];
   sum = block_sum(sum);
-  if (threadIdx.x == 0)
-    *total = sum;
+  if (threadIdx.x == 0) *total = sum;
 }
 
-} // namespace
+}  // namespace
 
 void squared_distance(Stream stream, View x, View y, View sum) {
   const int64_t n = x.numel();
-  CHECK(x.dtype == DType::f32 && sum.numel() == 1 && (!y || y.numel() == n),
-        "vectors in f32 of {} and {} numbers", n, y.numel());
+  CHECK(x.dtype == DType::f32 && sum.numel() == 1 && (!y || y.numel() == n), "vectors in f32 of {} and {} numbers", n,
+        y.numel());
   const Split s = split<4>(n, x.as<const float>(), y.as<const float>());
-  const int64_t blocks =
-      std::clamp<int64_t>(ceil_div(n, 16 * kBlock), 1, 4 * multiprocessors());
+  const int64_t blocks = std::clamp<int64_t>(ceil_div(n, 16 * kBlock), 1, 4 * multiprocessors());
   const auto held = hold_workspace(stream);
-  float *partial =
-      static_cast<float *>(workspace(stream, size_t(blocks) * sizeof(float)));
-  launch(y ? distance_blocks_kernel<true> : distance_blocks_kernel<false>,
-         blocks, kBlock, stream, x.as<float>(), y.as<float>(), s, partial);
-  launch(distance_sum_kernel, 1, kBlock, stream, partial, int(blocks),
-         sum.as<float>());
+  float* partial = static_cast<float*>(workspace(stream, size_t(blocks) * sizeof(float)));
+  launch(y ? distance_blocks_kernel<true> : distance_blocks_kernel<false>, blocks, kBlock, stream, x.as<float>(),
+         y.as<float>(), s, partial);
+  launch(distance_sum_kernel, 1, kBlock, stream, partial, int(blocks), sum.as<float>());
 }
 
-} // namespace skein::cuda
+}  // namespace skein::cuda

@@ -1,6 +1,6 @@
 // The program from outside: exit statuses, messages, signals, and that its parts agree.
 #include "base/formats/json.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "tests/support/run_binary.h"
 
 namespace skein::testing {

@@ -7,8 +7,8 @@
 #include "apps/plan/planned_step.h"
 #include "base/check.h"
 #include "base/formats/json.h"
-#include "kernels/emulated.h"
-#include "kernels/runtime.h"
+#include "kernels/device/emulated.h"
+#include "kernels/device/runtime.h"
 #include "tests/support/run_binary.h"
 
 namespace skein::testing {

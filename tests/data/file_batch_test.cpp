@@ -5,7 +5,7 @@
 
 #include <cstring>
 
-#include "data/formats/find_images.h"
+#include "data/formats/folders/find_images.h"
 #include "data/loading/loader.h"
 #include "tests/support/encoded_files.h"
 #include "tests/support/image_files.h"

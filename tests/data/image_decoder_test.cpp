@@ -4,7 +4,7 @@
 #include <cmath>
 #include <map>
 
-#include "data/image/jpeg_markers.h"
+#include "data/image/jpeg/markers.h"
 #include "data/image/random_crop.h"
 #include "tests/support/image_files.h"
 

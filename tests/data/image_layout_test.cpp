@@ -1,8 +1,8 @@
 // Layouts of image folders as people have them: which file is trained on, tested on or left out, by names alone.
-#include "data/formats/image_layout.h"
+#include "data/formats/folders/image_layout.h"
 
-#include "data/formats/label_file.h"
-#include "data/formats/meta_mat.h"
+#include "data/formats/folders/label_file.h"
+#include "data/formats/folders/meta_mat.h"
 #include "tests/support/data_files.h"
 
 namespace skein::testing {

@@ -1,10 +1,10 @@
 // skein's own JPEG decoder against libjpeg-turbo: the same bits of all pixels, and the same result for damaged files.
 #include <random>
 
-#include "data/formats/image_source.h"
+#include "data/formats/folders/image_source.h"
 #include "data/image/image_decoder.h"
-#include "data/image/jpeg_huffman.h"
-#include "data/image/jpeg_idct.h"
+#include "data/image/jpeg/huffman.h"
+#include "data/image/jpeg/idct.h"
 #include "tests/support/image_files.h"
 
 namespace skein::testing {

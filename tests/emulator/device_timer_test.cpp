@@ -1,5 +1,5 @@
 // DeviceTimer on emulated devices whose streams run early or late.
-#include "kernels/device_timer.h"
+#include "kernels/device/device_timer.h"
 
 #include <cuda_runtime_api.h>
 #include <gtest/gtest.h>
@@ -7,8 +7,8 @@
 #include <chrono>
 #include <thread>
 
+#include "kernels/device/peak.h"
 #include "kernels/emulator/emulator.h"
-#include "kernels/peak.h"
 
 namespace skein::cuda {
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/check.h"
+#include "kernels/device/runtime.h"
 #include "kernels/emulator/emulator.h"
-#include "kernels/runtime.h"
 #include "tests/emulator/faults.h"
 
 namespace skein {

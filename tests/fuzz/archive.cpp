@@ -3,8 +3,8 @@
 // meta.mat.
 #include <cstring>
 
-#include "data/formats/image_layout.h"
-#include "data/formats/meta_mat.h"
+#include "data/formats/folders/image_layout.h"
+#include "data/formats/folders/meta_mat.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace skein;

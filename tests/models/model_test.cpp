@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "cases/op_case.h"
 #include "engine/ops.h"
-#include "kernels/emulated.h"
+#include "kernels/device/emulated.h"
 
 namespace skein::testing {
 namespace {

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "kernels/emulated.h"
-#include "kernels/runtime.h"
+#include "kernels/device/emulated.h"
+#include "kernels/device/runtime.h"
 
 namespace skein {
 

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
-#include "kernels/emulated.h"
+#include "kernels/device/emulated.h"
 #include "tests/support/small_training_run.h"
 #include "train/machine/machine.h"
 #include "train/run/resume.h"

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "data/formats/formats.h"
-#include "kernels/emulated.h"
+#include "kernels/device/emulated.h"
 #include "tests/support/small_training_run.h"
 #include "train/trainer.h"
 

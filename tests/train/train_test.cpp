@@ -4,7 +4,7 @@
 
 #include "base/formats/json.h"
 #include "engine/safetensors.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "tests/support/run_binary.h"
 #include "tests/support/small_training_run.h"
 #include "train/evaluation/evaluation.h"

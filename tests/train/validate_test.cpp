@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "data/formats/formats.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "tests/support/small_training_run.h"
 
 namespace skein::testing {

@@ -11,8 +11,8 @@
 
 #include "base/check.h"
 #include "kernels/conv_plan.h"
-#include "kernels/emulated.h"
-#include "kernels/runtime.h"
+#include "kernels/device/emulated.h"
+#include "kernels/device/runtime.h"
 
 namespace skein {
 

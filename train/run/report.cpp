@@ -8,7 +8,7 @@
 
 #include "base/stopwatch.h"
 #include "base/terminal/standard_files.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "train/machine/machine.h"
 #include "train/machine/threads.h"
 #include "train/machine/version.h"

@@ -14,7 +14,7 @@
 #include "base/trace.h"
 #include "comm/launcher.h"
 #include "data/fingerprint.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 #include "train/machine/machine.h"
 #include "train/machine/threads.h"
 #include "train/run/interrupt.h"

@@ -12,7 +12,7 @@
 #include "kernels/cuda/dialect/cuda_check.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/cuda/linear_bias.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein::cuda {
 namespace {

@@ -13,7 +13,7 @@
 #include "kernels/cuda/cudnn/plan_cache.h"
 #include "kernels/cuda/dialect/cuda_check.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein::cuda {
 namespace {

@@ -6,7 +6,7 @@
 
 #include <mutex>
 
-#include "kernels/runtime.h"
+#include "kernels/device/runtime.h"
 
 namespace skein::cuda {
 

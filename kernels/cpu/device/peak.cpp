@@ -1,0 +1,97 @@
+#include "kernels/device/peak.h"
+
+#include <chrono>
+#include <cstring>
+#include <memory>
+
+#include "base/simd.h"
+#include "kernels/device/runtime.h"
+
+// Vectors are passed only to inlined functions, so their calling convention does not matter.
+#pragma GCC diagnostic ignored "-Wpsabi"
+
+namespace skein::cpu {
+namespace {
+
+constexpr int kAccumulators = 12;  // more than latency times throughput on any core, fewer than the vector registers
+constexpr int64_t kIterations = 2'000'000;
+constexpr int kRounds = 5;
+
+template <int kFloats>
+struct Vector {
+  typedef float Type __attribute__((vector_size(kFloats * 4)));
+};
+
+template <int kFloats>
+[[gnu::always_inline, gnu::optimize("fp-contract=fast")]] inline float multiply_add() {
+  using V = typename Vector<kFloats>::Type;
+  V sums[kAccumulators] = {}, a = {}, b = {};
+  a += 0.5f;
+  b += 0.25f;
+  for (int64_t i = 0; i < kIterations; ++i) {
+#pragma GCC unroll 12
+    for (V& s : sums) s = s * a + b;
+  }
+  V total = {};
+  for (const V& s : sums) total += s;
+  return total[0];
+}
+
+#if defined(__x86_64__)
+[[gnu::target("arch=x86-64-v4"), gnu::optimize("fp-contract=fast")]] float multiply_add_512() {
+  return multiply_add<16>();
+}
+[[gnu::target("arch=x86-64-v3"), gnu::optimize("fp-contract=fast")]] float multiply_add_256() {
+  return multiply_add<8>();
+}
+#endif
+float multiply_add_128() { return multiply_add<4>(); }
+
+struct Widest {
+  float (*run)();
+  int floats;
+};
+Widest widest() {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512f")) return {multiply_add_512, 16};
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {multiply_add_256, 8};
+#endif
+  return {multiply_add_128, 4};
+}
+
+template <class Body>
+double fastest_seconds(Body&& body) {
+  double best = 1e30;
+  for (int round = 0; round < kRounds; ++round) {
+    const auto start = std::chrono::steady_clock::now();
+    body();
+    best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return best;
+}
+
+}  // namespace
+
+double measure_fma_gflops() {
+  const Widest w = widest();
+  const int threads = omp_get_max_threads();
+  volatile float sink = 0;
+  const double seconds = fastest_seconds([&] {
+#pragma omp parallel num_threads(threads)
+    if (const float value = w.run(); omp_get_thread_num() == 0) sink = value;
+  });
+  return 2.0 * kAccumulators * double(kIterations) * w.floats * threads / seconds * 1e-9;
+}
+
+double measure_copy_gbs() {
+  constexpr int64_t kBytes = int64_t{256} << 20;
+  std::unique_ptr<char, Release*> from(static_cast<char*>(allocate(kBytes)), release);
+  std::unique_ptr<char, Release*> to(static_cast<char*>(allocate(kBytes)), release);
+  auto ranges = [&](auto body) { parallel_ranges(kBytes, 4096, body); };
+  ranges([&](int64_t b, int64_t e) { std::memset(from.get() + b, 1, size_t(e - b)); });
+  const double seconds = fastest_seconds(
+      [&] { ranges([&](int64_t b, int64_t e) { std::memcpy(to.get() + b, from.get() + b, size_t(e - b)); }); });
+  return 2.0 * double(kBytes) / seconds * 1e-9;
+}
+
+}  // namespace skein::cpu
