@@ -17,7 +17,7 @@ endif()
 if(TARGET skein_mpi)
   install(TARGETS skein_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/skein COMPONENT mpi)
 endif()
-set(made ${CMAKE_BINARY_DIR}/made)  # by apps/CMakeLists.txt
+set(made ${PROJECT_BINARY_DIR}/made)  # by apps/CMakeLists.txt
 install(FILES ${made}/skein.1.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT program)
 install(FILES ${made}/skein.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME skein
         COMPONENT program)
@@ -41,8 +41,8 @@ install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 if(SKEIN_CUDA_BACKEND STREQUAL emulated)
   return()  # a build for tests: its kernels need the stand-ins
 endif()
-install(TARGETS skein_library base kernels kernels_cpu kernels_cuda engine models data data_augment data_image comm
-                local_sgd train
+list(TRANSFORM skein_libraries PREPEND skein_ OUTPUT_VARIABLE targets)
+install(TARGETS skein_library ${targets}
   EXPORT skein ARCHIVE DESTINATION ${skein_archives} COMPONENT library INCLUDES DESTINATION ${skein_headers})
 install(EXPORT skein NAMESPACE skein:: FILE skein-targets.cmake DESTINATION ${skein_package} COMPONENT library)
 file(STRINGS cmake/public_headers.txt headers REGEX "^[^#]")
@@ -63,6 +63,4 @@ write_basic_package_version_file(skein-config-version.cmake COMPATIBILITY SameMi
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/skein-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/skein-config-version.cmake
               cmake/libraries.cmake
   DESTINATION ${skein_package} COMPONENT library)
-if(PROJECT_IS_TOP_LEVEL)
-  include(cmake/packages.cmake)
-endif()
+include(cmake/packages.cmake)

@@ -123,7 +123,7 @@ MUTATIONS = [
         {"{ store(dx + i, out); }": "{ for (int k = 0; k < kWidth; ++k) store(dx + i + k, {out[k]}); }"},
         "static evidence",
         "release",
-        "kernels_cuda",
+        "skein_kernels_cuda",
         "python3 tools/kernel_report.py --build {build}",
         r"WORSE.*pool_backward.*16-byte stores",
     ),

@@ -1,11 +1,11 @@
 # Comparison with PyTorch (tests/oracle/torch_check.py). Exit status 77, skipped: PyTorch is not installed. Optimised
 # build only: tests/engine/model_gradient_test.cpp covers these networks under sanitizers in less time.
 add_executable(skein_oracle oracle/dump.cpp oracle/oracle.cpp)
-target_link_libraries(skein_oracle PRIVATE models cases)
+target_link_libraries(skein_oracle PRIVATE skein_models skein_cases)
 
 # Schedules, compressions and momenta against a simulation in numpy. 77: numpy is not installed.
 add_executable(skein_local_sgd_dump oracle/local_sgd_dump.cpp)
-target_link_libraries(skein_local_sgd_dump PRIVATE train)
+target_link_libraries(skein_local_sgd_dump PRIVATE skein_train)
 add_test(NAME local_sgd_oracle COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/oracle/local_sgd.py
                                        $<TARGET_FILE:skein_local_sgd_dump>)
 set_tests_properties(local_sgd_oracle PROPERTIES SKIP_RETURN_CODE 77)
@@ -31,7 +31,7 @@ set_tests_properties(torch_recipe PROPERTIES SKIP_RETURN_CODE 77)
 
 # Networks as `skein export` writes them, against ONNX Runtime. Exit status 77: PyPI cannot be reached.
 add_executable(skein_exports oracle/export_dump.cpp)
-target_link_libraries(skein_exports PRIVATE commands)
+target_link_libraries(skein_exports PRIVATE skein_commands)
 add_test(NAME exports COMMAND bash ${CMAKE_SOURCE_DIR}/tests/oracle/export_check.sh ${CMAKE_BINARY_DIR})
 set_tests_properties(exports PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 300)
 
