@@ -11,7 +11,7 @@ namespace skein {
 struct LibraryNames {
   std::string name;                // for messages: "cuDNN 9"
   std::string variable;            // environment variable that may hold its path: SKEIN_CUDNN
-  std::vector<std::string> files;  // tried in order with the loader's search path, then in CUDA's own folder
+  std::vector<std::string> files;  // tried in order: loader's search path, NVIDIA's packages of PyPI, CUDA's folder
   std::string advice;              // how to install it
 };
 

@@ -9,7 +9,8 @@ NcclApi open_nccl() {
   const Library library({"NCCL 2",
                          "SKEIN_NCCL",
                          {"libnccl.so.2"},
-                         "Install NCCL (NVIDIA's packages call it libnccl2), or use --workers K in one process"});
+                         "Install NCCL (NVIDIA's packages call it libnccl2, PyPI nvidia-nccl-cu13 or -cu12), or use "
+                         "--workers K in one process"});
   NcclApi api;
   library.find("ncclGetUniqueId", api.get_unique_id);
   library.find("ncclCommInitRankConfig", api.init_rank);

@@ -7,7 +7,8 @@ LibraryNames cublas_names() {
   std::vector<std::string> files = {"libcublas.so.13", "libcublas.so.12"};
   if (CUBLAS_VER_MAJOR == 12) std::swap(files[0], files[1]);
   return {"cuBLAS", "SKEIN_CUBLAS", files,
-          fmt::format("Install cuBLAS {0} (NVIDIA's packages are called libcublas-{0}-...)", CUBLAS_VER_MAJOR)};
+          fmt::format("Install cuBLAS {0} (NVIDIA's packages are called libcublas-{0}-..., on PyPI nvidia-cublas)",
+                      CUBLAS_VER_MAJOR)};
 }
 
 CublasApi::CublasApi(const LibraryNames& names) : library(names) {

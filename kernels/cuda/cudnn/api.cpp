@@ -5,11 +5,12 @@
 namespace skein::cuda {
 
 LibraryNames cudnn_names() {
-  return {"cuDNN 9",
-          "SKEIN_CUDNN",
-          {"libcudnn.so.9"},
-          fmt::format("Install cuDNN 9 for CUDA {} (NVIDIA's packages call it cudnn9-cuda-{})", CUDART_VERSION / 1000,
-                      CUDART_VERSION / 1000)};
+  return {
+      "cuDNN 9",
+      "SKEIN_CUDNN",
+      {"libcudnn.so.9"},
+      fmt::format("Install cuDNN 9 for CUDA {0} (NVIDIA's packages call it cudnn9-cuda-{0}, PyPI nvidia-cudnn-cu{0})",
+                  CUDART_VERSION / 1000)};
 }
 
 CudnnApi::CudnnApi(const LibraryNames& names) : library(names) {
