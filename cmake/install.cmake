@@ -63,4 +63,6 @@ write_basic_package_version_file(skein-config-version.cmake COMPATIBILITY SameMi
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/skein-config.cmake ${CMAKE_CURRENT_BINARY_DIR}/skein-config-version.cmake
               cmake/libraries.cmake
   DESTINATION ${skein_package} COMPONENT library)
+install(CODE "set(CPACK_TEMPORARY_INSTALL_DIRECTORY \"\${CMAKE_INSTALL_PREFIX}\")
+include(${PROJECT_SOURCE_DIR}/cmake/bundle.cmake)" COMPONENT bundle EXCLUDE_FROM_ALL)
 include(cmake/packages.cmake)
