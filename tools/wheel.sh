@@ -11,7 +11,9 @@ tools=$build/wheel-tools
 bash "$source/tests/oracle/venv.sh" "$tools" scikit-build-core auditwheel
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+# scikit-build-core writes settings of its own into the cache, the install prefix among them.
+cp "$build/CMakeCache.txt" "$scratch"
+trap 'cp "$scratch/CMakeCache.txt" "$build" && cmake "$build" >"$scratch/log"; rm -rf "$scratch"' EXIT
 PATH=$tools/bin:$PATH
 pip wheel -q --no-build-isolation --no-deps -C build-dir="$build" -w "$scratch" "$source"
 wheel=$(echo "$scratch"/skein_engine-*.whl)

@@ -3,7 +3,7 @@
 # and all public headers through find_package(skein), built by COMPILER (clang++ where there is one), and the program.
 # Configures tests/package/within, which takes skein's sources by add_subdirectory.
 set -euo pipefail
-build=$1
+build=$(realpath "$1")
 compiler=${2:-$(command -v clang++ || command -v g++)}
 source=$(cd "$(dirname "$0")/../.." && pwd)
 place=$build/package
