@@ -47,7 +47,7 @@ train/run: base/* kernels kernels/device engine models data/* comm local_sgd tra
 apps: base/* kernels kernels/device engine engine/onnx cases models data/* comm local_sgd train/*
 apps/model: base/* kernels kernels/device engine engine/onnx cases models data/* comm local_sgd train/* apps
 apps/bench: base/* kernels kernels/device engine cases models data/* comm local_sgd train/* apps
-apps/page: base/* train/*
+apps/page: base/* train/* apps
 apps/runs: base/* train/* apps apps/page
 apps/plan: base/* kernels kernels/device engine models train/* apps
 apps/sweep: base/* comm local_sgd train/* apps

@@ -43,7 +43,7 @@ std::string write_torch(const std::string& path, const TrainedModel& trained) {
 std::string write_onnx(const ExportArguments& flags, const TrainedModel& trained) {
   std::optional<LayerTimes> times;
   if (!flags.profile.empty()) {
-    times = read_layer_times(flags.profile);
+    times = read_layer_times(flags.profile, "--profile ");
     if (times->model != trained.info().config.model)
       throw BadInput("--profile {}: is of {}, and the checkpoint of {}. Measure the network that is exported",
                      flags.profile, times->model, trained.info().config.model);

@@ -23,7 +23,7 @@ async function ask() {
 }
 
 // A chart whose numbers are being read, or an open list, is not drawn anew.
-const kInUse = '.plot:hover, .plot:focus-visible' + (CSS.supports('selector(select:open)') ? ', select:open' : '');
+const kInUse = '.plot:hover, .plot:focus-visible, .layers:hover, .layers:focus-visible' + (CSS.supports('selector(select:open)') ? ', select:open' : '');
 
 // Asks again every second while the page is visible; more seldom where drawing would take over a tenth of the time.
 async function renew() {

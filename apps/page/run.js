@@ -165,5 +165,6 @@ function runDetail(facts, state, redraw) {
   return el(
       'section', {id: 'run'},
       el('div', {class: 'head'}, el('h2', {}, 'One run'), facts.runs.length > 1 ? choose : el('p', {}, run.name)),
-      el('div', {class: 'detail'}, confusion, classBars(run), repeatOf(run)), worstOf(run));
+      el('div', {class: 'detail'}, confusion, classBars(run), repeatOf(run)), layersOf(run),
+      worstOf(run));
 }

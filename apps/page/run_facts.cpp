@@ -146,7 +146,8 @@ Json RunReader::facts(const std::string& name, size_t picture_bytes) const {
   if (unread > 0) notes.push_back(fmt::format("{} lines of metrics.jsonl cannot be read and are left out", unread));
   if (series_.infinite_losses > 0)
     notes.push_back(fmt::format("the loss was not a finite number in {} steps", series_.infinite_losses));
-  if (!evaluation_note_.empty()) notes.push_back(evaluation_note_);
+  for (const std::string& note : {evaluation_note_, layers_.note()})
+    if (!note.empty()) notes.push_back(note);
   if (series_.epochs.size() > kMostEpochs)
     notes.push_back(fmt::format("{} epochs are thinned for the curves", series_.epochs.size()));
   const EpochLog* best = log_.best();
@@ -167,6 +168,7 @@ Json RunReader::facts(const std::string& name, size_t picture_bytes) const {
   if (const ThinSeries& h = series_.h.empty() ? series_.h_of_steps : series_.h; !h.empty()) facts["h"] = h.samples();
   if (!series_.distance.empty()) facts["distance"] = series_.distance.ranges();
   facts["parts"] = parts();
+  facts["layers"] = layers_.facts();
   if (!series_.class_top1.empty()) facts["class_top1"] = rounded(series_.class_top1);
   facts["classes"] = series_.about.contains("classes") ? printable_texts(series_.about.at("classes")) : Json::array();
   add_evaluation(facts, picture_bytes);

@@ -59,6 +59,7 @@ bool RunReader::update() {
   if (now.st_ino != file_ || now.st_size < offset_) {
     read_settings(log_);  // a resumed run may have other epochs
     series_ = {};
+    layers_.forget_norms();
     offset_ = log_.unread_lines = 0;
     file_ = now.st_ino;
     changed = true;
@@ -69,6 +70,7 @@ bool RunReader::update() {
   log_.status = status_of(log_);
   const std::string status = stalled() ? "stalled" : to_string(log_.status);
   changed |= read_evaluation();
+  changed |= layers_.read_times(log_);
   changed |= offset_ != before || status != status_text_;
   status_text_ = status;
   return changed;
@@ -153,6 +155,7 @@ void RunReader::read_epoch(const Json& line) {
   if (line.contains("step_seconds"))
     for (const auto& [part, seconds] : line.at("step_seconds").items())
       series_.part_seconds[part] += seconds.get<double>();
+  if (line.contains("layers")) layers_.add_epoch(series_.epochs.back().epoch, line.at("layers"));
   if (!line.contains("class_top1")) return;
   series_.class_top1.clear();
   for (const Json& top1 : line.at("class_top1").elements())

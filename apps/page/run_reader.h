@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/page/layer_facts.h"
 #include "apps/page/thin_series.h"
 #include "train/log/run_log.h"
 
@@ -60,6 +61,7 @@ class RunReader {
 
   RunLog log_;
   Series series_;
+  LayerFacts layers_;
   Json evaluation_;  // evaluation.json; null: there is none
   std::string version_, evaluation_note_, status_text_;
   int64_t offset_ = 0;              // bytes of metrics.jsonl that are read

@@ -154,6 +154,19 @@ function notesOf(facts) {
 
 const named = (g) => el('b', {}, g.label);
 
+// Whether the seeds tell the best setting from the next. p is multiplied by the number of `others` that the best stands
+// before (Bonferroni); where even samples that lie wholly apart would not reach 0.05, there are too few seeds to say.
+function chanceOf(best, next, others) {
+  const most = 0.05 / others, counts = `${best.length} and ${next.length} seeds`;
+  if (best.length < 2 || next.length < 2) return '; one seed each does not say whether that is chance.';
+  let enough = 2;
+  while (smallestP(enough, enough) >= most) ++enough;
+  if (smallestP(best.length, next.length) >= most)
+    return `. Whether that is chance, ${counts} cannot say, however large the difference: ${enough} of each can.`;
+  const p = Math.min(1, rankTest(best, next) * others), with_p = `rank test of ${counts}, p = ${short(p)}`;
+  return p < 0.05 ? `, more than chance explains (${with_p}).` : `, which may be chance (${with_p}).`;
+}
+
 // Which group is best, by how much against the spread of the seeds, and which is quickest to what all of them reach.
 function verdicts(groups) {
   const ranked = groups.filter((g) => g.sum.best.length).sort((a, b) => mean(b.sum.best) - mean(a.sum.best));
@@ -171,12 +184,7 @@ function verdicts(groups) {
   const lead = mean(first.sum.best) - mean(second.sum.best);
   best.append(
       `. Next is `, named(second), ` with ${spread(second.sum.best, percent)} %, ${percent(lead)} points lower`);
-  const noise = Math.max(...[first, second].map((g) => deviation(g.sum.best) || 0));
-  const known = first.sum.best.length > 1 && second.sum.best.length > 1;
-  best.append(
-      !known               ? '; one seed each does not say whether that is chance.' :
-          lead > 2 * noise ? ', more than the seeds differ.' :
-                             ', which is within what the seeds differ.');
+  best.append(chanceOf(first.sum.best, second.sum.best, ranked.length - 1));
   return [best, speedVerdict(ranked)].filter(Boolean);
 }
 

@@ -7,6 +7,12 @@ import struct
 import zlib
 
 CLASSES = ["cat", "dog", "ship"]
+LAYERS = ["conv1", "bn1"] + [
+    f"layer{stage}.0.{layer}"
+    for stage in (1, 2, 3)
+    for layer in ["conv1", "bn1", "conv2", "bn2"] + ["downsample.0", "downsample.1"] * (stage > 1)
+]
+LAYERS.append("fc")
 
 
 def png(colour, side=8):
@@ -24,7 +30,7 @@ def png(colour, side=8):
     ).decode()
 
 
-def lines_of_run(seed, local_steps, epochs, steps, classes, cpu):
+def lines_of_run(seed, local_steps, epochs, steps, classes, cpu, gain):
     """The lines of metrics.jsonl: a run, then steps and rounds, and an epoch after each `steps` steps."""
     draw = random.Random(f"{seed} {local_steps}")
     yield {
@@ -41,6 +47,7 @@ def lines_of_run(seed, local_steps, epochs, steps, classes, cpu):
         "epochs": epochs,
         "steps_per_epoch": steps,
         "classes": classes,
+        "image": [32, 32, 3],
         "start_step": 0,
     }
     sent = rounds = 0
@@ -73,7 +80,7 @@ def lines_of_run(seed, local_steps, epochs, steps, classes, cpu):
                     "seconds": 0.004,
                     "distance": [0.1 * local_steps * (1 + draw.random()) for _ in range(2)],
                 }
-        top1 = 90 - 50 * math.exp(-3 * epoch / epochs) - 2 * draw.random()
+        top1 = 70 + gain - 50 * math.exp(-3 * epoch / epochs) - 2 * draw.random()
         yield {
             "type": "epoch",
             "epoch": epoch,
@@ -86,6 +93,9 @@ def lines_of_run(seed, local_steps, epochs, steps, classes, cpu):
             "test_top5": 99.0,
             "img_per_s": 1280.0,
             "seconds": epoch * (steps * 0.05 + 0.5),
+            "layers": [
+                {"name": name, "weight_norm": 3 + i + epoch, "grad_norm": (1 + i) / epoch} for i, name in enumerate(LAYERS)
+            ],
             "class_top1": [top1 - 5, top1, top1 + 5],
             "rounds": {
                 "world": rounds,
@@ -104,13 +114,13 @@ def lines_of_run(seed, local_steps, epochs, steps, classes, cpu):
         }
 
 
-def write_run(folder, seed=0, local_steps=1, epochs=6, steps=8, classes=CLASSES, cpu="a processor", settings=""):
+def write_run(folder, seed=0, local_steps=1, epochs=6, steps=8, classes=CLASSES, cpu="a processor", settings="", gain=20):
     """Returns the lines. The run is done."""
     folder.mkdir(parents=True)
     (folder / "config.toml").write_text(
-        f"epochs = {epochs}\nmodel = 'resnet8'\nseed = {seed}\nsync = 'local:H={local_steps}'\nworkers = 2\n{settings}"
+        f"epochs = {epochs}\nmodel = 'resnet8'\nbatch = 64\nseed = {seed}\nsync = 'local:H={local_steps}'\nworkers = 2\n{settings}"
     )
-    lines = list(lines_of_run(seed, local_steps, epochs, steps, classes, cpu))
+    lines = list(lines_of_run(seed, local_steps, epochs, steps, classes, cpu, gain))
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
     worst = [
         {

@@ -47,6 +47,7 @@ Json run_line(const RunDescription& r) {
   line["epochs"] = r.epochs;
   line["steps_per_epoch"] = r.steps_per_epoch;
   line["classes"] = r.classes;
+  line["image"] = r.image;
   line["start_step"] = r.start_step;
   return line;
 }

@@ -23,7 +23,8 @@ struct RunDescription {
   int64_t workers = 1, parameters = 0, epochs = 0, steps_per_epoch = 0;
   std::string model;
   std::vector<std::string> classes;
-  int64_t start_step = 0;  // steps done before
+  std::vector<int64_t> image;  // height, width, channels of the network's input
+  int64_t start_step = 0;      // steps done before
 };
 
 Json run_line(const RunDescription& run);

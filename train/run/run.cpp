@@ -146,6 +146,7 @@ RunDescription describe_run(ProcessGroup& group, const TrainCall& call, Trainer&
           .steps_per_epoch = trainer.steps_per_epoch(),
           .model = call.config.model,
           .classes = inputs.info.classes,
+          .image = {inputs.info.height, inputs.info.width, inputs.info.channels},
           .start_step = inputs.start.step};
 }
 
