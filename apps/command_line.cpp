@@ -1,6 +1,7 @@
 #include "apps/command_line.h"
 
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "apps/exit_status.h"
 #include "base/check.h"
 #include "base/terminal/nearest.h"
+#include "base/terminal/terminal.h"
 
 namespace skein {
 namespace {
@@ -102,6 +104,11 @@ std::string full_name(const CLI::App& app) {
   return app.get_parent() ? full_name(*app.get_parent()) + " " + app.get_name() : app.get_name();
 }
 
+void print_help(const CLI::App& command) {
+  const std::string help = command.help(command.get_parent() ? full_name(*command.get_parent()) : "");
+  fmt::print("{}", fit(help, STDOUT_FILENO));
+}
+
 // The last subcommand that was parsed.
 const CLI::App& deepest(const CLI::App& app) {
   const auto parsed = app.get_subcommands();
@@ -157,13 +164,16 @@ Command& parse(Command& root, const std::vector<std::string>& arguments) {
   declare(app, root);
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 reads them from the back
+  } catch (const CLI::CallForHelp&) {
+    print_help(deepest(app));
+    throw ExitStatus{kDone};
   } catch (const CLI::Success& e) {
     throw ExitStatus{app.exit(e)};
   } catch (const CLI::ParseError& e) {
     const CLI::App& command = deepest(app);
     if (deepest(app, root).requires_subcommand && dynamic_cast<const CLI::RequiredError*>(&e)) {
       if (app.remaining(true).empty()) {
-        fmt::print("{}", command.help(command.get_parent() ? full_name(*command.get_parent()) : ""));
+        print_help(command);
         throw ExitStatus{kBadInput};
       }
       throw BadInput("there is no command '{} {}'.{} See {} --help", full_name(command), app.remaining(true).front(),

@@ -7,16 +7,9 @@
 
 #include "base/check.h"
 #include "base/stopwatch.h"
+#include "base/terminal/terminal.h"
 
 namespace skein {
-namespace {
-
-size_t width(const std::string& text) {
-  return size_t(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
-}
-
-}  // namespace
-
 std::string number_cell(double value, const char* format) {
   return std::isfinite(value) ? fmt::format(fmt::runtime(format), value) : std::string("-");
 }
@@ -29,13 +22,13 @@ std::string format_table(const std::vector<Align>& columns, const std::vector<st
   std::vector<size_t> widths(columns.size(), 0);
   for (const auto& row : rows) {
     CHECK(row.size() == columns.size(), "a row has {} cells, the table {} columns", row.size(), columns.size());
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], size_t(columns_of(row[i])));
   }
   std::string text;
   for (const auto& row : rows) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
-      const std::string space(widths[i] - width(row[i]), ' ');
+      const std::string space(widths[i] - size_t(columns_of(row[i])), ' ');
       line += (i > 0 ? "  " : "") + (columns[i] == Align::right ? space + row[i] : row[i] + space);
     }
     line.erase(line.find_last_not_of(' ') + 1);

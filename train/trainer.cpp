@@ -1,6 +1,9 @@
 #include "train/trainer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/check.h"
@@ -86,6 +89,11 @@ EpochMetrics Trainer::end_epoch() {
   if (size() > 1 && (config_.eval_local == EvalLocal::every || (config_.eval_local == EvalLocal::last && last)))
     local = evaluator_.test_workers();
   const std::optional<Score> ema = config_.ema > 0 ? std::optional(evaluator_.test_ema(state_.step)) : std::nullopt;
+  if (!std::isfinite(test.loss))
+    group_.fail_on_all_ranks(
+        fmt::format("the loss on the test images is {} after epoch {}: the model has left the range "
+                    "of its numbers; lower --lr, or lengthen the warm-up",
+                    test.loss, state_.epoch + 1));
   const double evaluating = seconds_since(begin);
   state_.seconds += evaluating;
 

@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/stopwatch.h"
 #include "base/terminal/printable.h"
-#include "base/terminal/progress_line.h"
+#include "base/terminal/terminal.h"
 
 namespace skein {
 namespace {
@@ -137,8 +137,8 @@ int64_t redraw(const std::string& shown, int64_t drawn) {
 void watch(const WatchFlags& flags) {
   RunReader run(flags.run);
   run.update();
-  if (flags.once || !isatty(STDOUT_FILENO)) {
-    fmt::print("{}", screen(run, flags, isatty(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 80));
+  if (flags.once || !is_live_terminal(STDOUT_FILENO)) {
+    fmt::print("{}", screen(run, flags, is_live_terminal(STDOUT_FILENO) ? terminal_width(STDOUT_FILENO) : 80));
     return;
   }
   for (int64_t drawn = 0;;) {

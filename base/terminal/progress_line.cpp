@@ -1,9 +1,10 @@
 #include "base/terminal/progress_line.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 
 #include <algorithm>
+
+#include "base/terminal/terminal.h"
 
 namespace skein {
 namespace {
@@ -17,15 +18,10 @@ void put(int terminal, const std::string& text) {
 
 }  // namespace
 
-int64_t terminal_width(int terminal) {
-  winsize size{};
-  return ioctl(terminal, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
 ProgressLine::ProgressLine(std::string what, int64_t total, double quiet_seconds, int terminal)
     : what_(std::move(what)),
       total_(total),
-      terminal_(isatty(terminal) ? terminal : -1),
+      terminal_(is_live_terminal(terminal) ? terminal : -1),
       begin_(Clock::now()),
       next_(begin_ + std::chrono::milliseconds(int64_t(quiet_seconds * 1e3))) {}
 

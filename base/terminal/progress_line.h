@@ -34,7 +34,4 @@ class ProgressLine {
   bool drawn_ = false;
 };
 
-// Columns of the terminal behind a file descriptor; 80 if it does not say.
-int64_t terminal_width(int terminal);
-
 }  // namespace skein

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/terminal/terminal.h"
+
 namespace skein {
 
 void open_standard_files() {
@@ -14,9 +16,13 @@ void open_standard_files() {
     if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && ::open("/dev/null", O_RDWR) != fd) return;  // no /dev/null
 }
 
-void print_error(const std::string& message) { std::fputs(fmt::format("skein: {}\n", message).c_str(), stderr); }
+void print_error(const std::string& message) {
+  const std::string line = fmt::format("{} {}\n", styled("skein:", Style::error, STDERR_FILENO), message);
+  std::fputs(fit(line, STDERR_FILENO).c_str(), stderr);
+}
 
-void report_text(const std::string& text) {
+void report_text(const std::string& line) {
+  const std::string text = fit(line, STDOUT_FILENO);
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
   const int error = errno;
   if (!std::freopen("/dev/null", "w", stdout)) return;

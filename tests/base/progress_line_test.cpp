@@ -1,40 +1,16 @@
 // The line on a terminal, and that nothing else gets it.
 #include "base/terminal/progress_line.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/ioctl.h>
-
-#include <cstdlib>
 
 #include "base/formats/csv.h"
+#include "tests/support/pseudo_terminal.h"
 
 namespace skein::testing {
 namespace {
 
-struct Terminal {
-  Terminal() : master(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK)) {
-    grantpt(master);
-    unlockpt(master);
-    slave = open(ptsname(master), O_RDWR | O_NOCTTY);
-  }
-  ~Terminal() {
-    close(slave);
-    close(master);
-  }
-  std::string text() const {
-    char buffer[1000];
-    const ssize_t n = read(master, buffer, sizeof buffer);
-    return n > 0 ? std::string(buffer, size_t(n)) : "";
-  }
-  int master, slave;
-};
-
 TEST(ProgressLine, IsDrawnOnATerminalAndRemoved) {
-  const Terminal terminal;
-  winsize size{};
-  size.ws_col = 30;
-  ASSERT_EQ(ioctl(terminal.slave, TIOCSWINSZ, &size), 0);
+  const PseudoTerminal terminal(30);
   {
     ProgressLine line("evaluating", 100, 0, terminal.slave);
     line.add(25);
@@ -44,7 +20,7 @@ TEST(ProgressLine, IsDrawnOnATerminalAndRemoved) {
 }
 
 TEST(ProgressLine, ShortWorkAndOtherFilesGetNothing) {
-  const Terminal terminal;
+  const PseudoTerminal terminal(80);
   int pipe[2];
   ASSERT_EQ(pipe2(pipe, O_NONBLOCK), 0);
   {

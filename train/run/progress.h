@@ -1,5 +1,6 @@
-// Prints the progress of a run to stdout. On a terminal: one line that is redrawn at most ten times a second, cut to
-// the width. Elsewhere: a plain line at the first step and every ten seconds. In both, a line for each epoch.
+// Prints the progress of a run to stdout. On a terminal: one line that is redrawn at most ten times a second and keeps
+// to the width, at the cost of what matters less. Elsewhere: a plain line at the first step and every ten seconds. In
+// both, a line for each epoch.
 #pragma once
 
 #include <string>
@@ -28,10 +29,12 @@ class ProgressDisplay {
   const bool terminal_;
   Clock::time_point drawn_;
   bool bar_ = false;                                // the current line of the terminal is a bar
+  int64_t steps_shown_ = 0;                         // by this process
   double recent_seconds_ = 0, recent_wait_ms_ = 0;  // since the last line
   int64_t recent_images_ = 0;
-  double seconds_before_ = 0;         // of the epoch, at the step before
-  double rate_ = 0, wait_share_ = 0;  // images/s, and waiting for data in percent, between the last two lines
+  double seconds_before_ = 0;  // of the epoch, at the step before
+  double rate_ = 0,
+         wait_share_ = 0;  // images/s, and waiting for data in percent, between the last two lines; 0: unknown
 };
 
 }  // namespace skein
