@@ -10,11 +10,27 @@
 #include <cstdint>
 
 // Sanitizer builds have a single version: the resolver of a clone runs before the sanitizer is initialised.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
-    !defined(__SANITIZE_THREAD__)
-#define SKEIN_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#if defined(__has_feature)
+#define SKEIN_CLANG_HAS(feature) __has_feature(feature)
 #else
+#define SKEIN_CLANG_HAS(feature) 0
+#endif
+#if !defined(__x86_64__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||                        \
+    SKEIN_CLANG_HAS(address_sanitizer) || SKEIN_CLANG_HAS(thread_sanitizer) || SKEIN_CLANG_HAS(memory_sanitizer) || \
+    SKEIN_CLANG_HAS(undefined_behavior_sanitizer)
 #define SKEIN_SIMD
+#elif defined(__clang__)
+// Clang's resolver does not know the levels of x86-64.
+#define SKEIN_SIMD __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define SKEIN_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
+
+// Before a loop whose iterations do not depend on each other, which a compiler cannot see where pointers may be equal.
+#if defined(__clang__)
+#define SKEIN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define SKEIN_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
 namespace skein::cpu {

@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-#include "base/bf16.h"
 #include "base/check.h"
 #include "base/simd.h"
 #include "kernels/adamw_terms.h"
+#include "kernels/cpu/round_to_bf16.h"
 
 namespace skein::cpu {
 namespace {
@@ -29,10 +29,6 @@ SKEIN_SIMD void step_range(Range r, AdamwTerms t, float keep, AdamwHyper h, int6
   }
 }
 
-SKEIN_SIMD void round_range(const float* __restrict value, Bf16* __restrict shadow, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) shadow[i] = to_bf16(value[i]);
-}
-
 }  // namespace
 
 void adamw_step(Stream, View value, View grad, View first, View second, View shadow, View steps, const float* rate,
@@ -53,7 +49,7 @@ void adamw_step(Stream, View value, View grad, View first, View second, View sha
     const int64_t boundary = std::clamp(decayed, begin, end);
     run(begin, boundary, terms.keep);
     run(boundary, end, 1.0f);
-    if (shadow) round_range(value.as<float>() + begin, shadow.as<Bf16>() + begin, end - begin);
+    if (shadow) round_to_bf16(value.as<float>() + begin, shadow.as<Bf16>() + begin, end - begin);
   });
 }
 

@@ -1,8 +1,8 @@
 #include "kernels/sgd_step.h"
 
-#include "base/bf16.h"
 #include "base/check.h"
 #include "base/simd.h"
+#include "kernels/cpu/round_to_bf16.h"
 
 namespace skein::cpu {
 namespace {
@@ -30,10 +30,6 @@ SKEIN_SIMD void step_range(float* value, const float* grad, float* velocity, flo
            : step<false, false>(value, grad, velocity, rate, h.momentum, decay, n);
 }
 
-SKEIN_SIMD void round_range(const float* __restrict value, Bf16* __restrict shadow, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) shadow[i] = to_bf16(value[i]);
-}
-
 }  // namespace
 
 void sgd_step(Stream, View value, View grad, View velocity, View shadow, const float* rate, SgdHyper h,
@@ -50,7 +46,7 @@ void sgd_step(Stream, View value, View grad, View velocity, View shadow, const f
     const int64_t boundary = std::clamp(decayed, begin, end);
     run(begin, boundary, h.decay);
     run(boundary, end, 0.0f);
-    if (shadow) round_range(value.as<float>() + begin, shadow.as<Bf16>() + begin, end - begin);
+    if (shadow) round_to_bf16(value.as<float>() + begin, shadow.as<Bf16>() + begin, end - begin);
   });
 }
 

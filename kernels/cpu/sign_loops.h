@@ -22,22 +22,20 @@ typedef float Floats __attribute__((vector_size(4 * kLanes)));
 typedef uint32_t Words __attribute__((vector_size(4 * kLanes)));
 constexpr Words kLane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-[[gnu::always_inline]] inline Floats load(const float* p) {
-  Floats v;
+// Vectors go in and out by reference: a clone's calling convention differs from that of an inlined function.
+template <class V, class T>
+[[gnu::always_inline]] inline void load(V& v, const T* p) {
   std::memcpy(&v, p, sizeof v);
-  return v;
 }
-[[gnu::always_inline]] inline Words load_words(const uint32_t* p) {
-  Words w;
-  std::memcpy(&w, p, sizeof w);
-  return w;
+template <class V, class T>
+[[gnu::always_inline]] inline void store(T* p, const V& v) {
+  std::memcpy(p, &v, sizeof v);
 }
-[[gnu::always_inline]] inline void store(float* p, const Floats& v) { std::memcpy(p, &v, sizeof v); }
-[[gnu::always_inline]] inline Floats as_floats(const Words& w) { return std::bit_cast<Floats>(w); }
 // scale, or -scale where the bit is 1, for the bits [16*half, 16*half + 16) of a word.
-[[gnu::always_inline]] inline Floats signed_scales(uint32_t word, int half, float scale) {
-  return as_floats(((Words{} + (word >> (kLanes * half))) << (31 - kLane) & 0x80000000u) ^
-                   std::bit_cast<uint32_t>(scale));
+[[gnu::always_inline]] inline void signed_scales(Floats& v, uint32_t word, int half, float scale) {
+  const Words bits =
+      ((Words{} + (word >> (kLanes * half))) << (31 - kLane) & 0x80000000u) ^ std::bit_cast<uint32_t>(scale);
+  load(v, &bits);
 }
 
 // d = c - w (+ memory); returns the sum of |d|.
@@ -49,10 +47,16 @@ template <bool kMemory>
   for (; i + kWord <= n; i += kWord)
     for (int half = 0; half < 2; ++half) {
       const int64_t k = i + kLanes * half;
-      Floats x = load(c + k) - load(w + k);
-      if (kMemory) x = load(memory + k) + x;
+      Floats x, other;
+      load(x, c + k), load(other, w + k);
+      x -= other;
+      if (kMemory) load(other, memory + k), x = other + x;
       store(d + k, x);
-      sums[half] += as_floats(std::bit_cast<Words>(x) & 0x7fffffffu);
+      Words size;
+      load(size, d + k);
+      size &= 0x7fffffffu;
+      load(x, &size);
+      sums[half] += x;
     }
   double total = 0;
   for (const Floats& sum : sums)
@@ -94,7 +98,9 @@ SKEIN_SIMD void pack_words_and_remember(const float* d, float scale, uint32_t* w
     words[first + i] = word;
     for (int half = 0; half < 2; ++half) {
       const int64_t k = i * kWord + kLanes * half;
-      store(error + k, load(d + k) - signed_scales(word, half, scale));
+      Floats number, decoded;
+      load(number, d + k), signed_scales(decoded, word, half, scale);
+      store(error + k, number - decoded);
     }
   }
 }
@@ -112,8 +118,9 @@ SKEIN_SIMD void decode_words(const uint32_t* words, int64_t stride, const Decode
     Floats low = Floats{} + d.base, high = low;
     for (int64_t k = 0; k < d.rows; ++k) {
       const uint32_t word = words[k * stride + i];
-      low += signed_scales(word, 0, d.weights[k]);
-      high += signed_scales(word, 1, d.weights[k]);
+      Floats first, second;
+      signed_scales(first, word, 0, d.weights[k]), signed_scales(second, word, 1, d.weights[k]);
+      low += first, high += second;
     }
     store(numbers + i * kWord, low * d.factor);
     store(numbers + i * kWord + kLanes, high * d.factor);
@@ -124,10 +131,12 @@ SKEIN_SIMD void decode_words(const uint32_t* words, int64_t stride, const Decode
 SKEIN_SIMD void count_words(const uint32_t* words, uint32_t* planes, int64_t stride, int64_t digits, int64_t n) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) {
-    Words carry = load_words(words + i);
+    Words carry, plane;
+    load(carry, words + i);
     for (int64_t p = 0; p < digits; ++p) {
-      const Words plane = load_words(planes + p * stride + i), sum = plane ^ carry;
-      std::memcpy(planes + p * stride + i, &sum, sizeof sum);
+      load(plane, planes + p * stride + i);
+      const Words sum = plane ^ carry;
+      store(planes + p * stride + i, sum);
       carry &= plane;
     }
   }
