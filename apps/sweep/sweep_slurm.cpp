@@ -27,6 +27,17 @@ bool is_in_path(const std::string& name) {
   return false;
 }
 
+// The file FOLDER/slurm-N.log of the array's task N in quotes; %% is a percent sign (sbatch's "filename pattern").
+std::string log_pattern(const std::string& folder) {
+  std::string text = "\"";
+  for (const char c : folder) {
+    if (c == '"' || c == '\\') text += '\\';
+    text += c;
+    if (c == '%') text += c;
+  }
+  return text + "/slurm-%a.log\"";
+}
+
 }  // namespace
 
 std::string sbatch_script(const std::vector<SweepRun>& runs, const std::string& folder, int64_t at_once,
@@ -37,12 +48,12 @@ std::string sbatch_script(const std::vector<SweepRun>& runs, const std::string& 
       "# {} runs of a sweep; submit it again to go on:  sbatch {}\n"
       "#SBATCH --job-name=skein-sweep\n"
       "#SBATCH --array=0-{}{}\n"
-      "#SBATCH --output={}/slurm-%a.log\n"
+      "#SBATCH --output={}\n"
       "#SBATCH --open-mode=append\n"
       "#SBATCH --signal=B:USR1@120\n"
       "#SBATCH --requeue\n",
       runs.size(), shell_words({where + "/sweep.sbatch"}), runs.size() - 1,
-      at_once > 0 ? fmt::format("%{}", at_once) : "", where);
+      at_once > 0 ? fmt::format("%{}", at_once) : "", log_pattern(where));
   for (const std::string& option : options) text += fmt::format("#SBATCH {}\n", option);
   text += fmt::format(
       "set -euo pipefail\n"

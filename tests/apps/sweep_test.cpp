@@ -5,6 +5,7 @@
 
 #include "apps/shell_words.h"
 #include "apps/sweep/sweep_plan.h"
+#include "apps/sweep/sweep_slurm.h"
 #include "apps/sweep/sweep_table.h"
 #include "base/formats/json.h"
 #include "tests/support/run_binary.h"
@@ -223,6 +224,11 @@ TEST_F(SweepCommand, WritesAndSubmitsAJobArray) {
   const ProgramOutput task = shell("SLURM_ARRAY_TASK_ID=1 bash " + out + "/sweep.sbatch");
   EXPECT_EQ(task.status, 0) << task.err;
   expect_parts(shell(command + " --table").out, {"1/2"});
+}
+
+TEST(JobArray, QuotesTheFolderOfItsLogs) {
+  const std::string script = sbatch_script({SweepRun{}}, R"(/a 5% "b")", 0, {});
+  expect_parts(script, {R"(#SBATCH --output="/a 5%% \"b\"/slurm-%a.log")"});
 }
 
 TEST_F(SweepCommand, DryRunPrintsAndWritesNothing) {
