@@ -78,6 +78,9 @@ struct CommBench {
   bool json = false;
 };
 BenchReport bench_comm(const CommBench&);
+// One rank's part: the cases, alike on all ranks. `queue` is that of the views, for NCCL of the rank's GPU. RunFailed where a
+// collective has a wrong result.
+std::vector<BenchCase> bench_collectives(Communicator&, const CommBench&, const std::string& transport, Queue queue);
 
 struct WorkersBench {
   std::string model = "resnet20";

@@ -190,13 +190,27 @@ void check_memory(const std::vector<int64_t>& sizes, int64_t ranks) {
 
 }  // namespace
 
+std::vector<BenchCase> bench_collectives(Communicator& c, const CommBench& o, const std::string& transport,
+                                         Queue queue) {
+  std::vector<BenchCase> cases;
+  const bool prints = c.rank() == 0 && !o.json;
+  for (const Collective what : collectives_of(o.collective))
+    for (const int64_t size : parse_sizes(o.sizes)) {
+      Call call(c, what, size, queue);
+      const Measured m = measure(c, call, what, o.repetitions);
+      if (prints) print_row(m);
+      cases.push_back(case_of(m, to_string(what), m.seconds, transport));
+      if (m.library) cases.push_back(case_of(m, m.library, m.library_seconds, transport));
+    }
+  return cases;
+}
+
 BenchReport bench_comm(const CommBench& o) {
-  const std::vector<int64_t> sizes = parse_sizes(o.sizes);
-  const std::vector<Collective> collectives = collectives_of(o.collective);
+  collectives_of(o.collective);  // an unknown one is refused before anything starts
   const Transport transport = resolve(o.transport);
   const RankInfo own = rank_from_environment();
   const int ranks = own.size > 1 ? own.size : int(o.workers);
-  check_memory(sizes, own.size > 1 ? 1 : ranks);
+  check_memory(parse_sizes(o.sizes), own.size > 1 ? 1 : ranks);
   const bool on_gpu = transport == Transport::nccl;
   if (on_gpu) {
     check_device(DeviceChoice::cuda, ComputeType::f32);
@@ -211,17 +225,9 @@ BenchReport bench_comm(const CommBench& o) {
   const std::string name = to_string(transport);
   on_ranks(transport, ranks, queue, [&](Communicator& c) {
     omp_set_num_threads(1);
-    const bool prints = c.rank() == 0 && !o.json;
-    if (prints) print_header(name, c.size(), copy_gbs);
-    for (const Collective what : collectives)
-      for (const int64_t size : sizes) {
-        Call call(c, what, size, queue);
-        const Measured m = measure(c, call, what, o.repetitions);
-        if (prints) print_row(m);
-        if (c.rank() != 0) continue;
-        report.cases.push_back(case_of(m, to_string(what), m.seconds, name));
-        if (m.library) report.cases.push_back(case_of(m, m.library, m.library_seconds, name));
-      }
+    if (c.rank() == 0 && !o.json) print_header(name, c.size(), copy_gbs);
+    std::vector<BenchCase> cases = bench_collectives(c, o, name, queue);
+    if (c.rank() == 0) report.cases = std::move(cases);
   });
   report.more = {{"ranks", ranks}};
   return report;

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "apps/bench/bench.h"
 #include "comm/transports/nccl_communicator.h"
 #include "comm/transports/tcp_communicator.h"
 #include "comm/transports/thread_communicator.h"
@@ -84,6 +85,20 @@ TEST_F(Nccl, DoesWhatThreadsDoToTheBit) {
   for (const std::string& e : on_ranks([&](Communicator&c, Queue) { actual[size_t(c.rank())] = run_script(c); }))
     EXPECT_EQ(e, "");
   for (int r = 0; r < kRanks; ++r) EXPECT_EQ(actual[size_t(r)], expected[size_t(r)]) << "rank " << r;
+  EXPECT_EQ(live(), 0);
+}
+
+TEST_F(Nccl, IsMeasuredBesideTheLibrarysOwn) {
+  const CommBench o{.sizes = "1KB", .repetitions = 1, .json = true};
+  std::vector<std::vector<BenchCase>> cases(kRanks);
+  const auto errors =
+      on_ranks([&](Communicator& c, Queue queue) { cases[size_t(c.rank())] = bench_collectives(c, o, "nccl", queue); });
+  for (const std::string& e : errors) EXPECT_EQ(e, "");
+  for (const auto& of_rank : cases) {
+    std::string names;
+    for (const BenchCase& c : of_rank) names += c.name + " ";
+    EXPECT_EQ(names, "nccl/all_reduce/1024 nccl/ncclAllReduce/1024 nccl/all_gather/1024 nccl/all_to_all/1024 ");
+  }
   EXPECT_EQ(live(), 0);
 }
 
