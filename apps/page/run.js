@@ -144,7 +144,8 @@ function repeatOf(run) {
 }
 
 function runDetail(facts, state, redraw) {
-  const run = facts.runs.find((r) => r.folder === state.selected) || facts.runs[0];
+  const best = [...facts.runs].sort((a, b) => (b.best_top1 ?? -1) - (a.best_top1 ?? -1))[0];
+  const run = facts.runs.find((r) => r.folder === state.selected) || best;
   const choose =
       el('select', {
         'aria-label': 'Run',

@@ -167,6 +167,14 @@ function chanceOf(best, next, others) {
   return p < 0.05 ? `, more than chance explains (${with_p}).` : `, which may be chance (${with_p}).`;
 }
 
+// The settings in which two groups differ, as far as a sentence has room.
+function differenceOf(first, second) {
+  const of = (g, key) => g.runs[0].settings[key] ?? kNone;
+  const keys = Object.keys(first.runs[0].settings).filter((key) => key !== 'seed' && of(first, key) !== of(second, key));
+  if (!keys.length || keys.length > 3) return keys.length ? ` The two differ in ${keys.length} settings.` : '';
+  return ` The two differ in ${keys.map((key) => `${key} (${of(first, key)}, ${of(second, key)})`).join(' and ')}.`;
+}
+
 // Which group is best, by how much against the spread of the seeds, and which is quickest to what all of them reach.
 function verdicts(groups) {
   const ranked = groups.filter((g) => g.sum.best.length).sort((a, b) => mean(b.sum.best) - mean(a.sum.best));
@@ -184,7 +192,7 @@ function verdicts(groups) {
   const lead = mean(first.sum.best) - mean(second.sum.best);
   best.append(
       `. Next is `, named(second), ` with ${spread(second.sum.best, percent)} %, ${percent(lead)} points lower`);
-  best.append(chanceOf(first.sum.best, second.sum.best, ranked.length - 1));
+  best.append(chanceOf(first.sum.best, second.sum.best, ranked.length - 1), differenceOf(first, second));
   return [best, speedVerdict(ranked)].filter(Boolean);
 }
 

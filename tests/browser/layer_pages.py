@@ -100,7 +100,8 @@ def test_layers(skein, browser, place, pictures):
             colours.add(check_times(rows, json.loads(profile.splitlines()[-1])))
             check(all(row["height"] == 22 for row in rows), "rows are as high as the graph's")
             check(browser.evaluate("document.documentElement.scrollWidth") <= width, f"wider than {width} pixels")
-            browser.picture(pictures / f"layers-{theme}-{width}.png")
+            if (theme, width) in (("light", 1600), ("dark", 400)):
+                browser.picture(pictures / f"layers-{theme}-{width}.png")
     check(len(colours) == 2, "light and dark have their own colours")
     browser.media("light")
     check_edges(browser, rows)

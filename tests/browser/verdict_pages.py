@@ -13,6 +13,7 @@ def test_verdict(skein, browser, place):
         report(skein, runs, "--out", place / f"seeds-{seeds}.html")
     browser.open((place / "seeds-2.html").as_uri())
     text = browser.evaluate(said)
+    check("The two differ in sync (local:H=1, local:H=2)." in text, text)
     check("h1 has the highest" in text and "2 and 2 seeds cannot say" in text and "4 of each can" in text, text)
     browser.open((place / "seeds-5.html").as_uri())
     text = browser.evaluate(said)

@@ -80,6 +80,11 @@ def test_server(skein, place):
         check(view.get(f"/?{view.url.query}", Host="node-1:80")[0] == 200, "with its token")
 
 
+def wait_for(browser, script):
+    """The page asks for news at once, and not after its second of waiting."""
+    browser.wait_for(f"ask().then(() => {script})")
+
+
 def test_view(skein, browser, place, pictures):
     folder = place / "live"
     folder.mkdir()
@@ -100,7 +105,7 @@ def test_view(skein, browser, place, pictures):
         for line in lines:
             if line.get("epoch", 0) > 3:
                 append(folder / "growing", line)
-        browser.wait_for(f"({points}) === 6")
+        wait_for(browser, f"({points}) === 6")
         near(
             curve(browser, "test-top1", "growing"),
             [(e["epoch"], e["test_top1"]) for e in epochs(lines)],
@@ -111,7 +116,7 @@ def test_view(skein, browser, place, pictures):
             "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines if line.get("epoch", 0) <= 5)
         )
         os.utime(log, (time.time() - 3600,) * 2)
-        browser.wait_for("document.querySelector('.status-stalled') !== null")
+        wait_for(browser, "document.querySelector('.status-stalled') !== null")
         outside = [url for url in browser.requests if not url.startswith((view.address, "data:"))]
         check(not outside, f"the page asks {outside}")
         check(not browser.errors, f"view: {browser.errors}")
