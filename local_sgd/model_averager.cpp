@@ -42,13 +42,14 @@ void ModelAverager::measure(bool consensus_known) {
 }
 
 void ModelAverager::note(size_t index, View x, View y) {
-  if (norms_.defined()) queue_.run(kernel::squared_distance, x, y, norms_.slice(int64_t(index), {1}));
+  if (measured_) queue_.run(kernel::squared_distance, x, y, norms_.slice(int64_t(index), {1}));
 }
 
 void ModelAverager::average(Communicator& ranks, const AveragingRound& round) {
   const bool outer_step = outer_.active() && round.outer_step;
-  if (norms_.defined()) {
-    queue_.run(kernel::fill, std::numeric_limits<float>::quiet_NaN(), norms_);
+  measured_ = norms_.defined() && round.measured;
+  if (norms_.defined()) queue_.run(kernel::fill, std::numeric_limits<float>::quiet_NaN(), norms_);
+  if (measured_) {
     queue_.run(kernel::copy, parameters_.value, before_);
     if (consensus_known_) note(kDelta, consensus_, before_);
   }
@@ -57,7 +58,7 @@ void ModelAverager::average(Communicator& ranks, const AveragingRound& round) {
   else
     average_values(ranks);
   note(kDistance, before_, parameters_.value);
-  if (compressor_ && norms_.defined())
+  if (compressor_ && measured_)
     for (const NamedTensor& t : compressor_->state())
       if (t.name == "error") note(kError, t.tensor, {});
   parameters_.refresh_shadow(queue_.stream);

@@ -25,6 +25,7 @@ struct AveragingRound {
   SignTies ties = {};      // draws of a compressor
   double rate = 1;         // learning rate of the last local step
   bool outer_step = true;  // false: the mean alone, without the outer step
+  bool measured = true;    // false: norms() are NaN after it
 };
 
 // Squared norms that ModelAverager::measure() asks for, as f32 in this order on the device. NaN: not known.
@@ -43,7 +44,7 @@ class ModelAverager {
   void average(Communicator&, const AveragingRound&);  // collective; PeerLost as the transport throws it
   // The parameters are equal on all ranks now: they are the consensus.
   void reset_consensus();
-  // From now on every averaging computes norms(). It keeps a consensus and one more vector for that, and changes no bit
+  // From now on every averaging with AveragingRound::measured computes norms(). It keeps a consensus and one more vector for that, and changes no bit
   // of the averaging. consensus_known: false where the parameters are not equal on all ranks: the norms of the first
   // averaging that need the consensus are then NaN, unless state() restores it.
   void measure(bool consensus_known);
@@ -55,7 +56,7 @@ class ModelAverager {
   void average_values(Communicator&);
   void step_along_difference(Communicator&, const AveragingRound&);
   bool keeps_consensus() const { return compressor_ || outer_.active(); }  // also without measure()
-  void note(size_t index, View x, View y);                                 // a squared distance
+  void note(size_t index, View x, View y);  // a squared distance, if this averaging is measured
 
   ParameterStore& parameters_;
   std::unique_ptr<Compressor> compressor_;
@@ -63,7 +64,7 @@ class ModelAverager {
   Queue queue_;
   Tensor consensus_, delta_;  // undefined where the form above does not need them
   Tensor norms_, before_;     // of measure(): the numbers, and the parameters before the averaging
-  bool consensus_known_ = true;
+  bool consensus_known_ = true, measured_ = false;
 };
 
 }  // namespace skein

@@ -72,7 +72,8 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
       optimizer_(make_optimizer(info.config, parameters_, queue_)),
       outputs_(queue_, kMaxUncollectedSteps * (info.config.accumulate + 2)),
       local_step_graph_(queue_),
-      gradient_graph_(queue_) {
+      gradient_graph_(queue_),
+      averaged_at_(start.step) {
   freeze(config_.freeze, parameters_);
   parameters_.build(queue_.device, uint64_t(info.config.seed), activations(info.config));
   if (config_.optimizer == OptimizerKind::adamw) parameters_.add_second_moment();
@@ -158,7 +159,12 @@ void Worker::average(SyncScope scope) {
 }
 
 View Worker::average_models(SyncScope scope) {
-  const AveragingRound round{{uint64_t(steps_done_), uint32_t(rank_)}, rate_, steps_done_ > averaging_.plain_steps};
+  const int64_t images = (steps_done_ - averaged_at_) * config_.batch * config_.accumulate;
+  const AveragingRound round{{uint64_t(steps_done_), uint32_t(rank_)},
+                             rate_,
+                             steps_done_ > averaging_.plain_steps,
+                             images >= config_.round_norms_from};
+  averaged_at_ = steps_done_;
   if (scope == SyncScope::block) {
     block_averager_->average(*block_, round);
     return block_averager_->norms();

@@ -126,6 +126,7 @@ class Worker {
   std::unique_ptr<Communicator> world_, block_;
   std::unique_ptr<ModelAverager> world_averager_, block_averager_;
   std::unique_ptr<GradientAverager> gradient_averager_;
+  int64_t averaged_at_;  // steps done before the last averaging
   Traffic known_traffic_;
 };
 

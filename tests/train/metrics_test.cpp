@@ -25,6 +25,7 @@ TrainConfig workers_config() {
   c.synthetic_train = 160;  // five steps of 8
   c.sync = "hierarchical:H=3,Hb=2,block=2";
   c.threads = 1;
+  c.round_norms_from = 0;
   return c;
 }
 
@@ -149,6 +150,14 @@ TEST_F(Metrics, NormsAndThinningChangeNoBit) {
     EXPECT_EQ(records(with, "round").at(0).contains("error_norm"), c.compress == "ef-sign");
     EXPECT_EQ(records(with, "round").at(0).contains("delta_cosine"), c.compress == "none");
   }
+  TrainConfig c = workers_config();
+  c.round_norms_from = 3 * c.batch;  // three steps
+  EXPECT_TRUE(train({.config = c, .out = at("long")}, never));
+  const std::vector<Json> rounds = records(at("long"), "round"), all = records(at("with-none"), "round");
+  for (size_t i = 0; i < 3; ++i)
+    for (const char* norm : {"distance", "delta_norm"}) EXPECT_EQ(rounds.at(i).at(norm), all[i].at(norm));
+  for (const char* norm : {"distance", "delta_norm", "delta_cosine"})
+    EXPECT_FALSE(rounds.at(3).contains(norm)) << "after one step";
   EXPECT_EQ(records(at("without-none"), "step").size(), 6u) << "3, 6, 9 and 10, which an averaging follows, 4 and 8";
 }
 

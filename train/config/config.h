@@ -68,6 +68,7 @@ struct TrainConfig {
 
   int64_t seed = 0, eval_batch = 128, log_every = 1;
   bool round_norms = true;
+  int64_t round_norms_from = 256;  // images of a worker since the averaging before; 0: every averaging
 
   DeviceChoice device = DeviceChoice::automatic;
   ComputeType dtype = ComputeType::f32;

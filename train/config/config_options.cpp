@@ -170,6 +170,10 @@ void list_run(OptionList& o, TrainConfig& c) {
       "log every averaging's distances, length and angle of the workers' steps, and error memory; takes memory for "
       "two models per worker",
       {.resume = Resume::free});
+  o.option("--round-norms-from", c.round_norms_from,
+           "log them after averagings that follow N images of a worker or more; 0: after all. By less they would cost "
+           "over 1 % of the time",
+           {"N", 0, kMany, Resume::free});
 }
 
 void list_machine(OptionList& o, TrainConfig& c) {
