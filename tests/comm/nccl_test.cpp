@@ -89,7 +89,10 @@ TEST_F(Nccl, DoesWhatThreadsDoToTheBit) {
 }
 
 TEST_F(Nccl, IsMeasuredBesideTheLibrarysOwn) {
-  const CommBench o{.sizes = "1KB", .repetitions = 1, .json = true};
+  CommBench o;
+  o.sizes = "1KB";
+  o.repetitions = 1;
+  o.json = true;
   std::vector<std::vector<BenchCase>> cases(kRanks);
   const auto errors =
       on_ranks([&](Communicator& c, Queue queue) { cases[size_t(c.rank())] = bench_collectives(c, o, "nccl", queue); });
