@@ -1,5 +1,5 @@
 // Mean and deviation, and the rank test against scipy: tests/golden/rank_test.json, which tests/oracle/rank_test.py has
-// written.
+// written; Welch's test the same way.
 #include "base/statistics.h"
 
 #include <gtest/gtest.h>
@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/formats/json.h"
 #include "base/rank_test.h"
+#include "base/welch_test.h"
 
 namespace skein::testing {
 namespace {
@@ -51,6 +52,26 @@ TEST(RankTest, HasTheNumbersOfScipy) {
     EXPECT_LE(ratio.low, ratio.estimate);
     EXPECT_LE(ratio.estimate, ratio.high);
   }
+}
+
+TEST(WelchTest, HasTheNumbersOfScipy) {
+  const Json cases = Json::parse(read_text(SKEIN_SOURCE_DIR "/tests/golden/welch_test.json"));
+  ASSERT_GE(cases.size(), 9u);
+  for (const Json& c : cases.elements()) {
+    const auto of_scipy = [&](const char* key) { return c.at(key).get<double>(); };
+    const WelchTest test = welch_test(numbers(c.at("a")), numbers(c.at("b")), of_scipy("shift"));
+    const auto near = [](double x, double expected) {
+      EXPECT_NEAR(x, expected, 1e-10 * std::max(1.0, std::abs(expected)));
+    };
+    near(test.t, of_scipy("t"));
+    near(test.freedom, of_scipy("freedom"));
+    near(test.p, of_scipy("p"));
+    near(test.low, of_scipy("low"));
+    near(test.high, of_scipy("high"));
+  }
+  EXPECT_TRUE(std::isnan(welch_test({1}, {2, 3}).p));
+  EXPECT_TRUE(std::isnan(welch_test({1, 1}, {2, 2}).p));
+  EXPECT_EQ(welch_test({1, 1}, {2, 2}).difference, -1);
 }
 
 TEST(RankTest, SmallestPAndHolm) {
