@@ -18,6 +18,7 @@ void add_manual_command(Command& skein);
 void add_plan_command(Command& skein);
 void add_predict_command(Command& skein);
 void add_report_command(Command& skein);
+void add_reproduce_command(Command& skein);
 void add_runs_command(Command& skein);
 void add_summary_command(Command& skein);
 void add_sweep_command(Command& skein);

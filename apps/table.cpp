@@ -37,4 +37,20 @@ std::string format_table(const std::vector<Align>& columns, const std::vector<st
   return text;
 }
 
+std::string markdown_table(const std::vector<Align>& columns, const std::vector<std::vector<std::string>>& rows) {
+  std::string text;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    for (const std::string& raw : rows[i]) {
+      text += "| ";
+      for (const char c : raw) text += c == '|' ? std::string("\\|") : std::string(1, c);
+      text += " ";
+    }
+    text += "|\n";
+    if (i > 0) continue;
+    for (const Align align : columns) text += align == Align::left ? "|---" : "|---:";
+    text += "|\n";
+  }
+  return text;
+}
+
 }  // namespace skein

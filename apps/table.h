@@ -15,6 +15,8 @@ std::string number_cell(double value, const char* format);
 std::string duration_cell(double seconds);
 
 // `rows` has the titles first; each row has one cell per entry of `columns`. Ends with a line break.
+// markdown_table(): the same in Markdown.
 std::string format_table(const std::vector<Align>& columns, const std::vector<std::vector<std::string>>& rows);
+std::string markdown_table(const std::vector<Align>& columns, const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace skein

@@ -1,7 +1,6 @@
 // skein sweep: trains every combination of some settings with several seeds, and prints a table of them.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <csignal>
@@ -10,19 +9,15 @@
 #include "apps/commands.h"
 #include "apps/exit_status.h"
 #include "apps/shell_words.h"
-#include "apps/sweep/sweep_jobs.h"
 #include "apps/sweep/sweep_plan.h"
+#include "apps/sweep/sweep_runner.h"
 #include "apps/sweep/sweep_slurm.h"
 #include "apps/sweep/sweep_table.h"
 #include "apps/train.h"
 #include "base/check.h"
 #include "base/files.h"
 #include "base/terminal/output_lock.h"
-#include "base/terminal/standard_files.h"
 #include "comm/launcher.h"
-#include "train/log/run_log.h"
-#include "train/run/interrupt.h"
-#include "train/run/progress.h"
 
 namespace skein {
 namespace {
@@ -34,98 +29,6 @@ struct SweepFlags {
   bool slurm = false, dry_run = false, table_only = false;
   SweepTableOptions table;
 };
-
-// Lines about the runs: beside the table where that is text, else on stderr, so that stdout is the table alone.
-class Progress {
- public:
-  explicit Progress(TableFormat format) : to_stdout_(format == TableFormat::text) {}
-  template <class... A>
-  void say(fmt::format_string<A...> format, A&&... arguments) const {
-    const std::string line = fmt::format(format, std::forward<A>(arguments)...);
-    if (to_stdout_)
-      report("{}\n", line);
-    else
-      std::fputs((line + "\n").c_str(), stderr);
-  }
-
- private:
-  bool to_stdout_;
-};
-
-bool is_done(const std::string& folder) {
-  return is_run_folder(folder) && read_run_log(folder).status == RunStatus::done;
-}
-
-// "lr=0.1_sync=local-H=4/seed-0"
-std::string name_of(const SweepRun& run, const std::string& sweep) {
-  return std::filesystem::path(run.folder).lexically_relative(sweep).string();
-}
-
-size_t size_of(const std::string& file) {
-  std::error_code none;
-  const auto size = std::filesystem::file_size(file, none);
-  return none ? 0 : size_t(size);
-}
-
-// The last message of skein, "skein: ...", without the program's name, in what a log has from `begin` on.
-std::string last_error(const std::string& log, size_t begin) {
-  const std::string whole = read_text(log), text = "\n" + whole.substr(std::min(begin, whole.size()));
-  constexpr std::string_view kSays = "\nskein: ";
-  const size_t at = text.rfind(kSays);
-  if (at == std::string::npos) return "it has printed no message";
-  const size_t message = at + kSays.size();
-  return text.substr(message, text.find('\n', message) - message);
-}
-
-// Threads of each run: the machine's cores are shared out where several runs train at once.
-std::vector<std::string> thread_flags(const SweepFlags& flags, const SweepPlan& plan, const Progress& progress) {
-  const int64_t cores = omp_get_num_procs();
-  const bool given = train_flags(plan.train).contains("threads");
-  if (flags.jobs > cores)
-    progress.say("note     --jobs {}: this machine has {} cores for them, so each run is slower", flags.jobs, cores);
-  if (flags.jobs <= 1 || given) return {};
-  return {fmt::format("--threads={}", std::max(int64_t{1}, cores / flags.jobs))};
-}
-
-struct Outcome {
-  size_t failed = 0, stopped = 0;
-  int signal = 0;
-};
-
-Outcome train_runs(const SweepFlags& flags, const SweepPlan& plan, const std::vector<SweepRun>& runs,
-                   const Progress& progress) {
-  const std::vector<std::string> threads = thread_flags(flags, plan, progress);
-  std::vector<SweepJob> jobs;
-  for (const SweepRun& run : runs) {
-    SweepJob job{run.arguments, run.folder + ".log"};
-    job.arguments.insert(job.arguments.end(), threads.begin(), threads.end());
-    std::filesystem::create_directories(std::filesystem::path(run.folder).parent_path());
-    jobs.push_back(job);
-  }
-  Outcome outcome;
-  std::vector<size_t> begin(jobs.size());  // of this attempt in its log
-  const auto on_start = [&](size_t i) {
-    begin[i] = size_of(jobs[i].log);
-    progress.say("start    {}/{}  {}", i + 1, runs.size(), name_of(runs[i], flags.out));
-  };
-  const auto on_end = [&](size_t i, int status) {
-    const std::string name = name_of(runs[i], flags.out);
-    if (status == kDone && is_done(runs[i].folder)) {
-      const EpochLog last = read_run_log(runs[i].folder).epochs.back();
-      progress.say("done     {}: {:.2f} % in {}", name, last.test_top1, format_duration(last.seconds));
-    } else if (Interrupt::signal() != 0 && status == kStoppedBySignal + Interrupt::signal()) {
-      ++outcome.stopped;
-      progress.say("stopped  {}", name);
-    } else {
-      ++outcome.failed;
-      progress.say("failed   {} with status {}: {}; all of it: {}", name, status, last_error(jobs[i].log, begin[i]),
-                   jobs[i].log);
-    }
-  };
-  run_jobs(jobs, std::max(int64_t{1}, flags.jobs), on_start, on_end);
-  outcome.signal = Interrupt::signal();
-  return outcome;
-}
 
 SweepPlan plan_of(const SweepFlags& flags) {
   SweepPlan plan;
@@ -150,7 +53,7 @@ void check_flags(const SweepFlags& flags) {
 }
 
 // The runs that are not done yet, in the order in which they train.
-std::vector<SweepRun> open_runs(const SweepPlan& plan, const std::string& folder, const Progress& progress) {
+std::vector<SweepRun> open_runs(const SweepPlan& plan, const std::string& folder, const SweepProgress& progress) {
   std::vector<SweepRun> runs = runs_of(plan, folder);
   const size_t all = runs.size();
   std::erase_if(runs, [](const SweepRun& run) { return is_done(run.folder); });
@@ -168,7 +71,7 @@ void check_folder(const SweepPlan& plan, const std::string& folder) {
     throw BadInput("--out {}: has files and is no sweep's folder, as it lacks sweep.json. Give another", folder);
 }
 
-void sweep_over_slurm(const SweepFlags& flags, const std::vector<SweepRun>& runs, const Progress& progress) {
+void sweep_over_slurm(const SweepFlags& flags, const std::vector<SweepRun>& runs, const SweepProgress& progress) {
   const std::string script = flags.out + "/sweep.sbatch";
   write_text(script, sbatch_script(runs, flags.out, flags.jobs, flags.slurm_options));
   progress.say("written  {}, a job array of {} tasks", script, runs.size());
@@ -182,7 +85,7 @@ void print_commands(const std::vector<SweepRun>& runs) {
 
 void sweep(const SweepFlags& flags) {
   check_flags(flags);
-  const Progress progress(flags.table.format);
+  const SweepProgress progress(flags.table.format == TableFormat::text);
   if (flags.table_only) return fmt::print("{}", sweep_table(read_plan(flags.out), flags.out, flags.table));
   SweepPlan plan = plan_of(flags);
   if (flags.dry_run && !flags.slurm) {
@@ -194,7 +97,8 @@ void sweep(const SweepFlags& flags) {
   write_plan(plan, flags.out);
   const std::vector<SweepRun> runs = open_runs(plan, flags.out, progress);
   if (flags.slurm && !runs.empty()) return sweep_over_slurm(flags, runs, progress);
-  const Outcome outcome = train_runs(flags, plan, runs, progress);
+  const bool threads_given = train_flags(plan.train).contains("threads");
+  const SweepOutcome outcome = train_runs(runs, flags.out, flags.jobs, threads_given, progress);
   fmt::print("{}", sweep_table(plan, flags.out, flags.table));
   progress.say("report   skein report {0} --out {0}.html", shell_words({flags.out}));
   if (outcome.failed > 0)

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 #include <sstream>
 
 #include "apps/train.h"
@@ -90,16 +89,6 @@ std::string name_of(const SweepPlan& plan, const SweepSetting& setting) {
   return fmt::format("{}", fmt::join(parts, " "));
 }
 
-void refuse_own_flags(const std::set<std::string>& given) {
-  for (const auto& [flag, why] : {std::pair{"out", "the sweep names the run folders"},
-                                  {"resume", "the sweep goes on with its runs by itself"},
-                                  {"resume-if-started", "the sweep goes on with its runs by itself"},
-                                  {"from-consensus", "the sweep goes on with its runs by itself"},
-                                  {"trace", "all runs would write one file"},
-                                  {"limit-steps", "the runs would never be done"}})
-    if (given.contains(flag)) throw BadInput("--{}: {}. Leave it out of the train part", flag, why);
-}
-
 // A flag has one place: on one axis or, but for variants, which change what all runs share, in the train part.
 void refuse_flags_in_two_places(const SweepPlan& plan, const std::set<std::string>& shared) {
   std::set<std::string> of_variants, names;
@@ -123,6 +112,16 @@ void refuse_flags_in_two_places(const SweepPlan& plan, const std::set<std::strin
 }
 
 }  // namespace
+
+void refuse_own_flags(const std::set<std::string>& given) {
+  for (const auto& [flag, why] : {std::pair{"out", "the sweep names the run folders"},
+                                  {"resume", "the sweep goes on with its runs by itself"},
+                                  {"resume-if-started", "the sweep goes on with its runs by itself"},
+                                  {"from-consensus", "the sweep goes on with its runs by itself"},
+                                  {"trace", "all runs would write one file"},
+                                  {"limit-steps", "the runs would never be done"}})
+    if (given.contains(flag)) throw BadInput("--{}: {}. Leave it out of the train part", flag, why);
+}
 
 SweepAxis parse_set(const std::string& text) {
   const auto [name, values] = at_equals_sign("--set", text, "lr=0.1,0.2");

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,9 @@ SweepAxis parse_set(const std::string& text);
 
 // "NAME=FLAGS" for each: one axis named "variant". FLAGS are separated by spaces.
 SweepAxis parse_variants(const std::vector<std::string>& texts);
+
+// BadInput for flags of skein train that the sweep gives itself; `given`: names.
+void refuse_own_flags(const std::set<std::string>& given);
 
 // Checks every setting as skein train would before it opens its data. BadInput names the setting and the fix: flags
 // that the sweep gives itself, that are on two axes, or settings that are the same run. Sets first_seed.

@@ -146,31 +146,19 @@ Cells cells_of(const SweepPlan& plan, const std::vector<Row>& rows, const std::v
   return cells;
 }
 
-std::string text_of(const SweepPlan& plan, const std::vector<Row>& rows, const std::vector<Column>& columns) {
+std::vector<Align> alignment(const SweepPlan& plan, const std::vector<Column>& columns) {
   std::vector<Align> aligned(plan.axes.size(), Align::left);
   aligned.resize(plan.axes.size() + 1 + columns.size(), Align::right);
-  std::string text = format_table(aligned, cells_of(plan, rows, columns));
+  return aligned;
+}
+
+std::string text_of(const SweepPlan& plan, const std::vector<Row>& rows, const std::vector<Column>& columns) {
+  std::string text = format_table(alignment(plan, columns), cells_of(plan, rows, columns));
   if (plan.seeds > 1) text += "± is the standard deviation over the seeds (n - 1); runs: done of planned\n";
   for (const Row& row : rows)
     if (row.unread_lines > 0)
       text += fmt::format("note     {}: {} lines of metrics.jsonl cannot be read and are left out\n",
                           row.setting.folder, row.unread_lines);
-  return text;
-}
-
-std::string markdown_of(const SweepPlan& plan, const Cells& cells) {
-  std::string text;
-  for (size_t i = 0; i < cells.size(); ++i) {
-    for (const std::string& raw : cells[i]) {
-      text += "| ";
-      for (const char c : raw) text += c == '|' ? std::string("\\|") : std::string(1, c);
-      text += " ";
-    }
-    text += "|\n";
-    if (i > 0) continue;
-    for (size_t j = 0; j < cells[0].size(); ++j) text += j < plan.axes.size() ? "|---" : "|---:";
-    text += "|\n";
-  }
   return text;
 }
 
@@ -224,7 +212,7 @@ std::string sweep_table(const SweepPlan& plan, const std::string& folder, const 
     case TableFormat::csv:
       return csv_of(plan, rows, columns);
     case TableFormat::markdown:
-      return markdown_of(plan, cells_of(plan, rows, columns));
+      return markdown_table(alignment(plan, columns), cells_of(plan, rows, columns));
     case TableFormat::json:
       return json_of(plan, rows, columns).dump(-1, Json::BadUtf8::replace) + "\n";
     case TableFormat::text:

@@ -3,15 +3,7 @@
 # fail. No GPU takes part.   check_test.sh
 set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-bad=0
-expect() {  # WHAT CONDITION...
-  "${@:2}" && return
-  echo "FAILED: $1"
-  bad=1
-}
-has() { grep -qF -- "$2" "$1" || { echo "no '$2' in:" && cat "$1" && return 1; }; }
+source "$root/tests/gpu/expect.sh"
 program() { mkdir -p "$(dirname "$1")" && printf '#!/bin/bash\n%s\n' "$2" >"$1" && chmod +x "$1"; }
 
 # A tree of its own, in which check.sh finds only such programs.

@@ -2,6 +2,7 @@
 # opens the device anew. Exit status 77: there is no GPU, or no compute-sanitizer; SKEIN_REQUIRE_GPU=1 makes that a
 # failure.
 add_test(NAME gpu_check_script COMMAND bash ${CMAKE_SOURCE_DIR}/tests/gpu/check_test.sh)
+add_test(NAME gpu_reproduce_script COMMAND bash ${CMAKE_SOURCE_DIR}/tests/gpu/reproduce_test.sh $<TARGET_FILE:skein>)
 if(SKEIN_CUDA_BACKEND STREQUAL emulated)
   return()
 endif()

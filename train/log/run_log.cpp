@@ -75,6 +75,7 @@ EpochLog parse_epoch(const Json& line) {
   e.local_test_top1 = number(line, "local_test_top1");
   e.images_per_second = number(line, "img_per_s");
   e.seconds = number(line, "seconds");
+  if (line.contains("step_seconds")) e.compute_seconds = number(line.at("step_seconds"), "compute");
   if (!line.contains("rounds")) return e;
   const Json& rounds = line.at("rounds");
   e.world_rounds = rounds.at("world").get<int64_t>();

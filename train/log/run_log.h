@@ -30,6 +30,7 @@ struct EpochLog {
   double test_loss = kNotMeasured, test_top1 = kNotMeasured, test_top5 = kNotMeasured;
   double local_test_top1 = kNotMeasured;  // mean over the workers' own models
   double images_per_second = kNotMeasured, seconds = kNotMeasured;
+  double compute_seconds = kNotMeasured;  // of this epoch: the slowest worker's in each step
   // Sums since the run began: averagings among all workers and within blocks, bytes sent by worker 0.
   int64_t world_rounds = 0, block_rounds = 0, bytes = 0;
   double network_seconds = kNotMeasured;  // on the network of --net

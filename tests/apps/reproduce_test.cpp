@@ -1,0 +1,285 @@
+// skein reproduce: presets, the arithmetic of tables and verdicts by hand-made records, and a small preset from outside.
+#include "apps/reproduce/preset.h"
+#include "apps/reproduce/results.h"
+#include "apps/reproduce/study.h"
+#include "apps/reproduce/study_table.h"
+#include "apps/reproduce/verdict.h"
+#include "tests/support/run_binary.h"
+#include "tests/support/small_training_run.h"
+
+namespace skein::testing {
+namespace {
+
+const std::string kHead = R"(about = "a test"
+data = "synthetic"
+images = 76
+test-images = 30
+classes = 10
+epochs = 4
+grid-epochs = 2
+seeds = 2
+target = 0.9
+train = "--model resnet8 --batch 8 --lr 0.05 --conv onednn --synthetic-train 76 --synthetic-test 30 --synthetic-size 8"
+)";
+const std::string kSmall = kHead + R"(
+[[setting]]
+name = "post-local"
+flags = "--workers 2 --sync post-local:H=2,from={0.5}"
+
+[[setting]]
+name = "tuned"
+flags = "--workers 2 --sync minibatch"
+lr = [0.02, 0.05]
+
+[[setting]]
+name = "minibatch"
+flags = "--workers 2 --sync minibatch"
+
+[[claim]]
+text = "better"
+better = "post-local"
+than = "minibatch"
+measures = ["accuracy", "bytes"]
+
+[[claim]]
+text = "the same"
+better = "post-local"
+than = "minibatch"
+measures = ["same-accuracy"]
+
+[[claim]]
+text = "flat"
+needs = "an instrument"
+)";
+
+Preset small_preset() { return parse_preset(kSmall, "small.toml", "small"); }
+
+TEST(Preset, AllThatAreInTheProgramCanBePlanned) {
+  ASSERT_GE(preset_names().size(), 17u);
+  for (const std::string& name : preset_names()) {
+    const Preset preset = find_preset(name);
+    EXPECT_FALSE(preset.about.empty()) << name;
+    StudyOptions options;
+    options.out = "nowhere";
+    options.scale = 0.2;
+    const Study study = survey(scaled(preset, options), options, {});
+    EXPECT_EQ(study.settings.size(), preset.settings.size()) << name;
+    EXPECT_FALSE(study.missing().empty()) << name;
+  }
+}
+
+TEST(Preset, RefusesWhatItCannotRead) {
+  const auto refuses = [](const std::string& text, const std::vector<std::string>& parts) {
+    expect_error([&] { parse_preset(text, "p.toml", "p"); }, parts);
+  };
+  refuses("a =", {"p.toml:1", "TOML"});
+  refuses(kHead, {"no [[setting]]"});
+  refuses("about = 3\n", {"p.toml:1: about", "type"});
+  refuses("about = \"x\"\n", {"lacks data"});
+  const std::string one = kHead + "[[setting]]\nname = \"a\"\n";
+  refuses(one + "flag = \"--x\"\n", {"flag: no such key", "flags"});
+  refuses(one + one.substr(kHead.size()), {"two settings a"});
+  refuses(kHead + "[[setting]]\nname = \"a/b\"\n", {"a/b", "folder"});
+  refuses(one + "[[claim]]\ntext = \"t\"\nbetter = \"a\"\nthan = \"b\"\nmeasures = []\n", {"no setting is named 'b'"});
+  refuses(one + "[[claim]]\ntext = \"t\"\nbetter = \"a\"\nthan = \"a\"\nmeasures = [\"luck\"]\n",
+          {"luck", "train-loss"});
+  expect_error([] { find_preset("resnet20-cifar10-cp"); }, {"Did you mean resnet20-cifar10-cpu?"});
+  expect_error([] { find_preset("zzzzzzzzzz"); }, {"there is no such preset", "partitions"});
+}
+
+TEST(Preset, ScalesEpochsWarmUpAndSwitch) {
+  StudyOptions options;
+  options.scale = 0.5;
+  options.out = "nowhere";
+  const Preset p = scaled(small_preset(), options);
+  EXPECT_EQ(p.epochs, 2);
+  EXPECT_EQ(p.grid_epochs, 1);
+  EXPECT_EQ(p.warmup_epochs, 2.5);
+  EXPECT_EQ(images_of(p), 76 * (3 * 2 * 2 + 2 * 1));
+  const Study study = survey(p, options, {});
+  EXPECT_EQ(title_of(study), "small, scale 0.5: 2 epochs");
+  EXPECT_EQ(study.settings[0].flags, "--workers 2 --sync post-local:H=2,from=1");
+  options.scale = 0.1;
+  expect_error([&] { scaled(small_preset(), options); }, {"--scale 0.1", "less than one"});
+  Preset late = small_preset();
+  late.settings[0].flags.back() = "post-local:H=11,from={0.5}";  // 2 epochs of 5 steps remain
+  options.scale = 1;
+  expect_error([&] { survey(late, options, {}); }, {"post-local", "10 steps are local, and a round has 11", "--scale"});
+  late.settings[0].flags.back() = "post-local:H=2,from={half}";
+  expect_error([&] { survey(late, options, {}); }, {"braces"});
+}
+
+// Records of four epochs, 5 steps each.
+RunRecord record(const StudyRun& run, const std::string& setting, std::vector<double> top1, int64_t bytes) {
+  RunRecord r;
+  r.setting = setting;
+  r.seed = run.run.seed;
+  r.hash = config_hash(run.config);
+  r.test_top1 = std::move(top1);
+  r.train_loss.assign(r.test_top1.size(), 0.5);
+  r.steps_per_epoch = 5;
+  r.step_seconds = 0.1;
+  for (size_t i = 1; i <= r.test_top1.size(); ++i) r.world.push_back(int64_t(5 * i));
+  r.block.assign(r.test_top1.size(), 0);
+  r.sent.world = {bytes, int64_t(2 * r.world.back())};
+  return r;
+}
+
+TEST(RunRecord, TimeToAccuracyIsComputingAndAveraging) {
+  const RunRecord r = record({}, "a", {50, 91, 90, 92}, 20'000'000);
+  EXPECT_EQ(r.epoch_at(0.9), 2);
+  EXPECT_EQ(r.epoch_at(0.95), 0);
+  EXPECT_EQ(r.best_top1(), 92);
+  // 10 of 20 steps of 0.1 s, 10 MB at 80 Mbit/s, 20 exchanges of 10 ms.
+  EXPECT_NEAR(r.seconds_on(parse_network("80Mbit,10ms"), 2, 0.1), 1 + 1 + 0.2, 1e-9);
+  const RunRecord again = record_of(Json::parse(to_json(r).dump()));
+  EXPECT_EQ(to_json(again), to_json(r));
+}
+
+struct SmallStudy : ::testing::Test {
+  TempDir dir;
+  StudyOptions options;
+  Preset preset = small_preset();
+  std::vector<RunRecord> records;
+
+  void SetUp() override { options.out = (dir / "out").string(); }
+  Study study() { return survey(preset, options, records); }
+  void add(const std::vector<StudySetting>& settings, const std::string& name, const std::vector<double>& last,
+           int64_t bytes = 0) {
+    const auto of = std::find_if(settings.begin(), settings.end(), [&](const auto& s) { return s.name == name; });
+    ASSERT_NE(of, settings.end());
+    for (size_t i = 0; i < last.size(); ++i) records.push_back(record(of->runs[i], name, {50, last[i]}, bytes));
+  }
+};
+
+TEST_F(SmallStudy, RunsTheGridFirstThenSeedBySeed) {
+  const auto folders = [&] {
+    std::vector<std::string> names;
+    const Study now = study();
+    for (const StudyRun* run : now.missing()) names.push_back(run->run.folder.substr(options.out.size() + 1));
+    return names;
+  };
+  EXPECT_EQ(folders(),
+            (std::vector<std::string>{"grid/tuned-lr-0.02/seed-1", "grid/tuned-lr-0.05/seed-1", "post-local/seed-1",
+                                      "minibatch/seed-1", "post-local/seed-2", "minibatch/seed-2"}));
+  EXPECT_EQ(study().waiting(), 2);
+  add(study().grid, "tuned-lr-0.02", {80});
+  EXPECT_EQ(study().waiting(), 2);
+  add(study().grid, "tuned-lr-0.05", {70});
+  EXPECT_EQ(folders(), (std::vector<std::string>{"post-local/seed-1", "tuned/seed-1", "minibatch/seed-1",
+                                                 "post-local/seed-2", "tuned/seed-2", "minibatch/seed-2"}));
+  EXPECT_EQ(study().settings[1].flags, "--workers 2 --sync minibatch --lr=0.02");
+  expect_parts(grid_table(study(), TableStyle::text), {"tuned-lr-0.02   80.00      0.5000  chosen"});
+  records[1].test_top1.back() = 90;  // the rate that minibatch has
+  EXPECT_EQ(study().settings[1].same_as, "minibatch");
+  EXPECT_EQ(folders().size(), 4u);
+  expect_parts(gaps(study())[0], {"post-local: missing seeds: 1, 2"});
+  expect_parts(gaps(study())[1], {"tuned", "rate of minibatch"});
+  records[1].failed = "the loss is nan";
+  EXPECT_EQ(study().settings[1].same_as, "");
+  records[0].failed = "the loss is nan";
+  expect_error([&] { study(); }, {"tuned", "lower rates"});
+}
+
+TEST_F(SmallStudy, AClaimIsDecidedByWelchsTestWhenAllRunsAreDone) {
+  preset.seeds = 3;
+  const std::vector<StudySetting> settings = study().settings;
+  add(settings, "post-local", {91.2, 91.5}, 1'000'000);
+  add(settings, "minibatch", {90.1, 90.4, 89.6}, 4'000'000);
+  std::vector<ClaimVerdict> verdicts = judge(study());
+  EXPECT_EQ(verdicts[0].finding, Finding::undecided);
+  expect_parts(verdicts[0].evidence, {"1 runs are missing", "post-local sends 1.0 MB, minibatch 4.0 MB"});
+  EXPECT_EQ(verdicts[2].finding, Finding::undecided);
+  EXPECT_EQ(verdicts[2].evidence, "an instrument");
+
+  records.insert(records.begin(), record(settings[0].runs[2], "post-local", {50, 91.0}, 1'000'000));
+  verdicts = judge(study());
+  // scipy: p = 0.01766 against 0, 0.00612 against -0.5; 0.0755 for the other side of the second.
+  EXPECT_EQ(verdicts[0].finding, Finding::supported) << verdicts[0].evidence;
+  expect_parts(verdicts[0].evidence, {"post-local 91.23 ± 0.25 (3), minibatch 90.03 ± 0.40 (3)", "difference +1.20"});
+  EXPECT_EQ(verdicts[1].finding, Finding::supported) << verdicts[1].evidence;
+  expect_parts(settings_table(study(), TableStyle::markdown),
+               {"| post-local | 3/3 | 91.23 ± 0.25 | 91.23 ± 0.25 | - | 0.5000 | 10 | 1.0 |", "| 3/3 |"});
+
+  for (PresetClaim& claim : preset.claims) std::swap(claim.better, claim.than);
+  verdicts = judge(study());
+  EXPECT_EQ(verdicts[0].finding, Finding::not_supported);
+  EXPECT_EQ(verdicts[1].finding, Finding::undecided) << verdicts[1].evidence;
+}
+
+TEST_F(SmallStudy, ResultsAreKeptAndNoneIsLost) {
+  const std::string results = (dir / "results").string();
+  EXPECT_TRUE(read_results(preset, 1, results).empty());
+  add(study().settings, "minibatch", {80, 81}, 10);
+  write_results(study(), {}, results);
+  const std::vector<RunRecord> kept = read_results(preset, 1, results);
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_EQ(to_json(kept[1]), to_json(records[1]));
+  expect_parts(read_file(results + "/README.md"), {"# small", "| minibatch | 2/2 | 80.50 ± 0.71", "## Gaps",
+                                                   "post-local: missing seeds: 1, 2", "2 of 8 runs are done"});
+  records.clear();
+  expect_error([&] { write_results(study(), kept, results); }, {results, "minibatch with seed 1", "edited"});
+  expect_error([&] { read_results(preset, 0.5, results); }, {"at scale 1", "at scale 0.5"});
+  Preset other = preset;
+  other.name = "other";
+  expect_error([&] { read_results(other, 1, results); }, {"the results of small", "of other"});
+  write_file(results + "/mine.txt", "x");
+  expect_error([&] { read_results(preset, 1, results); }, {"mine.txt"});
+}
+
+TEST_F(SmallStudy, AFolderIsThatOfOnePreset) {
+  const std::string out = options.out;
+  check_folder(study(), out);
+  write_file(out + "/post-local/seed-1/x", "");
+  check_folder(study(), out);  // runs that were begun by hand
+  write_file(out + "/notes", "");
+  expect_error([&] { check_folder(study(), out); }, {out, "notes"});
+  fs::remove(out + "/notes");
+  write_study(study(), out);
+  check_folder(study(), out);
+  preset.settings[2].flags.push_back("--lars=0.1");
+  expect_error([&] { check_folder(study(), out); }, {"minibatch of an edited preset", "--lars=0.1"});
+  preset = small_preset();
+  preset.settings[2].name = "mini";
+  preset.claims.clear();
+  expect_error([&] { check_folder(study(), out); }, {"minibatch", "lacks", "edited"});
+  preset.name = "other";
+  expect_error([&] { check_folder(study(), out); }, {"\"small\"", "\"other\""});
+}
+
+TEST(ConfigHash, IsOfWhatDecidesTheNumbers) {
+  TrainConfig a = small_config(), b = a;
+  b.net = {"1Gbit,1ms"};
+  b.data = "/elsewhere";
+  b.threads = 3;
+  b.seed = 7;
+  EXPECT_EQ(config_hash(a), config_hash(b));
+  b.sync = "local:H=2";
+  EXPECT_NE(config_hash(a), config_hash(b));
+}
+
+TEST(ReproduceCommand, TrainsOneRunAndCollects) {
+  const TempDir dir;
+  const std::string preset = (dir / "small.toml").string(), out = (dir / "out").string(),
+                    results = (dir / "results").string(), command = kSkein + " reproduce " + preset + " --seeds 1 ";
+  const size_t second = kSmall.find("[[setting]]\nname = \"tuned\""),
+               claims = kSmall.find("[[claim]]\ntext = \"better\"");
+  write_file(preset,
+             kSmall.substr(0, second) + kSmall.substr(kSmall.find("[[setting]]\nname = \"minibatch\""), claims));
+  const ProgramOutput first = shell(command + "--next --scale 0.5 --out " + out + " --collect " + results);
+  EXPECT_EQ(first.status, 0) << first.err;
+  expect_parts(first.out, {"small, scale 0.5: 2 epochs: 2 runs are missing", "start    1/1  post-local/seed-1", "done",
+                           "minibatch: missing seeds: 1", "results"});
+  expect_parts(read_file(results + "/README.md"), {"**Shortened**", "skein train --data=synthetic"});
+  EXPECT_EQ(read_file(results + "/results.json").find(dir.str()), std::string::npos);
+  fs::remove_all(out);  // its record stays
+  expect_parts(shell(command + "--dry-run --scale 0.5 --collect " + results).out, {"/minibatch/seed-1\n"});
+  expect_failure(shell(command + "--table --out " + out + " --collect " + results), 2, {"at scale 0.5"});
+  expect_failure(
+      shell(kSkein + " reproduce large-batch --next --data cifar10 --data-dir " + dir.str() + " --out " + out), 2,
+      {"large-batch needs cifar10", "cs.toronto.edu", "data_batch_1.bin"});
+  expect_parts(shell(kSkein + " reproduce").out, {"preset", "million images", "resnet20-cifar10-cpu"});
+}
+
+}  // namespace
+}  // namespace skein::testing
