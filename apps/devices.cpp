@@ -13,6 +13,7 @@
 #include "kernels/device/device_info.h"
 #include "kernels/device/emulated.h"
 #include "kernels/device/runtime.h"
+#include "train/machine/bf16_instructions.h"
 #include "train/machine/machine.h"
 
 namespace skein {
@@ -22,7 +23,8 @@ void print_table() {
   const Processor p = processor();
   fmt::print("cpu   {}\n", p.name);
   fmt::print("      {} cores, {} threads, {}\n", p.cores, omp_get_max_threads(), fmt::join(p.instruction_sets, " "));
-  fmt::print("      convolutions: {}\n", fmt::join(cpu::conv_implementations(), " "));
+  fmt::print("      bf16: {}\n", to_text(bf16_instructions(p)));
+  fmt::print("      convolutions: {}\n", fmt::join(cpu::conv_implementations(DType::bf16), " "));
   if (!cuda::available()) fmt::print("cuda  absent: {}\n", cuda::absent_reason());
   for (const cuda::DeviceInfo& d : cuda::devices())
     fmt::print("cuda  {}\n      compute capability {}.{}, {} multiprocessors, {:.1f} GB\n", d.name, d.major, d.minor,
@@ -47,13 +49,16 @@ Json describe_gpu(int index, std::string& without) {
 
 void print_json() {
   const Processor p = processor();
+  const Bf16Instructions bf16 = bf16_instructions(p);
   Json all = {{"cpu",
                {{"name", p.name},
                 {"cores", p.cores},
                 {"threads", omp_get_max_threads()},
                 {"instruction_sets", p.instruction_sets},
-                {"convolutions", cpu::conv_implementations()}}},
+                {"bf16", bf16.names},
+                {"convolutions", cpu::conv_implementations(DType::bf16)}}},
               {"gpus", Json::array()}};
+  if (!bf16.refused.empty()) all["cpu"]["amx_refused"] = bf16.refused;
   if (!cuda::available()) all["no_gpu"] = cuda::absent_reason();
   if (cuda::emulated()) all["emulated"] = true;
   std::string without;

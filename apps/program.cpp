@@ -16,6 +16,7 @@
 #include "comm/process_group.h"
 #include "kernels/conv.h"
 #include "kernels/device/runtime.h"
+#include "train/machine/bf16_instructions.h"
 #include "train/machine/machine.h"
 #include "train/machine/version.h"
 
@@ -42,8 +43,8 @@ void limit_spinning(char** argv) {
 // Back ends of this build, and what they find on this machine.
 std::string found() {
   return fmt::format(
-      "commit  {}\ncpu     {}; convolutions: {}\ncuda    {}\nmpi     {}", *commit() ? commit() : "unknown",
-      processor().name, fmt::join(cpu::conv_implementations(), " "),
+      "commit  {}\ncpu     {}; bf16: {}; convolutions: {}\ncuda    {}\nmpi     {}", *commit() ? commit() : "unknown",
+      processor().name, to_text(bf16_instructions(processor())), fmt::join(cpu::conv_implementations(DType::bf16), " "),
       cuda::available() ? fmt::format("{} GPUs", cuda::devices().size()) : "absent: " + cuda::absent_reason(),
       mpi_support());
 }

@@ -37,13 +37,12 @@ struct OpCase {
   std::string name;    // op/shape/options
   bool timed = false;  // a network's shape, for the benchmark; the others are small and odd
   std::function<BoundCase(Queue)> bind;
-  bool cuda_only = false;   // has bf16 activations, or a kernel that only CUDA needs
+  bool cuda_only = false;   // a kernel that only CUDA needs
   bool by_library = false;  // on CUDA the kernels are cuDNN's or cuBLAS's
   bool same_bits = false;   // the same operations in the same order on both devices: the results are equal
 };
 
-// A row whose operands are made by bind(queue, arguments...). With bf16 among the arguments it is for CUDA alone, and its
-// name ends in /bf16.
+// A row whose operands are made by bind(queue, arguments...). With bf16 among the arguments its name ends in /bf16.
 template <class... P, class... A>
 OpCase row(const std::string& name, bool timed, BoundCase (*bind)(Queue, P...), const A&... arguments) {
   const auto is_bf16 = [](const auto& argument) {
@@ -51,10 +50,7 @@ OpCase row(const std::string& name, bool timed, BoundCase (*bind)(Queue, P...), 
     return false;
   };
   const bool bf16 = (... || is_bf16(arguments));
-  return {.name = bf16 ? name + "/bf16" : name,
-          .timed = timed,
-          .bind = [=](Queue q) { return bind(q, arguments...); },
-          .cuda_only = bf16};
+  return {.name = bf16 ? name + "/bf16" : name, .timed = timed, .bind = [=](Queue q) { return bind(q, arguments...); }};
 }
 OpCase same_bits(OpCase);
 OpCase cuda_only(OpCase);

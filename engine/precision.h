@@ -1,5 +1,5 @@
 // Mixed precision: the one policy of all models. A network computes in the type of the images that it is given: f32 or,
-// on a GPU with --dtype bf16, bf16. No model names a type, and no op chooses one on its own:
+// with --dtype bf16, bf16. No model names a type, and no op chooses one on its own:
 //
 //   images, activations and their gradients, weights as convolutions read them     activations: f32 or bf16
 //   values, gradients and momentum buffers of parameters                           f32; Variable::shadow: bf16 copy

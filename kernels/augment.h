@@ -6,7 +6,7 @@
 // worker or the thread.
 //
 // images (N,H,W,C) u8 with C <= 4; samples (B) i32, rows of images; out (B,H,W,C), f32 with the same bits on both back
-// ends; bf16 on CUDA; or u8 on the CPU: the pixels, not normalised. On CUDA an image whose sample is outside [0, N) becomes NaN, as a GPU kernel cannot throw. The
+// ends; or bf16; or u8 on the CPU: the pixels, not normalised. On CUDA an image whose sample is outside [0, N) becomes NaN, as a GPU kernel cannot throw. The
 // CPU kernel runs on the calling thread alone: loaders call it beside the compute threads.
 // Bytes: 1 is read and one number written per element of out.
 #pragma once

@@ -3,7 +3,7 @@
 //   y[n,h,w,c]  = (x[n,2h,2w,c] + x[n,2h,2w+1,c] + x[n,2h+1,2w,c] + x[n,2h+1,2w+1,c]) / 4
 //   dx[n,a,b,c] = dy[n,a/2,b/2,c] / 4, 0 where left out
 //
-// f32; on CUDA all operands may be bf16, computed in f32. Bytes: each operand is moved once.
+// f32, or all operands bf16, computed in f32. Bytes: each operand is moved once.
 #pragma once
 
 #include "kernels/kernel.h"

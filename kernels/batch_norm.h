@@ -7,8 +7,8 @@
 //   dbeta = sum(g)     dgamma = rstd*sum(g*(x-mean))        dx = gamma*rstd*(g - dbeta/m - (x-mean)*rstd*dgamma/m)
 //   running = (1-momentum)*running + momentum*{mean, var*m/(m-1)}, where present      inference: mean, var = running
 //
-// gamma, beta, statistics and their gradients are (C), f32. x, residual, y, dy, dx and dresidual are f32; on CUDA all
-// of them may be bf16, with f32 arithmetic. The CPU sums chunks of rows, which do not depend on the number of threads,
+// gamma, beta, statistics and their gradients are (C), f32. x, residual, y, dy, dx and dresidual are f32, or all of
+// them bf16, with f32 arithmetic. The CPU sums chunks of rows, which do not depend on the number of threads,
 // and adds the chunks in double; CUDA sums strips of rows, which depend on the device alone.
 // Bytes: each operand is moved once. The forward pass reads x twice. The backward pass without a residual reads x and
 // dy twice; with one, x twice, and dresidual, which it has written.

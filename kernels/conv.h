@@ -5,7 +5,7 @@
 //   dw[o,i,j,c]  = sum_{n,h,w} dy[n,h,w,o] * x[n, h*s+i-p, w*s+j-p, c]
 //
 // x (N,H,W,C), w (O,k,k,C), y (N,H',W',O) with H' = (H + 2p - k)/s + 1; dy is shaped like y, dx like x, dw like w. All
-// are f32 on the CPU; on CUDA all but dw may be bf16, and dw is f32 always. Outputs are overwritten.
+// are f32, or all but dw bf16; dw is f32 always. Outputs are overwritten.
 // Flops: 2*N*H'*W'*O*k*k*C each (fewer are needed at the padding). Bytes: each operand is moved once.
 #pragma once
 
@@ -53,12 +53,13 @@ SKEIN_KERNEL(conv_backward_data, ConvBackwardData, conv_backward_data_cost);
 SKEIN_KERNEL(conv_backward_weights, ConvBackwardWeights, conv_backward_weights_cost);
 
 namespace cpu {
-// The CPU has several implementations: onednn (every shape), avx2, avx2-winograd, avx512, avx512-winograd (where the
-// processor has the instructions and the shape suits). The first call with a layer and a direction times those that
-// apply, on its own operands, and the whole process keeps the fastest.
+// The CPU has several implementations: onednn (every shape), avx2, avx2-winograd, avx512, avx512-winograd, and for bf16
+// avx512-bf16 (where the processor has the instructions and the shape suits). The first call with a layer, a type and a
+// direction times those that apply, on its own operands, and the whole process keeps the fastest. bf16 operands are
+// widened to f32, but by avx512-bf16 and, on AVX-512, by onednn; sums are f32 in all of them.
 std::vector<ConvChoice> conv_choices();                   // made or preset so far, by layer
 void set_conv_choices(const std::vector<ConvChoice>&);    // BadInput where this machine has no such implementation
-std::vector<std::string> conv_implementations();          // those that this machine can run
+std::vector<std::string> conv_implementations(DType);     // those that this machine can run, for f32 or bf16
 void force_conv_implementation(const std::string& name);  // where the shape suits, else onednn; "auto" ends it
 }  // namespace cpu
 namespace cuda {

@@ -14,7 +14,7 @@
 // a single pass. (+)= overwrites unless `add`: the last reader of a block runs first, reads all of it and needs no
 // zeros.
 //
-// x (N,H,W,k), y and dy (N,H,W,c), features: f32, on CUDA all may be bf16. dfeatures (N,H,W,P) is f32. Statistics,
+// x (N,H,W,k), y and dy (N,H,W,c), features: f32, or all of them bf16. dfeatures (N,H,W,P) is f32. Statistics,
 // offset and slope are (P), f32; gamma, beta, running and their gradients (c), f32. Sums are taken as in batch_norm.h.
 // Bytes: of the buffers, the channels that the kernel uses; norm backward reads and writes dfeatures if `add`. In f32
 // per element: append 8, norm 8, norm backward 16 (12 if it overwrites), append backward 12.

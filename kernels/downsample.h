@@ -3,7 +3,7 @@
 //   y[n,h,w,c]  = x[n, h*s, w*s, c] for c < C, else 0
 //   dx[n,a,b,c] = dy[n, a/s, b/s, c] where s divides a and b, else 0
 //
-// x (N,H,W,C) -> y (N,ceil(H/s),ceil(W/s),O), O >= C; f32, on CUDA all may be bf16.
+// x (N,H,W,C) -> y (N,ceil(H/s),ceil(W/s),O), O >= C; f32, or both bf16.
 // Bytes: the numbers of x that y keeps (of dy, those that x has) are read, the result is written.
 #pragma once
 

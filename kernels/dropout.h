@@ -4,7 +4,7 @@
 //
 // Epoch and item of the counter are the step and (worker, layer). So a draw depends on no thread and no order, and the
 // backward pass and a checkpoint need no saved mask. `step` points into device memory, so a captured step draws anew.
-// x and y have one shape; f32, on CUDA both may be bf16. Bytes: each operand is moved once.
+// x and y have one shape; f32, or both bf16. Bytes: each operand is moved once.
 #pragma once
 
 #include "kernels/kernel.h"

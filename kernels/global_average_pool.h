@@ -1,5 +1,5 @@
 // Global average pool: x (N,H,W,C) -> y (N,1,1,C),  y[n,c] = mean_{h,w} x[n,h,w,c],  dx[n,h,w,c] = dy[n,c]/(H*W).
-// y and dy are f32; x and dx are f32, or bf16 on CUDA. Bytes: each operand is moved once.
+// y and dy are f32; x and dx are f32 or bf16. Bytes: each operand is moved once.
 #pragma once
 
 #include "kernels/kernel.h"

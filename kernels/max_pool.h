@@ -4,7 +4,7 @@
 //   indices[n,h,w,c] = the first t that has the maximum; a NaN in the window is the maximum
 //   dx[n,a,b,c]      = sum of dy[n,h,w,c] over the windows whose index points at (a,b)
 //
-// x, y, dy and dx are f32, on CUDA all may be bf16. indices is u8, shaped like y, written by the forward pass for the
+// x, y, dy and dx are f32, or all of them bf16. indices is u8, shaped like y, written by the forward pass for the
 // backward pass. Bytes: each operand is moved once.
 #pragma once
 

@@ -6,7 +6,7 @@
 //   mixup  (arXiv 1710.09412)   box: the whole image,  own = lambda, other = 1 - lambda
 //   CutMix (arXiv 1905.04899)   own = 0, other = 1
 //
-// images (N,H,W,C) f32 with the same bits on both back ends, on CUDA also bf16, computed in f32 and rounded once. The
+// images (N,H,W,C) f32 with the same bits on both back ends, or bf16, computed in f32 and rounded once. The
 // box must be within the image. The CPU kernel runs on the calling thread alone: loaders call it beside the compute
 // threads. Bytes: every element of the box is read and written once.
 #pragma once

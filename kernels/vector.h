@@ -4,7 +4,7 @@
 //   ema    y = decay*y + (1 - decay)*x, factors computed in double
 //   relu   y = x < 0 ? 0 : x (a NaN passes),  dx = y > 0 ? dy : 0
 //
-// f32; on CUDA all operands may be bf16, computed in f32 and rounded once. Results may be operands.
+// f32, or all operands bf16, computed in f32 and rounded once. Results may be operands.
 // Bytes: each operand is moved once; y of axpy and ema and x of scale twice, read and written.
 #pragma once
 

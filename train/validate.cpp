@@ -174,7 +174,7 @@ void validate(const TrainConfig& config, int64_t processes) {
   check_values(config);
   check_processes(config, processes);
   check_device(config.device, config.dtype);
-  check_conv(device_of(config.device), config.conv);
+  check_conv(device_of(config.device), config.conv, config.dtype);
   check_model(config);
   check_augmentation(config);
   check_optimizer(config);

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/simd.h"
+#include "kernels/cpu/element.h"
 
 namespace skein::cpu {
 namespace {
@@ -17,10 +18,11 @@ struct RowConstants {
   alignas(64) float mean[kPeriod], std[kPeriod];
 };
 
-SKEIN_SIMD void normalise_row(const uint8_t* in, const RowConstants& k, int64_t n, float* out) {
+template <class T>
+SKEIN_SIMD void normalise_row(const uint8_t* in, const RowConstants& k, int64_t n, T* out) {
   for (int64_t begin = 0; begin < n; begin += kPeriod) {
     const int64_t length = std::min(kPeriod, n - begin);
-    for (int64_t i = 0; i < length; ++i) out[begin + i] = (float(in[begin + i]) / 255.0f - k.mean[i]) / k.std[i];
+    for (int64_t i = 0; i < length; ++i) put(out[begin + i], (float(in[begin + i]) / 255.0f - k.mean[i]) / k.std[i]);
   }
 }
 
@@ -63,7 +65,6 @@ void crop_row(const uint8_t* image, const View& images, const Draw& d, int64_t y
 void augment(Stream, View images, View samples, const Augmentation& a, uint64_t seed, uint32_t epoch, View out) {
   const int64_t height = images.dims[1], width = images.dims[2], channels = images.dims[3], row = width * channels;
   CHECK(images.dtype == DType::u8 && samples.dtype == DType::i32, "types are u8 and i32");
-  CHECK(out.dtype == DType::f32 || out.dtype == DType::u8, "the output is f32 or u8");
   CHECK(channels >= 1 && channels <= 4, "images have {} channels, 1 to 4 are possible", channels);
   CHECK(row <= kRowBytes, "a row of {} bytes is wider than {}", row, kRowBytes);
   CHECK(out.dims[0] == samples.numel() && out.dims[1] == height && out.dims[2] == width && out.dims[3] == channels,
@@ -85,10 +86,10 @@ void augment(Stream, View images, View samples, const Augmentation& a, uint64_t 
     for (int64_t y = 0; y < height; ++y, to += row) {
       if (a.training) crop_row(image, images, d, y, cropped);
       const uint8_t* from = a.training ? cropped : image + y * row;
-      if (out.dtype == DType::f32)
-        normalise_row(from, constants, row, out.as<float>() + to);
-      else
+      if (out.dtype == DType::u8)
         std::memcpy(out.as<uint8_t>() + to, from, size_t(row));
+      else
+        dispatch(out.dtype, [&]<class T>() { normalise_row(from, constants, row, out.as<T>() + to); });
     }
   }
 }

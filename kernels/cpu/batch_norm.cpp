@@ -10,7 +10,7 @@
 namespace skein::cpu {
 namespace {
 
-constexpr int64_t kTile = 256, kChunk = 16384;  // floats, before rounding to whole rows
+constexpr int64_t kTile = 256, kChunk = 16384;  // elements, before rounding to whole rows
 
 struct Chunks {
   int64_t channels, rows, tile, chunk, chunks;
@@ -72,10 +72,16 @@ Sums total(const Chunks& l, const double* partial, int64_t channel) {
 
 void check(View x, std::initializer_list<View> images, std::initializer_list<View> vectors) {
   for (const View& v : images)
-    CHECK(!v || (v.numel() == x.numel() && v.dtype == DType::f32 && x.dtype == DType::f32),
-          "{} elements and {}, f32 on the CPU", x.numel(), v.numel());
+    CHECK(!v || (v.numel() == x.numel() && v.dtype == x.dtype), "{} elements and {}, of types {} and {}", x.numel(),
+          v.numel(), int(x.dtype), int(v.dtype));
   for (const View& v : vectors)
     CHECK(v.numel() == x.channels() && v.dtype == DType::f32, "{} channels, a vector of {}", x.channels(), v.numel());
+}
+
+// Element i of v, or null if v is absent.
+template <class T>
+T* at(View v, int64_t i) {
+  return v ? v.as<T>() + i : nullptr;
 }
 
 void fill_tiles(const Chunks& l, const float* mean, const float* rstd, View gamma, View beta, const Tiles& t) {
@@ -85,9 +91,11 @@ void fill_tiles(const Chunks& l, const float* mean, const float* rstd, View gamm
 }
 
 void apply_all(const Chunks& l, View x, View residual, bool relu, View y, const Tiles& t) {
-  parallel_ranges(l.chunks, 1, [&](int64_t begin, int64_t end) {
-    const int64_t at = begin * l.chunk, n = std::min(end * l.chunk, l.rows * l.channels) - at;
-    apply(x.as<float>() + at, residual ? residual.as<float>() + at : nullptr, relu, y.as<float>() + at, n, l.tile, t);
+  dispatch(x.dtype, [&]<class T>() {
+    parallel_ranges(l.chunks, 1, [&](int64_t begin, int64_t end) {
+      const int64_t i = begin * l.chunk, n = std::min(end * l.chunk, l.rows * l.channels) - i;
+      apply(at<T>(x, i), at<T>(residual, i), relu, at<T>(y, i), n, l.tile, t);
+    });
   });
 }
 
@@ -100,9 +108,11 @@ void batch_norm_forward(Stream, View x, View gamma, View beta, View residual, bo
   if (running.mean) check(x, {}, {running.mean, running.var});
   const Scratch s = scratch(l);
   // Sums of x - shift, with the first row as the shift: a large common mean then costs no digits of the variance.
-  repeat(l, x.as<float>(), s.tiles.mean);
-  sum_chunks(l, s.partial, [&](int64_t at, int64_t n, float* sums, float* squares) {
-    moments(x.as<float>() + at, n, l.tile, s.tiles.mean, sums, squares);
+  dispatch(x.dtype, [&]<class T>() {
+    for (int64_t i = 0; i < l.tile; ++i) s.tiles.mean[i] = widen(x.as<T>()[i % l.channels]);
+    sum_chunks(l, s.partial, [&](int64_t i, int64_t n, float* sums, float* squares) {
+      moments(x.as<T>() + i, n, l.tile, s.tiles.mean, sums, squares);
+    });
   });
   const double m = double(l.rows);
   for (int64_t c = 0; c < l.channels; ++c) {
@@ -142,10 +152,10 @@ void batch_norm_backward(Stream, View x, View gamma, View beta, View y, bool rel
   fill_tiles(l, saved.mean.as<float>(), saved.rstd.as<float>(), gamma, beta, t);
   CHECK(!dresidual || !relu || y, "ReLU after a residual is masked by y, which is absent");
   const Mask mask = !relu ? Mask::none : y ? Mask::from_y : Mask::from_x;
-  auto at = [](View v, int64_t i) { return v ? v.as<float>() + i : nullptr; };
-
-  sum_chunks(l, s.partial, [&](int64_t i, int64_t n, float* sums, float* products) {
-    backward_sums(mask, at(x, i), at(y, i), at(dy, i), at(dresidual, i), n, l.tile, t, sums, products);
+  dispatch(x.dtype, [&]<class T>() {
+    sum_chunks(l, s.partial, [&](int64_t i, int64_t n, float* sums, float* products) {
+      backward_sums(mask, at<T>(x, i), at<T>(y, i), at<T>(dy, i), at<T>(dresidual, i), n, l.tile, t, sums, products);
+    });
   });
   const double m = double(l.rows);
   for (int64_t c = 0; c < l.channels; ++c) {
@@ -162,9 +172,11 @@ void batch_norm_backward(Stream, View x, View gamma, View beta, View y, bool rel
   // dresidual is the masked gradient: where it exists, read it instead of dy and skip the mask.
   const View g = dresidual ? dresidual : dy;
   const Mask remaining = dresidual ? Mask::none : mask;
-  parallel_ranges(l.chunks, 1, [&](int64_t begin, int64_t end) {
-    const int64_t i = begin * l.chunk, n = std::min(end * l.chunk, l.rows * l.channels) - i;
-    backward_apply(remaining, at(x, i), at(y, i), at(g, i), at(dx, i), n, l.tile, t);
+  dispatch(x.dtype, [&]<class T>() {
+    parallel_ranges(l.chunks, 1, [&](int64_t begin, int64_t end) {
+      const int64_t i = begin * l.chunk, n = std::min(end * l.chunk, l.rows * l.channels) - i;
+      backward_apply(remaining, at<T>(x, i), at<T>(y, i), at<T>(g, i), at<T>(dx, i), n, l.tile, t);
+    });
   });
 }
 

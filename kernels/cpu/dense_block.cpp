@@ -4,12 +4,13 @@
 
 #include "base/check.h"
 #include "kernels/cpu/dense_block_loops.h"
+#include "kernels/cpu/element.h"
 #include "kernels/cpu/workspace.h"
 
 namespace skein::cpu {
 namespace {
 
-constexpr int64_t kChunk = 16384;  // floats, before rounding to whole rows
+constexpr int64_t kChunk = 16384;  // elements, before rounding to whole rows
 
 // Rows are summed in f32 in chunks that depend only on the shape; the chunks are added in double.
 struct Chunks {
@@ -21,8 +22,9 @@ struct Chunks {
         count((rows + chunk - 1) / chunk) {}
 };
 
-Rows rows_of(View v, int64_t row, int64_t channel = 0) {
-  return {v.as<float>() + row * v.channels() + channel, v.channels()};
+template <class T>
+Rows<T> rows_of(View v, int64_t row, int64_t channel = 0) {
+  return {v.as<T>() + row * v.channels() + channel, v.channels()};
 }
 
 // Two sums by channel. Calls sums(first row, rows, first sum, second sum) for every chunk, then total(channel, first,
@@ -61,29 +63,31 @@ void check_block(View features, DenseStats stats, View dense, int64_t first, std
   CHECK(features.rows() == dense.rows() && first >= 0 && first + dense.channels() <= features.channels(),
         "channels [{}, {}) of a block of {} rows and {} channels, {} rows", first, first + dense.channels(),
         features.rows(), features.channels(), dense.rows());
+  CHECK(features.dtype == dense.dtype, "types {} and {}", int(features.dtype), int(dense.dtype));
   CHECK(!stats.mean || (stats.mean.numel() >= first + dense.channels() && stats.var.numel() == stats.mean.numel()),
         "statistics of {} channels", stats.mean.numel());
   for (const View& v : vectors)
     CHECK(!v || v.numel() == dense.channels(), "{} channels, a vector of {}", dense.channels(), v.numel());
 }
 
-}  // namespace
-
-void dense_append(Stream, View x, int64_t first, View features, DenseStats stats) {
-  check_block(features, stats, x, first, {});
+template <class T>
+void append(View x, int64_t first, View features, DenseStats stats) {
   const Chunks l(x);
-  const float* shift = x.as<float>();  // the first row: a large common mean then costs no digits of the variance
   if (!stats.mean) {
     parallel_ranges(l.rows, l.chunk, [&](int64_t begin, int64_t end) {
-      append_rows(rows_of(x, begin), rows_of(features, begin, first), end - begin, l.channels, nullptr, nullptr,
+      append_rows(rows_of<T>(x, begin), rows_of<T>(features, begin, first), end - begin, l.channels, nullptr, nullptr,
                   nullptr);
     });
     return;
   }
+  // The first row: a large common mean then costs no digits of the variance.
+  thread_local Workspace workspace;
+  float* shift = workspace.take<float>(l.channels);
+  for (int64_t c = 0; c < l.channels; ++c) shift[c] = widen(x.as<T>()[c]);
   sum_chunks(
       l,
       [&](int64_t row, int64_t rows, float* sums, float* squares) {
-        append_rows(rows_of(x, row), rows_of(features, row, first), rows, l.channels, shift, sums, squares);
+        append_rows(rows_of<T>(x, row), rows_of<T>(features, row, first), rows, l.channels, shift, sums, squares);
       },
       [&](int64_t c, double sum, double squares) {
         const double m = double(l.rows), mean = sum / m;
@@ -92,14 +96,23 @@ void dense_append(Stream, View x, int64_t first, View features, DenseStats stats
       });
 }
 
+}  // namespace
+
+void dense_append(Stream, View x, int64_t first, View features, DenseStats stats) {
+  check_block(features, stats, x, first, {});
+  dispatch(x.dtype, [&]<class T>() { append<T>(x, first, features, stats); });
+}
+
 void dense_norm(Stream, View features, DenseStats stats, View gamma, View beta, float eps, BatchNormRunning running,
                 View y) {
   check_block(features, stats, y, 0, {gamma, beta, running.mean, running.var});
   const int64_t rows = y.rows(), channels = y.channels();
   const float* scale = scales(channels, stats, gamma, eps);
-  parallel_ranges(rows, kRowsAtOnce, [&](int64_t begin, int64_t end) {
-    norm_rows(rows_of(features, begin), end - begin, channels, stats.mean.as<float>(), scale, beta.as<float>(),
-              rows_of(y, begin));
+  dispatch(y.dtype, [&]<class T>() {
+    parallel_ranges(rows, kRowsAtOnce, [&](int64_t begin, int64_t end) {
+      norm_rows(rows_of<T>(features, begin), end - begin, channels, stats.mean.as<float>(), scale, beta.as<float>(),
+                rows_of<T>(y, begin));
+    });
   });
   if (!running.mean) return;
   const auto blend = [&](View to, int64_t c, double value) {
@@ -116,6 +129,7 @@ void dense_norm(Stream, View features, DenseStats stats, View gamma, View beta, 
 void dense_norm_backward(Stream, View features, DenseStats stats, View gamma, View beta, float eps, View dy, bool add,
                          View dfeatures, DenseSums sums, View dgamma, View dbeta) {
   check_block(features, stats, dy, 0, {gamma, beta, dgamma, dbeta});
+  CHECK(dfeatures.dtype == DType::f32, "gradients of a block are f32");
   CHECK(dfeatures.numel() == features.numel() && (add || dy.channels() == features.channels()),
         "the first reader of a block to go backwards must have read all {} channels, not {}", features.channels(),
         dy.channels());
@@ -124,8 +138,11 @@ void dense_norm_backward(Stream, View features, DenseStats stats, View gamma, Vi
   sum_chunks(
       l,
       [&](int64_t row, int64_t rows, float* sum, float* products) {
-        norm_backward_rows(add, rows_of(features, row), rows_of(dy, row), rows, l.channels, stats.mean.as<float>(),
-                           scale, beta.as<float>(), rows_of(dfeatures, row), sum, products);
+        dispatch(dy.dtype, [&]<class T>() {
+          norm_backward_rows(add, rows_of<T>(features, row), rows_of<T>(dy, row), rows, l.channels,
+                             stats.mean.as<float>(), scale, beta.as<float>(), rows_of<float>(dfeatures, row), sum,
+                             products);
+        });
       },
       [&](int64_t c, double sum, double product) {
         const double m = double(l.rows), rstd = 1.0 / std::sqrt(double(stats.var.as<float>()[c]) + double(eps));
@@ -141,10 +158,12 @@ void dense_norm_backward(Stream, View features, DenseStats stats, View gamma, Vi
 void dense_append_backward(Stream, View features, DenseStats stats, View dfeatures, DenseSums sums, int64_t first,
                            View dx) {
   check_block(features, stats, dx, first, {});
-  parallel_ranges(dx.rows(), kRowsAtOnce, [&](int64_t begin, int64_t end) {
-    append_backward_rows(rows_of(features, begin, first), rows_of(dfeatures, begin, first), end - begin, dx.channels(),
-                         stats.mean.as<float>() + first, sums.offset.as<float>() + first,
-                         sums.slope.as<float>() + first, rows_of(dx, begin));
+  dispatch(dx.dtype, [&]<class T>() {
+    parallel_ranges(dx.rows(), kRowsAtOnce, [&](int64_t begin, int64_t end) {
+      append_backward_rows(rows_of<T>(features, begin, first), rows_of<float>(dfeatures, begin, first), end - begin,
+                           dx.channels(), stats.mean.as<float>() + first, sums.offset.as<float>() + first,
+                           sums.slope.as<float>() + first, rows_of<T>(dx, begin));
+    });
   });
 }
 

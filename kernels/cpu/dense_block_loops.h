@@ -1,20 +1,23 @@
 // Inner loops of kernels/cpu/dense_block.cpp, compiled once per instruction set. They process rows of a pitched buffer
 // in strips of 16 channels, then 4, then 1, so that per-channel values stay in registers over the rows. One row of a
-// strip of 16 is a cache line.
+// strip of 16 is a cache line of f32.
 #pragma once
 
 #include <cstring>
 
 #include "base/simd.h"
+#include "kernels/cpu/bf16_vector.h"
 
 namespace skein::cpu {
 namespace {
 
 template <int kLanes>
 struct Strip {
-  typedef float V [[gnu::vector_size(kLanes * sizeof(float))]];
+  using V = typename Bf16Vector<kLanes>::V;
   [[gnu::always_inline]] static void load(V& v, const float* p) { std::memcpy(&v, p, sizeof v); }
   [[gnu::always_inline]] static void store(float* p, const V& v) { std::memcpy(p, &v, sizeof v); }
+  [[gnu::always_inline]] static void load(V& v, const Bf16* p) { Bf16Vector<kLanes>::load(v, p); }
+  [[gnu::always_inline]] static void store(Bf16* p, const V& v) { Bf16Vector<kLanes>::store(p, v); }
 };
 
 constexpr int64_t kRowsAtOnce = 32;  // rows of a band: with a few hundred channels it stays in L1 or L2
@@ -31,14 +34,16 @@ template <class F>
   }
 }
 
+template <class T>
 struct Rows {
-  float* data;
-  int64_t pitch;  // floats from row to row
-  float* at(int64_t row, int64_t channel) const { return data + row * pitch + channel; }
+  T* data;
+  int64_t pitch;  // elements from row to row
+  T* at(int64_t row, int64_t channel) const { return data + row * pitch + channel; }
 };
 
 // to = x; sums += x - shift, squares += (x - shift)^2 by channel. If sums is null, only the copy.
-SKEIN_SIMD void append_rows(Rows x, Rows to, int64_t rows, int64_t channels, const float* shift, float* sums,
+template <class T>
+SKEIN_SIMD void append_rows(Rows<T> x, Rows<T> to, int64_t rows, int64_t channels, const float* shift, float* sums,
                             float* squares) {
   for_strips(
       rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
@@ -57,8 +62,9 @@ SKEIN_SIMD void append_rows(Rows x, Rows to, int64_t rows, int64_t channels, con
 }
 
 // y = max((x - mean)*scale + bias, 0); NaN stays NaN.
-SKEIN_SIMD void norm_rows(Rows x, int64_t rows, int64_t channels, const float* mean, const float* scale,
-                          const float* bias, Rows y) {
+template <class T>
+SKEIN_SIMD void norm_rows(Rows<T> x, int64_t rows, int64_t channels, const float* mean, const float* scale,
+                          const float* bias, Rows<T> y) {
   for_strips(
       rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
         using S = decltype(strip);
@@ -74,10 +80,10 @@ SKEIN_SIMD void norm_rows(Rows x, int64_t rows, int64_t channels, const float* m
 }
 
 // g = dy where y > 0;  dx (+)= scale*g,  sums += g,  products += g*(x - mean).
-template <bool kAdd>
-[[gnu::always_inline]] inline void norm_backward_rows_as(Rows x, Rows dy, int64_t rows, int64_t channels,
+template <bool kAdd, class T>
+[[gnu::always_inline]] inline void norm_backward_rows_as(Rows<T> x, Rows<T> dy, int64_t rows, int64_t channels,
                                                          const float* mean, const float* scale, const float* bias,
-                                                         Rows dx, float* sums, float* products) {
+                                                         Rows<float> dx, float* sums, float* products) {
   for_strips(
       rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
         using S = decltype(strip);
@@ -102,15 +108,18 @@ template <bool kAdd>
       });
 }
 
-SKEIN_SIMD void norm_backward_rows(bool add, Rows x, Rows dy, int64_t rows, int64_t channels, const float* mean,
-                                   const float* scale, const float* bias, Rows dx, float* sums, float* products) {
+template <class T>
+SKEIN_SIMD void norm_backward_rows(bool add, Rows<T> x, Rows<T> dy, int64_t rows, int64_t channels, const float* mean,
+                                   const float* scale, const float* bias, Rows<float> dx, float* sums,
+                                   float* products) {
   add ? norm_backward_rows_as<true>(x, dy, rows, channels, mean, scale, bias, dx, sums, products)
       : norm_backward_rows_as<false>(x, dy, rows, channels, mean, scale, bias, dx, sums, products);
 }
 
 // dx = d - offset - slope*(x - mean)
-SKEIN_SIMD void append_backward_rows(Rows x, Rows d, int64_t rows, int64_t channels, const float* mean,
-                                     const float* offset, const float* slope, Rows dx) {
+template <class T>
+SKEIN_SIMD void append_backward_rows(Rows<T> x, Rows<float> d, int64_t rows, int64_t channels, const float* mean,
+                                     const float* offset, const float* slope, Rows<T> dx) {
   for_strips(
       rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
         using S = decltype(strip);

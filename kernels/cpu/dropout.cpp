@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/simd.h"
+#include "kernels/cpu/element.h"
 
 namespace skein::cpu {
 namespace {
@@ -21,15 +22,16 @@ SKEIN_SIMD void draw(uint64_t seed, uint32_t step, uint32_t item, uint32_t first
   }
 }
 
-SKEIN_SIMD void drop(const float* x, const uint32_t (*words)[kBlocks], float rate, float scale, float* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) y[i] = uniform(words[i % 4][i / 4]) < rate ? 0.0f : x[i] * scale;
+template <class T>
+SKEIN_SIMD void drop(const T* x, const uint32_t (*words)[kBlocks], float rate, float scale, T* y, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) put(y[i], uniform(words[i % 4][i / 4]) < rate ? 0.0f : widen(x[i]) * scale);
 }
 
 }  // namespace
 
 void dropout(Stream, View x, float rate, DropoutStream stream, uint32_t layer, View y) {
-  CHECK(x.numel() == y.numel() && x.dtype == DType::f32 && y.dtype == DType::f32, "dropout of {} numbers into {}",
-        x.numel(), y.numel());
+  CHECK(x.numel() == y.numel() && x.dtype == y.dtype, "dropout of {} numbers into {} of the same type", x.numel(),
+        y.numel());
   CHECK(rate >= 0 && rate < 1 && stream.step, "dropout at rate {}", rate);
   CHECK(layer < 1 << 16 && stream.worker < 1 << 16 && x.numel() / 4 <= int64_t{UINT32_MAX},
         "dropout {} of worker {}, {} numbers", layer, stream.worker, x.numel());
@@ -39,7 +41,9 @@ void dropout(Stream, View x, float rate, DropoutStream stream, uint32_t layer, V
     uint32_t words[4][kBlocks];
     for (int64_t i = begin; i < end; i += 4 * kBlocks) {
       draw(stream.seed, *stream.step, item, uint32_t(i / 4), words);
-      drop(x.as<float>() + i, words, rate, scale, y.as<float>() + i, std::min(4 * kBlocks, end - i));
+      dispatch(x.dtype, [&]<class T>() {
+        drop(x.as<T>() + i, words, rate, scale, y.as<T>() + i, std::min(4 * kBlocks, end - i));
+      });
     }
   });
 }

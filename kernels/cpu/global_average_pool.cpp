@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/simd.h"
+#include "kernels/cpu/element.h"
 
 namespace skein::cpu {
 namespace {
@@ -9,19 +10,21 @@ namespace {
 void check_shapes(View image, View pooled) {
   CHECK(image.dims[0] == pooled.rows() && image.channels() == pooled.channels(), "({},{},{},{}) pooled to ({},{})",
         image.dims[0], image.dims[1], image.dims[2], image.dims[3], pooled.rows(), pooled.channels());
-  CHECK(image.dtype == DType::f32 && pooled.dtype == DType::f32, "the CPU pools f32");
+  CHECK(pooled.dtype == DType::f32, "averages are f32");
 }
 
-SKEIN_SIMD void pool_image(const float* __restrict x, float* __restrict y, int64_t pixels, int64_t channels) {
+template <class T>
+SKEIN_SIMD void pool_image(const T* __restrict x, float* __restrict y, int64_t pixels, int64_t channels) {
   for (int64_t c = 0; c < channels; ++c) y[c] = 0.0f;
   for (int64_t p = 0; p < pixels; ++p)
-    for (int64_t c = 0; c < channels; ++c) y[c] += x[p * channels + c];
+    for (int64_t c = 0; c < channels; ++c) y[c] += widen(x[p * channels + c]);
   for (int64_t c = 0; c < channels; ++c) y[c] /= float(pixels);
 }
 
-SKEIN_SIMD void spread_image(const float* __restrict dy, float* __restrict dx, int64_t pixels, int64_t channels) {
+template <class T>
+SKEIN_SIMD void spread_image(const float* __restrict dy, T* __restrict dx, int64_t pixels, int64_t channels) {
   for (int64_t p = 0; p < pixels; ++p)
-    for (int64_t c = 0; c < channels; ++c) dx[p * channels + c] = dy[c] / float(pixels);
+    for (int64_t c = 0; c < channels; ++c) put(dx[p * channels + c], dy[c] / float(pixels));
 }
 
 }  // namespace
@@ -29,18 +32,22 @@ SKEIN_SIMD void spread_image(const float* __restrict dy, float* __restrict dx, i
 void global_average_pool_forward(Stream, View x, View y) {
   check_shapes(x, y);
   const int64_t pixels = x.dims[1] * x.dims[2], channels = x.channels();
-  parallel_ranges(x.dims[0], 1, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n)
-      pool_image(x.as<float>() + n * pixels * channels, y.as<float>() + n * channels, pixels, channels);
+  dispatch(x.dtype, [&]<class T>() {
+    parallel_ranges(x.dims[0], 1, [&](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; ++n)
+        pool_image(x.as<T>() + n * pixels * channels, y.as<float>() + n * channels, pixels, channels);
+    });
   });
 }
 
 void global_average_pool_backward(Stream, View dy, View dx) {
   check_shapes(dx, dy);
   const int64_t pixels = dx.dims[1] * dx.dims[2], channels = dx.channels();
-  parallel_ranges(dx.dims[0], 1, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n)
-      spread_image(dy.as<float>() + n * channels, dx.as<float>() + n * pixels * channels, pixels, channels);
+  dispatch(dx.dtype, [&]<class T>() {
+    parallel_ranges(dx.dims[0], 1, [&](int64_t begin, int64_t end) {
+      for (int64_t n = begin; n < end; ++n)
+        spread_image(dy.as<float>() + n * channels, dx.as<T>() + n * pixels * channels, pixels, channels);
+    });
   });
 }
 

@@ -1,9 +1,12 @@
 #include "kernels/max_pool.h"
 
+#include <type_traits>
 #include <vector>
 
 #include "base/check.h"
 #include "base/simd.h"
+#include "kernels/cpu/element.h"
+#include "kernels/cpu/workspace.h"
 
 namespace skein::cpu {
 namespace {
@@ -13,70 +16,97 @@ void check_shapes(View x, View y, View indices) {
             x.channels() == y.channels(),
         "({},{},{},{}) max-pooled to ({},{},{},{})", x.dims[0], x.dims[1], x.dims[2], x.dims[3], y.dims[0], y.dims[1],
         y.dims[2], y.dims[3]);
+  CHECK(x.dtype == y.dtype, "types {} and {}", int(x.dtype), int(y.dtype));
   CHECK(!indices || (indices.dtype == DType::u8 && indices.numel() == y.numel()), "taps of {} maxima, {} outputs",
         indices.numel(), y.numel());
 }
 
 // y = x and indices = t where x is larger than y, or NaN.
-SKEIN_SIMD void take_larger(const float* __restrict x, uint8_t t, float* __restrict y, uint8_t* __restrict indices,
+template <class T>
+SKEIN_SIMD void take_larger(const T* __restrict x, uint8_t t, T* __restrict y, uint8_t* __restrict indices,
                             int64_t channels) {
   for (int64_t c = 0; c < channels; ++c) {
-    const bool larger = x[c] > y[c] || x[c] != x[c];
+    const float v = widen(x[c]);
+    const bool larger = v > widen(y[c]) || v != v;
     y[c] = larger ? x[c] : y[c];
     indices[c] = larger ? t : indices[c];
   }
 }
 
-SKEIN_SIMD void start_with(const float* __restrict x, uint8_t t, float* __restrict y, uint8_t* __restrict indices,
+template <class T>
+SKEIN_SIMD void start_with(const T* __restrict x, uint8_t t, T* __restrict y, uint8_t* __restrict indices,
                            int64_t channels) {
   for (int64_t c = 0; c < channels; ++c) y[c] = x[c], indices[c] = t;
 }
 
-// dx += dy where indices == t.
-SKEIN_SIMD void add_where(const float* __restrict dy, const uint8_t* __restrict indices, uint8_t t,
-                          float* __restrict dx, int64_t channels) {
-  for (int64_t c = 0; c < channels; ++c) dx[c] += indices[c] == t ? dy[c] : 0.0f;
+// sum += dy where indices == t.
+template <class T>
+SKEIN_SIMD void add_where(const T* __restrict dy, const uint8_t* __restrict indices, uint8_t t, float* __restrict sum,
+                          int64_t channels) {
+  for (int64_t c = 0; c < channels; ++c) sum[c] += indices[c] == t ? widen(dy[c]) : 0.0f;
 }
 
-}  // namespace
+SKEIN_SIMD void round_row(const float* __restrict sum, Bf16* __restrict dx, int64_t n) {
+  for (int64_t i = 0; i < n; ++i) put(dx[i], sum[i]);
+}
 
-void max_pool_forward(Stream, View x, View y, View indices) {
-  check_shapes(x, y, indices);
+template <class T>
+void forward(View x, View y, View indices) {
   const int64_t h = x.dims[1], w = x.dims[2], c = x.channels(), rows = y.dims[1], columns = y.dims[2];
   parallel_ranges(y.dims[0] * rows, 1, [&](int64_t begin, int64_t end) {
     std::vector<uint8_t> unsaved(indices ? 0 : size_t(c));
     for (int64_t row = begin; row < end; ++row)
       for (int64_t column = 0; column < columns; ++column) {
-        float* to = y.as<float>() + (row * columns + column) * c;
+        T* to = y.as<T>() + (row * columns + column) * c;
         uint8_t* taps = indices ? indices.as<uint8_t>() + (row * columns + column) * c : unsaved.data();
-        const float* image = x.as<float>() + row / rows * h * w * c;
+        const T* image = x.as<T>() + row / rows * h * w * c;
         bool first = true;
         for (int64_t t = 0; t < 9; ++t) {
           const int64_t a = row % rows * 2 + t / 3 - 1, b = column * 2 + t % 3 - 1;
           if (a < 0 || a >= h || b < 0 || b >= w) continue;
-          (first ? start_with : take_larger)(image + (a * w + b) * c, uint8_t(t), to, taps, c);
+          (first ? start_with<T> : take_larger<T>)(image + (a * w + b) * c, uint8_t(t), to, taps, c);
           first = false;
         }
       }
   });
 }
 
-void max_pool_backward(Stream, View dy, View indices, View dx) {
-  check_shapes(dx, dy, indices);
+// Sums of a row are taken in f32: in dx itself, or in scratch memory that is then rounded.
+template <class T>
+void backward(View dy, View indices, View dx) {
   const int64_t h = dx.dims[1], w = dx.dims[2], c = dx.channels(), rows = dy.dims[1], columns = dy.dims[2];
   parallel_ranges(dx.dims[0] * h, 1, [&](int64_t begin, int64_t end) {
+    thread_local Workspace workspace;
     for (int64_t row = begin; row < end; ++row) {
       const int64_t n = row / h, a = row % h;
-      std::fill_n(dx.as<float>() + row * w * c, w * c, 0.0f);
+      T* const to = dx.as<T>() + row * w * c;
+      float* sum = nullptr;
+      if constexpr (std::is_same_v<T, float>)
+        sum = to;
+      else
+        sum = workspace.take<float>(w * c);
+      std::fill_n(sum, w * c, 0.0f);
       for (int64_t b = 0; b < w; ++b)
         for (int64_t oh = a / 2; oh <= std::min((a + 1) / 2, rows - 1); ++oh)
           for (int64_t ow = b / 2; ow <= std::min((b + 1) / 2, columns - 1); ++ow) {
             const int64_t from = ((n * rows + oh) * columns + ow) * c, t = (a - 2 * oh + 1) * 3 + b - 2 * ow + 1;
-            add_where(dy.as<float>() + from, indices.as<uint8_t>() + from, uint8_t(t),
-                      dx.as<float>() + (row * w + b) * c, c);
+            add_where(dy.as<T>() + from, indices.as<uint8_t>() + from, uint8_t(t), sum + b * c, c);
           }
+      if constexpr (std::is_same_v<T, Bf16>) round_row(sum, to, w * c);
     }
   });
+}
+
+}  // namespace
+
+void max_pool_forward(Stream, View x, View y, View indices) {
+  check_shapes(x, y, indices);
+  dispatch(x.dtype, [&]<class T>() { forward<T>(x, y, indices); });
+}
+
+void max_pool_backward(Stream, View dy, View indices, View dx) {
+  check_shapes(dx, dy, indices);
+  dispatch(dx.dtype, [&]<class T>() { backward<T>(dy, indices, dx); });
 }
 
 }  // namespace skein::cpu

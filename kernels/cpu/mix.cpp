@@ -2,15 +2,17 @@
 
 #include "base/check.h"
 #include "base/simd.h"
+#include "kernels/cpu/element.h"
 
 namespace skein::cpu {
 namespace {
 
-SKEIN_SIMD void mix_rows(float* a, float* b, int64_t n, float own, float other) {
+template <class T>
+SKEIN_SIMD void mix_rows(T* a, T* b, int64_t n, float own, float other) {
   for (int64_t i = 0; i < n; ++i) {
-    const float x = a[i], y = b[i];
-    a[i] = own * x + other * y;
-    b[i] = own * y + other * x;
+    const float x = widen(a[i]), y = widen(b[i]);
+    put(a[i], own * x + other * y);
+    put(b[i], own * y + other * x);
   }
 }
 
@@ -19,16 +21,18 @@ SKEIN_SIMD void mix_rows(float* a, float* b, int64_t n, float own, float other) 
 void mix_images(Stream, const PixelMix& mix, View images) {
   const int64_t n = images.dims[0], height = images.dims[1], width = images.dims[2], channels = images.dims[3];
   const Box& box = mix.box;
-  CHECK(images.dtype == DType::f32, "the CPU computes in f32");
   CHECK(box.top >= 0 && box.left >= 0 && box.top + box.height <= height && box.left + box.width <= width,
         "box {} x {} at ({}, {}) of images of {} x {}", box.height, box.width, box.top, box.left, height, width);
-  float* all = images.as<float>();
-  for (int64_t b = 0; b < n / 2; ++b)
-    for (int64_t y = box.top; y < box.top + box.height; ++y) {
-      const int64_t partner = n - 1 - b;
-      mix_rows(all + ((b * height + y) * width + box.left) * channels,
-               all + ((partner * height + y) * width + box.left) * channels, box.width * channels, mix.own, mix.other);
-    }
+  dispatch(images.dtype, [&]<class T>() {
+    T* all = images.as<T>();
+    for (int64_t b = 0; b < n / 2; ++b)
+      for (int64_t y = box.top; y < box.top + box.height; ++y) {
+        const int64_t partner = n - 1 - b;
+        mix_rows(all + ((b * height + y) * width + box.left) * channels,
+                 all + ((partner * height + y) * width + box.left) * channels, box.width * channels, mix.own,
+                 mix.other);
+      }
+  });
 }
 
 }  // namespace skein::cpu

@@ -174,15 +174,5 @@ TEST(Queue, SaysThatTheBackEndIsAbsent) {
 }
 #endif
 
-TEST(CpuOps, RefuseBf16) {
-  const Tensor x = Tensor::zeros(Device::cpu, DType::bf16, {1, 2, 2, 8}),
-               y = Tensor::zeros(Device::cpu, DType::bf16, {1, 2, 2, 8});
-  EXPECT_THROW(cpu::fill(nullptr, 1.0f, x), std::logic_error);
-  EXPECT_THROW(cpu::add(nullptr, x, y, y), std::logic_error);
-  EXPECT_THROW(cpu::relu_forward(nullptr, x, y), std::logic_error);
-  const Tensor c = Tensor::zeros(Device::cpu, DType::f32, {8});
-  EXPECT_THROW(cpu::batch_norm_inference(nullptr, x, c, c, View{}, true, 1e-5f, {c, c}, y), std::logic_error);
-}
-
 }  // namespace
 }  // namespace skein::testing

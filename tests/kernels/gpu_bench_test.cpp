@@ -95,7 +95,7 @@ TEST(GpuBench, TimesStepsAsAGraphAndOneByOne) {
 }
 
 TEST(GpuBench, SaysWhatItNeeds) {
-  expect_failure(skein("bench step --dtype bf16"), 2, {"--dtype bf16", "GPU"});
+  expect_failure(skein("bench step --dtype tf32"), 2, {"--dtype tf32", "GPU"});
   expect_failure(skein("bench step --device gpu"), 2, {"--device", "cuda"});
   if (cuda::available()) return;
   for (const char* command : {"bench kernels --device cuda", "bench step --device cuda"})

@@ -31,7 +31,8 @@ TEST_P(OpTest, MatchesReference) {
   // Every implementation, with the same operands and one reference.
   const Output& out = bound.outputs.at(0);
   const Numbers expected = out.expected();
-  for (const std::string& implementation : cpu::conv_implementations()) {
+  const DType type = GetParam().name.ends_with("/bf16") ? DType::bf16 : DType::f32;
+  for (const std::string& implementation : cpu::conv_implementations(type)) {
     SCOPED_TRACE(implementation);
     cpu::force_conv_implementation(implementation);
     bound.queue.run(kernel::fill, std::numeric_limits<float>::quiet_NaN(), out.actual);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string>
+#include <tuple>
 
 #include "cases/op_case.h"
 #include "engine/ops.h"
@@ -28,17 +30,18 @@ Threads threads() {
   return t;
 }
 
-class SteadyStep : public ::testing::TestWithParam<int> {
+class SteadyStep : public ::testing::TestWithParam<std::tuple<int, DType>> {
  protected:
   // skein's own direct convolutions, for every layer: oneDNN takes fewer threads for small ones, and libgomp ends those
   // that are left over and starts them anew.
   void SetUp() override {
-    const auto all = cpu::conv_implementations();
+    const auto all = cpu::conv_implementations(DType::f32);
     const auto own = std::find_if(all.begin(), all.end(),
                                   [](const std::string& name) { return name.find('-') == std::string::npos; });
-    if (*own == "onednn" && GetParam() > 2) GTEST_SKIP() << "no convolution of skein's own runs on this processor";
+    if (*own == "onednn" && std::get<0>(GetParam()) > 2)
+      GTEST_SKIP() << "no convolution of skein's own runs on this processor";
     cpu::force_conv_implementation(*own);
-    omp_set_num_threads(GetParam());
+    omp_set_num_threads(std::get<0>(GetParam()));
   }
   void TearDown() override {
     cpu::force_conv_implementation("auto");
@@ -50,11 +53,12 @@ TEST_P(SteadyStep, TakesNoMemoryAndStartsNoThread) {
   const Queue queue;
   ParameterStore p;
   const auto model = make_model("resnet8", {}, p);
-  p.build(Device::cpu, 1);
+  const DType type = std::get<1>(GetParam());
+  p.build(Device::cpu, 1, type);
   Arena arena(Device::cpu);
   Tape tape(queue, arena);
   Sgd sgd(p, {}, queue);
-  const Tensor images = random_tensor(queue, {16, 16, 16, 3}, 1), labels = random_labels(queue, 16, 10, 2);
+  const Tensor images = random_tensor(queue, {16, 16, 16, 3}, 1, 0, 1, type), labels = random_labels(queue, 16, 10, 2);
   auto step = [&] {
     tape.reset();
     tape.backward(cross_entropy(model->forward(tape.input(images)), labels).mean);
@@ -70,7 +74,12 @@ TEST_P(SteadyStep, TakesNoMemoryAndStartsNoThread) {
   EXPECT_EQ(cpu::allocations(), allocations + 1) << "the counter counts";
 }
 
-INSTANTIATE_TEST_SUITE_P(Threads, SteadyStep, ::testing::Values(1, 2, 3, 5));
+INSTANTIATE_TEST_SUITE_P(Threads, SteadyStep,
+                         ::testing::Combine(::testing::Values(1, 2, 3, 5), ::testing::Values(DType::f32, DType::bf16)),
+                         [](const auto& info) {
+                           return std::to_string(std::get<0>(info.param)) +
+                                  (std::get<1>(info.param) == DType::f32 ? "_f32" : "_bf16");
+                         });
 
 }  // namespace
 }  // namespace skein::testing

@@ -39,11 +39,12 @@ TEST_P(Oracle, ResNet8AgreesWithPyTorch) {
     EXPECT_LE(relative_error(actual.tensor, golden->view(name)), name == "losses" ? 1e-3 : 1e-4) << name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Conv, Oracle, ::testing::ValuesIn(cpu::conv_implementations()), [](const auto& info) {
-  std::string name = info.param;
-  std::erase(name, '-');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Conv, Oracle, ::testing::ValuesIn(cpu::conv_implementations(DType::f32)),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace skein::testing

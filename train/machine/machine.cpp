@@ -56,29 +56,27 @@ void use_gpu(int index) {
 void check_device(DeviceChoice choice, ComputeType type) {
   if (choice == DeviceChoice::cuda && !cuda::available())
     throw BadInput("--device cuda: {}. Or use --device cpu", cuda::absent_reason());
-  if (type != ComputeType::f32 && device_of(choice) == Device::cpu)
-    throw BadInput(
-        "--dtype {0}: the CPU back end computes in f32 only; {0} is for the tensor cores of a GPU. Use --dtype f32",
-        to_string(type));
+  if (type == ComputeType::tf32 && device_of(choice) == Device::cpu)
+    throw BadInput("--dtype tf32: is for the tensor cores of a GPU. On the CPU use --dtype f32 or bf16");
 }
 
 void use_threads(int64_t threads) {
   if (threads > 0) omp_set_num_threads(int(threads));
 }
 
-void check_conv(Device device, const std::string& name) {
+void check_conv(Device device, const std::string& name, ComputeType type) {
   if (name == "auto" || (device == Device::cuda && name == "cudnn")) return;
   if (device == Device::cuda)
     throw BadInput("--conv {}: on a GPU give auto, which times cuDNN's engines, or cudnn, which takes cuDNN's advice",
                    name);
-  const std::vector<std::string> known = cpu::conv_implementations();
+  const std::vector<std::string> known = cpu::conv_implementations(activations(type));
   if (std::find(known.begin(), known.end(), name) == known.end())
-    throw BadInput("--conv {0}: no convolution '{0}' on this machine; it has {1}; or give auto", name,
-                   fmt::join(known, " "));
+    throw BadInput("--conv {0}: no convolution '{0}' in {1} on this machine; it has {2}; or give auto", name,
+                   to_string(type), fmt::join(known, " "));
 }
 
 void use_conv(Device device, const std::string& name, ComputeType type) {
-  check_conv(device, name);
+  check_conv(device, name, type);
   if (device == Device::cpu) return cpu::force_conv_implementation(name);
   // Times of an emulated engine say nothing.
   cuda::set_conv_options({.tf32 = type == ComputeType::tf32, .measured = name == "auto" && !cuda::emulated()});

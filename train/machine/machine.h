@@ -30,8 +30,8 @@ void check_device(DeviceChoice choice, ComputeType type);
 void use_threads(int64_t threads);  // of OpenMP; 0: no change
 
 // Convolution kernels by name. "auto" times the kernels that apply and keeps the fastest. "cudnn", on a GPU, takes the
-// advice of cuDNN's heuristics. BadInput if the device has no kernels of this name.
-void check_conv(Device device, const std::string& name);
+// advice of cuDNN's heuristics. BadInput if the device has no kernels of this name for this type.
+void check_conv(Device device, const std::string& name, ComputeType type);
 // tf32 permits f32 convolutions on a GPU to use the tensor cores.
 void use_conv(Device device, const std::string& name, ComputeType type);
 

@@ -1,12 +1,18 @@
-// Helpers of direct.h and winograd*.h: rounding up to cache lines, a thread's part of a loop, prefetching, image sizes.
+// Helpers of direct.h and winograd*.h: bf16 numbers, rounding up to cache lines, a thread's part of a loop, prefetching, image sizes.
 // Everything is in an anonymous namespace and nothing from std is used, for the reason given in gemm.h.
 #pragma once
 
 #include <omp.h>
 #include <stdint.h>
 
+#include "base/bf16.h"
+
 namespace skein::cpu {
 namespace {
+
+// As in kernels/cpu/element.h, but functions of this file: the linker cannot merge them.
+inline float widen(float v) { return v; }
+inline float widen(Bf16 v) { return __builtin_bit_cast(float, uint32_t{v.bits} << 16); }
 
 int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -26,16 +32,17 @@ Range range_of_thread(int64_t n) {
 
 // Prefetches part i of n of from[0..size) ahead of its use. The processor's own prefetches come too late: without this
 // a convolution of operands from memory takes up to twice as long.
-template <bool kToWrite>
-void prefetch(const float* from, int64_t size, int64_t i, int64_t n) {
-  for (int64_t at = size * i / n; at < size * (i + 1) / n; at += 16) __builtin_prefetch(from + at, kToWrite, 2);
+template <bool kToWrite, class T>
+void prefetch(const T* from, int64_t size, int64_t i, int64_t n) {
+  for (int64_t at = size * i / n; at < size * (i + 1) / n; at += 64 / int64_t(sizeof(T)))
+    __builtin_prefetch(from + at, kToWrite, 2);
 }
 
 struct Border {
   int64_t low, high_h, high_w;  // pixels above and left, below, right
 };
 
-// One image (h,w,c); sizes in floats.
+// One image (h,w,c); sizes in elements.
 struct Image {
   int64_t h, w, c;
   int64_t row() const { return w * c; }

@@ -26,8 +26,11 @@ std::vector<Implementation> implementations() {
   std::vector<Implementation> all;
   const int isa = dnnl_get_effective_cpu_isa();
   const auto has = [isa](int set) { return (isa & set) == set; };
-  if (has(dnnl_cpu_isa_avx512_core))
-    for (Implementation i : {&kConvAvx512Winograd, &kConvAvx512}) all.push_back(i);
+  if (has(dnnl_cpu_isa_avx512_core)) {
+    all.push_back(&kConvAvx512Winograd);
+    if (has(dnnl_cpu_isa_avx512_core_bf16)) all.push_back(&kConvAvx512Bf16);
+    all.push_back(&kConvAvx512);
+  }
   if (has(dnnl_cpu_isa_avx2) && __builtin_cpu_supports("fma"))
     for (Implementation i : {&kConvAvx2Winograd, &kConvAvx2}) all.push_back(i);
   all.push_back(&kConvOneDnn);
@@ -64,7 +67,8 @@ Choices& choices() {
 
 std::string layer_name(ConvPass pass, const ConvShape& s) {
   static const char* const kPass[] = {"forward", "backward-data", "backward-weights"};
-  return fmt::format("{} {}x{} {}->{} k{} s{} p{}", kPass[int(pass)], s.h, s.w, s.c, s.o, s.k, s.s, s.p);
+  return fmt::format("{}{} {}x{} {}->{} k{} s{} p{}", kPass[int(pass)], s.bf16 ? " bf16" : "", s.h, s.w, s.c, s.o, s.k,
+                     s.s, s.p);
 }
 
 // Processor time of this thread. Wall-clock time would include other programs on the same core.
@@ -82,12 +86,12 @@ double seconds(Implementation i, ConvPass pass, const ConvShape& s, const ConvOp
 
 // Operands of the same pass with the first n images skipped.
 ConvOperands from_image(int64_t n, ConvPass pass, const ConvShape& s, ConvOperands operands) {
-  const int64_t x = n * s.h * s.w * s.c, y = n * s.oh * s.ow * s.o;
-  operands.in[0] += pass == ConvPass::backward_data ? y : x;
+  const int64_t x = n * s.h * s.w * s.c, y = n * s.oh * s.ow * s.o, size = s.bf16 ? 2 : 4;
+  operands.in[0] = static_cast<const char*>(operands.in[0]) + size * (pass == ConvPass::backward_data ? y : x);
   if (pass == ConvPass::backward_weights)
-    operands.in[1] += y;
+    operands.in[1] = static_cast<const char*>(operands.in[1]) + size * y;
   else
-    operands.out += pass == ConvPass::backward_data ? x : y;
+    operands.out = static_cast<char*>(operands.out) + size * (pass == ConvPass::backward_data ? x : y);
   return operands;
 }
 
@@ -122,7 +126,7 @@ Implementation fastest(const std::vector<Implementation>& timed, ConvPass pass, 
 
 void run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
   if (s.n * s.o * s.c == 0) {  // Empty tensors: return early.
-    if (pass == ConvPass::backward_weights) std::fill_n(operands.out, s.o * s.k * s.k * s.c, 0.0f);
+    if (pass == ConvPass::backward_weights) std::fill_n(static_cast<float*>(operands.out), s.o * s.k * s.k * s.c, 0.0f);
     return;
   }
   Implementation i;
@@ -140,11 +144,13 @@ void run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
   i->run(pass, s, operands);
 }
 
-ConvShape checked(View x, View w, View y, ConvGeometry g) {
+ConvShape checked(ConvPass pass, View x, View w, View y, ConvGeometry g) {
   const auto* xs = x.dims;
   const auto* ws = w.dims;
   const auto* ys = y.dims;
-  CHECK(x.dtype == DType::f32 && w.dtype == DType::f32 && y.dtype == DType::f32, "CPU convolutions are f32");
+  const DType type = x.dtype, weights = pass == ConvPass::backward_weights ? DType::f32 : type;
+  CHECK((type == DType::f32 || type == DType::bf16) && y.dtype == type && w.dtype == weights,
+        "a convolution of types {}, {} and {}", int(x.dtype), int(w.dtype), int(y.dtype));
   CHECK(ws[1] == ws[2] && ws[1] > 0, "kernel {}x{} is not square", ws[1], ws[2]);
   CHECK(g.stride > 0 && g.padding >= 0, "stride {}, padding {}", g.stride, g.padding);
   CHECK(xs[1] + 2 * g.padding >= ws[1] && xs[2] + 2 * g.padding >= ws[1], "kernel {} exceeds the padded image {}x{}",
@@ -153,7 +159,7 @@ ConvShape checked(View x, View w, View y, ConvGeometry g) {
   CHECK(ys[0] == xs[0] && ys[1] == g.out(xs[1], ws[1]) && ys[2] == g.out(xs[2], ws[1]) && ys[3] == ws[0],
         "y is ({},{},{},{}) for x ({},{},{},{}), w ({},{},{},{}), stride {}, padding {}", ys[0], ys[1], ys[2], ys[3],
         xs[0], xs[1], xs[2], xs[3], ws[0], ws[1], ws[2], ws[3], g.stride, g.padding);
-  return {xs[0], xs[1], xs[2], xs[3], ys[1], ys[2], ys[3], ws[1], g.stride, g.padding};
+  return {xs[0], xs[1], xs[2], xs[3], ys[1], ys[2], ys[3], ws[1], g.stride, g.padding, type == DType::bf16};
 }
 
 }  // namespace
@@ -164,20 +170,21 @@ void* conv_scratch(size_t bytes) {
 }
 
 void conv_forward(Stream, View x, View w, ConvGeometry g, View y) {
-  run(ConvPass::forward, checked(x, w, y, g), {{x.as<float>(), w.as<float>()}, y.as<float>()});
+  run(ConvPass::forward, checked(ConvPass::forward, x, w, y, g), {{x.data, w.data}, y.data});
 }
 
 void conv_backward_data(Stream, View dy, View w, ConvGeometry g, View dx) {
-  run(ConvPass::backward_data, checked(dx, w, dy, g), {{dy.as<float>(), w.as<float>()}, dx.as<float>()});
+  run(ConvPass::backward_data, checked(ConvPass::backward_data, dx, w, dy, g), {{dy.data, w.data}, dx.data});
 }
 
 void conv_backward_weights(Stream, View x, View dy, ConvGeometry g, View dw) {
-  run(ConvPass::backward_weights, checked(x, dw, dy, g), {{x.as<float>(), dy.as<float>()}, dw.as<float>()});
+  run(ConvPass::backward_weights, checked(ConvPass::backward_weights, x, dw, dy, g), {{x.data, dy.data}, dw.data});
 }
 
-std::vector<std::string> conv_implementations() {
+std::vector<std::string> conv_implementations(DType type) {
   std::vector<std::string> names;
-  for (Implementation i : choices().available) names.push_back(i->name);
+  for (Implementation i : choices().available)
+    if (type == DType::bf16 || !i->bf16_only) names.push_back(i->name);
   return names;
 }
 

@@ -1,13 +1,21 @@
 // Convolution by oneDNN: every shape, on any x86-64. Activations stay NHWC; weights are reordered into the layout that
 // the primitive requires. Each calling thread caches primitives by shape and number of threads.
+//
+// oneDNN multiplies bf16 on AVX-512 (by AMX or AVX512_BF16 where the processor has them). Below that, bf16 operands are
+// widened some images at a time, and oneDNN computes in f32.
 #include <omp.h>
 
+#include <algorithm>
 #include <array>
 #include <dnnl.hpp>
 #include <map>
 #include <memory>
 
+#include "base/bf16.h"
+#include "kernels/cast.h"
 #include "kernels/cpu/conv/implementation.h"
+#include "kernels/cpu/workspace.h"
+#include "kernels/vector.h"
 
 namespace skein::cpu {
 
@@ -25,7 +33,7 @@ struct Primitive {
 struct Cache {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream{engine};
-  std::map<std::array<int64_t, 12>, Primitive> primitives;
+  std::map<std::array<int64_t, 13>, Primitive> primitives;
 };
 
 Cache& cache() {
@@ -37,12 +45,13 @@ struct Descriptors {
   memory::desc x, w, y, w_any;
   memory::dims stride, padding;
 
-  explicit Descriptors(const ConvShape& s) {
-    const auto f32 = memory::data_type::f32;
-    x = {{s.n, s.c, s.h, s.w}, f32, memory::format_tag::nhwc};
-    y = {{s.n, s.o, s.oh, s.ow}, f32, memory::format_tag::nhwc};
-    w = {{s.o, s.c, s.k, s.k}, f32, memory::format_tag::ohwi};
-    w_any = {{s.o, s.c, s.k, s.k}, f32, memory::format_tag::any};
+  // `weights`: of w, or of dw, which is f32.
+  Descriptors(const ConvShape& s, memory::data_type weights) {
+    const auto type = s.bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+    x = {{s.n, s.c, s.h, s.w}, type, memory::format_tag::nhwc};
+    y = {{s.n, s.o, s.oh, s.ow}, type, memory::format_tag::nhwc};
+    w = {{s.o, s.c, s.k, s.k}, weights, memory::format_tag::ohwi};
+    w_any = {{s.o, s.c, s.k, s.k}, weights, memory::format_tag::any};
     stride = {s.s, s.s};
     padding = {s.p, s.p};
   }
@@ -70,13 +79,14 @@ Primitive finish(const Description& pd, const dnnl::primitive& compute, const me
 
 Primitive make(ConvPass pass, const ConvShape& s) {
   using namespace dnnl;
-  const Descriptors d(s);
+  const auto type = s.bf16 ? memory::data_type::bf16 : memory::data_type::f32;
+  const Descriptors d(s, pass == ConvPass::backward_weights ? memory::data_type::f32 : type), hint(s, type);
   const engine& e = cache().engine;
   primitive_attr attr;
   attr.set_scratchpad_mode(scratchpad_mode::user);
   const auto algorithm = dnnl::algorithm::convolution_direct;
   const convolution_forward::primitive_desc forward(
-      {prop_kind::forward_training, algorithm, d.x, d.w_any, d.y, d.stride, d.padding, d.padding}, attr, e);
+      {prop_kind::forward_training, algorithm, d.x, hint.w_any, d.y, d.stride, d.padding, d.padding}, attr, e);
   Primitive p;
   if (pass == ConvPass::forward) {
     p = finish(forward, convolution_forward(forward), forward.weights_desc(), d.w, false);
@@ -103,8 +113,8 @@ Primitive make(ConvPass pass, const ConvShape& s) {
 }
 
 Primitive& primitive_for(ConvPass pass, const ConvShape& s) {
-  const std::array<int64_t, 12> key{
-      int64_t(pass), omp_get_max_threads(), s.n, s.h, s.w, s.c, s.oh, s.ow, s.o, s.k, s.s, s.p};
+  const std::array<int64_t, 13> key{
+      int64_t(pass), omp_get_max_threads(), s.bf16, s.n, s.h, s.w, s.c, s.oh, s.ow, s.o, s.k, s.s, s.p};
   auto& primitives = cache().primitives;
   auto found = primitives.find(key);
   if (found == primitives.end()) found = primitives.emplace(key, make(pass, s)).first;
@@ -113,11 +123,11 @@ Primitive& primitive_for(ConvPass pass, const ConvShape& s) {
 
 bool suits(ConvPass, const ConvShape&) { return true; }
 
-void run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
+void run_as_given(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
   Primitive& p = primitive_for(pass, s);
   const size_t weights_bytes = (p.weights.get_desc().get_size() + 63) / 64 * 64;
   char* scratch = static_cast<char*>(conv_scratch(weights_bytes + p.scratchpad.get_desc().get_size()));
-  for (int i = 0; i < 2; ++i) p.source[i].set_data_handle(const_cast<float*>(operands.in[i]));
+  for (int i = 0; i < 2; ++i) p.source[i].set_data_handle(const_cast<void*>(operands.in[i]));
   p.result.set_data_handle(operands.out);
   p.weights.set_data_handle(scratch);
   p.scratchpad.set_data_handle(scratch + weights_bytes);
@@ -128,6 +138,49 @@ void run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
   p.compute.execute(stream, p.arguments);
   if (p.reorders && after) p.reorder.execute(stream, {{DNNL_ARG_FROM, p.weights}, {DNNL_ARG_TO, p.result}});
   stream.wait();
+}
+
+View vector(const void* data, DType type, int64_t size) { return {const_cast<void*>(data), type, {1, 1, 1, size}}; }
+
+// The pass in f32, with widened copies of the weights and of 16 images at a time; dw is summed in the order of these.
+void run_widened(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
+  constexpr int64_t kImages = 16;
+  const bool forward = pass == ConvPass::forward, to_weights = pass == ConvPass::backward_weights;
+  const int64_t x = s.h * s.w * s.c, y = s.oh * s.ow * s.o, w = s.o * s.k * s.k * s.c;
+  // Numbers of each operand: per image, or of the weights.
+  const int64_t sizes[] = {pass == ConvPass::backward_data ? y : x, to_weights ? y : w,
+                           forward      ? y
+                           : to_weights ? w
+                                        : x};
+  thread_local Workspace workspaces[3];
+  float* copy[3];
+  for (int i = 0; i < 3; ++i) {
+    const bool of_weights = i == (to_weights ? 2 : 1);
+    copy[i] = workspaces[i].take<float>(sizes[i] * (of_weights ? 1 : kImages));
+  }
+  const auto widen = [&](int i, int64_t first, int64_t size) {
+    cast(nullptr, vector(static_cast<const Bf16*>(operands.in[i]) + first, DType::bf16, size),
+         vector(copy[i], DType::f32, size));
+  };
+  if (!to_weights) widen(1, 0, w);
+  ConvShape part = s;
+  part.bf16 = false;
+  for (int64_t n = 0; n < s.n; n += kImages) {
+    part.n = std::min(kImages, s.n - n);
+    widen(0, n * sizes[0], part.n * sizes[0]);
+    if (to_weights) widen(1, n * sizes[1], part.n * sizes[1]);
+    run_as_given(pass, part, {{copy[0], copy[1]}, to_weights && n == 0 ? operands.out : copy[2]});
+    if (to_weights && n > 0)
+      axpy(nullptr, 1.0f, vector(copy[2], DType::f32, w), vector(operands.out, DType::f32, w));
+    else if (!to_weights)
+      cast(nullptr, vector(copy[2], DType::f32, part.n * sizes[2]),
+           vector(static_cast<Bf16*>(operands.out) + n * sizes[2], DType::bf16, part.n * sizes[2]));
+  }
+}
+
+void run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
+  static const bool has_bf16 = (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
+  (s.bf16 && !has_bf16 ? run_widened : run_as_given)(pass, s, operands);
 }
 
 }  // namespace

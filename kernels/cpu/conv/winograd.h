@@ -9,7 +9,7 @@
 //
 // At each of the 36 positions the sum is a gemm(): over channels (forward, backward data) or over tiles (backward
 // weights). A strip is one row of tiles of one image; a block is the strips that one gemm() takes. Error:
-// winograd_maps.h.
+// winograd_maps.h. bf16 operands are widened as they are read; everything between is f32.
 #pragma once
 
 #include <omp.h>
@@ -21,8 +21,8 @@ namespace skein::cpu {
 namespace {
 
 // Forward x (N,H,W,C) -> y (N,H,W,O); with `flip` backward data dy (N,H,W,O) -> dx (N,H,W,C).
-template <class Isa>
-void winograd_data(const ConvShape& s, bool flip, const float* x, const float* w, float* y) {
+template <class Isa, class T>
+void winograd_data(const ConvShape& s, bool flip, const T* x, const T* w, T* y) {
   const Image from{s.h, s.w, flip ? s.o : s.c}, to{s.h, s.w, flip ? s.c : s.o};
   const Strips strips(from);
   const int64_t columns = padded_channels(to.c), width = panel_width<Isa>(columns), u_plane = from.c * columns;
@@ -31,14 +31,14 @@ void winograd_data(const ConvShape& s, bool flip, const float* x, const float* w
   const int64_t thread_size = kPositions * v_plane + m_size;
   float* u = static_cast<float*>(
       conv_scratch(size_t(u_size + zeros_size + omp_get_max_threads() * thread_size) * sizeof(float)));
-  float* zeros = u + u_size;
+  T* zeros = reinterpret_cast<T*>(u + u_size);  // a row of an image
 #pragma omp parallel
   {
     const Range inner = range_of_thread(from.c), own = range_of_thread(s.n * strips.rows);
     transform_filters<Isa>(s, flip, w, inner.begin, inner.end, u);
 #pragma omp single
     __builtin_memset(zeros, 0, size_t(zeros_size) * sizeof(float));
-    float* m = zeros + zeros_size + omp_get_thread_num() * thread_size;
+    float* m = u + u_size + zeros_size + omp_get_thread_num() * thread_size;
     float* v = m + m_size;
     for (int64_t begin = own.begin; begin < own.end; begin += strips.per_block) {
       const int64_t end = smaller(begin + strips.per_block, own.end);
@@ -77,9 +77,9 @@ struct Slice {
 };
 
 // du[position][count][O] += V.dM over the strips of a slice; positions lie `plane` floats apart. v and dm are scratch.
-template <class Isa>
-void add_strips(const ConvShape& s, const Strips& strips, Slice slice, const float* x, const float* dy,
-                const float* zeros, float* v, float* dm, float* du, int64_t plane) {
+template <class Isa, class T>
+void add_strips(const ConvShape& s, const Strips& strips, Slice slice, const T* x, const T* dy, const T* zeros,
+                float* v, float* dm, float* du, int64_t plane) {
   const Image input{s.h, s.w, s.c}, output{s.h, s.w, s.o};
   const int64_t row = padded_channels(slice.count), columns = padded_channels(s.o);
   const int64_t v_plane = strips.plane(slice.count), dm_plane = strips.plane(s.o);
@@ -115,8 +115,8 @@ void add_strips(const ConvShape& s, const Strips& strips, Slice slice, const flo
 // Work split: each thread takes a range of strips and has a dU of its own; these are added at the end. With many
 // channels that addition costs as much memory and time as the products, so there each thread takes channels of x
 // instead.
-template <class Isa>
-void winograd_weights(const ConvShape& s, const float* x, const float* dy, float* dw) {
+template <class Isa, class T>
+void winograd_weights(const ConvShape& s, const T* x, const T* dy, float* dw) {
   const Strips strips({s.h, s.w, s.c});
   const int64_t threads = omp_get_max_threads(), plane = s.c * padded_channels(s.o), du_size = kPositions * plane;
   const bool by_channel = threads > 1 && s.c >= 128 * threads;
@@ -125,7 +125,7 @@ void winograd_weights(const ConvShape& s, const float* x, const float* dy, float
   const int64_t all_du_size = (by_channel ? 1 : threads) * du_size, zeros_size = in_lines(s.w * s.c);
   float* all_du =
       static_cast<float*>(conv_scratch(size_t(all_du_size + threads * thread_size + zeros_size) * sizeof(float)));
-  float* zeros = all_du + all_du_size + threads * thread_size;
+  T* zeros = reinterpret_cast<T*>(all_du + all_du_size + threads * thread_size);
   __builtin_memset(all_du, 0, size_t(by_channel ? du_size : 0) * sizeof(float));
   __builtin_memset(zeros, 0, size_t(zeros_size) * sizeof(float));
 #pragma omp parallel
@@ -153,12 +153,19 @@ bool winograd_suits(ConvPass, const ConvShape& s) {
   return s.k == 3 && s.s == 1 && s.p == 1 && padded_channels(s.c) * padded_channels(s.o) <= 2 * s.c * s.o;
 }
 
+template <class Isa, class T>
+void winograd_pass(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
+  const T* const first = static_cast<const T*>(operands.in[0]);
+  const T* const second = static_cast<const T*>(operands.in[1]);
+  if (pass == ConvPass::backward_weights)
+    winograd_weights<Isa>(s, first, second, static_cast<float*>(operands.out));
+  else
+    winograd_data<Isa>(s, pass == ConvPass::backward_data, first, second, static_cast<T*>(operands.out));
+}
+
 template <class Isa>
 void winograd_run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
-  if (pass == ConvPass::backward_weights)
-    winograd_weights<Isa>(s, operands.in[0], operands.in[1], operands.out);
-  else
-    winograd_data<Isa>(s, pass == ConvPass::backward_data, operands.in[0], operands.in[1], operands.out);
+  (s.bf16 ? winograd_pass<Isa, Bf16> : winograd_pass<Isa, float>)(pass, s, operands);
 }
 
 }  // namespace

@@ -20,13 +20,25 @@ constexpr int64_t kBlockTiles = 32;  // with 64 channels V, M and U take 295 + 2
 int64_t padded_channels(int64_t channels) { return in_lines(channels); }
 
 // One vector of a pixel's channels. `left` is the number of channels before the next pixel; lanes beyond it are zero.
-template <class Isa>
-[[gnu::always_inline]] inline typename Isa::Vector load_channels(const float* p, int64_t left) {
+template <class Isa, class T>
+[[gnu::always_inline]] inline typename Isa::Vector load_channels(const T* p, int64_t left) {
   return left >= Isa::kLanes ? Isa::load(p) : Isa::load(p, int(left));
 }
-template <class Isa>
-[[gnu::always_inline]] inline void store_channels(float* p, typename Isa::Vector v, int64_t left) {
+template <class Isa, class T>
+[[gnu::always_inline]] inline void store_channels(T* p, typename Isa::Vector v, int64_t left) {
   left >= Isa::kLanes ? Isa::store(p, v) : Isa::store(p, v, int(left));
+}
+
+// p[0], p[stride] ... p[(n-1)*stride], then zeros.
+template <class Isa>
+typename Isa::Vector gather(const float* p, int stride, int n) {
+  return Isa::gather(p, stride, n);
+}
+template <class Isa>
+typename Isa::Vector gather(const Bf16* p, int stride, int n) {
+  typename Isa::Vector v{};
+  for (int i = 0; i < n; ++i) v[i] = widen(p[i * stride]);
+  return v;
 }
 
 struct Strips {
@@ -35,7 +47,7 @@ struct Strips {
       : rows((image.h + kOut - 1) / kOut),
         tiles((image.w + kOut - 1) / kOut),
         per_block(larger(1, kBlockTiles / tiles)) {}
-  int64_t offset(int64_t strip, Image image) const {  // first row of the strip, in floats from the start of the batch
+  int64_t offset(int64_t strip, Image image) const {  // first row of the strip, in elements from the start of the batch
     return strip / rows * image.size() + strip % rows * kOut * image.row();
   }
   // Floats from plane to plane. Never a power of two, so that the planes fall into different sets of L1.
@@ -43,11 +55,10 @@ struct Strips {
 };
 
 // Data transform: the first `channels` of strip i of an image -> V. Neighbouring tiles share two columns.
-template <class Isa>
-void transform_data(const float* x, Image image, int64_t channels, int64_t i, const float* zeros, float* v,
-                    int64_t plane) {
+template <class Isa, class T>
+void transform_data(const T* x, Image image, int64_t channels, int64_t i, const T* zeros, float* v, int64_t plane) {
   using Vector = typename Isa::Vector;
-  const float* rows[kIn];
+  const T* rows[kIn];
   for (int r = 0; r < kIn; ++r) {
     const int64_t h = i * kOut - 1 + r;
     rows[r] = h >= 0 && h < image.h ? x + h * image.row() : zeros;
@@ -84,8 +95,8 @@ void transform_data(const float* x, Image image, int64_t channels, int64_t i, co
 }
 
 // Strip i of dy -> dM.
-template <class Isa>
-void transform_gradient(const float* dy, Image image, int64_t i, float* dm, int64_t plane) {
+template <class Isa, class T>
+void transform_gradient(const T* dy, Image image, int64_t i, float* dm, int64_t plane) {
   using Vector = typename Isa::Vector;
   const int64_t c = image.c, row = padded_channels(c), tiles = (image.w + kOut - 1) / kOut;
   for (int64_t tile = 0; tile < tiles; ++tile)
@@ -113,8 +124,8 @@ void transform_gradient(const float* dy, Image image, int64_t i, float* dm, int6
 }
 
 // Inverse transform: M -> strip i of y.
-template <class Isa>
-void inverse_transform(const float* m, int64_t plane, float* y, Image image, int64_t i) {
+template <class Isa, class T>
+void inverse_transform(const float* m, int64_t plane, T* y, Image image, int64_t i) {
   using Vector = typename Isa::Vector;
   const int64_t c = image.c, row = padded_channels(c), tiles = (image.w + kOut - 1) / kOut;
   for (int64_t tile = 0; tile < tiles; ++tile)
@@ -143,8 +154,8 @@ void inverse_transform(const float* m, int64_t plane, float* y, Image image, int
 // Filter transform: w (O,3,3,C) -> U as [position][panel of columns][inner][width], for inner channels [begin, end).
 // Forward: inner channels are C, columns O. With `flip`, for the data gradient: inner channels are O, columns C, and
 // the taps are reversed.
-template <class Isa>
-void transform_filters(const ConvShape& s, bool flip, const float* w, int64_t begin, int64_t end, float* u) {
+template <class Isa, class T>
+void transform_filters(const ConvShape& s, bool flip, const T* w, int64_t begin, int64_t end, float* u) {
   using Vector = typename Isa::Vector;
   const int64_t inner = flip ? s.o : s.c, columns = flip ? s.c : s.o;
   const int64_t width = panel_width<Isa>(padded_channels(columns)), plane = inner * padded_channels(columns);
@@ -158,7 +169,7 @@ void transform_filters(const ConvShape& s, bool flip, const float* w, int64_t be
           e[r * kIn + q] =
               left <= 0 ? Vector{}
               : flip    ? load_channels<Isa>(w + (i * 9 + 8 - tap) * s.c + column, left)
-                        : Isa::gather(w + (column * 9 + tap) * s.c + i, int(9 * s.c), int(smaller(left, Isa::kLanes)));
+                        : gather<Isa>(w + (column * 9 + tap) * s.c + i, int(9 * s.c), int(smaller(left, Isa::kLanes)));
         }
         Maps<Isa>::filter(e + q, kIn);
       }

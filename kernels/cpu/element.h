@@ -1,0 +1,28 @@
+// Elements of CPU kernels: f32, or bf16 with arithmetic in f32. A loop is written once for an element type T, float or
+// Bf16: it reads with widen(x[i]), computes in f32 and writes with put(y[i], value), which rounds once.
+//
+//   dispatch(x.dtype, [&]<class T>() { add_range(x.as<T>(), y.as<T>(), z.as<T>(), n); });
+#pragma once
+
+#include "base/bf16.h"
+#include "base/check.h"
+#include "kernels/view.h"
+
+namespace skein::cpu {
+
+[[gnu::always_inline]] inline float widen(float v) { return v; }
+[[gnu::always_inline]] inline float widen(Bf16 v) { return to_f32(v); }
+[[gnu::always_inline]] inline void put(float& to, float v) { to = v; }
+[[gnu::always_inline]] inline void put(Bf16& to, float v) { to = to_bf16(v); }
+
+// Calls body.operator()<T>() with T = float or Bf16.
+template <class F>
+void dispatch(DType t, F&& body) {
+  CHECK(t == DType::f32 || t == DType::bf16, "a kernel for f32 and bf16 was given type {}", int(t));
+  if (t == DType::f32)
+    body.template operator()<float>();
+  else
+    body.template operator()<Bf16>();
+}
+
+}  // namespace skein::cpu

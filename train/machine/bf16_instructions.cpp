@@ -1,0 +1,48 @@
+#include "train/machine/bf16_instructions.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace skein {
+namespace {
+
+// Error number of the kernel's answer to a request for AMX's tile data; 0: granted.
+int request_tiles() {
+#if defined(SYS_arch_prctl)
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0 ? 0 : errno;
+#else
+  return ENOSYS;
+#endif
+}
+
+}  // namespace
+
+Bf16Instructions bf16_instructions(const Processor& processor) {
+  const auto has = [&](const char* name) {
+    return std::count(processor.instruction_sets.begin(), processor.instruction_sets.end(), name) > 0;
+  };
+  Bf16Instructions found;
+  if (has("amx_bf16")) {
+    const int error = request_tiles();
+    if (error == 0)
+      found.names = "amx_bf16";
+    else
+      found.refused = std::strerror(error);
+  }
+  if (has("avx512_bf16")) found.names += found.names.empty() ? "avx512_bf16" : " avx512_bf16";
+  if (found.names.empty()) found.names = "none";
+  return found;
+}
+
+std::string to_text(const Bf16Instructions& found) {
+  return found.refused.empty()
+             ? found.names
+             : found.names + " (amx_bf16 is refused by the kernel, arch_prctl: " + found.refused + ")";
+}
+
+}  // namespace skein
