@@ -33,6 +33,8 @@ void add_kernels(Command& bench) {
   Command& c = bench.add("kernels", "time every kernel against the bandwidth and flops of this machine");
   add_device(c, o->device);
   c.option("--filter", o->filter, "only cases whose name holds this text");
+  c.option("--dtype", o->dtype, "only cases of activations of this type; both without it",
+           {.type = "f32|bf16", .choices = {"f32", "bf16"}});
   c.option("--repetitions", o->repetitions, "timed repetitions of each case", {.low = 1});
   c.flag("--all", o->all, "the tests' small and odd shapes as well as the networks'");
   set_body(c, o, bench_kernels);
@@ -43,7 +45,7 @@ void add_step(Command& bench) {
   Command& c = bench.add("step", "time forward + backward + SGD step on one batch of noise");
   c.option("--model", o->model, "network");
   add_device(c, o->device);
-  c.option("--dtype", o->dtype, "on a GPU: f32, tf32 (f32 whose convolutions round products) or bf16 activations");
+  c.option("--dtype", o->dtype, "of activations; tf32, on a GPU: f32 whose convolutions round products to 10 bits");
   c.option("--batch", o->batch, "images");
   c.option("--size", o->size, "height and width of the images; 0: 224 for ImageNet's networks, else 32",
            {"N", 0, 1024});

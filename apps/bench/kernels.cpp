@@ -102,7 +102,8 @@ BenchReport bench_kernels(const KernelBench& options) {
   const bool on_gpu = options.device == DeviceChoice::cuda;
   std::vector<OpCase> cases = op_cases(on_gpu ? Device::cuda : Device::cpu);
   std::erase_if(cases, [&](const OpCase& c) {
-    return (!c.timed && !options.all) || c.name.find(options.filter) == std::string::npos;
+    const bool other_type = !options.dtype.empty() && types_of(c) != options.dtype;
+    return (!c.timed && !options.all) || other_type || c.name.find(options.filter) == std::string::npos;
   });
   if (cases.empty()) throw BadInput("--filter {}: no timed case has this in its name", options.filter);
   if (on_gpu) return bench_kernels_on_gpu(options, cases);

@@ -13,7 +13,7 @@ namespace skein {
 StepMeasurement measure_step(const StepBench& o) {
   if (o.threads > 0) omp_set_num_threads(int(o.threads));
   StepContext context(Device::cpu);
-  NoiseStep training(o, DType::f32, context.tape);
+  NoiseStep training(o, activations(o.dtype), context.tape);
   std::vector<double> seconds;
   int64_t allocations = 0;
   for (int64_t step = -o.warmup; step < o.steps; ++step) {
@@ -39,10 +39,12 @@ BenchReport bench_step(const StepBench& flags) {
   const Timing time = timing_of(step.seconds);
   if (!o.json)
     fmt::print(
-        "{}, batch {} of {} x {} x {} images, {} classes: {:.1f} ms a step (fastest {:.1f}), {:.0f} img/s, {:.0f} MB "
+        "{}, batch {} of {} x {} x {} images, {} classes, {}: {:.1f} ms a step (fastest {:.1f}), {:.0f} img/s, {:.0f} "
+        "MB "
         "({:.0f} MB of them a step's activations and gradients), {} tensor allocations in {} steps\n",
-        o.model, o.batch, o.size, o.size, o.channels, o.classes, time.median * 1e3, time.fastest * 1e3,
-        double(o.batch) / time.median, peak_rss_mb(), double(step.bytes) / 0x1p20, step.allocations, o.steps);
+        o.model, o.batch, o.size, o.size, o.channels, o.classes, to_string(o.dtype), time.median * 1e3,
+        time.fastest * 1e3, double(o.batch) / time.median, peak_rss_mb(), double(step.bytes) / 0x1p20, step.allocations,
+        o.steps);
   return {.bench = "step",
           .more = {{"peak_rss_mb", peak_rss_mb()}},
           .cases = {{.name = name_of(o),

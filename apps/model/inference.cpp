@@ -12,7 +12,7 @@ void add_inference_options(Command& command, InferenceFlags& flags) {
   command.option("--batch", flags.batch, "images per batch; 0: as the run evaluated", {"N", 0, 1000000000});
   command.option("--threads", flags.machine.threads, "OpenMP threads; 0: one per core", {"N", 0, 4096});
   command.option("--device", flags.machine.device, "auto: a GPU where there is one; cpu; cuda");
-  command.option("--dtype", flags.machine.dtype, "of activations; tf32 and bf16 on a GPU");
+  command.option("--dtype", flags.machine.dtype, "of activations; tf32 on a GPU");
   command.flag("--json", flags.json, "one line of JSON");
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 
+#include "base/bf16.h"
 #include "base/check.h"
 #include "base/stopwatch.h"
 #include "base/trace.h"
@@ -18,7 +19,7 @@ constexpr double kReviewSeconds = 0.25;
 
 }  // namespace
 
-DecodeLoader::DecodeLoader(Dataset dataset, const LoaderOptions& options)
+DecodeLoader::DecodeLoader(Dataset dataset, const LoaderOptions& options, DType images)
     : dataset_(std::move(dataset)),
       options_(options),
       order_(dataset_, options),
@@ -33,7 +34,7 @@ DecodeLoader::DecodeLoader(Dataset dataset, const LoaderOptions& options)
   const int64_t cores = std::max(1u, std::thread::hardware_concurrency());
   most_threads_ = options.decode_threads > 0 ? options.decode_threads : std::max<int64_t>(1, cores / options.workers);
   for (Slot& slot : slots_) {
-    slot.images = Tensor::empty(Device::cpu, DType::f32, {order_.batch(), dataset_.height(), dataset_.width(), 3});
+    slot.images = Tensor::empty(Device::cpu, images, {order_.batch(), dataset_.height(), dataset_.width(), 3});
     slot.labels = Tensor::empty(Device::cpu, DType::i32, {order_.batch()});
     slot.mix = mixer_.memory();
   }
@@ -138,8 +139,11 @@ void DecodeLoader::open_batch(Slot& slot) {
 }
 
 void DecodeLoader::fill(const DecodeTask& task, Workspace& workspace) {
-  const int64_t side = dataset_.height();
-  float* to = task.slot->images.view().as<float>() + task.position * side * side * 3;
+  const int64_t side = dataset_.height(), numbers = side * side * 3, at = task.position * numbers;
+  const View images = task.slot->images;
+  const bool rounds = images.dtype == DType::bf16;
+  if (rounds) workspace.image.resize(size_t(numbers));
+  float* const to = rounds ? workspace.image.data() : images.as<float>() + at;
   for (int64_t tries = 0; tries < dataset_.size(); ++tries) {
     const int64_t sample = (task.sample + tries) % dataset_.size();
     try {
@@ -150,6 +154,7 @@ void DecodeLoader::fill(const DecodeTask& task, Workspace& workspace) {
       if (random && options_.flip == Flip::alternate)
         crop.flip = is_flipped(options_.flip, options_.seed, uint32_t(epoch), uint32_t(sample));
       decode(crop, epoch, sample, workspace, to);
+      if (rounds) std::transform(to, to + numbers, images.as<Bf16>() + at, to_bf16);
       task.slot->labels.view().as<int32_t>()[task.position] = dataset_.label()[sample];
       return;
     } catch (const BadImage& e) {

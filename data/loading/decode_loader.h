@@ -20,7 +20,8 @@ namespace skein {
 
 class DecodeLoader final : public Loader {
  public:
-  DecodeLoader(Dataset dataset, const LoaderOptions& options);
+  // `images`: type of a batch's images, f32 or bf16.
+  DecodeLoader(Dataset dataset, const LoaderOptions& options, DType images = DType::f32);
   ~DecodeLoader() override;
   DecodeLoader(const DecodeLoader&) = delete;
   DecodeLoader& operator=(const DecodeLoader&) = delete;
@@ -51,6 +52,7 @@ class DecodeLoader final : public Loader {
   struct Workspace {
     ImageDecoder decoder;
     Bytes file, pixels, scratch;
+    std::vector<float> image;  // before it is rounded to bf16
   };
   void fill(const DecodeTask& task, Workspace& workspace);
   void decode(const Crop& crop, int64_t epoch, int64_t sample, Workspace& workspace, float* to) const;

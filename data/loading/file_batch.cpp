@@ -37,8 +37,7 @@ FileBatch::FileBatch(const InputFormat& format, int64_t most, Queue queue, DType
   CHECK(format.channels == 3 || format.preprocessing == Preprocessing::centre_square, "encoded images are RGB");
   const Shape full{most, format.height, format.width, format.channels};
   host_ = Tensor::empty(Device::cpu, DType::f32, full);
-  if (queue.device == Device::cpu) return;
-  f32_ = Tensor::empty(queue.device, DType::f32, full);
+  f32_ = queue.device == Device::cpu ? host_ : Tensor::empty(queue.device, DType::f32, full);
   images_ = type == DType::f32 ? f32_ : Tensor::empty(queue.device, type, full);
 }
 
@@ -88,9 +87,8 @@ Tensor FileBatch::load(std::span<const std::string> paths, std::vector<FileResul
       if (!result.error.empty()) std::fill_n(host + i * numbers, numbers, 0.0f);
     }
   }
-  if (queue_.device == Device::cpu) return host_.slice(0, shape);
   const Tensor f32 = f32_.slice(0, shape), images = images_.slice(0, shape);
-  queue_.run(kernel::copy_from_host, static_cast<const void*>(host), f32);
+  if (queue_.device != Device::cpu) queue_.run(kernel::copy_from_host, static_cast<const void*>(host), f32);
   if (images_.dtype() != DType::f32) queue_.run(kernel::cast, f32, images);
   return images;
 }

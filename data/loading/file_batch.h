@@ -25,7 +25,7 @@ struct FileResult {
 
 class FileBatch {
  public:
-  // `most`: files of a full batch; `type`: of the images, f32 or, on a GPU, bf16.
+  // `most`: files of a full batch; `type`: of the images, f32 or bf16.
   FileBatch(const InputFormat& format, int64_t most, Queue queue, DType type);
 
   // Images (paths.size(),H,W,C) of files in their order, valid until the next call. The image of a file with an error
@@ -42,7 +42,7 @@ class FileBatch {
 
   const InputFormat format_;
   const Queue queue_;
-  Tensor host_, f32_, images_;  // memory for full batches: f32 on the host; on a GPU f32, and of the batch's type
+  Tensor host_, f32_, images_;  // memory for full batches: f32 on the host; f32 on the device; of the batch's type
 };
 
 constexpr int64_t kMostEnlarged = 8;

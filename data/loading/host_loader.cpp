@@ -18,7 +18,7 @@ View view_of(std::span<const int32_t> numbers) {
 
 }  // namespace
 
-HostLoader::HostLoader(Dataset dataset, const LoaderOptions& options)
+HostLoader::HostLoader(Dataset dataset, const LoaderOptions& options, DType images)
     : dataset_(std::move(dataset)),
       options_(options),
       order_(dataset_, options),
@@ -26,7 +26,7 @@ HostLoader::HostLoader(Dataset dataset, const LoaderOptions& options)
       mixer_(options, Device::cpu, order_.batch()) {
   const Shape full{order_.batch(), dataset_.height(), dataset_.width(), dataset_.channels()};
   for (size_t i = 0; i < kSlots; ++i) {
-    images_[i] = Tensor::empty(Device::cpu, DType::f32, full);
+    images_[i] = Tensor::empty(Device::cpu, images, full);
     labels_[i] = Tensor::empty(Device::cpu, DType::i32, {order_.batch()});
     mix_memory_[i] = mixer_.memory();
   }

@@ -15,7 +15,8 @@ namespace skein {
 
 class HostLoader final : public Loader {
  public:
-  HostLoader(Dataset dataset, const LoaderOptions& options);
+  // `images`: type of a batch's images, f32 or bf16.
+  HostLoader(Dataset dataset, const LoaderOptions& options, DType images = DType::f32);
   ~HostLoader() override;
   HostLoader(const HostLoader&) = delete;
   HostLoader& operator=(const HostLoader&) = delete;

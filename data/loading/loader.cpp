@@ -16,11 +16,12 @@ std::unique_ptr<Loader> make_loader(Dataset dataset, const LoaderOptions& option
   if (!on_host) return std::make_unique<DeviceLoader>(std::move(dataset), options, queue, images);
   const int64_t most = range_of_worker(dataset.size(), options.workers, 0).size();
   const Shape full{std::min(options.batch, most), dataset.height(), dataset.width(), dataset.channels()};
+  const DType host_images = gpu ? DType::f32 : images;  // rounded on the GPU
   std::unique_ptr<Loader> host;
   if (encoded)
-    host = std::make_unique<DecodeLoader>(std::move(dataset), options);
+    host = std::make_unique<DecodeLoader>(std::move(dataset), options, host_images);
   else
-    host = std::make_unique<HostLoader>(std::move(dataset), options);
+    host = std::make_unique<HostLoader>(std::move(dataset), options, host_images);
   if (!gpu) return host;
   return std::make_unique<UploadLoader>(std::move(host), options, full, queue, images);
 }

@@ -63,8 +63,8 @@ class Loader {
   virtual double wait_seconds() const = 0;  // total time for which next() was blocked
 };
 
-// A loader for work on `queue`: batches lie in the memory of its device. `images` is the type of a batch's images; bf16
-// is possible on a GPU only. On a GPU, a dataset that is not encoded must be resident there (make_resident()).
+// A loader for work on `queue`: batches lie in the memory of its device. `images` is the type of a batch's images,
+// f32 or bf16. On a GPU, a dataset that is not encoded must be resident there (make_resident()).
 // BadInput if the dataset has fewer images than there are workers.
 std::unique_ptr<Loader> make_loader(Dataset dataset, const LoaderOptions& options, Queue queue = {},
                                     DType images = DType::f32);

@@ -65,16 +65,18 @@ TEST_F(FileBatchTest, HasTheBitsOfTheLoaders) {
   write_jpeg_folder(dir_ / "data", 3, 7);
   for (const std::string& name : {std::string("imagenet"), (dir_ / "data").string()}) {
     const Dataset test = open_dataset(name, {.dir = (dir_ / "data").string(), .resize = 16, .crop = 16}).test;
-    const auto batches = make_loader(test, {.batch = 7, .training = false});
-    FileBatch files(format_of(test), 7, {}, DType::f32);
     const FoundImages found = find_images({(dir_ / "data" / "val").string()});
     ASSERT_EQ(found.files.size(), 7u);
-    std::vector<FileResult> results;
-    const Tensor ours = files.load(found.files, results);
-    const Batch& theirs = batches->next();
-    ASSERT_EQ(ours.numel(), theirs.images.numel());
-    EXPECT_EQ(std::memcmp(ours.view().data, theirs.images.view().data, size_t(ours.numel()) * 4), 0) << name;
-    for (const FileResult& r : results) EXPECT_EQ(r.error, "");
+    for (const DType type : {DType::f32, DType::bf16}) {
+      const auto batches = make_loader(test, {.batch = 7, .training = false}, {}, type);
+      FileBatch files(format_of(test), 7, {}, type);
+      std::vector<FileResult> results;
+      const View ours = files.load(found.files, results), theirs = batches->next().images;
+      ASSERT_EQ(ours.bytes(), theirs.bytes());
+      EXPECT_EQ(ours.dtype, type);
+      EXPECT_EQ(std::memcmp(ours.data, theirs.data, ours.bytes()), 0) << name;
+      for (const FileResult& r : results) EXPECT_EQ(r.error, "");
+    }
   }
 }
 

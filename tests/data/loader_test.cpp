@@ -11,6 +11,7 @@
 
 #include "data/loading/batch_mix.h"
 #include "data/loading/partition.h"
+#include "kernels/cast.h"
 #include "tests/support/data_files.h"
 
 namespace skein::testing {
@@ -217,6 +218,20 @@ TEST(Loader, AnImageIsAugmentedAlikeWhateverItsWorker) {
     for (BatchCopy& b : take(*loader, loader->steps())) parts.push_back(std::move(b));
   }
   EXPECT_TRUE(by_sample(parts) == all);
+}
+
+TEST(Loader, Bf16IsF32RoundedOnce) {
+  const Dataset d = numbered(9);
+  LoaderOptions o = all_on({.batch = 4, .seed = 3});
+  o.mix = {};
+  const auto f32 = make_loader(d, o), bf16 = make_loader(d, o, {}, DType::bf16);
+  for (int step = 0; step < 3; ++step) {
+    const Batch &exact = f32->next(), &rounded = bf16->next();
+    const Tensor expected = Tensor::empty(Device::cpu, DType::bf16, exact.images.shape());
+    Queue{}.run(kernel::cast, exact.images, expected);
+    ASSERT_EQ(rounded.images.view().bytes(), expected.view().bytes());
+    EXPECT_EQ(std::memcmp(rounded.images.view().data, expected.view().data, expected.view().bytes()), 0) << step;
+  }
 }
 
 // The definition, from a batch without mixing. Batches of 5 have an image in the middle that stays as it is.

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "base/formats/json.h"
 #include "engine/safetensors.h"
 #include "tests/support/data_files.h"
 #include "train/run/run.h"
@@ -32,6 +33,14 @@ inline std::vector<std::string> lines_of(const std::filesystem::path& path) {
   std::vector<std::string> lines;
   for (std::string line; std::getline(text, line);) lines.push_back(line);
   return lines;
+}
+
+// The lines of this type in metrics.jsonl.
+inline std::vector<Json> records(const std::filesystem::path& path, const std::string& type) {
+  std::vector<Json> all;
+  for (const std::string& line : lines_of(path))
+    if (Json j = Json::parse(line); j.at("type") == type) all.push_back(std::move(j));
+  return all;
 }
 
 // The rows of summary.csv without their two times.

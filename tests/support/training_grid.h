@@ -51,7 +51,8 @@ inline TrainConfig grid_configuration(const std::string& schedule, const std::st
   return c;
 }
 
-// Configurations outside of the grid: averaged gradients, AdamW and its companions, running statistics of the average.
+// Configurations outside of the grid: averaged gradients, AdamW and its companions, running statistics of the average,
+// bf16.
 inline std::vector<TrainConfig> other_configurations() {
   std::vector<TrainConfig> all;
   for (const char* sync : {"minibatch", "post-local:H=2,from=1"}) {
@@ -78,6 +79,11 @@ inline std::vector<TrainConfig> other_configurations() {
     c.bn_stats = statistics;
     all.push_back(c);
   }
+  TrainConfig c = grid_configuration("post-local:H=2,from=1", "ef-sign", {0.9, 0.5});
+  c.dtype = ComputeType::bf16;
+  c.bn_stats = "recompute:2";
+  c.ema = 0.9;
+  all.push_back(c);
   return all;
 }
 
@@ -104,8 +110,8 @@ inline std::vector<TrainConfig> few_configurations() {
 }
 
 inline std::string name_of(const TrainConfig& c) {
-  return fmt::format("{} {} {} of {}, momentum {} and {}, statistics {}", c.sync, c.compress, to_string(c.average),
-                     c.accumulate, c.momentum, c.outer_momentum, c.bn_stats);
+  return fmt::format("{} {} {} {} of {}, momentum {} and {}, statistics {}", to_string(c.dtype), c.sync, c.compress,
+                     to_string(c.average), c.accumulate, c.momentum, c.outer_momentum, c.bn_stats);
 }
 
 inline uint64_t hash(const std::vector<float>& x, uint64_t seed) {

@@ -181,7 +181,9 @@ void list_machine(OptionList& o, TrainConfig& c) {
   o.option("--device", c.device, "where to compute; auto: a GPU if there is one",
            {.type = "auto|cpu|cuda", .resume = Resume::free});
   o.option("--dtype", c.dtype,
-           "of activations; on a GPU also tf32 (f32 whose convolutions round products to 10 bits) and bf16",
+           "of activations; bf16: those and the weights of convolutions; tf32, on a GPU: f32 whose convolutions round "
+           "products "
+           "to 10 bits",
            {"f32|tf32|bf16"});
   o.option("--threads", c.threads, "OpenMP threads; 0: one per core", {"N", 0, 4096, Resume::free});
   o.on_off("--recompute", c.recompute,

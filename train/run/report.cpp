@@ -9,6 +9,7 @@
 #include "base/stopwatch.h"
 #include "base/terminal/standard_files.h"
 #include "kernels/device/runtime.h"
+#include "train/machine/bf16_instructions.h"
 #include "train/machine/machine.h"
 #include "train/machine/threads.h"
 #include "train/machine/version.h"
@@ -80,6 +81,16 @@ void print_extension(const Trainer& trainer, const Checkpoint& checkpoint) {
          before.epochs, rate.at(step, each), rate_schedule(before).at(step, each), shape);
 }
 
+// Says what bf16 is worth on a processor that cannot multiply it.
+void print_bf16(const TrainConfig& c) {
+  if (c.dtype != ComputeType::bf16 || device_of(c.device) == Device::cuda) return;
+  const Bf16Instructions found = bf16_instructions(processor());
+  if (found.names == "none" || !found.refused.empty())
+    report(
+        "note     bf16 instructions of this processor: {}; without them bf16 saves memory, and f32 is about as fast\n",
+        to_text(found));
+}
+
 }  // namespace
 
 void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, int64_t processes,
@@ -96,6 +107,7 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
     report("device   cuda ({}), {}\n", cuda::devices()[size_t(current_gpu())].name, to_string(c.dtype));
   else
     report("device   cpu ({}), {} threads, {}\n", processor().name, omp_get_max_threads(), to_string(c.dtype));
+  print_bf16(c);
   print_rate(c, trainer.steps_per_epoch());
   const std::string where = processes > 1 ? fmt::format("in {} processes", processes)
                                           : fmt::format("{} at a time", parallel_workers(c, processes));
