@@ -19,12 +19,14 @@ struct RowConstants {
 };
 
 template <class T>
-SKEIN_SIMD void normalise_row(const uint8_t* in, const RowConstants& k, int64_t n, T* out) {
-  for (int64_t begin = 0; begin < n; begin += kPeriod) {
-    const int64_t length = std::min(kPeriod, n - begin);
-    for (int64_t i = 0; i < length; ++i) put(out[begin + i], (float(in[begin + i]) / 255.0f - k.mean[i]) / k.std[i]);
+struct AugmentLoops {
+  SKEIN_SIMD static void normalise_row(const uint8_t* in, const RowConstants& k, int64_t n, T* out) {
+    for (int64_t begin = 0; begin < n; begin += kPeriod) {
+      const int64_t length = std::min(kPeriod, n - begin);
+      for (int64_t i = 0; i < length; ++i) put(out[begin + i], (float(in[begin + i]) / 255.0f - k.mean[i]) / k.std[i]);
+    }
   }
-}
+};
 
 void mirror_row(const uint8_t* in, int64_t width, int64_t channels, uint8_t* out) {
   for (int64_t x = 0; x < width; ++x)
@@ -89,7 +91,7 @@ void augment(Stream, View images, View samples, const Augmentation& a, uint64_t 
       if (out.dtype == DType::u8)
         std::memcpy(out.as<uint8_t>() + to, from, size_t(row));
       else
-        dispatch(out.dtype, [&]<class T>() { normalise_row(from, constants, row, out.as<T>() + to); });
+        dispatch(out.dtype, [&]<class T>() { AugmentLoops<T>::normalise_row(from, constants, row, out.as<T>() + to); });
     }
   }
 }

@@ -15,24 +15,25 @@ void check_shapes(View x, View y) {
   CHECK(x.dtype == y.dtype, "types {} and {}", int(x.dtype), int(y.dtype));
 }
 
-// One row of y from two rows of x.
 template <class T>
-SKEIN_SIMD void average_row(const T* __restrict upper, const T* __restrict lower, T* __restrict y, int64_t columns,
-                            int64_t channels) {
-  for (int64_t w = 0; w < columns; ++w)
-    for (int64_t c = 0; c < channels; ++c) {
-      const int64_t left = 2 * w * channels + c, right = left + channels;
-      const float sum = (widen(upper[left]) + widen(upper[right])) + (widen(lower[left]) + widen(lower[right]));
-      put(y[w * channels + c], 0.25f * sum);
-    }
-}
+struct AveragePoolLoops {
+  // One row of y from two rows of x.
+  SKEIN_SIMD static void average_row(const T* __restrict upper, const T* __restrict lower, T* __restrict y,
+                                     int64_t columns, int64_t channels) {
+    for (int64_t w = 0; w < columns; ++w)
+      for (int64_t c = 0; c < channels; ++c) {
+        const int64_t left = 2 * w * channels + c, right = left + channels;
+        const float sum = (widen(upper[left]) + widen(upper[right])) + (widen(lower[left]) + widen(lower[right]));
+        put(y[w * channels + c], 0.25f * sum);
+      }
+  }
 
-// One row of dx from one row of dy.
-template <class T>
-SKEIN_SIMD void spread_row(const T* __restrict dy, T* __restrict dx, int64_t columns, int64_t channels) {
-  for (int64_t b = 0; b < columns; ++b)
-    for (int64_t c = 0; c < channels; ++c) put(dx[b * channels + c], 0.25f * widen(dy[b / 2 * channels + c]));
-}
+  // One row of dx from one row of dy.
+  SKEIN_SIMD static void spread_row(const T* __restrict dy, T* __restrict dx, int64_t columns, int64_t channels) {
+    for (int64_t b = 0; b < columns; ++b)
+      for (int64_t c = 0; c < channels; ++c) put(dx[b * channels + c], 0.25f * widen(dy[b / 2 * channels + c]));
+  }
+};
 
 }  // namespace
 
@@ -43,7 +44,7 @@ void average_pool_forward(Stream, View x, View y) {
     parallel_ranges(y.dims[0] * rows, 1, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) {
         const T* upper = x.as<T>() + (row / rows * x.dims[1] + row % rows * 2) * pitch;
-        average_row(upper, upper + pitch, y.as<T>() + row * columns * c, columns, c);
+        AveragePoolLoops<T>::average_row(upper, upper + pitch, y.as<T>() + row * columns * c, columns, c);
       }
     });
   });
@@ -57,7 +58,8 @@ void average_pool_backward(Stream, View dy, View dx) {
       for (int64_t row = begin; row < end; ++row) {
         const int64_t used = row % h < 2 * rows ? 2 * columns : 0;
         T* to = dx.as<T>() + row * pitch;
-        if (used > 0) spread_row(dy.as<T>() + (row / h * rows + row % h / 2) * columns * c, to, used, c);
+        if (used > 0)
+          AveragePoolLoops<T>::spread_row(dy.as<T>() + (row / h * rows + row % h / 2) * columns * c, to, used, c);
         std::fill_n(to + used * c, pitch - used * c, T{});
       }
     });

@@ -94,7 +94,7 @@ void apply_all(const Chunks& l, View x, View residual, bool relu, View y, const 
   dispatch(x.dtype, [&]<class T>() {
     parallel_ranges(l.chunks, 1, [&](int64_t begin, int64_t end) {
       const int64_t i = begin * l.chunk, n = std::min(end * l.chunk, l.rows * l.channels) - i;
-      apply(at<T>(x, i), at<T>(residual, i), relu, at<T>(y, i), n, l.tile, t);
+      BatchNormLoops<T>::apply(at<T>(x, i), at<T>(residual, i), relu, at<T>(y, i), n, l.tile, t);
     });
   });
 }
@@ -111,7 +111,7 @@ void batch_norm_forward(Stream, View x, View gamma, View beta, View residual, bo
   dispatch(x.dtype, [&]<class T>() {
     for (int64_t i = 0; i < l.tile; ++i) s.tiles.mean[i] = widen(x.as<T>()[i % l.channels]);
     sum_chunks(l, s.partial, [&](int64_t i, int64_t n, float* sums, float* squares) {
-      moments(x.as<T>() + i, n, l.tile, s.tiles.mean, sums, squares);
+      BatchNormLoops<T>::moments(x.as<T>() + i, n, l.tile, s.tiles.mean, sums, squares);
     });
   });
   const double m = double(l.rows);
@@ -154,7 +154,8 @@ void batch_norm_backward(Stream, View x, View gamma, View beta, View y, bool rel
   const Mask mask = !relu ? Mask::none : y ? Mask::from_y : Mask::from_x;
   dispatch(x.dtype, [&]<class T>() {
     sum_chunks(l, s.partial, [&](int64_t i, int64_t n, float* sums, float* products) {
-      backward_sums(mask, at<T>(x, i), at<T>(y, i), at<T>(dy, i), at<T>(dresidual, i), n, l.tile, t, sums, products);
+      BatchNormLoops<T>::backward_sums(mask, at<T>(x, i), at<T>(y, i), at<T>(dy, i), at<T>(dresidual, i), n, l.tile, t,
+                                       sums, products);
     });
   });
   const double m = double(l.rows);
@@ -175,7 +176,7 @@ void batch_norm_backward(Stream, View x, View gamma, View beta, View y, bool rel
   dispatch(x.dtype, [&]<class T>() {
     parallel_ranges(l.chunks, 1, [&](int64_t begin, int64_t end) {
       const int64_t i = begin * l.chunk, n = std::min(end * l.chunk, l.rows * l.channels) - i;
-      backward_apply(remaining, at<T>(x, i), at<T>(y, i), at<T>(g, i), at<T>(dx, i), n, l.tile, t);
+      BatchNormLoops<T>::backward_apply(remaining, at<T>(x, i), at<T>(y, i), at<T>(g, i), at<T>(dx, i), n, l.tile, t);
     });
   });
 }

@@ -75,8 +75,8 @@ void append(View x, int64_t first, View features, DenseStats stats) {
   const Chunks l(x);
   if (!stats.mean) {
     parallel_ranges(l.rows, l.chunk, [&](int64_t begin, int64_t end) {
-      append_rows(rows_of<T>(x, begin), rows_of<T>(features, begin, first), end - begin, l.channels, nullptr, nullptr,
-                  nullptr);
+      DenseLoops<T>::append_rows(rows_of<T>(x, begin), rows_of<T>(features, begin, first), end - begin, l.channels,
+                                 nullptr, nullptr, nullptr);
     });
     return;
   }
@@ -87,7 +87,8 @@ void append(View x, int64_t first, View features, DenseStats stats) {
   sum_chunks(
       l,
       [&](int64_t row, int64_t rows, float* sums, float* squares) {
-        append_rows(rows_of<T>(x, row), rows_of<T>(features, row, first), rows, l.channels, shift, sums, squares);
+        DenseLoops<T>::append_rows(rows_of<T>(x, row), rows_of<T>(features, row, first), rows, l.channels, shift, sums,
+                                   squares);
       },
       [&](int64_t c, double sum, double squares) {
         const double m = double(l.rows), mean = sum / m;
@@ -110,8 +111,8 @@ void dense_norm(Stream, View features, DenseStats stats, View gamma, View beta, 
   const float* scale = scales(channels, stats, gamma, eps);
   dispatch(y.dtype, [&]<class T>() {
     parallel_ranges(rows, kRowsAtOnce, [&](int64_t begin, int64_t end) {
-      norm_rows(rows_of<T>(features, begin), end - begin, channels, stats.mean.as<float>(), scale, beta.as<float>(),
-                rows_of<T>(y, begin));
+      DenseLoops<T>::norm_rows(rows_of<T>(features, begin), end - begin, channels, stats.mean.as<float>(), scale,
+                               beta.as<float>(), rows_of<T>(y, begin));
     });
   });
   if (!running.mean) return;
@@ -139,9 +140,9 @@ void dense_norm_backward(Stream, View features, DenseStats stats, View gamma, Vi
       l,
       [&](int64_t row, int64_t rows, float* sum, float* products) {
         dispatch(dy.dtype, [&]<class T>() {
-          norm_backward_rows(add, rows_of<T>(features, row), rows_of<T>(dy, row), rows, l.channels,
-                             stats.mean.as<float>(), scale, beta.as<float>(), rows_of<float>(dfeatures, row), sum,
-                             products);
+          DenseLoops<T>::norm_backward_rows(add, rows_of<T>(features, row), rows_of<T>(dy, row), rows, l.channels,
+                                            stats.mean.as<float>(), scale, beta.as<float>(),
+                                            rows_of<float>(dfeatures, row), sum, products);
         });
       },
       [&](int64_t c, double sum, double product) {
@@ -160,9 +161,10 @@ void dense_append_backward(Stream, View features, DenseStats stats, View dfeatur
   check_block(features, stats, dx, first, {});
   dispatch(dx.dtype, [&]<class T>() {
     parallel_ranges(dx.rows(), kRowsAtOnce, [&](int64_t begin, int64_t end) {
-      append_backward_rows(rows_of<T>(features, begin, first), rows_of<float>(dfeatures, begin, first), end - begin,
-                           dx.channels(), stats.mean.as<float>() + first, sums.offset.as<float>() + first,
-                           sums.slope.as<float>() + first, rows_of<T>(dx, begin));
+      DenseLoops<T>::append_backward_rows(rows_of<T>(features, begin, first), rows_of<float>(dfeatures, begin, first),
+                                          end - begin, dx.channels(), stats.mean.as<float>() + first,
+                                          sums.offset.as<float>() + first, sums.slope.as<float>() + first,
+                                          rows_of<T>(dx, begin));
     });
   });
 }

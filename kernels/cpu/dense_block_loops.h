@@ -41,97 +41,96 @@ struct Rows {
   T* at(int64_t row, int64_t channel) const { return data + row * pitch + channel; }
 };
 
-// to = x; sums += x - shift, squares += (x - shift)^2 by channel. If sums is null, only the copy.
 template <class T>
-SKEIN_SIMD void append_rows(Rows<T> x, Rows<T> to, int64_t rows, int64_t channels, const float* shift, float* sums,
-                            float* squares) {
-  for_strips(
-      rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
-        using S = decltype(strip);
-        typename S::V k{}, sum{}, square{}, v;
-        if (sums) S::load(k, shift + c), S::load(sum, sums + c), S::load(square, squares + c);
-        for (int64_t r = first; r < first + band; ++r) {
-          S::load(v, x.at(r, c));
-          S::store(to.at(r, c), v);
-          v -= k;
-          sum += v;
-          square += v * v;
-        }
-        if (sums) S::store(sums + c, sum), S::store(squares + c, square);
-      });
-}
-
-// y = max((x - mean)*scale + bias, 0); NaN stays NaN.
-template <class T>
-SKEIN_SIMD void norm_rows(Rows<T> x, int64_t rows, int64_t channels, const float* mean, const float* scale,
-                          const float* bias, Rows<T> y) {
-  for_strips(
-      rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
-        using S = decltype(strip);
-        typename S::V m, k, b, v;
-        S::load(m, mean + c), S::load(k, scale + c), S::load(b, bias + c);
-        for (int64_t r = first; r < first + band; ++r) {
-          S::load(v, x.at(r, c));
-          v = (v - m) * k + b;
-          v = v < 0.0f ? typename S::V{} : v;
-          S::store(y.at(r, c), v);
-        }
-      });
-}
-
-// g = dy where y > 0;  dx (+)= scale*g,  sums += g,  products += g*(x - mean).
-template <bool kAdd, class T>
-[[gnu::always_inline]] inline void norm_backward_rows_as(Rows<T> x, Rows<T> dy, int64_t rows, int64_t channels,
-                                                         const float* mean, const float* scale, const float* bias,
-                                                         Rows<float> dx, float* sums, float* products) {
-  for_strips(
-      rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
-        using S = decltype(strip);
-        typename S::V m, k, b, sum, product, v, g, total;
-        S::load(m, mean + c), S::load(k, scale + c), S::load(b, bias + c);
-        S::load(sum, sums + c), S::load(product, products + c);
-        for (int64_t r = first; r < first + band; ++r) {
-          S::load(v, x.at(r, c));
-          S::load(g, dy.at(r, c));
-          v -= m;
-          g = v * k + b > 0.0f ? g : typename S::V{};
-          sum += g;
-          product += g * v;
-          if (kAdd) {
-            S::load(total, dx.at(r, c));
-            S::store(dx.at(r, c), total + k * g);
-          } else {
-            S::store(dx.at(r, c), k * g);
+struct DenseLoops {
+  // to = x; sums += x - shift, squares += (x - shift)^2 by channel. If sums is null, only the copy.
+  SKEIN_SIMD static void append_rows(Rows<T> x, Rows<T> to, int64_t rows, int64_t channels, const float* shift,
+                                     float* sums, float* squares) {
+    for_strips(
+        rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
+          using S = decltype(strip);
+          typename S::V k{}, sum{}, square{}, v;
+          if (sums) S::load(k, shift + c), S::load(sum, sums + c), S::load(square, squares + c);
+          for (int64_t r = first; r < first + band; ++r) {
+            S::load(v, x.at(r, c));
+            S::store(to.at(r, c), v);
+            v -= k;
+            sum += v;
+            square += v * v;
           }
-        }
-        S::store(sums + c, sum), S::store(products + c, product);
-      });
-}
+          if (sums) S::store(sums + c, sum), S::store(squares + c, square);
+        });
+  }
 
-template <class T>
-SKEIN_SIMD void norm_backward_rows(bool add, Rows<T> x, Rows<T> dy, int64_t rows, int64_t channels, const float* mean,
-                                   const float* scale, const float* bias, Rows<float> dx, float* sums,
-                                   float* products) {
-  add ? norm_backward_rows_as<true>(x, dy, rows, channels, mean, scale, bias, dx, sums, products)
-      : norm_backward_rows_as<false>(x, dy, rows, channels, mean, scale, bias, dx, sums, products);
-}
+  // y = max((x - mean)*scale + bias, 0); NaN stays NaN.
+  SKEIN_SIMD static void norm_rows(Rows<T> x, int64_t rows, int64_t channels, const float* mean, const float* scale,
+                                   const float* bias, Rows<T> y) {
+    for_strips(
+        rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
+          using S = decltype(strip);
+          typename S::V m, k, b, v;
+          S::load(m, mean + c), S::load(k, scale + c), S::load(b, bias + c);
+          for (int64_t r = first; r < first + band; ++r) {
+            S::load(v, x.at(r, c));
+            v = (v - m) * k + b;
+            v = v < 0.0f ? typename S::V{} : v;
+            S::store(y.at(r, c), v);
+          }
+        });
+  }
 
-// dx = d - offset - slope*(x - mean)
-template <class T>
-SKEIN_SIMD void append_backward_rows(Rows<T> x, Rows<float> d, int64_t rows, int64_t channels, const float* mean,
-                                     const float* offset, const float* slope, Rows<T> dx) {
-  for_strips(
-      rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
-        using S = decltype(strip);
-        typename S::V m, o, s, v, g;
-        S::load(m, mean + c), S::load(o, offset + c), S::load(s, slope + c);
-        for (int64_t r = first; r < first + band; ++r) {
-          S::load(v, x.at(r, c));
-          S::load(g, d.at(r, c));
-          S::store(dx.at(r, c), g - o - s * (v - m));
-        }
-      });
-}
+  // g = dy where y > 0;  dx (+)= scale*g,  sums += g,  products += g*(x - mean).
+  template <bool kAdd>
+  [[gnu::always_inline]] static void norm_backward_rows_as(Rows<T> x, Rows<T> dy, int64_t rows, int64_t channels,
+                                                           const float* mean, const float* scale, const float* bias,
+                                                           Rows<float> dx, float* sums, float* products) {
+    for_strips(
+        rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
+          using S = decltype(strip);
+          typename S::V m, k, b, sum, product, v, g, total;
+          S::load(m, mean + c), S::load(k, scale + c), S::load(b, bias + c);
+          S::load(sum, sums + c), S::load(product, products + c);
+          for (int64_t r = first; r < first + band; ++r) {
+            S::load(v, x.at(r, c));
+            S::load(g, dy.at(r, c));
+            v -= m;
+            g = v * k + b > 0.0f ? g : typename S::V{};
+            sum += g;
+            product += g * v;
+            if (kAdd) {
+              S::load(total, dx.at(r, c));
+              S::store(dx.at(r, c), total + k * g);
+            } else {
+              S::store(dx.at(r, c), k * g);
+            }
+          }
+          S::store(sums + c, sum), S::store(products + c, product);
+        });
+  }
+
+  SKEIN_SIMD static void norm_backward_rows(bool add, Rows<T> x, Rows<T> dy, int64_t rows, int64_t channels,
+                                            const float* mean, const float* scale, const float* bias, Rows<float> dx,
+                                            float* sums, float* products) {
+    add ? norm_backward_rows_as<true>(x, dy, rows, channels, mean, scale, bias, dx, sums, products)
+        : norm_backward_rows_as<false>(x, dy, rows, channels, mean, scale, bias, dx, sums, products);
+  }
+
+  // dx = d - offset - slope*(x - mean)
+  SKEIN_SIMD static void append_backward_rows(Rows<T> x, Rows<float> d, int64_t rows, int64_t channels,
+                                              const float* mean, const float* offset, const float* slope, Rows<T> dx) {
+    for_strips(
+        rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
+          using S = decltype(strip);
+          typename S::V m, o, s, v, g;
+          S::load(m, mean + c), S::load(o, offset + c), S::load(s, slope + c);
+          for (int64_t r = first; r < first + band; ++r) {
+            S::load(v, x.at(r, c));
+            S::load(g, d.at(r, c));
+            S::store(dx.at(r, c), g - o - s * (v - m));
+          }
+        });
+  }
+};
 
 }  // namespace
 }  // namespace skein::cpu

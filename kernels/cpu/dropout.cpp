@@ -23,9 +23,11 @@ SKEIN_SIMD void draw(uint64_t seed, uint32_t step, uint32_t item, uint32_t first
 }
 
 template <class T>
-SKEIN_SIMD void drop(const T* x, const uint32_t (*words)[kBlocks], float rate, float scale, T* y, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) put(y[i], uniform(words[i % 4][i / 4]) < rate ? 0.0f : widen(x[i]) * scale);
-}
+struct DropoutLoops {
+  SKEIN_SIMD static void drop(const T* x, const uint32_t (*words)[kBlocks], float rate, float scale, T* y, int64_t n) {
+    for (int64_t i = 0; i < n; ++i) put(y[i], uniform(words[i % 4][i / 4]) < rate ? 0.0f : widen(x[i]) * scale);
+  }
+};
 
 }  // namespace
 
@@ -42,7 +44,7 @@ void dropout(Stream, View x, float rate, DropoutStream stream, uint32_t layer, V
     for (int64_t i = begin; i < end; i += 4 * kBlocks) {
       draw(stream.seed, *stream.step, item, uint32_t(i / 4), words);
       dispatch(x.dtype, [&]<class T>() {
-        drop(x.as<T>() + i, words, rate, scale, y.as<T>() + i, std::min(4 * kBlocks, end - i));
+        DropoutLoops<T>::drop(x.as<T>() + i, words, rate, scale, y.as<T>() + i, std::min(4 * kBlocks, end - i));
       });
     }
   });

@@ -1,7 +1,10 @@
 // Elements of CPU kernels: f32, or bf16 with arithmetic in f32. A loop is written once for an element type T, float or
 // Bf16: it reads with widen(x[i]), computes in f32 and writes with put(y[i], value), which rounds once.
 //
-//   dispatch(x.dtype, [&]<class T>() { add_range(x.as<T>(), y.as<T>(), z.as<T>(), n); });
+//   dispatch(x.dtype, [&]<class T>() { VectorLoops<T>::add_range(x.as<T>(), y.as<T>(), z.as<T>(), n); });
+//
+// Such loops are static members of a class template, one for each file: clang++ compiles no function template once per
+// instruction set (SKEIN_SIMD), and it exports its resolver by name.
 #pragma once
 
 #include "base/bf16.h"

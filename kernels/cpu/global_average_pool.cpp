@@ -14,18 +14,19 @@ void check_shapes(View image, View pooled) {
 }
 
 template <class T>
-SKEIN_SIMD void pool_image(const T* __restrict x, float* __restrict y, int64_t pixels, int64_t channels) {
-  for (int64_t c = 0; c < channels; ++c) y[c] = 0.0f;
-  for (int64_t p = 0; p < pixels; ++p)
-    for (int64_t c = 0; c < channels; ++c) y[c] += widen(x[p * channels + c]);
-  for (int64_t c = 0; c < channels; ++c) y[c] /= float(pixels);
-}
+struct GlobalPoolLoops {
+  SKEIN_SIMD static void pool_image(const T* __restrict x, float* __restrict y, int64_t pixels, int64_t channels) {
+    for (int64_t c = 0; c < channels; ++c) y[c] = 0.0f;
+    for (int64_t p = 0; p < pixels; ++p)
+      for (int64_t c = 0; c < channels; ++c) y[c] += widen(x[p * channels + c]);
+    for (int64_t c = 0; c < channels; ++c) y[c] /= float(pixels);
+  }
 
-template <class T>
-SKEIN_SIMD void spread_image(const float* __restrict dy, T* __restrict dx, int64_t pixels, int64_t channels) {
-  for (int64_t p = 0; p < pixels; ++p)
-    for (int64_t c = 0; c < channels; ++c) put(dx[p * channels + c], dy[c] / float(pixels));
-}
+  SKEIN_SIMD static void spread_image(const float* __restrict dy, T* __restrict dx, int64_t pixels, int64_t channels) {
+    for (int64_t p = 0; p < pixels; ++p)
+      for (int64_t c = 0; c < channels; ++c) put(dx[p * channels + c], dy[c] / float(pixels));
+  }
+};
 
 }  // namespace
 
@@ -35,7 +36,8 @@ void global_average_pool_forward(Stream, View x, View y) {
   dispatch(x.dtype, [&]<class T>() {
     parallel_ranges(x.dims[0], 1, [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n)
-        pool_image(x.as<T>() + n * pixels * channels, y.as<float>() + n * channels, pixels, channels);
+        GlobalPoolLoops<T>::pool_image(x.as<T>() + n * pixels * channels, y.as<float>() + n * channels, pixels,
+                                       channels);
     });
   });
 }
@@ -46,7 +48,8 @@ void global_average_pool_backward(Stream, View dy, View dx) {
   dispatch(dx.dtype, [&]<class T>() {
     parallel_ranges(dx.dims[0], 1, [&](int64_t begin, int64_t end) {
       for (int64_t n = begin; n < end; ++n)
-        spread_image(dy.as<float>() + n * channels, dx.as<T>() + n * pixels * channels, pixels, channels);
+        GlobalPoolLoops<T>::spread_image(dy.as<float>() + n * channels, dx.as<T>() + n * pixels * channels, pixels,
+                                         channels);
     });
   });
 }

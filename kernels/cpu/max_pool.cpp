@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/simd.h"
 #include "kernels/cpu/element.h"
+#include "kernels/cpu/round_to_bf16.h"
 #include "kernels/cpu/workspace.h"
 
 namespace skein::cpu {
@@ -21,34 +22,30 @@ void check_shapes(View x, View y, View indices) {
         indices.numel(), y.numel());
 }
 
-// y = x and indices = t where x is larger than y, or NaN.
 template <class T>
-SKEIN_SIMD void take_larger(const T* __restrict x, uint8_t t, T* __restrict y, uint8_t* __restrict indices,
-                            int64_t channels) {
-  for (int64_t c = 0; c < channels; ++c) {
-    const float v = widen(x[c]);
-    const bool larger = v > widen(y[c]) || v != v;
-    y[c] = larger ? x[c] : y[c];
-    indices[c] = larger ? t : indices[c];
+struct MaxPoolLoops {
+  // y = x and indices = t where x is larger than y, or NaN.
+  SKEIN_SIMD static void take_larger(const T* __restrict x, uint8_t t, T* __restrict y, uint8_t* __restrict indices,
+                                     int64_t channels) {
+    for (int64_t c = 0; c < channels; ++c) {
+      const float v = widen(x[c]);
+      const bool larger = v > widen(y[c]) || v != v;
+      y[c] = larger ? x[c] : y[c];
+      indices[c] = larger ? t : indices[c];
+    }
   }
-}
 
-template <class T>
-SKEIN_SIMD void start_with(const T* __restrict x, uint8_t t, T* __restrict y, uint8_t* __restrict indices,
-                           int64_t channels) {
-  for (int64_t c = 0; c < channels; ++c) y[c] = x[c], indices[c] = t;
-}
+  SKEIN_SIMD static void start_with(const T* __restrict x, uint8_t t, T* __restrict y, uint8_t* __restrict indices,
+                                    int64_t channels) {
+    for (int64_t c = 0; c < channels; ++c) y[c] = x[c], indices[c] = t;
+  }
 
-// sum += dy where indices == t.
-template <class T>
-SKEIN_SIMD void add_where(const T* __restrict dy, const uint8_t* __restrict indices, uint8_t t, float* __restrict sum,
-                          int64_t channels) {
-  for (int64_t c = 0; c < channels; ++c) sum[c] += indices[c] == t ? widen(dy[c]) : 0.0f;
-}
-
-SKEIN_SIMD void round_row(const float* __restrict sum, Bf16* __restrict dx, int64_t n) {
-  for (int64_t i = 0; i < n; ++i) put(dx[i], sum[i]);
-}
+  // sum += dy where indices == t.
+  SKEIN_SIMD static void add_where(const T* __restrict dy, const uint8_t* __restrict indices, uint8_t t,
+                                   float* __restrict sum, int64_t channels) {
+    for (int64_t c = 0; c < channels; ++c) sum[c] += indices[c] == t ? widen(dy[c]) : 0.0f;
+  }
+};
 
 template <class T>
 void forward(View x, View y, View indices) {
@@ -64,7 +61,8 @@ void forward(View x, View y, View indices) {
         for (int64_t t = 0; t < 9; ++t) {
           const int64_t a = row % rows * 2 + t / 3 - 1, b = column * 2 + t % 3 - 1;
           if (a < 0 || a >= h || b < 0 || b >= w) continue;
-          (first ? start_with<T> : take_larger<T>)(image + (a * w + b) * c, uint8_t(t), to, taps, c);
+          (first ? MaxPoolLoops<T>::start_with : MaxPoolLoops<T>::take_larger)(image + (a * w + b) * c, uint8_t(t), to,
+                                                                               taps, c);
           first = false;
         }
       }
@@ -90,9 +88,9 @@ void backward(View dy, View indices, View dx) {
         for (int64_t oh = a / 2; oh <= std::min((a + 1) / 2, rows - 1); ++oh)
           for (int64_t ow = b / 2; ow <= std::min((b + 1) / 2, columns - 1); ++ow) {
             const int64_t from = ((n * rows + oh) * columns + ow) * c, t = (a - 2 * oh + 1) * 3 + b - 2 * ow + 1;
-            add_where(dy.as<T>() + from, indices.as<uint8_t>() + from, uint8_t(t), sum + b * c, c);
+            MaxPoolLoops<T>::add_where(dy.as<T>() + from, indices.as<uint8_t>() + from, uint8_t(t), sum + b * c, c);
           }
-      if constexpr (std::is_same_v<T, Bf16>) round_row(sum, to, w * c);
+      if constexpr (std::is_same_v<T, Bf16>) round_to_bf16(sum, to, w * c);
     }
   });
 }

@@ -8,13 +8,15 @@ namespace skein::cpu {
 namespace {
 
 template <class T>
-SKEIN_SIMD void mix_rows(T* a, T* b, int64_t n, float own, float other) {
-  for (int64_t i = 0; i < n; ++i) {
-    const float x = widen(a[i]), y = widen(b[i]);
-    put(a[i], own * x + other * y);
-    put(b[i], own * y + other * x);
+struct MixLoops {
+  SKEIN_SIMD static void mix_rows(T* a, T* b, int64_t n, float own, float other) {
+    for (int64_t i = 0; i < n; ++i) {
+      const float x = widen(a[i]), y = widen(b[i]);
+      put(a[i], own * x + other * y);
+      put(b[i], own * y + other * x);
+    }
   }
-}
+};
 
 }  // namespace
 
@@ -28,9 +30,9 @@ void mix_images(Stream, const PixelMix& mix, View images) {
     for (int64_t b = 0; b < n / 2; ++b)
       for (int64_t y = box.top; y < box.top + box.height; ++y) {
         const int64_t partner = n - 1 - b;
-        mix_rows(all + ((b * height + y) * width + box.left) * channels,
-                 all + ((partner * height + y) * width + box.left) * channels, box.width * channels, mix.own,
-                 mix.other);
+        MixLoops<T>::mix_rows(all + ((b * height + y) * width + box.left) * channels,
+                              all + ((partner * height + y) * width + box.left) * channels, box.width * channels,
+                              mix.own, mix.other);
       }
   });
 }

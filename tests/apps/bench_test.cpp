@@ -56,7 +56,7 @@ TEST(Bench, StepHasTheSchema) {
 }
 
 TEST(Bench, KernelsAndDataHaveTheSchema) {
-  const Json kernels = measured("bench kernels --all --filter average_pool_forward/2x --repetitions 2");
+  const Json kernels = measured("bench kernels --all --dtype f32 --filter average_pool_forward/2x --repetitions 2");
   expect_schema(kernels, "kernels");
   EXPECT_GT(kernels.at("peaks").at("copy_gb_per_s").get<double>(), 0);
   EXPECT_GT(kernels.at("cases").at(size_t(0)).at("of_peak").get<double>(), 0);

@@ -1,6 +1,7 @@
 """skein against PyTorch, forward + backward + step of each network: whole processes in turn (skein, PyTorch NCHW,
-PyTorch NHWC, skein ...), medians over the rounds, the ratio round by round to the better of PyTorch's two layouts.
-   compare.py --skein build/release/skein [--model resnet20 ...] [--rounds 5] [--isa avx2]"""
+PyTorch NHWC, skein ...), medians over the rounds, the ratio round by round to the better of PyTorch's two layouts, and of
+skein's types to the first.
+   compare.py --skein build/release/skein [--model resnet20 ...] [--rounds 5] [--dtype f32 bf16] [--isa avx2]"""
 import argparse
 import json
 import os
@@ -23,25 +24,35 @@ def run(command, environment):
 def compare(model, args, environment):
     batch, size, classes, steps = NETWORKS[model]
     steps = args.steps or steps
-    shape = ["--model", model, "--batch", str(batch), "--size", str(size), "--classes", str(classes), "--json"]
+    shape = ["--model", model, "--batch", str(batch), "--size", str(size), "--classes", str(classes)]
+    length = ["--steps", str(steps), "--warmup", "2"]
     script = os.path.join(os.path.dirname(__file__), "pytorch_step.py")
-    commands = {"skein": [args.skein, "bench", "step", *shape, "--steps", str(steps), "--warmup", "2"]}
-    for layout in ("nchw", "nhwc"):
-        commands["PyTorch " + layout] = [sys.executable, script, *shape[:-1], "--format", layout, "--steps", str(steps),
-                                         "--warmup", "2"]
+    commands = {}
+    for dtype in args.dtype:
+        commands["skein", dtype] = [args.skein, "bench", "step", *shape, *length, "--json", "--dtype", dtype]
+        for layout in ("nchw", "nhwc"):
+            commands["PyTorch " + layout, dtype] = [sys.executable, script, *shape, *length, "--format", layout,
+                                                    "--dtype", dtype]
     rounds = {name: [] for name in commands}
     for _ in range(args.rounds):
         for name, command in commands.items():
             rounds[name].append(run(command, environment))
     print(f"\n{model}, batch {batch}, {size}x{size}: medians of {args.rounds} rounds, {steps} steps each")
-    print(f"{'':14} {'step ms':>9} {'img/s':>8} {'MB':>6}")
+    print(f"{'':19} {'step ms':>9} {'img/s':>8} {'MB':>6}")
     for name, results in rounds.items():
         step, rate, rss = (median(r[key] for r in results) for key in ("step_ms", "img_per_s", "peak_rss_mb"))
-        print(f"{name:14} {step:9.1f} {rate:8.1f} {rss:6.0f}")
-    best = max(("PyTorch nchw", "PyTorch nhwc"), key=lambda name: median(r["img_per_s"] for r in rounds[name]))
-    speed = [a["img_per_s"] / b["img_per_s"] for a, b in zip(rounds["skein"], rounds[best])]
-    memory = [a["peak_rss_mb"] / b["peak_rss_mb"] for a, b in zip(rounds["skein"], rounds[best])]
-    print(f"skein / {best}: speed {median(speed):.2f} ({min(speed):.2f} to {max(speed):.2f}), "
+        print(f"{' '.join(name):19} {step:9.1f} {rate:8.1f} {rss:6.0f}")
+    for dtype in args.dtype:
+        layouts = [("PyTorch " + layout, dtype) for layout in ("nchw", "nhwc")]
+        best = max(layouts, key=lambda name: median(r["img_per_s"] for r in rounds[name]))
+        print_ratio(rounds, ("skein", dtype), best)
+    for dtype in args.dtype[1:]:
+        print_ratio(rounds, ("skein", dtype), ("skein", args.dtype[0]))
+
+
+def print_ratio(rounds, ours, other):
+    speed, memory = ([a[key] / b[key] for a, b in zip(rounds[ours], rounds[other])] for key in ("img_per_s", "peak_rss_mb"))
+    print(f"{' '.join(ours)} / {' '.join(other)}: speed {median(speed):.2f} ({min(speed):.2f} to {max(speed):.2f}), "
           f"memory {median(memory):.2f}", flush=True)
 
 
@@ -50,6 +61,7 @@ def main():
     args.add_argument("--skein", default="build/release/skein")
     args.add_argument("--model", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     args.add_argument("--rounds", type=int, default=5)
+    args.add_argument("--dtype", nargs="+", choices=["f32", "bf16"], default=["f32"], help="several: alternating")
     args.add_argument("--steps", type=int, default=0, help="of each process; 0: by the network")
     args.add_argument("--isa", choices=["all", "avx2"], default="all", help="avx2: hide AVX-512 from both")
     args = args.parse_args()
