@@ -43,10 +43,19 @@ void limit_spinning(char** argv) {
 // Back ends of this build, and what they find on this machine.
 std::string found() {
   return fmt::format(
-      "commit  {}\ncpu     {}; bf16: {}; convolutions: {}\ncuda    {}\nmpi     {}", *commit() ? commit() : "unknown",
-      processor().name, to_text(bf16_instructions(processor())), fmt::join(cpu::conv_implementations(DType::bf16), " "),
-      cuda::available() ? fmt::format("{} GPUs", cuda::devices().size()) : "absent: " + cuda::absent_reason(),
-      mpi_support());
+      "commit  {}
+      program {} cpu{};
+      bf16
+      : {};
+      convolutions
+      : {} cuda {} mpi {} ",
+                * commit()
+            ? commit()
+            : "unknown",
+        std::filesystem::read_symlink("/proc/self/exe").string(), processor().name,
+        to_text(bf16_instructions(processor())), fmt::join(cpu::conv_implementations(DType::bf16), " "),
+        cuda::available() ? fmt::format("{} GPUs", cuda::devices().size()) : "absent: " + cuda::absent_reason(),
+        mpi_support());
 }
 
 Command all_commands() {
@@ -55,11 +64,10 @@ Command all_commands() {
   skein.details = found;
   skein.requires_subcommand = true;
   for (const auto add : {
-           add_train_command,   add_eval_command,    add_predict_command,    add_export_command, add_import_command,
-           add_summary_command, add_data_command,    add_bench_command,      add_clock_command,  add_sweep_command,
-           add_reproduce_command,
-           add_runs_command,    add_compare_command, add_report_command,     add_view_command,   add_watch_command,
-           add_devices_command, add_plan_command,    add_completion_command, add_manual_command,
+           add_train_command,     add_eval_command,    add_predict_command, add_export_command,     add_import_command,
+           add_summary_command,   add_data_command,    add_bench_command,   add_clock_command,      add_sweep_command,
+           add_reproduce_command, add_runs_command,    add_compare_command, add_report_command,     add_view_command,
+           add_watch_command,     add_devices_command, add_plan_command,    add_completion_command, add_manual_command,
        })
     add(skein);
   return skein;

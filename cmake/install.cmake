@@ -41,6 +41,10 @@ install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT program)
 if(SKEIN_CUDA_BACKEND STREQUAL emulated)
   return()  # a build for tests: its kernels need the stand-ins
 endif()
+# Headers and libraries of an older version would stay beside the new ones where their names have changed.
+install(CODE "set(prefix \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}\")
+file(GLOB archives \"\${prefix}/${skein_archives}/lib*.a\")
+file(REMOVE_RECURSE \${archives} \"\${prefix}/${skein_headers}\" \"\${prefix}/${skein_package}\")" COMPONENT library)
 list(TRANSFORM skein_libraries PREPEND skein_ OUTPUT_VARIABLE targets)
 install(TARGETS skein_library ${targets}
   EXPORT skein ARCHIVE DESTINATION ${skein_archives} COMPONENT library INCLUDES DESTINATION ${skein_headers})

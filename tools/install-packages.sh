@@ -5,11 +5,12 @@
 set -euo pipefail
 list="$(dirname "$0")/packages.txt"
 installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
-# The one of several names that is installed, else the first that apt knows, else the first.
+# The one of several names that is installed, else the first that apt can install (it knows names without a package), else
+# the first.
 choose() {
   local name
   for name in "$@"; do installed "$name" && echo "$name" && return; done
-  for name in "$@"; do apt-cache show "$name" >/dev/null 2>&1 && echo "$name" && return; done
+  for name in "$@"; do [ -n "$(apt-cache show "$name" 2>/dev/null)" ] && echo "$name" && return; done
   echo "$1"
 }
 command -v dpkg-query >/dev/null || { echo "note: no dpkg here; packages are not checked (tools/packages.txt lists them)"; exit 0; }

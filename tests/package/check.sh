@@ -11,6 +11,10 @@ rm -rf "$place"
 mkdir -p "$place/project"
 
 cmake --install "$build" --prefix "$place/first" >"$place/log"
+old=$place/first/include/skein/old.h
+touch "$old"
+cmake --install "$build" --prefix "$place/first" >"$place/log"
+[ ! -e "$old" ] || { echo "$old of an older version is left"; exit 1; }
 mv "$place/first" "$place/prefix"
 
 cp -r "$source/examples/." "$place/project"
@@ -27,7 +31,8 @@ grep -q 'step 1500 .* right 100.0 %' "$place/mlp.txt"
 grep -q 'shrinking rounds *33 averagings' "$place/custom_schedule.txt"
 grep -q 'epoch 3 .* top-1 100.0 %' "$place/own_dataset.txt"
 
-"$place/prefix/bin/skein" --version
+"$place/prefix/bin/skein" --version | tee "$place/version"
+grep -qx "program $place/prefix/bin/skein" "$place/version"
 tiny=(train --model resnet8 --data synthetic --synthetic-train 32 --synthetic-test 8 --synthetic-size 8 --batch 8 --epochs 1)
 "$place/prefix/bin/skein" "${tiny[@]}" --out "$place/run" >>"$place/log"
 if [ -e "$place/prefix/lib/skein/libskein_view.so" ]; then
@@ -39,6 +44,14 @@ if [ -e "$place/prefix/lib/skein/libskein_mpi.so" ] && command -v mpirun >/dev/n
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1 \
     mpirun -np 2 "$place/prefix/bin/skein" "${tiny[@]}" --workers 2 --out "$place/mpi-run" >>"$place/log" 2>&1
   grep -q 'workers *2' "$place/log" || { tail -20 "$place/log"; exit 1; }
+fi
+
+if "$place/prefix/bin/skein" --version | grep -q 'cuda.*built without'; then
+  mkdir "$place/asks"
+  printf '%s\n' 'cmake_minimum_required(VERSION 3.25)' 'project(asks LANGUAGES NONE)' \
+    'find_package(skein REQUIRED COMPONENTS cuda)' >"$place/asks/CMakeLists.txt"
+  ! cmake -S "$place/asks" -B "$place/asks/build" -DCMAKE_PREFIX_PATH="$place/prefix" >"$place/asks/log" 2>&1
+  grep -q "built without 'cuda'" "$place/asks/log" || { cat "$place/asks/log"; exit 1; }
 fi
 
 cmake -S "$source/tests/package/within" -B "$place/within" -DSKEIN_CUDA=off >>"$place/log" 2>&1 ||
