@@ -21,11 +21,10 @@ install: build  ## program and library into PREFIX (/usr/local)
 	@mkdir -p "$(PREFIX)" && [ -w "$(PREFIX)" ] || { echo "$(PREFIX) cannot be written; give another PREFIX, as in make install PREFIX=~/.local"; exit 1; }
 	cmake --install $(BUILD) --prefix "$(PREFIX)"
 
-dist: build  ## packages in dist/, with checksums: .deb, and a .tar.gz that brings its libraries
-	rm -rf dist && mkdir dist
-	cd $(BUILD) && cpack -B $(CURDIR)/dist
-	rm -rf dist/_CPack_Packages
-	cd dist && sha256sum *.deb *.tar.gz >SHA256SUMS && cat SHA256SUMS
+dist: build  ## packages in dist/, with checksums: .deb, .tar.gz and a wheel, which bring their libraries
+	@bash tools/install-packages.sh dist
+	rm -rf dist
+	bash tools/dist.sh $(BUILD) dist
 
 clean:  ## removes build/
 	rm -rf build dist

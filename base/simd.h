@@ -19,8 +19,8 @@
     SKEIN_CLANG_HAS(address_sanitizer) || SKEIN_CLANG_HAS(thread_sanitizer) || SKEIN_CLANG_HAS(memory_sanitizer) || \
     SKEIN_CLANG_HAS(undefined_behavior_sanitizer)
 #define SKEIN_SIMD
-#elif defined(__clang__)
-// Clang's resolver does not know the levels of x86-64.
+#elif defined(__clang__) || __GNUC__ < 11
+// The resolvers of clang and of g++ 10 do not know the levels of x86-64.
 #define SKEIN_SIMD __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define SKEIN_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))

@@ -30,4 +30,6 @@ set(CPACK_COMPONENT_MPI_DESCRIPTION
     "training engine for local SGD - workers under mpirun
 The file with which skein's workers talk through Open MPI. Without it,
 processes talk over TCP.")
+# cpack packs what `make` built; the program's target builds all that is installed.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 include(CPack)

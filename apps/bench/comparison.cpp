@@ -102,7 +102,7 @@ void print_comparison(const std::vector<ComparedCase>& cases, const std::vector<
     rows.push_back({c.name, fmt::format("{:.4g}", c.a_median * 1e3), fmt::format("{:.4g}", c.b_median * 1e3),
                     fmt::format("{}, {}", c.a_samples, c.b_samples), interval(c.time), fmt::format("{:.2g}", c.p),
                     describe(c)});
-  using enum Align;
+  constexpr Align left = Align::left, right = Align::right;
   fmt::print("{}", format_table({left, right, right, right, right, right, left}, rows));
   for (const std::string& note : notes) fmt::print("differs  {}\n", note);
   if (sample == Sample::repetition)

@@ -38,7 +38,7 @@ void list_presets() {
     rows.push_back({name, fmt::format("{}", p.settings.size() * size_t(p.seeds) + grid),
                     fmt::format("{:.1f}", 1e-6 * double(images_of(p))), p.about});
   }
-  using enum Align;
+  constexpr Align left = Align::left, right = Align::right;
   fmt::print("{}", format_table({left, right, right, left}, rows));
   fmt::print(
       "\nskein reproduce NAME trains a preset; --scale S shortens it. Images are training images, all runs together\n");

@@ -83,7 +83,7 @@ void print_runs(const std::vector<RunLog>& runs, const std::vector<std::string>&
                     number_cell(best_top1(run), "{:.2f}"), run.best() ? std::to_string(run.best()->epoch) : "-",
                     duration_cell(seconds(run)), fmt::format("{}", fmt::join(settings, " "))});
   }
-  using enum Align;
+  constexpr Align left = Align::left, right = Align::right;
   fmt::print("{}", format_table({left, left, right, right, right, right, right, left}, rows));
 }
 
@@ -150,7 +150,7 @@ void compare(const CompareFlags& flags) {
     if (std::isfinite(r.a) || std::isfinite(r.b))
       rows.push_back(
           {r.name, number_cell(r.a, r.format), number_cell(r.b, r.format), number_cell(r.b - r.a, r.format)});
-  using enum Align;
+  constexpr Align left = Align::left, right = Align::right;
   fmt::print("A        {}, {}\nB        {}, {}\n\n", a.folder, to_string(a.status), b.folder, to_string(b.status));
   if (differing.empty())
     fmt::print("settings are the same\n\n");

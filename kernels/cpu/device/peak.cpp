@@ -49,8 +49,8 @@ template <int kFloats>
 }
 
 #if defined(__x86_64__)
-[[gnu::target("arch=x86-64-v4"), CONTRACT_FUNCTION]] float multiply_add_512() { return multiply_add<16>(); }
-[[gnu::target("arch=x86-64-v3"), CONTRACT_FUNCTION]] float multiply_add_256() { return multiply_add<8>(); }
+[[gnu::target("avx512f"), CONTRACT_FUNCTION]] float multiply_add_512() { return multiply_add<16>(); }
+[[gnu::target("avx2,fma"), CONTRACT_FUNCTION]] float multiply_add_256() { return multiply_add<8>(); }
 #endif
 float multiply_add_128() { return multiply_add<4>(); }
 
