@@ -43,18 +43,10 @@ void limit_spinning(char** argv) {
 // Back ends of this build, and what they find on this machine.
 std::string found() {
   return fmt::format(
-      "commit  {}
-      program {} cpu{};
-      bf16
-      : {};
-      convolutions
-      : {} cuda {} mpi {} ",
-                * commit()
-            ? commit()
-            : "unknown",
-        std::filesystem::read_symlink("/proc/self/exe").string(), processor().name,
-        to_text(bf16_instructions(processor())), fmt::join(cpu::conv_implementations(DType::bf16), " "),
-        cuda::available() ? fmt::format("{} GPUs", cuda::devices().size()) : "absent: " + cuda::absent_reason(),
+      "commit  {}\nprogram {}\ncpu     {}; bf16: {}; convolutions: {}\ncuda    {}\nmpi     {}",
+      *commit() ? commit() : "unknown", std::filesystem::read_symlink("/proc/self/exe").string(), processor().name,
+      to_text(bf16_instructions(processor())), fmt::join(cpu::conv_implementations(DType::bf16), " "),
+      cuda::available() ? fmt::format("{} GPUs", cuda::devices().size()) : "absent: " + cuda::absent_reason(),
         mpi_support());
 }
 
