@@ -37,11 +37,14 @@ std::vector<Implementation> implementations() {
   return all;
 }
 
-// Implementations worth timing. AVX2 is left out where AVX-512 is available: it never won there.
-std::vector<Implementation> candidates(const std::vector<Implementation>& available) {
+// Implementations worth timing. AVX2 is left out where AVX-512 is available, and for bf16 the direct convolution that
+// widens where there is one that does not: they never won there.
+std::vector<Implementation> candidates(const std::vector<Implementation>& available, bool bf16) {
   std::vector<Implementation> all = available;
-  if (std::count(all.begin(), all.end(), &kConvAvx512) > 0)
+  const auto has = [&](Implementation i) { return std::count(all.begin(), all.end(), i) > 0; };
+  if (has(&kConvAvx512))
     std::erase_if(all, [](Implementation i) { return i == &kConvAvx2 || i == &kConvAvx2Winograd; });
+  if (bf16 && has(&kConvAvx512Bf16)) std::erase(all, &kConvAvx512);
   return all;
 }
 
@@ -49,7 +52,8 @@ struct Choices {
   std::mutex mutex;
   std::map<std::string, Implementation> chosen;
   Implementation forced = nullptr;
-  const std::vector<Implementation> available = implementations(), timed = candidates(available);
+  const std::vector<Implementation> available = implementations(), timed = candidates(available, false),
+                                    timed_bf16 = candidates(available, true);
 
   Implementation named(const std::string& name) const {
     for (Implementation i : available)
@@ -137,7 +141,7 @@ void run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
       i = all.forced->suits(pass, s) ? all.forced : &kConvOneDnn;
     } else {
       Implementation& known = all.chosen[layer_name(pass, s)];
-      if (!known || !known->suits(pass, s)) known = fastest(all.timed, pass, s, operands);
+      if (!known || !known->suits(pass, s)) known = fastest(s.bf16 ? all.timed_bf16 : all.timed, pass, s, operands);
       i = known;
     }
   }
