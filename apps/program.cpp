@@ -47,7 +47,7 @@ std::string found() {
       *commit() ? commit() : "unknown", std::filesystem::read_symlink("/proc/self/exe").string(), processor().name,
       to_text(bf16_instructions(processor())), fmt::join(cpu::conv_implementations(DType::bf16), " "),
       cuda::available() ? fmt::format("{} GPUs", cuda::devices().size()) : "absent: " + cuda::absent_reason(),
-        mpi_support());
+      mpi_support());
 }
 
 Command all_commands() {
