@@ -19,5 +19,6 @@ for kind in ${kinds:-DEB TGZ wheel}; do
   fi
 done
 cd "$out"
-rm -f SHA256SUMS
-sha256sum -- *.deb *.tar.gz *.whl 2>/dev/null | tee SHA256SUMS
+shopt -s nullglob
+sha256sum -- *.deb *.tar.gz *.whl >SHA256SUMS
+cat SHA256SUMS
