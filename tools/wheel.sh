@@ -8,7 +8,7 @@ build=$(realpath "$1")
 mkdir -p "$2"
 out=$(realpath "$2")
 tools=$build/wheel-tools
-bash "$source/tests/oracle/venv.sh" "$tools" scikit-build-core auditwheel
+bash "$source/tests/oracle/venv.sh" "$tools" 'pip>=23.1' scikit-build-core auditwheel
 
 scratch=$(mktemp -d)
 # scikit-build-core writes settings of its own into the cache, the install prefix among them.
