@@ -86,7 +86,8 @@ def test_layers(skein, browser, place, pictures):
     check(browser.evaluate("document.querySelectorAll('.edges').length") == 0, "no graph without times")
     check([row["name"] for row in browser.evaluate(ROWS)] == LAYERS, "a row per layer")
 
-    command = [skein, "bench", "step", "--model", "resnet8", "--batch", "2", "--steps", "3", "--profile", "--json"]
+    command = [skein, "bench", "step", "--model", "resnet8", "--batch", "2", "--threads", "1", "--steps", "3"]
+    command += ["--profile", "--json"]
     profile = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     (folder / "profile.json").write_text(profile)
     report(skein, folder, "--out", page, "--force")
