@@ -23,6 +23,7 @@ void add_runs_command(Command& skein);
 void add_summary_command(Command& skein);
 void add_sweep_command(Command& skein);
 void add_train_command(Command& skein);
+void add_verify_command(Command& skein);
 void add_view_command(Command& skein);
 void add_watch_command(Command& skein);
 

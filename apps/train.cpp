@@ -84,8 +84,8 @@ void check_data_is_there(const TrainConfig& config, const std::string& run) {
 }
 
 // The configuration of a run that goes on: the checkpoint's, and over it the flags that were given.
-TrainConfig resumed_config(const Command& train, const TrainArguments& a) {
-  TrainConfig config = open_checkpoint(last_checkpoint(a.resume)).info.config;
+TrainConfig resumed_config(const Command& train, const TrainArguments& a, const std::string& checkpoint) {
+  TrainConfig config = open_checkpoint(checkpoint).info.config;
   apply_flags(train.given, a.flags, a.from_consensus ? Start::from_consensus : Start::resumed, config);
   settle_paths(config);
   check_data_is_there(config, a.resume);
@@ -95,7 +95,8 @@ TrainConfig resumed_config(const Command& train, const TrainArguments& a) {
 // Turns the call that would start a run into one that goes on with it. The command line says the same as the first
 // time, so only what differs from the run's settings is new.
 void go_on(const std::string& run, TrainCall& call) {
-  const TrainConfig of_run = open_checkpoint(last_checkpoint(run)).info.config;
+  call.checkpoint = last_checkpoint(run);
+  const TrainConfig of_run = open_checkpoint(call.checkpoint).info.config;
   require_same_settings(call.config, of_run, run);
   call.new_threads = call.new_threads && call.config.threads != of_run.threads;
   call.new_conv = call.new_conv && call.config.conv != of_run.conv;
@@ -106,9 +107,11 @@ void go_on(const std::string& run, TrainCall& call) {
 
 TrainCall make_call(Command& train, const TrainArguments& a, int64_t processes) {
   check_resuming(a);
-  TrainCall call{.config = a.resume.empty() ? new_config(train, a) : resumed_config(train, a),
+  const std::string checkpoint = a.resume.empty() ? "" : last_checkpoint(a.resume);
+  TrainCall call{.config = a.resume.empty() ? new_config(train, a) : resumed_config(train, a, checkpoint),
                  .out = a.out,
                  .resume = a.resume,
+                 .checkpoint = checkpoint,
                  .trace = trace_call(a.trace, a.trace_steps),
                  .command = {"skein"},
                  .limit_steps = a.limit_steps,

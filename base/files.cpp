@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <system_error>
 #include <utility>
 
 #include "base/check.h"
@@ -30,15 +31,23 @@ void write_all(int fd, const std::string& path, const std::string& text) {
   }
 }
 
-// Flushes the folder's entries to the disk. File systems without this guarantee are not an error.
-void sync_folder(const fs::path& folder) {
+}  // namespace
+
+void sync_folder(const std::string& folder) {
   const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) return;
   fsync(fd);
   close(fd);
 }
 
-}  // namespace
+void make_folders(const std::string& folder) {
+  if (folder.empty() || fs::is_directory(folder)) return;
+  const std::string parent = fs::path(folder).parent_path().string();
+  if (parent != folder) make_folders(parent);
+  if (fs::exists(folder)) throw fs::filesystem_error(folder, std::make_error_code(std::errc::not_a_directory));
+  fs::create_directory(folder);
+  sync_folder(parent);
+}
 
 std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -49,7 +58,8 @@ std::string read_text(const std::string& path) {
 
 void write_text(const std::string& path, const std::string& text) {
   const std::string partial = path + ".partial";
-  const int fd = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  unlink(partial.c_str());  // what a program left that was killed here; a link is never followed
+  const int fd = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
   if (fd < 0) fail(partial, "cannot be created");
   try {
     write_all(fd, partial, text);
@@ -61,20 +71,26 @@ void write_text(const std::string& path, const std::string& text) {
     throw;
   }
   close(fd);
+  sync_folder(fs::path(path).parent_path().string());
 }
 
-void replace_folder(const std::string& fresh, const std::string& folder) {
+void replace_folder(const std::string& fresh, const std::string& folder,
+                    const std::function<void(const std::string& replaced)>& dispose) {
+  const std::string parent = fs::path(folder).parent_path().string(), old = folder + ".old";
+  const auto end = [&](const std::string& replaced) { dispose ? dispose(replaced) : void(fs::remove_all(replaced)); };
+  sync_folder(fresh);
   if (renameat2(AT_FDCWD, fresh.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0) {
-    sync_folder(fs::path(folder).parent_path());
-    fs::remove_all(fresh);
-    return;
+    sync_folder(parent);
+    return end(fresh);
   }
-  if (!fs::exists(folder)) return fs::rename(fresh, folder);
-  const std::string old = folder + ".old";  // the file system has no exchange
-  fs::remove_all(old);
-  fs::rename(folder, old);
+  const bool replaces = fs::exists(folder);
+  if (replaces) {  // the file system has no exchange
+    fs::remove_all(old);
+    fs::rename(folder, old);
+  }
   fs::rename(fresh, folder);
-  fs::remove_all(old);
+  sync_folder(parent);
+  if (replaces) end(old);
 }
 
 void recover_folder(const std::string& folder) {

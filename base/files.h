@@ -12,9 +12,16 @@ std::string read_text(const std::string& path);
 // Replaces the file atomically: writes a new file, syncs it and renames it. A reader sees the old text or the new one.
 void write_text(const std::string& path, const std::string& text);
 
-// Renames folder `fresh` to `folder`. An existing `folder` is exchanged in one step (RENAME_EXCHANGE) and then removed.
-// Where the file system has no exchange, it is moved to `folder`.old for a moment: see recover_folder().
-void replace_folder(const std::string& fresh, const std::string& folder);
+// Renames folder `fresh` to `folder`, and brings both to the disk. An existing `folder` is exchanged in one step
+// (RENAME_EXCHANGE) and then handed to `dispose` by its new name, or removed if there is none. Where the file system has
+// no exchange, it is moved to `folder`.old for a moment: see recover_folder().
+void replace_folder(const std::string& fresh, const std::string& folder,
+                    const std::function<void(const std::string& replaced)>& dispose = {});
+
+// Makes the entries of a folder survive a power failure. Not every file system can; that is no error.
+void sync_folder(const std::string& folder);
+// Makes a folder and those above it, and brings them to the disk. std::filesystem::filesystem_error where it cannot.
+void make_folders(const std::string& folder);
 
 // Moves `folder`.old back to `folder` if a crash between the two renames of replace_folder() left no `folder`.
 void recover_folder(const std::string& folder);

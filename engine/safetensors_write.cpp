@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/files.h"
 #include "base/formats/json.h"
 #include "engine/safetensors.h"
 
@@ -48,7 +49,8 @@ std::string make_header(const std::vector<const TensorToWrite*>& tensors,
 class PartialFile {
  public:
   PartialFile(const std::string& path, size_t bytes) : path_(path), partial_(path + ".partial"), bytes_(bytes) {
-    fd_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    unlink(partial_.c_str());  // what a program left that was killed here; a link is never followed
+    fd_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     if (fd_ < 0) fail("cannot be created", errno);
   }
   ~PartialFile() {
@@ -75,19 +77,10 @@ class PartialFile {
     if (close(fd) != 0) fail("cannot be closed", errno);
     if (rename(partial_.c_str(), path_.c_str()) != 0) fail("cannot be renamed", errno);
     committed_ = true;
-    sync_folder();
+    sync_folder(std::filesystem::path(path_).parent_path().string());
   }
 
  private:
-  // Makes the rename survive a power failure. Some file systems cannot sync a folder; that is not an error.
-  void sync_folder() const {
-    const std::filesystem::path folder = std::filesystem::path(path_).parent_path();
-    const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return;
-    fsync(fd);
-    close(fd);
-  }
-
   [[noreturn]] void fail(const char* what, int error) const {
     const bool old = std::filesystem::exists(path_);
     throw RunFailed("{}: {}: {}. {} bytes are needed there: free space, or choose another folder. {}", partial_, what,

@@ -1,5 +1,5 @@
 // Exclusive right to make the file or folder PATH, held until destruction or the end of the process, however it ends:
-// flock(2) of PATH.lock, which is removed at the end.
+// flock(2) of PATH.lock, which says who has it and is removed at the end.
 #pragma once
 
 #include <string>
@@ -8,7 +8,8 @@ namespace skein {
 
 class OutputLock {
  public:
-  // BadInput if another process makes PATH at the moment, RunFailed if PATH.lock cannot be created.
+  // BadInput with the number and host of the other process if one makes PATH at the moment; RunFailed if PATH.lock cannot
+  // be created.
   explicit OutputLock(const std::string& path);
   ~OutputLock();
   OutputLock(const OutputLock&) = delete;

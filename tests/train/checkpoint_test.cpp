@@ -6,6 +6,7 @@
 
 #include <cstring>
 
+#include "base/sha256.h"
 #include "engine/safetensors.h"
 #include "tests/support/run_binary.h"
 
@@ -144,6 +145,50 @@ TEST_F(CheckpointTest, ADivergedModelDoesNotReplaceAGoodOne) {
   EXPECT_TRUE(same_bits(a.store.value, b.store.value));
 }
 
+// A bit that flips in any file, also where the format has no structure to break.
+TEST_F(CheckpointTest, AFlippedBitIsNoticedInEveryFile) {
+  Net net(small_info());
+  write(net);
+  EXPECT_TRUE(damage(folder()).empty());
+  const Checksums sums = read_checksums(folder());
+  ASSERT_EQ(sums.size(), 3u);
+  for (const auto& [name, digest] : sums) {
+    std::string bytes = read_file(file(name));
+    EXPECT_EQ(digest, sha256(bytes));
+    bytes[bytes.size() - 3] = char(bytes[bytes.size() - 3] ^ 1);
+    write(net);
+    write_file(file(name), bytes);
+    EXPECT_EQ(damage(folder()).size(), 1u);
+    expect_error([&] { load(net); }, {file(name), "another checksum", "Take another checkpoint"});
+  }
+}
+
+TEST_F(CheckpointTest, FilesOfTwoCheckpointsAreNotOne) {
+  Net a(small_info(), 1), b(small_info(), 2);
+  write(a);
+  const std::string model = read_file(file("model.safetensors"));
+  write(b);
+  write_file(file("model.safetensors"), model);
+  expect_error([&] { load(a); }, {file("model.safetensors"), "another checksum"});
+}
+
+TEST_F(CheckpointTest, OlderOnesAreKeptInOrder) {
+  Net nets[] = {Net(small_info(), 1), Net(small_info(), 2), Net(small_info(), 3), Net(small_info(), 4)};
+  ProcessGroup alone;
+  for (Net& net : nets) write_checkpoint(alone, folder(), small_info(), net.store, {}, small_state(), nullptr, 3);
+  EXPECT_FALSE(fs::exists(older_folder(folder(), 3)));
+  Net loaded(small_info());
+  for (int64_t n : {0, 1, 2}) {
+    load_model(open_checkpoint(n == 0 ? folder() : older_folder(folder(), n)), loaded.store);
+    EXPECT_TRUE(same_bits(loaded.store.value, nets[3 - n].store.value)) << n;
+  }
+}
+
+// FIPS 180-4, example of one block.
+TEST(Sha256, OfAKnownText) {
+  EXPECT_EQ(sha256("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 TEST_F(CheckpointTest, DamagedFilesAreNamed) {
   Net net(small_info());
   const std::string model = file("model.safetensors"), optimizer = file("optimizer.safetensors");
@@ -155,6 +200,7 @@ TEST_F(CheckpointTest, DamagedFilesAreNamed) {
     expect_error([&] { load(net); }, {path});
   }
   write(net);
+  fs::remove(folder() + kChecksumFile);  // as an older version writes it
   write_file(file("progress.json"), read_file(file("progress.json")).substr(0, 40));
   expect_error([&] { load(net); }, {file("progress.json"), "damaged", "Take another checkpoint"});
   write_file(file("progress.json"), "{\"step\": \"three\"}");
@@ -188,6 +234,7 @@ TEST_F(CheckpointTest, WrongTypeIsRefused) {
   std::vector<int32_t> numbers(16 * 9, 0);
   write_safetensors(file("optimizer.safetensors"),
                     {{"conv1.weight", View{numbers.data(), DType::i32, {16, 3, 3, 1}}, {16, 3, 3, 1}}});
+  fs::remove(folder() + kChecksumFile);
   expect_error([&] { load(net); }, {file("optimizer.safetensors"), "'conv1.weight' is I32", "needs F32"});
 }
 

@@ -1,4 +1,6 @@
 // Whole runs in this process: the files that they write, the same bits when a run is stopped and resumed, and errors.
+#include <unistd.h>
+
 #include <cstring>
 #include <sstream>
 
@@ -9,7 +11,9 @@
 #include "tests/support/small_training_run.h"
 #include "train/evaluation/evaluation.h"
 #include "train/run/checkpoint.h"
+#include "train/run/resume.h"
 #include "train/run/run.h"
+#include "train/run/run_folder.h"
 #include "train/trainer.h"
 #include "train/validate.h"
 
@@ -158,6 +162,39 @@ TEST(Train, ResumingCutsTheLogsBack) {
   expect_same_run(whole, killed);
 }
 
+// Two processes that write one run would destroy it.
+TEST(Train, ARunThatIsWrittenIsRefused) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  train({.config = small_config(), .out = run, .limit_steps = 3}, never);
+  {
+    const auto lock = lock_run(run);
+    expect_error([&] { train({.config = small_config(), .resume = run}, never); },
+                 {run, fmt::format("process {} on ", getpid()), "Wait for its end"});
+    expect_error([&] { train({.config = small_config(), .out = run, .start_anew = true}, never); }, {"process"});
+  }
+  EXPECT_FALSE(fs::exists(run + "/run.lock"));
+  EXPECT_FALSE(train({.config = small_config(), .resume = run, .limit_steps = 1}, never));
+}
+
+TEST(Train, ADamagedCheckpointFallsBackToTheOneBefore) {
+  const TempDir dir;
+  const std::string whole = (dir / "whole").string(), run = (dir / "run").string();
+  TrainConfig c = small_config();
+  c.keep = 2;
+  train({.config = c, .out = whole}, never);
+  EXPECT_FALSE(train({.config = c, .out = run, .limit_steps = 14}, never));
+  const std::string model = run + "/checkpoints/last/model.safetensors";
+  std::string bytes = read_file(model);
+  bytes[bytes.size() / 2] = char(bytes[bytes.size() / 2] ^ 16);
+  write_file(model, bytes);
+  EXPECT_EQ(last_checkpoint(run), run + "/checkpoints/last-1");
+  // A log that was lost is no reason not to go on.
+  fs::remove(run + "/metrics.jsonl");
+  EXPECT_TRUE(train({.config = c, .resume = run}, never));
+  EXPECT_EQ(read_file(whole + "/checkpoints/last/model.safetensors"), read_file(model));
+}
+
 // A crash between the two renames, on a file system that cannot exchange folders.
 TEST(Train, ResumesFromTheOlderCheckpointWhenThereIsNoOther) {
   const TempDir dir;
@@ -200,6 +237,7 @@ TEST(Train, ResumeRefusesWhatIsNotTheSameRun) {
   Json progress = Json::parse(read_file(last(run) + "/progress.json"));  // of an older version, without fingerprints
   progress.erase("data");
   write_file(last(run) + "/progress.json", progress.dump());
+  fs::remove(last(run) + kChecksumFile);
   expect_error([&] { train({.config = other, .resume = run}, never); }, {"8 steps per epoch", "step 11"});
   expect_error([&] { train({.config = other, .resume = dir.str()}, never); }, {"no checkpoint yet", "--config"});
   expect_error([&] { train({.config = other, .resume = run + "x"}, never); }, {"no such run folder"});
@@ -211,11 +249,11 @@ TEST(Train, LossThatIsNotANumberStopsTheRunAndKeepsTheCheckpoint) {
   TrainConfig c = small_config();
   c.synthetic_train = 8;  // one step per epoch
   c.epochs = 40;
-  c.lr = 1e6;
+  c.lr = 1e3;
   c.weight_decay = 1;
   try {
     train({.config = c, .out = run}, never);
-    FAIL() << "a learning rate of a million went well";
+    FAIL() << "a learning rate of a thousand went well";
   } catch (const RunFailed& e) {
     const Checkpoint kept = open_checkpoint(run + "/checkpoints/last");
     EXPECT_GT(kept.state.step, 0);

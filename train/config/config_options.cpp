@@ -165,6 +165,8 @@ void list_run(OptionList& o, TrainConfig& c) {
   o.option("--eval-batch", c.eval_batch, "images per batch of an evaluation", {"N", 1, kMany});
   o.option("--log-every", c.log_every, "steps between two lines of metrics.jsonl; averagings and epochs are all logged",
            {"N", 1, kMany, Resume::free});
+  o.option("--keep", c.keep, "checkpoints that are kept: the last and N - 1 before it, beside the best",
+           {"N", 1, 1000, Resume::free});
   o.on_off(
       "--round-norms", c.round_norms,
       "log every averaging's distances, length and angle of the workers' steps, and error memory; takes memory for "

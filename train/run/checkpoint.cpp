@@ -181,12 +181,25 @@ void write_ema(const std::string& folder, const ModelInfo& info, const Parameter
   fs::create_directories(folder);
   write_model(folder, info, ema, own);
   write_text(folder + kProgressFile, to_json(own).dump(1));
+  write_checksums(folder, checksums_of(folder));
+}
+
+// Moves the checkpoint in `replaced`, which the one in `folder` has replaced, to the first of the `keep` - 1 older ones.
+void keep_older(const std::string& replaced, const std::string& folder, int64_t keep) {
+  if (!fs::exists(replaced)) return;
+  if (keep > 1) {
+    fs::remove_all(older_folder(folder, keep - 1));
+    for (int64_t n = keep - 1; n > 1; --n)
+      if (fs::exists(older_folder(folder, n - 1))) fs::rename(older_folder(folder, n - 1), older_folder(folder, n));
+    fs::rename(replaced, older_folder(folder, 1));
+  }
+  fs::remove_all(replaced);
 }
 
 // Writes into the folder `fresh`, which replaces `folder` when the files of all ranks are in it.
 void write_files(ProcessGroup& group, const std::string& fresh, const std::string& folder, const ModelInfo& info,
                  const ParameterStore& p, const WorkerStates& workers, const TrainState& state,
-                 const ParameterStore* ema) {
+                 const ParameterStore* ema, int64_t keep) {
   on_disk(group, [&] {
     if (!group.is_root()) return;
     fs::remove_all(fresh);
@@ -201,20 +214,24 @@ void write_files(ProcessGroup& group, const std::string& fresh, const std::strin
     if (ema) write_ema(ema_folder(fresh), info, *ema, state);
   });
   on_disk(group, [&] {
-    if (group.is_root()) replace_folder(fresh, folder);
+    if (!group.is_root()) return;
+    write_checksums(fresh, checksums_of(fresh));
+    replace_folder(fresh, folder, [&](const std::string& replaced) { keep_older(replaced, folder, keep); });
   });
 }
 
 }  // namespace
 
+std::string older_folder(const std::string& folder, int64_t n) { return fmt::format("{}-{}", folder, n); }
+
 std::string ema_folder(const std::string& checkpoint) { return checkpoint + "/ema"; }
 
 void write_checkpoint(ProcessGroup& group, const std::string& folder, const ModelInfo& info,
                       const ParameterStore& parameters, const WorkerStates& workers, const TrainState& state,
-                      const ParameterStore* ema) {
+                      const ParameterStore* ema, int64_t keep) {
   const std::string fresh = folder + ".new";
   try {
-    write_files(group, fresh, folder, info, parameters, workers, state, ema);
+    write_files(group, fresh, folder, info, parameters, workers, state, ema, keep);
   } catch (const RunFailed& e) {
     std::error_code ignored;
     if (group.is_root()) fs::remove_all(fresh, ignored);
@@ -226,7 +243,7 @@ bool check_checkpoint_place(const std::string& folder) {
   const auto ours = [](const std::string& name) {
     const std::string file = "/" + name;
     return file == kModelFile || name == "ema" || file == kOptimizerFile || file == kProgressFile ||
-           (name.starts_with("worker-") && name.ends_with(".safetensors"));
+           file == kChecksumFile || (name.starts_with("worker-") && name.ends_with(".safetensors"));
   };
   for (const std::string& place : {folder, folder + ".new"}) {
     if (!fs::exists(place)) continue;
@@ -239,10 +256,12 @@ bool check_checkpoint_place(const std::string& folder) {
 }
 
 Checkpoint open_checkpoint(const std::string& folder) {
-  Checkpoint c{folder, {}, {}, {}};
+  Checkpoint c{folder, {}, {}, {}, {}};
   if (!fs::is_directory(folder))
     throw BadInput("checkpoint {}: there is no such folder. Give a checkpoint, RUN/checkpoints/last for example",
                    folder);
+  c.sums = read_checksums(folder);
+  for (const char* file : {kModelFile, kProgressFile}) check_file(folder, file + 1, c.sums);
   c.info = to_model_info(*SafetensorsFile::open(folder + kModelFile));
   const std::string progress = folder + kProgressFile;
   try {
@@ -260,10 +279,12 @@ void load_model(const Checkpoint& checkpoint, ParameterStore& p) {
 
 void load_ema(const Checkpoint& checkpoint, const ParameterStore& p, const Tensor& value,
               const Tensor& running_statistics) {
+  check_file(ema_folder(checkpoint.folder), kModelFile + 1, read_checksums(ema_folder(checkpoint.folder)));
   load_flat(ema_folder(checkpoint.folder), p, value, running_statistics);
 }
 
 void load_optimizer(const Checkpoint& checkpoint, ParameterStore& p) {
+  check_file(checkpoint.folder, kOptimizerFile + 1, checkpoint.sums);
   const auto file = SafetensorsFile::open(checkpoint.folder + kOptimizerFile);
   load_tensors(*file, p.specs(), p.segments(), p.velocity);
   if (!p.second_moment.defined()) return check_count(*file, p.specs().size());
@@ -273,6 +294,7 @@ void load_optimizer(const Checkpoint& checkpoint, ParameterStore& p) {
 }
 
 void load_worker(const Checkpoint& checkpoint, int64_t rank, const std::vector<NamedTensor>& to) {
+  check_file(checkpoint.folder, worker_file(rank).substr(1), checkpoint.sums);
   const auto file = SafetensorsFile::open(checkpoint.folder + worker_file(rank));
   for (const auto& [name, tensor] : to) {
     const View stored = file->view(name, DType::f32);

@@ -5,6 +5,7 @@
 //   ema/                   with --ema: a checkpoint, without optimizer.safetensors, of the weights' average over steps
 //   worker-R.safetensors   all tensors that belong to worker R; only with several, whose average is the model
 //   progress.json          TrainState, and what the rounding depends on: convolution choices and number of threads
+//   SHA256SUMS             digests of these files (train/run/checksums.h), compared whenever one is read
 // A checkpoint is written into a new folder beside the older one and replaces it in one step, so one of the two is
 // always complete.
 #pragma once
@@ -15,6 +16,7 @@
 #include "comm/process_group.h"
 #include "engine/parameters.h"
 #include "kernels/conv.h"
+#include "train/run/checksums.h"
 #include "train/run_state.h"
 
 namespace skein {
@@ -24,13 +26,18 @@ struct Checkpoint {
   ModelInfo info;
   TrainState state;
   std::vector<ConvChoice> conv_choices;  // that the run has computed with
+  Checksums sums;
 };
 
 // Collective: every rank writes the files of its workers, rank 0 all others. RunFailed on all ranks when one cannot
-// write; the older checkpoint is then untouched.
+// write; the older checkpoint is then untouched. The newest `keep` - 1 older ones are kept as FOLDER-1 (the one before),
+// FOLDER-2 ...
 void write_checkpoint(ProcessGroup& group, const std::string& folder, const ModelInfo& info,
                       const ParameterStore& parameters, const WorkerStates& workers, const TrainState& state,
-                      const ParameterStore* ema = nullptr);
+                      const ParameterStore* ema = nullptr, int64_t keep = 1);
+
+// FOLDER-N: the N-th checkpoint before the one in `folder`.
+std::string older_folder(const std::string& folder, int64_t n);
 
 std::string ema_folder(const std::string& checkpoint);  // checkpoint/ema
 

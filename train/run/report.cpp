@@ -5,6 +5,7 @@
 #include <omp.h>
 
 #include <cmath>
+#include <filesystem>
 
 #include "base/stopwatch.h"
 #include "base/terminal/standard_files.h"
@@ -18,6 +19,7 @@
 #include "train/trainer.h"
 
 namespace skein {
+namespace fs = std::filesystem;
 namespace {
 
 void print_accuracy(const char* what, const BestSoFar& r) {
@@ -126,6 +128,10 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
 
 void print_resume(const Trainer& trainer, const Checkpoint& checkpoint, bool from_consensus) {
   const TrainState& s = trainer.state();
+  const fs::path used = fs::path(checkpoint.folder).lexically_normal(), last = used.parent_path() / "last";
+  if (used.filename() != "last")
+    report("note     {}: {}; the run goes on from {}, of step {}\n", last.string(),
+           fs::exists(last) ? damage(last.string()).front() : "is not there", used.string(), checkpoint.state.step);
   if (from_consensus)
     report("restart  {} workers from the average of {}, in epoch {}; dropped: {}\n", trainer.size(),
            checkpoint.info.config.workers, s.epoch + 1, dropped(checkpoint));

@@ -25,6 +25,11 @@ std::string last_checkpoint(const std::string& run) {
   if (!fs::is_directory(run))
     throw BadInput("--resume {}: there is no such run folder. Give one that skein train has made", run);
   recover_folder(last);
+  std::vector<std::string> candidates = {last};
+  for (int64_t n = 1; fs::exists(older_folder(last, n)); ++n) candidates.push_back(older_folder(last, n));
+  candidates.push_back(run + "/checkpoints/best");
+  for (const std::string& folder : candidates)
+    if (fs::is_directory(folder) && damage(folder).empty()) return folder;
   if (!fs::is_directory(last))
     throw BadInput("--resume {}: the run has no checkpoint yet. Start again with --config {}/config.toml", run, run);
   return last;

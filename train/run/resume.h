@@ -11,7 +11,8 @@ namespace skein {
 
 class Trainer;
 
-// The folder of a run's last checkpoint. Repairs it after a crash between two renames. BadInput where there is none.
+// The folder of a run's newest checkpoint that is whole: last, one of those before it (--keep), or best. All its files
+// are compared with their checksums. Repairs it after a crash between two renames. BadInput where there is none.
 std::string last_checkpoint(const std::string& run);
 
 // BadInput where the data is not the data that the run began with: other sizes, classes, normalisation, labels or

@@ -47,7 +47,8 @@ RunInputs open_inputs(ProcessGroup& group, const TrainCall& call) {
   RunInputs in;
   group.on_all_ranks([&] {
     validate(config, group.size());
-    if (!call.resume.empty()) in.checkpoint = open_checkpoint(last_checkpoint(call.resume));
+    if (!call.resume.empty())
+      in.checkpoint = open_checkpoint(call.checkpoint.empty() ? last_checkpoint(call.resume) : call.checkpoint);
     in.data = open_dataset(config.data, dataset_options(config));
     check_against(config, in.data.train);
     in.info = make_model_info(config, in.data.train);
@@ -118,13 +119,14 @@ void choose_convolutions(ProcessGroup& group, Trainer& trainer) {
 
 // Only rank 0 has a run folder, null on the other ranks. It may be unable to write it: all ranks throw then, as the
 // other ranks would start to train.
-std::unique_ptr<RunFolder> open_run_folder(ProcessGroup& group, const TrainCall& call, const RunInputs& inputs) {
+std::unique_ptr<RunFolder> open_run_folder(ProcessGroup& group, const TrainCall& call, const RunInputs& inputs,
+                                           std::unique_ptr<OutputLock> lock) {
   std::unique_ptr<RunFolder> folder;
   group.on_all_ranks([&] {
     if (!group.is_root()) return;
-    folder = inputs.checkpoint
-                 ? RunFolder::reopen(call.resume, log_state(*inputs.checkpoint, inputs.start), call.config)
-                 : RunFolder::create(call.out, call.config, call.start_anew);
+    folder = inputs.checkpoint ? RunFolder::reopen(call.resume, log_state(*inputs.checkpoint, inputs.start),
+                                                   call.config, std::move(lock))
+                               : RunFolder::create(call.out, call.config, call.start_anew);
   });
   return folder;
 }
@@ -168,11 +170,12 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inp
   ProgressDisplay progress(info.config.epochs, trainer.steps_per_epoch(), group.size() == 1);
   int64_t saved_step = trainer.state().step;
   double saving = 0;  // seconds since the last epoch's line
-  const auto save = [&](const std::string& folder) {
+  const auto save = [&](const std::string& folder, int64_t keep = 1) {
     const Span span("checkpoint");
     const auto begin = Clock::now();
     const ParameterStore& model = trainer.model_parameters();
-    write_checkpoint(group, folder, info, model, trainer.worker_states(), trainer.state(), trainer.ema_parameters());
+    write_checkpoint(group, folder, info, model, trainer.worker_states(), trainer.state(), trainer.ema_parameters(),
+                     keep);
     saving += seconds_since(begin);
   };
   const auto on_step = [&](const StepMetrics& m) {
@@ -187,14 +190,14 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inp
       logs->write(m, std::exchange(saving, 0), inputs.data.test);
     }
     if (m.best) save(best_folder(path));
-    save(last_folder(path));
+    save(last_folder(path), info.config.keep);
     saved_step = m.step;
   };
   try {
     const bool done =
         trainer.run({on_step, on_epoch, stop, last_step, [&](int64_t step) { timeline.before_step(step); }});
     if (logs) logs->write_end(trainer.state(), done);
-    if (!done) save(last_folder(path));
+    if (!done) save(last_folder(path), info.config.keep);
     return done;
   } catch (const RunFailed& e) {
     if (saved_step == 0) throw RunFailed("{}. There is no checkpoint yet; run folder {}", e.what(), path);
@@ -223,6 +226,10 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
     if (group.is_root()) check_trace(call.trace);
     trace::prepare(!call.trace.file.empty());
   });
+  std::unique_ptr<OutputLock> lock;  // of a run that goes on, before its checkpoint is read
+  group.on_all_ranks([&] {
+    if (!call.resume.empty() && group.is_root()) lock = lock_run(call.resume);
+  });
   trace::name_thread(group.rank() * call.config.workers / group.size(), "main");
   RunInputs inputs = open_inputs(group, call);
   set_up_machine(group, call, inputs);
@@ -230,7 +237,7 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   choose_convolutions(group, *trainer);
   const int64_t last_step = call.limit_steps > 0 ? inputs.start.step + call.limit_steps : INT64_MAX;
   TraceFile timeline(group, *trainer, call.trace, last_step);
-  const std::unique_ptr<RunFolder> logs = open_run_folder(group, call, inputs);
+  const std::unique_ptr<RunFolder> logs = open_run_folder(group, call, inputs, std::move(lock));
   const std::string path = group.broadcast_text(logs ? logs->path() : "");
   if (group.is_root()) {
     print_header(inputs.info, inputs.data, *trainer, group.size(), path);

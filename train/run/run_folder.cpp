@@ -46,19 +46,21 @@ std::string make_new_folder(const std::string& path) {
 
 // The names of a run's own files, and of the temporary files of write_text().
 bool is_of_a_run(const std::string& name) {
-  for (const char* own :
-       {"config.toml", "version.txt", "summary.csv", "metrics.jsonl", "evaluation.json", "metrics.prom", "checkpoints"})
+  for (const char* own : {"config.toml", "version.txt", "summary.csv", "metrics.jsonl", "evaluation.json",
+                          "metrics.prom", "run.lock", "checkpoints"})
     if (name == own || name == std::string(own) + ".partial") return true;
   return name.starts_with(kEventFilePrefix);
 }
 
+// Moves a run's files to attempt-1, attempt-2 ... The lock stays: this process holds it.
 void keep_attempt(const std::string& run) {
   int number = 1;
   while (!fs::create_directory(fmt::format("{}/attempt-{}", run, number))) ++number;
   const std::string attempt = fmt::format("{}/attempt-{}", run, number);
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(run))
-    if (is_of_a_run(entry.path().filename().string())) files.push_back(entry.path());
+    if (const std::string name = entry.path().filename().string(); is_of_a_run(name) && name != "run.lock")
+      files.push_back(entry.path());
   for (const fs::path& file : files) fs::rename(file, attempt / file.filename());
   report("note     {}: the run in it ended before its first checkpoint and starts anew; its files are in {}\n", run,
          attempt);
@@ -72,6 +74,7 @@ void keep_attempt(const std::string& run) {
 // Keeps the lines of a log for which keep(line) holds.
 template <class Keep>
 void cut_back(const std::string& path, Keep keep) {
+  if (!fs::exists(path)) return report("note     {}: is not there any more and begins anew\n", path);
   std::istringstream lines(read_text(path));
   std::string line, kept;
   while (std::getline(lines, line))
@@ -99,8 +102,18 @@ bool is_before(const std::string& line, const TrainState& state, const std::stri
 std::string last_folder(const std::string& run) { return run + "/checkpoints/last"; }
 std::string best_folder(const std::string& run) { return run + "/checkpoints/best"; }
 
-RunFolder::RunFolder(const std::string& path, int64_t step)
-    : path_(path), metrics_(path + "/metrics.jsonl"), summary_(path + "/summary.csv"), events_(path, step) {}
+std::unique_ptr<OutputLock> lock_run(const std::string& run) {
+  if (!fs::is_directory(run))
+    throw BadInput("{}: there is no such run folder. Give one that skein train has made", run);
+  return std::make_unique<OutputLock>(run + "/run");
+}
+
+RunFolder::RunFolder(const std::string& path, int64_t step, std::unique_ptr<OutputLock> lock)
+    : path_(path),
+      lock_(std::move(lock)),
+      metrics_(path + "/metrics.jsonl"),
+      summary_(path + "/summary.csv"),
+      events_(path, step) {}
 
 RunProgress progress_of(const std::string& run) {
   if (!fs::exists(run)) return RunProgress::none;
@@ -111,7 +124,7 @@ RunProgress progress_of(const std::string& run) {
   bool own = false;
   for (const auto& entry : fs::directory_iterator(run))
     if (const std::string name = entry.path().filename().string(); is_of_a_run(name))
-      own = true;
+      own |= name != "run.lock";
     else
       other = name;
   if (!own && !other.empty()) throw BadInput("--out {}: holds '{}' and is no run's folder. Give another", run, other);
@@ -121,18 +134,20 @@ RunProgress progress_of(const std::string& run) {
 std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const TrainConfig& config, bool start_anew) {
   std::string path = out.empty() ? default_path(config) : out;
   try {
-    if (out.empty()) {
+    if (out.empty())
       path = make_new_folder(path);
-    } else {
-      if (start_anew && progress_of(path) == RunProgress::begun) keep_attempt(path);
-      if (!start_anew && fs::exists(path) && !(fs::is_directory(path) && fs::is_empty(path))) refuse_folder(path);
-      fs::create_directories(path);
-    }
+    else if (fs::exists(path) && !fs::is_directory(path))
+      refuse_folder(path);
+    else if (!start_anew && fs::exists(path) && !fs::is_empty(path))
+      refuse_folder(path);
+    make_folders(path);
+    std::unique_ptr<OutputLock> lock = lock_run(path);
+    if (start_anew && progress_of(path) == RunProgress::begun) keep_attempt(path);
     if (!fs::create_directory(path + "/checkpoints")) refuse_folder(path);  // another process was faster
     write_text(path + "/config.toml", to_toml(config));
     write_text(path + "/version.txt", fmt::format("{}\n", version()));
     write_text(path + "/summary.csv", fmt::format("{}\n", kSummaryHeader));
-    return std::unique_ptr<RunFolder>(new RunFolder(path, 0));
+    return std::unique_ptr<RunFolder>(new RunFolder(path, 0, std::move(lock)));
   } catch (const fs::filesystem_error& e) {
     throw BadInput("run folder {}: cannot be made: {}. Give a place that can be written with --out DIR", path,
                    e.code().message());
@@ -142,15 +157,16 @@ std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const Train
 }
 
 std::unique_ptr<RunFolder> RunFolder::reopen(const std::string& path, const TrainState& state,
-                                             const TrainConfig& config) {
+                                             const TrainConfig& config, std::unique_ptr<OutputLock> lock) {
   const std::string metrics = path + "/metrics.jsonl";
   cut_back(metrics, [&](const std::string& line) { return is_before(line, state, metrics); });
   write_text(path + "/config.toml", to_toml(config));
   cut_back(path + "/summary.csv", [&](const std::string& line) {
     return line == kSummaryHeader || (!line.empty() && std::atoll(line.c_str()) <= state.epoch);
   });
+  if (!fs::exists(path + "/summary.csv")) write_text(path + "/summary.csv", fmt::format("{}\n", kSummaryHeader));
   cut_event_files(path, state.step);
-  return std::unique_ptr<RunFolder>(new RunFolder(path, state.step));
+  return std::unique_ptr<RunFolder>(new RunFolder(path, state.step, std::move(lock)));
 }
 
 void RunFolder::write_line(const Json& line, int64_t step) {

@@ -6,7 +6,8 @@
 //   metrics.prom        the newest numbers for Prometheus: train/log/prometheus.h
 //   summary.csv         a row per epoch; accuracies in percent, seconds since the run began
 //   version.txt         the version of skein that began the run
-//   checkpoints/{last,best}
+//   checkpoints/{last,best}, and with --keep last-1, last-2 ..., the ones before the last
+//   run.lock            there while a process writes in the folder: one at a time
 //   attempt-N           files of a run that ended before its first checkpoint, where it was started anew
 // A folder with files in it is never overwritten. Resuming truncates the logs to the position of the checkpoint.
 // RunFailed when a file cannot be written.
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/terminal/output_lock.h"
 #include "train/log/evaluation_file.h"
 #include "train/log/event_file.h"
 #include "train/log/metrics_lines.h"
@@ -39,6 +41,9 @@ enum class RunProgress : uint8_t {
 // BadInput where the folder has files and is no run's. Repairs the last checkpoint after a crash between two renames.
 RunProgress progress_of(const std::string& run);
 
+// The right to write in a run's folder. BadInput, with the number and host of the other process, where one writes in it.
+std::unique_ptr<OutputLock> lock_run(const std::string& run);
+
 class RunFolder {
  public:
   // Creates the folder `out`, or, when that is empty, runs/<date>-<model>-<data>. Of several processes that want the
@@ -46,9 +51,10 @@ class RunFolder {
   // has files or cannot be written. With `start_anew`, what a run has left there that ended before its first
   // checkpoint is moved to attempt-1, attempt-2 ... within the folder.
   static std::unique_ptr<RunFolder> create(const std::string& out, const TrainConfig& config, bool start_anew = false);
-  // Opens the folder of a run that goes on; removes the lines of its logs that are after `state`. BadInput if they are of
-  // another schema.
-  static std::unique_ptr<RunFolder> reopen(const std::string& path, const TrainState& state, const TrainConfig& config);
+  // Opens the folder of a run that goes on; removes the lines of its logs that are after `state`. A log that is gone
+  // starts anew, with a note. BadInput if the lines are of another schema.
+  static std::unique_ptr<RunFolder> reopen(const std::string& path, const TrainState& state, const TrainConfig& config,
+                                           std::unique_ptr<OutputLock> lock);
 
   const std::string& path() const { return path_; }
 
@@ -63,12 +69,13 @@ class RunFolder {
   void flush();
 
  private:
-  RunFolder(const std::string& path, int64_t step);
+  RunFolder(const std::string& path, int64_t step, std::unique_ptr<OutputLock> lock);
   void write_line(const Json& line, int64_t step);
   void write_worst(const EpochMetrics& epoch, const std::vector<WorstPrediction>& worst);
   void write_prometheus();
 
   std::string path_;
+  std::unique_ptr<OutputLock> lock_;
   AppendFile metrics_, summary_;
   EventFile events_;
   std::vector<std::string> classes_;

@@ -17,9 +17,10 @@ struct TraceCall {
 
 struct TrainCall {
   TrainConfig config = {};
-  std::string out = {};     // folder of a new run; empty: runs/<date>-<model>-<data>
-  std::string resume = {};  // instead of `out`: the folder of the run to go on with
-  bool start_anew = false;  // `out` may hold what a run has left that ended before its first checkpoint
+  std::string out = {};         // folder of a new run; empty: runs/<date>-<model>-<data>
+  std::string resume = {};      // instead of `out`: the folder of the run to go on with
+  std::string checkpoint = {};  // with `resume`: the one in it to go on from; empty: last_checkpoint()
+  bool start_anew = false;      // `out` may hold what a run has left that ended before its first checkpoint
   TraceCall trace = {};
   std::vector<std::string> command = {};  // as it was typed, for the log
   int64_t limit_steps = 0;                // number of steps after which this call stops; 0: no limit
