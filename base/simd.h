@@ -26,13 +26,6 @@
 #define SKEIN_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
 
-// Before a loop whose iterations do not depend on each other, which a compiler cannot see where pointers may be equal.
-#if defined(__clang__)
-#define SKEIN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define SKEIN_INDEPENDENT _Pragma("GCC ivdep")
-#endif
-
 namespace skein::cpu {
 
 // Calls body(begin, end) once per thread on contiguous ranges of [0, n). Every range but the last is a multiple of

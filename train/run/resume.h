@@ -1,5 +1,5 @@
-// Starting from weights, and resuming a run from its last checkpoint: to the bit, or with workers that start again from the average of the models
-// (--from-consensus). Not collective: every rank reads the checkpoint itself.
+// Starting from weights, and resuming a run from its last checkpoint: to the bit, or with workers that start again from
+// the average of the models (--from-consensus). Not collective: every rank reads the checkpoint itself.
 #pragma once
 
 #include <string>
