@@ -7,14 +7,14 @@ Optimizer::Optimizer(ParameterStore& parameters, Queue queue)
 
 void Optimizer::set_rate(float rate) { queue_.run(kernel::copy_from_host, &rate, rate_); }
 
-void Sgd::step() {
-  queue_.run(kernel::sgd_step, parameters_.value, parameters_.grad, parameters_.velocity, parameters_.shadow,
-             rate_.view().as<float>(), hyper_, parameters_.decayed());
+void Sgd::step_on(const Queue& queue) {
+  queue.run(kernel::sgd_step, parameters_.value, parameters_.grad, parameters_.velocity, parameters_.shadow,
+            rate_.view().as<float>(), hyper_, parameters_.decayed());
 }
 
-void Adamw::step() {
-  queue_.run(kernel::adamw_step, parameters_.value, parameters_.grad, parameters_.velocity, parameters_.second_moment,
-             parameters_.shadow, parameters_.updates, rate_.view().as<float>(), hyper_, parameters_.decayed());
+void Adamw::step_on(const Queue& queue) {
+  queue.run(kernel::adamw_step, parameters_.value, parameters_.grad, parameters_.velocity, parameters_.second_moment,
+            parameters_.shadow, parameters_.updates, rate_.view().as<float>(), hyper_, parameters_.decayed());
 }
 
 }  // namespace skein

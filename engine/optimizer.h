@@ -17,7 +17,9 @@ class Optimizer {
   // Copies the learning rate to device memory, where step() reads it: a captured step stays valid. To be called outside
   // the captured step.
   void set_rate(float rate);
-  virtual void step() = 0;  // no allocation
+  void step() { step_on(queue_); }
+  // The step on another queue of the same stream: one whose kernels are timed. No allocation.
+  virtual void step_on(const Queue&) = 0;
 
  protected:
   ParameterStore& parameters_;
@@ -28,7 +30,7 @@ class Optimizer {
 class Sgd final : public Optimizer {
  public:
   Sgd(ParameterStore& parameters, SgdHyper hyper, Queue queue) : Optimizer(parameters, queue), hyper_(hyper) {}
-  void step() override;
+  void step_on(const Queue&) override;
 
  private:
   SgdHyper hyper_;
@@ -38,7 +40,7 @@ class Sgd final : public Optimizer {
 class Adamw final : public Optimizer {
  public:
   Adamw(ParameterStore& parameters, AdamwHyper hyper, Queue queue) : Optimizer(parameters, queue), hyper_(hyper) {}
-  void step() override;
+  void step_on(const Queue&) override;
 
  private:
   AdamwHyper hyper_;

@@ -129,10 +129,10 @@ void Worker::local_step(double rate, SyncScope then) {
       last = pass == config_.accumulate || batch.index + 1 == batches_->steps();
       forward_backward(context, batch);
       result.images += batch.size;
-      if (config_.accumulate > 1) accumulate_gradients(pass, last);
+      if (config_.accumulate > 1) accumulate_gradients(context.tape.queue, pass, last);
     }
-    if (mode_ == StepMode::accumulate) optimizer_step();
-    if (then == SyncScope::none) update_ema();
+    if (mode_ == StepMode::accumulate) optimizer_step(context.tape.queue);
+    if (then == SyncScope::none) update_ema(context.tape.queue);
   });
   ++steps_done_;
 }
@@ -148,11 +148,11 @@ void Worker::average(SyncScope scope) {
   if (mode_ == StepMode::average_gradients) {
     gradient_averager_->finish();
     outputs_.end_averaging({});
-    optimizer_step();
+    contexts_.with(rank_, [&](StepContext& context) { optimizer_step(context.tape.queue); });
   } else {
     outputs_.end_averaging(average_models(scope));
   }
-  update_ema();
+  update_ema(queue_);
   results_.back().sent = newly_sent();
   trace::counter("bytes sent", double(results_.back().sent.bytes));
   trace::arrow_in("averaging", arrow(first + (rank_ - first + size - 1) % size));
@@ -181,11 +181,11 @@ std::vector<StepResult> Worker::collect() {
   return std::exchange(results_, {});
 }
 
-void Worker::optimizer_step() {
+void Worker::optimizer_step(const Queue& queue) {
   const Span span("step");
   outputs_.begin();
-  adjust_gradients();
-  optimizer_->step();
+  adjust_gradients(queue);
+  optimizer_->step_on(queue);
   outputs_.end();
 }
 
@@ -205,8 +205,8 @@ void Worker::forward_backward(StepContext& context, const Batch& batch) {
     in_span("backward", [&] { context.tape.backward(loss.mean); });
     if (with_update) {
       const Span span("step");
-      adjust_gradients();
-      optimizer_->step();
+      adjust_gradients(context.tape.queue);
+      optimizer_->step_on(context.tape.queue);
     }
     return loss;
   });
@@ -214,29 +214,29 @@ void Worker::forward_backward(StepContext& context, const Batch& batch) {
   outputs_.end(loss, batch.size);
 }
 
-void Worker::update_ema() {
+void Worker::update_ema(const Queue& queue) {
   if (config_.ema == 0) return;
-  queue_.run(kernel::ema, config_.ema, parameters_.value, ema_.value);
-  queue_.run(kernel::ema, config_.ema, parameters_.running_statistics, ema_.running_statistics);
+  queue.run(kernel::ema, config_.ema, parameters_.value, ema_.value);
+  queue.run(kernel::ema, config_.ema, parameters_.running_statistics, ema_.running_statistics);
 }
 
-void Worker::adjust_gradients() {
-  if (config_.clip_norm > 0) queue_.run(kernel::clip_norm, float(config_.clip_norm), parameters_.grad);
-  if (config_.lars > 0) scale_gradients(parameters_, {float(config_.lars), float(config_.weight_decay)}, queue_);
+void Worker::adjust_gradients(const Queue& queue) {
+  if (config_.clip_norm > 0) queue.run(kernel::clip_norm, float(config_.clip_norm), parameters_.grad);
+  if (config_.lars > 0) scale_gradients(parameters_, {float(config_.lars), float(config_.weight_decay)}, queue);
   if (config_.noise > 0)
     add_noise(parameters_, float(config_.noise),
-              {uint64_t(config_.seed), uint32_t(rank_), pass_number_.view().as<const uint32_t>()}, queue_);
+              {uint64_t(config_.seed), uint32_t(rank_), pass_number_.view().as<const uint32_t>()}, queue);
 }
 
 // The mean over the passes: a short last batch has the same weight as a full one.
-void Worker::accumulate_gradients(int64_t pass, bool last) {
+void Worker::accumulate_gradients(const Queue& queue, int64_t pass, bool last) {
   if (pass == 1)
-    queue_.run(kernel::copy, parameters_.grad, accumulated_);
+    queue.run(kernel::copy, parameters_.grad, accumulated_);
   else
-    queue_.run(kernel::axpy, 1.0f, parameters_.grad, accumulated_);
+    queue.run(kernel::axpy, 1.0f, parameters_.grad, accumulated_);
   if (!last) return;
-  queue_.run(kernel::scale, 1.0f / float(pass), accumulated_);
-  queue_.run(kernel::copy, accumulated_, parameters_.grad);
+  queue.run(kernel::scale, 1.0f / float(pass), accumulated_);
+  queue.run(kernel::copy, accumulated_, parameters_.grad);
 }
 
 DropoutStream Worker::draws() const {

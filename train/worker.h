@@ -93,11 +93,11 @@ class Worker {
 
  private:
   void forward_backward(StepContext& context, const Batch& batch);
-  void accumulate_gradients(int64_t pass, bool last);
+  void accumulate_gradients(const Queue&, int64_t pass, bool last);
   View average_models(SyncScope scope);  // the AveragingNorms, absent if they are not measured
-  void optimizer_step();                 // for steps in which it is not part of the pass
-  void update_ema();
-  void adjust_gradients();  // --clip-norm, --lars and --noise
+  void optimizer_step(const Queue&);     // for steps in which it is not part of the pass
+  void update_ema(const Queue&);
+  void adjust_gradients(const Queue&);  // --clip-norm, --lars and --noise
   void warm_up_convolutions(StepContext& context, int64_t images);
   DropoutStream draws() const;
   Traffic newly_sent();  // since the last call

@@ -120,6 +120,7 @@ TEST_F(TraceOf, WorkersAsThreads) {
   EXPECT_EQ(t.count("evaluation"), 1);
   EXPECT_GE(t.count("checkpoint"), 1);
   EXPECT_EQ(t.count("conv_backward_weights"), 8 * 9);
+  EXPECT_EQ(t.count("sgd_step"), 8);
   EXPECT_GT(t.count("batch"), 0) << "of the loaders";
   EXPECT_EQ(t.counters.at("loss"), 4);
   EXPECT_EQ(t.counters.at("bytes sent"), 6);
@@ -163,6 +164,8 @@ TEST_F(TraceOf, AGpuHasATrackPerStream) {
   EXPECT_NE(file.dump().find("GPU stream 0"), std::string::npos);
   const Trace t = read_trace(file);
   EXPECT_EQ(t.count("forward"), 4) << "of the host and of the stream";
+  EXPECT_EQ(t.count("step"), 4);
+  EXPECT_EQ(t.count("sgd_step"), 2);
   EXPECT_GE(t.count("conv_backward_weights"), 2 * 9);
 }
 
