@@ -36,9 +36,12 @@ template <int kFloats>
 [[gnu::always_inline, CONTRACT_FUNCTION]] inline float multiply_add() {
   CONTRACT_BLOCK
   using V = typename Vector<kFloats>::Type;
+  // A read of a volatile for each: accumulators that are known to be equal would become one.
+  volatile float zero = 0;
   V sums[kAccumulators] = {}, a = {}, b = {};
-  a += 0.5f;
-  b += 0.25f;
+  for (V& s : sums) s += zero;
+  a += 0.5f + zero;
+  b += 0.25f + zero;
   for (int64_t i = 0; i < kIterations; ++i) {
 #pragma GCC unroll 12
     for (V& s : sums) s = s * a + b;
