@@ -58,51 +58,6 @@ std::map<int32_t, std::vector<float>> by_sample(const std::vector<BatchCopy>& ba
   return result;
 }
 
-TEST(Partition, StepsPerEpoch) {
-  const int64_t table[][2] = {{1, 391}, {2, 196}, {4, 98}, {8, 49}, {16, 25}, {32, 13}};
-  for (auto [workers, steps] : table) EXPECT_EQ(steps_per_epoch(50000, workers, 128), steps) << workers;
-}
-
-TEST(Partition, PartsAreDisjointContiguousAndEqual) {
-  for (int64_t workers : {1, 2, 3, 7, 16}) {
-    int64_t expected = 0;
-    for (int64_t rank = 0; rank < workers; ++rank) {
-      const SampleRange p = range_of_worker(1000, workers, rank);
-      EXPECT_EQ(p.begin, expected);
-      EXPECT_EQ(p.size(), 1000 / workers);
-      expected = p.end;
-    }
-  }
-}
-
-TEST(Partition, PermutationIsOneAndDependsOnSeedAndEpoch) {
-  std::vector<int32_t> a(1001), b(1001), sorted(1001);
-  std::iota(sorted.begin(), sorted.end(), 0);
-  epoch_permutation(5, 2, a);
-  epoch_permutation(5, 2, b);
-  EXPECT_EQ(a, b);
-  epoch_permutation(5, 3, b);
-  EXPECT_NE(a, b);
-  epoch_permutation(6, 2, b);
-  EXPECT_NE(a, b);
-  EXPECT_NE(a, sorted);
-  std::sort(a.begin(), a.end());
-  EXPECT_EQ(a, sorted);
-}
-
-TEST(Partition, EveryOrderIsAsLikelyAsTheOthers) {
-  std::map<std::vector<int32_t>, int> count;
-  for (int64_t epoch = 0; epoch < 12000; ++epoch) {
-    std::vector<int32_t> p(4);
-    epoch_permutation(1, epoch, p);
-    ++count[p];
-  }
-  EXPECT_EQ(count.size(), 24u);
-  double chi2 = 0;
-  for (const auto& [p, n] : count) chi2 += (n - 500.0) * (n - 500.0) / 500.0;
-  EXPECT_LT(chi2, 49.7);  // 23 degrees of freedom, 0.1 %
-}
-
 TEST(Loader, EvaluationGoesThroughTheSetInOrderAgainAndAgain) {
   const Dataset d = numbered(10);
   const auto loader = make_loader(d, {.batch = 4, .training = false});
@@ -260,31 +215,6 @@ TEST(Loader, MixesAnImageWithItsPartnerByTheShare) {
         }
       }
     }
-  }
-}
-
-// Kolmogorov's test against the distribution function of Beta(a, a), integrated numerically: for x <= 1/2 it is
-// 1/a * integral over s from 0 to x^a of (1 - s^(1/a))^(a - 1), divided by the same with x = 1, by symmetry.
-TEST(Mix, LambdaHasTheDistributionBetaOfAlpha) {
-  constexpr int kDraws = 4000;
-  for (const double a : {0.1, 0.3, 1.0, 2.5}) {
-    const auto integral = [a](double x) {
-      double sum = 0;
-      for (int i = 0; i < 2000; ++i) sum += std::pow(1 - std::pow((i + 0.5) / 2000 * std::pow(x, a), 1 / a), a - 1);
-      return sum * std::pow(x, a);
-    };
-    const double half = integral(0.5);
-    std::vector<double> drawn;
-    for (uint32_t i = 0; i < kDraws; ++i)
-      drawn.push_back(draw_beta(a, [i](uint32_t block) { return random_words(5, Purpose::mix, 0, i, block); }));
-    std::sort(drawn.begin(), drawn.end());
-    double distance = 0;
-    for (int i = 0; i < kDraws; i += 20) {
-      const double x = drawn[size_t(i)];
-      const double cdf = x <= 0.5 ? 0.5 * integral(x) / half : 1 - 0.5 * integral(1 - x) / half;
-      distance = std::max(distance, std::abs(cdf - (i + 0.5) / kDraws));
-    }
-    EXPECT_LT(distance, 1.63 / std::sqrt(double(kDraws))) << a;  // 1 %
   }
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <set>
 #include <vector>
@@ -34,6 +35,51 @@ Samples sorted(Samples samples) {
 }
 
 constexpr Partition kAll[] = {Partition::global, Partition::fixed, Partition::sorted};
+
+TEST(Partition, StepsPerEpoch) {
+  const int64_t table[][2] = {{1, 391}, {2, 196}, {4, 98}, {8, 49}, {16, 25}, {32, 13}};
+  for (auto [workers, steps] : table) EXPECT_EQ(steps_per_epoch(50000, workers, 128), steps) << workers;
+}
+
+TEST(Partition, PartsAreDisjointContiguousAndEqual) {
+  for (int64_t workers : {1, 2, 3, 7, 16}) {
+    int64_t expected = 0;
+    for (int64_t rank = 0; rank < workers; ++rank) {
+      const SampleRange p = range_of_worker(1000, workers, rank);
+      EXPECT_EQ(p.begin, expected);
+      EXPECT_EQ(p.size(), 1000 / workers);
+      expected = p.end;
+    }
+  }
+}
+
+TEST(Partition, PermutationIsOneAndDependsOnSeedAndEpoch) {
+  std::vector<int32_t> a(1001), b(1001), sorted(1001);
+  std::iota(sorted.begin(), sorted.end(), 0);
+  epoch_permutation(5, 2, a);
+  epoch_permutation(5, 2, b);
+  EXPECT_EQ(a, b);
+  epoch_permutation(5, 3, b);
+  EXPECT_NE(a, b);
+  epoch_permutation(6, 2, b);
+  EXPECT_NE(a, b);
+  EXPECT_NE(a, sorted);
+  std::sort(a.begin(), a.end());
+  EXPECT_EQ(a, sorted);
+}
+
+TEST(Partition, EveryOrderIsAsLikelyAsTheOthers) {
+  std::map<std::vector<int32_t>, int> count;
+  for (int64_t epoch = 0; epoch < 12000; ++epoch) {
+    std::vector<int32_t> p(4);
+    epoch_permutation(1, epoch, p);
+    ++count[p];
+  }
+  EXPECT_EQ(count.size(), 24u);
+  double chi2 = 0;
+  for (const auto& [p, n] : count) chi2 += (n - 500.0) * (n - 500.0) / 500.0;
+  EXPECT_LT(chi2, 49.7);  // 23 degrees of freedom, 0.1 %
+}
 
 TEST(PartitionOf, PartsAreDisjointAndEqual) {
   const Samples labels = labels_of(1003);

@@ -4,18 +4,15 @@
     local_sgd.py SKEIN_LOCAL_SGD_DUMP [-v]
 
 skein_local_sgd_dump runs skein's workers on a small DenseNet and writes every step: gradients, models, all states.
-The rules below predict each step from the state before it (the first state is checked too, so by induction the whole
-run), once in f64 and once in f32. Signs and roundings to bf16 are taken from f32 numbers, which are exact here; so
-nothing depends on a number that is nearly zero. The noise floor of a case is the difference between f32 and f64; skein
-may differ by four times as much. Deliberate mistakes in the rules show that a wrong rule is noticed.
+The rules of local_sgd_rules.py predict each step from the state before it (the first state is checked too, so by
+induction the whole run), once in f64 and once in f32. Signs and roundings to bf16 are taken from f32 numbers, which are
+exact here; so nothing depends on a number that is nearly zero. The noise floor of a case is the difference between f32
+and f64; skein may differ by four times as much. Deliberate mistakes in the rules show that a wrong rule is noticed.
 
-Sources: Lin, Stich, Patel, Jaggi, arXiv 1808.07217 (algorithms 1 to 5, epfml/LocalSGD-Code); SlowMo, arXiv 1910.00643;
-DiLoCo, arXiv 2311.08105; QSR, arXiv 2310.14423; Philox, Salmon et al., SC 2011.
 Exit status: 0 equal, 1 not, 77 numpy is not installed.
 """
 import itertools
 import json
-import math
 import os
 import subprocess
 import sys
@@ -27,10 +24,7 @@ except ImportError:
     print("skipped: numpy is not installed")
     sys.exit(77)
 
-WORKERS, BATCH, STEPS_PER_EPOCH, EPOCHS = 4, 2, 3, 4
-RUN = dict(model="densenet7-2-stem4", data="synthetic", epochs=EPOCHS, batch=BATCH, workers=WORKERS, lr=0.05,
-           warmup_epochs=1, base_batch=4, synthetic_train=WORKERS * BATCH * STEPS_PER_EPOCH, synthetic_test=2,
-           synthetic_size=8, drops=[0.5, 0.75], weight_decay=0.01, threads=1)
+from local_sgd_rules import BATCH, EPOCHS, RUN, STEPS_PER_EPOCH, WORKERS, average, has_outer, local_step, rates, scopes
 
 # name: (--sync, kind, H, first epoch at H, other settings); the rate first drops at epoch 2.
 SCHEDULES = {
@@ -57,193 +51,6 @@ MOMENTA = {
 DEFAULTS = dict(momentum=0.9, nesterov=True, sign_step=False, outer_momentum=0.0, outer_rate=1.0, outer_nesterov=True,
                 outer_form="diloco", outer_from="start")
 
-
-# --- When workers average, and at which rate ---------------------------------------------------------------------------
-
-def rates():
-    """Goyal et al.'s scaling and warm-up; drops by ten at half and three quarters of the epochs."""
-    base, peak = RUN["lr"], RUN["lr"] * BATCH / RUN["base_batch"] * WORKERS
-    out = []
-    for s in range(STEPS_PER_EPOCH * EPOCHS):
-        e = s / STEPS_PER_EPOCH
-        if e < RUN["warmup_epochs"]:
-            out.append(base * ((peak / base - 1) * e / RUN["warmup_epochs"] + 1))
-        else:
-            out.append(peak * 0.1 ** sum(e >= d * EPOCHS for d in RUN["drops"]))
-    return out
-
-
-def scopes(rate, h, switch=0, reverse=False, hb=1, block=0, alpha=0, warm=None, p=0, restart=False, wrong=()):
-    """0: none, 1: block, 2: world, of the averaging after each step."""
-    out, since, rounds, drop, of_round = [], 0, 0, 0, h
-    for s in range(len(rate)):
-        epoch = s / STEPS_PER_EPOCH
-        if s > 0 and rate[s] < rate[s - 1]:
-            drop = s
-        if alpha and (since == 0 or "quadratic-stretches" in wrong):
-            of_round = max(h, math.floor((alpha / max(rate[s:])) ** 2 * (1 + 1e-9)))
-        wait = of_round
-        e = math.floor(min(epoch - switch, (s - drop) / STEPS_PER_EPOCH if restart else math.inf)) + 1
-        if warm == "linear" and e <= p:
-            wait = max(1, e * h // p)
-        if warm == "exponential" and e <= p:
-            wait = max(1, math.floor(2 ** (e * math.log2(p if "ends-at-p" in wrong else h) / p) + 1e-9))
-        local = (epoch >= switch) != reverse and s + 1 < len(rate)
-        since += 1
-        if local and since < wait:
-            out.append(0)
-            continue
-        since = 0
-        rounds += 1
-        world = not local or rounds == hb
-        rounds = 0 if world else rounds
-        out.append(2 if world else 1)
-    return out
-
-
-# --- What travels ------------------------------------------------------------------------------------------------------
-
-def philox(counter, key):
-    """Philox4x32-10; counter: four arrays of u64 with 32 bits each."""
-    a, b, c, d = counter
-    k0, k1 = key
-    low = np.uint64(0xFFFFFFFF)
-    for _ in range(10):
-        p, q = np.uint64(0xD2511F53) * a, np.uint64(0xCD9E8D57) * c
-        a, b, c, d = (q >> np.uint64(32)) ^ b ^ np.uint64(k0), q & low, (p >> np.uint64(32)) ^ d ^ np.uint64(k1), p & low
-        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
-    return a
-
-
-def signs(numbers, segments, step, rank, reply=False, wrong=()):
-    """+-1 of each number of the segments in their order, a fair draw for a zero; 0 between the segments."""
-    out, bit = np.zeros(len(numbers), np.int8), 0
-    for begin, count in segments:
-        x = numbers[begin:begin + count]
-        q = np.sign(x).astype(np.int8)
-        zeros = np.flatnonzero(x == 0).astype(np.uint64)
-        if len(zeros):
-            at = zeros + np.uint64(bit)
-            word, one = at // np.uint64(32), np.ones_like(at)
-            draw = philox((word, rank * one, int(reply) * one, 0 * one), (step & 0xFFFFFFFF, step >> 32))
-            minus = draw >> (at % np.uint64(32)) & one == one
-            q[zeros.astype(np.int64)] = np.where(minus & ("zero-is-plus" not in wrong), -1, 1)
-        out[begin:begin + count] = q
-        bit += count
-    return out
-
-
-def to_bf16(x):
-    bits = x.astype(np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
-
-
-def scaled(d, segments):
-    """s of every number: mean magnitude over its tensor."""
-    out = np.zeros_like(d)
-    for begin, count in segments:
-        out[begin:begin + count] = np.mean(np.abs(d[begin:begin + count]))
-    return out
-
-
-def mean_difference(layout, form, c, w, state, step, ranks, hint, t, wrong):
-    """mean over the ranks of c - w_k as it arrives; what they remember goes into `state`. t: the type to compute in.
-
-    hint: the owners' memories of skein after it. Where a shard's mean is zero up to rounding, either sign is right, and
-    skein's is taken."""
-    segments, k = layout["segments"], len(w)
-    if form == "none":
-        return sum((t(c) - t(x) for x in w)) / t(k)
-    if form == "bf16":
-        sent = [to_bf16(c - x) for x in w]
-        return t(to_bf16(sum(sent[1:], sent[0]) * np.float32(1 / k)))
-    feedback, exact = form.startswith("ef-"), [c - x for x in w]
-    if feedback:
-        exact = [e + d for e, d in zip(state["error"], exact)]
-    q = [signs(d, segments, step, r, wrong=wrong) for r, d in zip(ranks, exact)]
-    s = [scaled(t(d), segments) for d in exact]
-    if feedback:
-        state["error"] = [t(d) - x * y for d, x, y in zip(exact, s, q)]
-        if "memory-without-scale" in wrong:
-            state["error"] = [t(d) - y * np.mean(x) for d, x, y in zip(exact, s, q)]
-    if form.endswith("mean-of-means") and "product" not in wrong:
-        return sum(s) / t(k) * (sum(x.astype(t) for x in q) / t(k))
-    mean = sum(x * y for x, y in zip(s, q)) / t(k)
-    if not form.endswith("two-way"):
-        return mean
-    single = sum((scaled(d, segments) * y for d, y in zip(exact, q)), np.float32(0)) * np.float32(1 / k)
-    shard, replies, owned = -(-layout["size"] // k), np.zeros_like(mean), []
-    for r in range(k):
-        first, last = r * shard, min((r + 1) * shard, layout["size"])
-        parts = [(max(b, first), min(b + n, last)) for b, n in segments]
-        parts = [(b, e - b) for b, e in parts if b < e]
-        memory = t(state["owner_error"][r]) + np.where((np.arange(len(c)) >= first) & (np.arange(len(c)) < last), mean, 0)
-        y = signs(state["owner_error"][r] + single, parts, step, ranks[r], reply=True, wrong=wrong)
-        x = scaled(memory, parts)
-        y = np.where(np.abs(memory) < 1e-5 * x, np.sign(memory - hint[r]), y).astype(np.int8)
-        replies += x * y
-        owned.append(memory - x * y)
-    state["owner_error"] = owned
-    return replies
-
-
-# --- One step ----------------------------------------------------------------------------------------------------------
-
-def local_step(layout, case, w, v, g, rate, t, wrong):
-    w, v, g = t(w), t(v), t(g)
-    decay = np.zeros(len(w), t)
-    decay[:len(w) if "norms-decay" in wrong else layout["decayed"]] = RUN["weight_decay"]
-    g = g + decay * w
-    v = t(case["momentum"]) * v + g
-    step = g + t(case["momentum"]) * v if case["nesterov"] else v
-    return w - t(rate) * (np.sign(step) if case["sign_step"] else step), v
-
-
-def outer_step(case, c, delta, u, rate, t, wrong):
-    slow = case["outer_form"] == "slowmo" and "rate-forgotten" not in wrong
-    gamma, m = t(rate) if slow else t(1), t(case["outer_momentum"])
-    u = m * t(u) + delta / gamma
-    step = delta / gamma + m * u if case["outer_nesterov"] else u
-    return t(c) - t(case["outer_rate"]) * gamma * step, u
-
-
-def average(layout, case, scope, before, after_local, after, step, rate, outer, t, wrong):
-    """States after the averaging, predicted from `before` (states) and the models after the local step."""
-    expected = [dict() for _ in before]
-    size = case["block"] if scope == "block" else len(before)
-    for first in range(0, len(before), size):
-        ranks = list(range(first, first + size))
-        group = [before[r] for r in ranks]
-        w = [after_local[r] for r in ranks]
-        key = scope + "."
-        tracked = case["compress"] != "none" or has_outer(case)
-        if case["compress"] == "none" and not outer:
-            c, new = sum(t(x) for x in w) / t(len(w)), {}
-        else:
-            old = group[0][key + "consensus"]
-            new = {n: [g[key + n] for g in group] for n in ("error", "owner_error") if key + n in group[0]}
-            hint = [after[r].get(key + "owner_error") for r in ranks]
-            delta = mean_difference(layout, case["compress"], old, w, new, step, ranks, hint, t, wrong)
-            if outer:
-                c, u = outer_step(case, old, delta, group[0][key + "outer_momentum"], rate, t, wrong)
-                new["outer_momentum"] = [u] * size
-            else:
-                c = t(old) - delta
-        for i, r in enumerate(ranks):
-            expected[r]["value"] = c
-            if tracked:
-                expected[r][key + "consensus"] = c
-                if scope == "world" and case["block"] and "stale-block" not in wrong:
-                    expected[r]["block.consensus"] = c
-            expected[r].update({key + n: x[i] for n, x in new.items()})
-    return expected
-
-
-def has_outer(case):
-    return case["outer_momentum"] != 0 or case["outer_rate"] != 1
-
-
-# --- Against skein -----------------------------------------------------------------------------------------------------
 
 class Dump:
     def __init__(self, path):

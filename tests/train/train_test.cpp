@@ -22,20 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void expect_same_run(const std::string& a, const std::string& b) {
-  for (const char* file : {"/checkpoints/last/model.safetensors", "/checkpoints/last/optimizer.safetensors",
-                           "/checkpoints/best/model.safetensors"})
-    expect_same_tensors(a + file, b + file);
-  EXPECT_EQ(without_times(a + "/summary.csv"), without_times(b + "/summary.csv"));
-  const auto x = records(a + "/metrics.jsonl", "step"), y = records(b + "/metrics.jsonl", "step");
-  ASSERT_EQ(x.size(), y.size());
-  for (size_t i = 0; i < x.size(); ++i) {
-    EXPECT_EQ(x[i].at("step"), y[i].at("step"));
-    EXPECT_EQ(x[i].at("loss"), y[i].at("loss")) << "step " << i + 1;
-    EXPECT_EQ(x[i].at("lr"), y[i].at("lr"));
-  }
-}
-
 TEST(Train, LeavesACompleteRunFolder) {
   const TempDir dir;
   const std::string run = (dir / "run").string();
@@ -97,71 +83,6 @@ TEST(Train, Learns) {
   EXPECT_GT(epochs[3].at("test_top1").get<double>(), 60.0);
 }
 
-// Stopped in the first epoch, between its last step and its evaluation, and in the second epoch.
-TEST(Train, ResumedRunIsTheSameToTheBit) {
-  const TempDir dir;
-  const std::string whole = (dir / "whole").string(), parts = (dir / "parts").string();
-  EXPECT_TRUE(train({.config = small_config(), .out = whole}, never));
-  EXPECT_FALSE(train({.config = small_config(), .out = parts, .limit_steps = 4}, never));
-  EXPECT_FALSE(train({.config = small_config(), .resume = parts, .limit_steps = 6}, never));
-  EXPECT_EQ(open_checkpoint(parts + "/checkpoints/last").state.step_in_epoch, 10) << "trained, not yet evaluated";
-  EXPECT_FALSE(train({.config = small_config(), .resume = parts, .limit_steps = 7}, never));
-  EXPECT_TRUE(train({.config = small_config(), .resume = parts}, never));
-  expect_same_run(whole, parts);
-}
-
-// Single worker: its moments and the average of its weights are in files of their own.
-TEST(Train, ResumedRunOfAdamwAndItsAverageAreTheSameToTheBit) {
-  const TempDir dir;
-  const std::string whole = (dir / "whole").string(), parts = (dir / "parts").string();
-  TrainConfig c = small_config();
-  c.lr = 0.003;
-  c.optimizer = OptimizerKind::adamw;
-  c.lr_schedule = RateShape::cosine;
-  c.clip_norm = 1;
-  c.ema = 0.8;
-  EXPECT_TRUE(train({.config = c, .out = whole}, never));
-  EXPECT_FALSE(train({.config = c, .out = parts, .limit_steps = 7}, never));
-  EXPECT_TRUE(train({.config = c, .resume = parts}, never));
-  expect_same_run(whole, parts);
-  const std::string ema = ema_folder(last(whole));
-  expect_same_tensors(ema + "/model.safetensors", ema_folder(last(parts)) + "/model.safetensors");
-  const auto epoch = records(whole + "/metrics.jsonl", "epoch").back();
-  EXPECT_NE(epoch.at("ema_test_loss"), epoch.at("test_loss"));
-  const auto printed = skein("eval --json --checkpoint " + ema);
-  ASSERT_EQ(printed.status, 0) << printed.err;
-  EXPECT_EQ(Json::parse(printed.out).at("top1"), epoch.at("ema_test_top1"));
-}
-
-TrainConfig augmented_config() {
-  TrainConfig c = small_config();
-  c.trivial_augment = true;
-  c.random_erase = 0.5;
-  c.mixup = 0.4;
-  c.cutmix = 1;
-  return c;
-}
-
-// The logs of a program that was killed are ahead of its last checkpoint. With every augmentation, whose draws go on, too.
-TEST(Train, ResumingCutsTheLogsBack) {
-  const TempDir dir;
-  const std::string whole = (dir / "whole").string(), killed = (dir / "killed").string();
-  const TrainConfig config = augmented_config();
-  EXPECT_TRUE(train({.config = config, .out = whole}, never));
-  EXPECT_FALSE(train({.config = config, .out = killed, .limit_steps = 14}, never));
-  {
-    std::ofstream metrics(killed + "/metrics.jsonl", std::ios::app), summary(killed + "/summary.csv", std::ios::app);
-    metrics << R"({"type":"step","step":15,"epoch":2,"loss":9})"
-            << "\n"
-            << R"({"type":"epoch","epoch":2,"step":20})"
-            << "\n"
-            << R"({"type":"st)";
-    summary << "2,20,0.1,1,1,1,1,1,1,1\n";
-  }
-  EXPECT_TRUE(train({.config = config, .resume = killed}, never));
-  expect_same_run(whole, killed);
-}
-
 // Two processes that write one run would destroy it.
 TEST(Train, ARunThatIsWrittenIsRefused) {
   const TempDir dir;
@@ -175,35 +96,6 @@ TEST(Train, ARunThatIsWrittenIsRefused) {
   }
   EXPECT_FALSE(fs::exists(run + "/run.lock"));
   EXPECT_FALSE(train({.config = small_config(), .resume = run, .limit_steps = 1}, never));
-}
-
-TEST(Train, ADamagedCheckpointFallsBackToTheOneBefore) {
-  const TempDir dir;
-  const std::string whole = (dir / "whole").string(), run = (dir / "run").string();
-  TrainConfig c = small_config();
-  c.keep = 2;
-  train({.config = c, .out = whole}, never);
-  EXPECT_FALSE(train({.config = c, .out = run, .limit_steps = 14}, never));
-  const std::string model = run + "/checkpoints/last/model.safetensors";
-  std::string bytes = read_file(model);
-  bytes[bytes.size() / 2] = char(bytes[bytes.size() / 2] ^ 16);
-  write_file(model, bytes);
-  EXPECT_EQ(last_checkpoint(run), run + "/checkpoints/last-1");
-  // A log that was lost is no reason not to go on.
-  fs::remove(run + "/metrics.jsonl");
-  EXPECT_TRUE(train({.config = c, .resume = run}, never));
-  EXPECT_EQ(read_file(whole + "/checkpoints/last/model.safetensors"), read_file(model));
-}
-
-// A crash between the two renames, on a file system that cannot exchange folders.
-TEST(Train, ResumesFromTheOlderCheckpointWhenThereIsNoOther) {
-  const TempDir dir;
-  const std::string run = (dir / "run").string(), last = run + "/checkpoints/last";
-  EXPECT_FALSE(train({.config = small_config(), .out = run, .limit_steps = 3}, never));
-  fs::rename(last, last + ".old");
-  const testing::ProgramOutput resumed = skein("train --limit-steps 1 --resume " + run);
-  EXPECT_EQ(resumed.status, 0) << resumed.err;
-  EXPECT_EQ(open_checkpoint(last).state.step, 4);
 }
 
 TEST(Train, StopsWhenAskedAfterTheStep) {
@@ -222,25 +114,6 @@ TEST(Train, NeverWritesOverARun) {
   expect_error([&] { train({.config = small_config(), .out = run}, never); },
                {"--out " + run, "not empty", "--resume " + run});
   EXPECT_EQ(read_file(run + "/metrics.jsonl"), before);
-}
-
-TEST(Train, ResumeRefusesWhatIsNotTheSameRun) {
-  const TempDir dir;
-  const std::string run = (dir / "run").string();
-  EXPECT_FALSE(train({.config = small_config(), .out = run, .limit_steps = 11}, never));
-  TrainConfig other = small_config();
-  other.synthetic_classes = 7;
-  expect_error([&] { train({.config = other, .resume = run}, never); }, {"7 classes", "data that the run began with"});
-  other = small_config();
-  other.synthetic_train = 60;
-  expect_error([&] { train({.config = other, .resume = run}, never); }, {"training images or labels are not those"});
-  Json progress = Json::parse(read_file(last(run) + "/progress.json"));  // of an older version, without fingerprints
-  progress.erase("data");
-  write_file(last(run) + "/progress.json", progress.dump());
-  fs::remove(last(run) + kChecksumFile);
-  expect_error([&] { train({.config = other, .resume = run}, never); }, {"8 steps per epoch", "step 11"});
-  expect_error([&] { train({.config = other, .resume = dir.str()}, never); }, {"no checkpoint yet", "--config"});
-  expect_error([&] { train({.config = other, .resume = run + "x"}, never); }, {"no such run folder"});
 }
 
 TEST(Train, LossThatIsNotANumberStopsTheRunAndKeepsTheCheckpoint) {
