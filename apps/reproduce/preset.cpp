@@ -1,9 +1,7 @@
-#define TOML_FLOAT_CHARCONV 1  // as in train/config/config_toml.cpp
 #include "apps/reproduce/preset.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <cctype>
@@ -14,6 +12,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/terminal/nearest.h"
+#include "train/config/toml.h"
 
 namespace skein {
 namespace {
@@ -35,7 +34,7 @@ class TableReader {
     known_.insert(key);
     const toml::node* node = table_.get(key);
     if (!node) return false;
-    if (!read_value(*node, to)) throw BadInput("{}: has another type. docs/reproducing.md has an example", where(key));
+    if (!read_node(*node, to)) throw BadInput("{}: has another type. docs/reproducing.md has an example", where(key));
     return true;
   }
   template <class T>
@@ -63,29 +62,6 @@ class TableReader {
  private:
   std::string where(const char* key) const {
     return fmt::format("{}:{}: {}", path_, table_.get(key)->source().begin.line, key);
-  }
-  static bool read_value(const toml::node& node, std::string& to) {
-    const auto value = node.value_exact<std::string>();
-    if (value) to = *value;
-    return value.has_value();
-  }
-  static bool read_value(const toml::node& node, int64_t& to) {
-    const auto value = node.value_exact<int64_t>();
-    if (value) to = *value;
-    return value.has_value();
-  }
-  static bool read_value(const toml::node& node, double& to) {
-    const auto value = node.value<double>();
-    if (node.is_number()) to = *value;
-    return node.is_number();
-  }
-  template <class T>
-  static bool read_value(const toml::node& node, std::vector<T>& to) {
-    const toml::array* list = node.as_array();
-    to.assign(list ? list->size() : 0, T{});
-    for (size_t i = 0; i < to.size(); ++i)
-      if (!read_value(*list->get(i), to[i])) return false;
-    return list != nullptr;
   }
 
   const toml::table& table_;
@@ -152,14 +128,6 @@ void check_preset(const Preset& p, const std::string& path) {
   if (p.settings.empty()) throw BadInput("{}: has no [[setting]]. Add one", path);
   for (const auto& [key, value] : {std::pair{"epochs", p.epochs}, {"images", p.images}, {"seeds", p.seeds}})
     if (value < 1) throw BadInput("{}: {} is {}. Give at least 1", path, key, value);
-}
-
-toml::table parse_toml(const std::string& text, const std::string& path) {
-  try {
-    return toml::parse(text, std::string_view(path));
-  } catch (const toml::parse_error& e) {
-    throw BadInput("{}:{}: this is not TOML: {}", path, e.source().begin.line, e.description());
-  }
 }
 
 }  // namespace

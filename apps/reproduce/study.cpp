@@ -10,7 +10,7 @@
 #include "apps/train.h"
 #include "base/check.h"
 #include "local_sgd/sync_schedule.h"
-#include "train/worker.h"
+#include "train/training_data.h"
 
 namespace skein {
 namespace {

@@ -1,7 +1,5 @@
 // A configuration as TOML: the file given with --config, and the copy in the run folder.
-#define TOML_FLOAT_CHARCONV 1  // writes 0.1 as 0.1, not as 0.10000000000000001
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <sstream>
@@ -10,6 +8,7 @@
 #include "base/files.h"
 #include "base/terminal/nearest.h"
 #include "train/config/config.h"
+#include "train/config/toml.h"
 
 namespace skein {
 namespace {
@@ -18,25 +17,6 @@ std::vector<std::string> names(const OptionList& list) {
   std::vector<std::string> all;
   for (const Option& option : list.options()) all.push_back(option.name);
   return all;
-}
-
-// Whole numbers are accepted for reals; nothing else is converted.
-bool read_node(const toml::node& node, auto& to) {
-  using T = std::decay_t<decltype(to)>;
-  const auto value = node.value_exact<T>();
-  if (value) to = *value;
-  if constexpr (std::is_same_v<T, double>)
-    if (const auto whole = node.value_exact<int64_t>()) return to = double(*whole), true;
-  return value.has_value();
-}
-
-template <class T>
-bool read_node(const toml::node& node, std::vector<T>& to) {
-  const toml::array* list = node.as_array();
-  to.assign(list ? list->size() : 0, {});
-  for (size_t i = 0; i < to.size(); ++i)
-    if (!read_node(*list->get(i), to[i])) return false;
-  return list;
 }
 
 const char* expected(const std::string&) { return "text in quotes"; }
@@ -90,6 +70,8 @@ void put(toml::table& table, const std::string& name, const auto& variable) {
   }
 }
 
+}  // namespace
+
 toml::table parse_toml(const std::string& text, const std::string& path) {
   try {
     return toml::parse(text, std::string_view(path));
@@ -97,8 +79,6 @@ toml::table parse_toml(const std::string& text, const std::string& path) {
     throw BadInput("{}:{}: this is not TOML: {}", path, e.source().begin.line, e.description());
   }
 }
-
-}  // namespace
 
 void parse_config(const std::string& text, const std::string& path, TrainConfig& config) {
   const toml::table table = parse_toml(text, path);
