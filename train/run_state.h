@@ -16,6 +16,8 @@
 
 namespace skein {
 
+class SafetensorsFile;
+
 // Fingerprints (data/fingerprint.h) of a run's data. 0: not known, in a checkpoint of an older version.
 struct DataFingerprints {
   uint64_t train = 0, test = 0;
@@ -39,6 +41,8 @@ ModelInfo make_model_info(const TrainConfig& config, const Dataset& train);
 // The same without most of the configuration, as metadata of a file: the network, the size, mean, std and preprocessing
 // of an image, and the class names in the order of the logits. Lists are JSON arrays.
 std::map<std::string, std::string> model_metadata(const ModelInfo& info);
+// Reads it back from a checkpoint's file, which has the configuration too. BadInput for damaged metadata.
+ModelInfo read_model_info(const SafetensorsFile& file);
 
 // Seconds of an epoch by what they were spent on. Of the workers the slowest in each step counts, so that the first
 // three add up to the training time where workers do not wait for each other.

@@ -10,6 +10,7 @@
 #include "base/stopwatch.h"
 #include "base/trace.h"
 #include "train/machine/threads.h"
+#include "train/training_data.h"
 
 namespace skein {
 bool Trainer::run(const TrainListener& listener) {

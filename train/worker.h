@@ -5,7 +5,6 @@
 #include <memory>
 #include <vector>
 
-#include "data/loading/loader.h"
 #include "engine/ops.h"
 #include "engine/optimizer.h"
 #include "engine/step_graph.h"
@@ -16,6 +15,7 @@
 #include "train/run_state.h"
 #include "train/step_context.h"
 #include "train/step_output_reader.h"
+#include "train/training_data.h"
 
 namespace skein {
 
@@ -30,13 +30,6 @@ struct StepResult {
 // Upper bound on steps between two host synchronisations. It limits how late a signal takes effect when H is large, and
 // how stale the displayed loss is on a GPU.
 constexpr int64_t kMaxUncollectedSteps = 16;
-
-// Steps of an epoch over `images`, the same for every worker. With --accumulate n a step takes n batches.
-int64_t steps_per_epoch(const TrainConfig& config, int64_t images);
-
-// Options of the loader of a worker that goes on at `start`. BadInput where `start` and the data have different numbers of
-// steps per epoch.
-LoaderOptions training_options(const TrainConfig& config, const Dataset& train, const TrainState& start, int64_t rank);
 
 // The place of the parameters' update within a step.
 enum class StepMode : uint8_t {

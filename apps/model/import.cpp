@@ -32,7 +32,7 @@ void import_checkpoint(const ImportArguments& flags) {
   const std::vector<std::string> notes = read_weights(flags.file, OtherClassifier::refused, parameters);
   ProcessGroup group;
   if (replaces) fmt::print("replaces {}\n", out);
-  write_checkpoint(group, out, info, parameters, {}, {});
+  write_checkpoint(group, out, {info, parameters, {}, {}});
   for (const std::string& note : notes) fmt::print("note     {}\n", note);
   fmt::print("wrote    {}: {}, {} parameters of {}\nevaluate skein eval --checkpoint {}\n", out, flags.config.model,
              parameters.count(), flags.file, out);

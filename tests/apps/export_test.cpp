@@ -24,7 +24,7 @@ class Export : public ::testing::Test {
     make_model("resnet8", info_.model_options(), p);
     p.build(Device::cpu, 1);
     ProcessGroup group;
-    write_checkpoint(group, folder, info_, p, {}, {});
+    write_checkpoint(group, folder, {info_, p, {}, {}});
   }
   std::string path(const std::string& name) const { return (dir_ / name).string(); }
   ProgramOutput run(const std::string& flags) const { return skein("export " + path("run") + " " + flags); }

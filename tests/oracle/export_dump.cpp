@@ -68,7 +68,7 @@ void write_network(const std::string& folder, const ModelInfo& info, bool checkp
   for (const bool fold : {false, true})
     write_onnx_file(path + (fold ? ".folded.onnx" : ".onnx"), *model, p, info, fold);
   ProcessGroup group;
-  if (checkpoint) write_checkpoint(group, folder + "/checkpoint", info, p, {}, {});
+  if (checkpoint) write_checkpoint(group, folder + "/checkpoint", {info, p, {}, {}});
 }
 
 }  // namespace

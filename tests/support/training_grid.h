@@ -142,7 +142,7 @@ inline std::map<int64_t, uint64_t> train_to_hashes(ProcessGroup& group, const Tr
       listener.last_step = step;
       EXPECT_FALSE(trainer->run(listener));
       const ParameterStore& model = trainer->model_parameters();
-      write_checkpoint(group, folder, info, model, trainer->worker_states(), trainer->state());
+      write_checkpoint(group, folder, {info, model, trainer->worker_states(), trainer->state()});
       group.communicator().barrier();
       trainer.reset();
       const Checkpoint checkpoint = open_checkpoint(folder);

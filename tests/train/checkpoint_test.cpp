@@ -51,7 +51,7 @@ class CheckpointTest : public ::testing::Test {
   std::string file(const std::string& name) const { return folder() + "/" + name; }
   void write(const Net& net) const {
     ProcessGroup alone;
-    write_checkpoint(alone, folder(), small_info(), net.store, {}, small_state());
+    write_checkpoint(alone, folder(), {small_info(), net.store, {}, small_state()});
   }
   void load(Net& net) const {
     const Checkpoint c = open_checkpoint(folder());
@@ -175,7 +175,7 @@ TEST_F(CheckpointTest, FilesOfTwoCheckpointsAreNotOne) {
 TEST_F(CheckpointTest, OlderOnesAreKeptInOrder) {
   Net nets[] = {Net(small_info(), 1), Net(small_info(), 2), Net(small_info(), 3), Net(small_info(), 4)};
   ProcessGroup alone;
-  for (Net& net : nets) write_checkpoint(alone, folder(), small_info(), net.store, {}, small_state(), nullptr, 3);
+  for (Net& net : nets) write_checkpoint(alone, folder(), {small_info(), net.store, {}, small_state()}, 3);
   EXPECT_FALSE(fs::exists(older_folder(folder(), 3)));
   Net loaded(small_info());
   for (int64_t n : {0, 1, 2}) {
@@ -223,7 +223,7 @@ TEST_F(CheckpointTest, AnotherModelIsRefused) {
 
   Net deep(small_info("resnet14"));
   ProcessGroup alone;
-  write_checkpoint(alone, folder(), small_info("resnet14"), deep.store, {}, small_state());
+  write_checkpoint(alone, folder(), {small_info("resnet14"), deep.store, {}, small_state()});
   Net shallow(small_info());
   expect_error([&] { load(shallow); }, {file("model.safetensors"), "tensors, the model has", "another model"});
 }

@@ -51,7 +51,7 @@ TEST(Inference, CheckpointKnowsThePreprocessingOfItsData) {
     make_model(config.model, info.model_options(), parameters);
     parameters.build(Device::cpu, 3);
     const std::string checkpoint = (dir / data).string();
-    write_checkpoint(group, checkpoint, info, parameters, {}, {});
+    write_checkpoint(group, checkpoint, {info, parameters, {}, {}});
     const TrainedModel trained(checkpoint);
     EXPECT_EQ(trained.info().preprocessing, expected) << data;
     EXPECT_EQ(trained.info().classes, info.classes);

@@ -10,7 +10,7 @@
 #include <sstream>
 
 #include "base/check.h"
-#include "kernels/conv_plan.h"
+#include "kernels/device/conv_plan.h"
 #include "kernels/device/emulated.h"
 #include "kernels/device/runtime.h"
 

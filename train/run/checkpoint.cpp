@@ -7,7 +7,6 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/formats/json.h"
-#include "data/formats/shards.h"
 #include "engine/safetensors.h"
 #include "train/machine/machine.h"
 #include "train/machine/version.h"
@@ -31,41 +30,6 @@ Metadata to_metadata(const ModelInfo& info, const TrainState& state) {
                      {"test_top1", fmt::format("{:.2f}", state.averaged.last)},
                      {"config", to_toml(info.config)}});
   return all;
-}
-
-// Preprocessing of a checkpoint. Older versions of the format do not say it: of the data that stays encoded, images of
-// ImageNet and folders of shards, every image is a square of --crop.
-Preprocessing preprocessing_of(const SafetensorsFile& file, const ModelInfo& info) {
-  const auto& metadata = file.metadata();
-  const auto known = metadata.find("preprocessing");
-  if (known == metadata.end()) {
-    const std::string& data = info.config.data;
-    return data == "imagenet" || is_shard_folder(data) ? Preprocessing::centre_crop : Preprocessing::centre_square;
-  }
-  if (const auto value = value_named<Preprocessing>(known->second)) return *value;
-  throw BadInput("{}: preprocessing '{}' is not known. Use a version of skein that is not older than {}", file.path(),
-                 known->second, file.meta("version"));
-}
-
-ModelInfo to_model_info(const SafetensorsFile& file) {
-  ModelInfo info;
-  parse_config(file.meta("config"), file.path() + " (config)", info.config);
-  try {
-    info.classes = Json::parse(file.meta("classes")).get<std::vector<std::string>>();
-    info.mean = Json::parse(file.meta("mean")).get<std::vector<float>>();
-    info.std = Json::parse(file.meta("std")).get<std::vector<float>>();
-    for (const auto& [key, to] :
-         {std::pair{"height", &info.height}, {"width", &info.width}, {"channels", &info.channels}})
-      *to = Json::parse(file.meta(key)).get<int64_t>();
-  } catch (const JsonError& e) {
-    throw BadInput("{}: the metadata is damaged: {}. Take another checkpoint", file.path(), e.what());
-  }
-  if (info.classes.empty() || info.channels < 1 || info.channels > 4 || int64_t(info.mean.size()) != info.channels ||
-      int64_t(info.std.size()) != info.channels)
-    throw BadInput("{}: the metadata is damaged: {} classes, {} channels, {} means. Take another checkpoint",
-                   file.path(), info.classes.size(), info.channels, info.mean.size());
-  info.preprocessing = preprocessing_of(file, info);
-  return info;
 }
 
 // Lists the slices of a flat vector in host memory by name. They are written from where they are, without a copy.
@@ -197,21 +161,20 @@ void keep_older(const std::string& replaced, const std::string& folder, int64_t 
 }
 
 // Writes into the folder `fresh`, which replaces `folder` when the files of all ranks are in it.
-void write_files(ProcessGroup& group, const std::string& fresh, const std::string& folder, const ModelInfo& info,
-                 const ParameterStore& p, const WorkerStates& workers, const TrainState& state,
-                 const ParameterStore* ema, int64_t keep) {
+void write_files(ProcessGroup& group, const std::string& fresh, const std::string& folder, const CheckpointContents& c,
+                 int64_t keep) {
   on_disk(group, [&] {
     if (!group.is_root()) return;
     fs::remove_all(fresh);
     fs::create_directories(fresh);
   });
   on_disk(group, [&] {
-    write_workers(fresh, workers);
+    write_workers(fresh, c.workers);
     if (!group.is_root()) return;
-    write_model(fresh, info, p, state);
-    if (workers.empty()) write_optimizer(fresh, p);
-    write_text(fresh + kProgressFile, to_json(state).dump(1));
-    if (ema) write_ema(ema_folder(fresh), info, *ema, state);
+    write_model(fresh, c.info, c.parameters, c.state);
+    if (c.workers.empty()) write_optimizer(fresh, c.parameters);
+    write_text(fresh + kProgressFile, to_json(c.state).dump(1));
+    if (c.ema) write_ema(ema_folder(fresh), c.info, *c.ema, c.state);
   });
   on_disk(group, [&] {
     if (!group.is_root()) return;
@@ -226,12 +189,11 @@ std::string older_folder(const std::string& folder, int64_t n) { return fmt::for
 
 std::string ema_folder(const std::string& checkpoint) { return checkpoint + "/ema"; }
 
-void write_checkpoint(ProcessGroup& group, const std::string& folder, const ModelInfo& info,
-                      const ParameterStore& parameters, const WorkerStates& workers, const TrainState& state,
-                      const ParameterStore* ema, int64_t keep) {
+void write_checkpoint(ProcessGroup& group, const std::string& folder, const CheckpointContents& contents,
+                      int64_t keep) {
   const std::string fresh = folder + ".new";
   try {
-    write_files(group, fresh, folder, info, parameters, workers, state, ema, keep);
+    write_files(group, fresh, folder, contents, keep);
   } catch (const RunFailed& e) {
     std::error_code ignored;
     if (group.is_root()) fs::remove_all(fresh, ignored);
@@ -262,7 +224,7 @@ Checkpoint open_checkpoint(const std::string& folder) {
                    folder);
   c.sums = read_checksums(folder);
   for (const char* file : {kModelFile, kProgressFile}) check_file(folder, file + 1, c.sums);
-  c.info = to_model_info(*SafetensorsFile::open(folder + kModelFile));
+  c.info = read_model_info(*SafetensorsFile::open(folder + kModelFile));
   const std::string progress = folder + kProgressFile;
   try {
     from_json(Json::parse(read_text(progress)), c);

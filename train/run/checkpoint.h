@@ -29,12 +29,20 @@ struct Checkpoint {
   Checksums sums;
 };
 
+// What a checkpoint is made of.
+struct CheckpointContents {
+  const ModelInfo& info;
+  const ParameterStore& parameters;
+  const WorkerStates& workers;  // of this process
+  const TrainState& state;
+  const ParameterStore* ema = nullptr;  // the weights' average over the steps, with --ema
+};
+
 // Collective: every rank writes the files of its workers, rank 0 all others. RunFailed on all ranks when one cannot
 // write; the older checkpoint is then untouched. The newest `keep` - 1 older ones are kept as FOLDER-1 (the one before),
 // FOLDER-2 ...
-void write_checkpoint(ProcessGroup& group, const std::string& folder, const ModelInfo& info,
-                      const ParameterStore& parameters, const WorkerStates& workers, const TrainState& state,
-                      const ParameterStore* ema = nullptr, int64_t keep = 1);
+void write_checkpoint(ProcessGroup& group, const std::string& folder, const CheckpointContents& contents,
+                      int64_t keep = 1);
 
 // FOLDER-N: the N-th checkpoint before the one in `folder`.
 std::string older_folder(const std::string& folder, int64_t n);

@@ -7,6 +7,7 @@
 #include "local_sgd/compressor.h"
 #include "train/run/weights_file.h"
 #include "train/trainer.h"
+#include "train/training_data.h"
 #include "train/weights/whitening.h"
 
 namespace skein {

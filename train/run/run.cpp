@@ -26,6 +26,7 @@
 #include "train/run/text_pairs.h"
 #include "train/run/trace_file.h"
 #include "train/trainer.h"
+#include "train/training_data.h"
 #include "train/validate.h"
 
 namespace skein {
@@ -164,8 +165,9 @@ std::vector<Picture> first_batch(const TrainConfig& config, const RunInputs& inp
 // Trains, and writes logs, checkpoints and progress. Logs and terminal are rank 0's; all ranks write checkpoints. The
 // files of an epoch are written in an order in which a crash between two of them does no harm: the logs may be ahead of
 // checkpoints/last, as resuming truncates them, and so may checkpoints/best.
+// `listener`: when to stop, and what to do before a step.
 bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inputs, const std::string& path,
-                     RunFolder* logs, const std::function<bool()>& stop, int64_t last_step, TraceFile& timeline) {
+                     RunFolder* logs, TrainListener listener) {
   const ModelInfo& info = inputs.info;
   ProgressDisplay progress(info.config.epochs, trainer.steps_per_epoch(), group.size() == 1);
   int64_t saved_step = trainer.state().step;
@@ -174,17 +176,17 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inp
     const Span span("checkpoint");
     const auto begin = Clock::now();
     const ParameterStore& model = trainer.model_parameters();
-    write_checkpoint(group, folder, info, model, trainer.worker_states(), trainer.state(), trainer.ema_parameters(),
+    write_checkpoint(group, folder, {info, model, trainer.worker_states(), trainer.state(), trainer.ema_parameters()},
                      keep);
     saving += seconds_since(begin);
   };
-  const auto on_step = [&](const StepMetrics& m) {
+  listener.on_step = [&](const StepMetrics& m) {
     if (!logs) return;
     trace::counter("loss", m.loss);
     logs->write(m, info.config.log_every);
     progress.show(m);
   };
-  const auto on_epoch = [&](const EpochMetrics& m) {
+  listener.on_epoch = [&](const EpochMetrics& m) {
     if (logs) {
       progress.show(m);
       logs->write(m, std::exchange(saving, 0), inputs.data.test);
@@ -194,8 +196,7 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inp
     saved_step = m.step;
   };
   try {
-    const bool done =
-        trainer.run({on_step, on_epoch, stop, last_step, [&](int64_t step) { timeline.before_step(step); }});
+    const bool done = trainer.run(listener);
     if (logs) logs->write_end(trainer.state(), done);
     if (!done) save(last_folder(path), info.config.keep);
     return done;
@@ -248,8 +249,12 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   if (logs) logs->write(description, call.config);
   if (logs && inputs.start.step == 0) logs->write_first_batch(first_batch(call.config, inputs));
   const Interrupt interrupt;
-  const bool done = train_in_folder(
-      group, *trainer, inputs, path, logs.get(), [&] { return stop() || Interrupt::signal(); }, last_step, timeline);
+  const bool done = train_in_folder(group, *trainer, inputs, path, logs.get(),
+                                    {.on_step = {},
+                                     .on_epoch = {},
+                                     .should_stop = [&] { return stop() || Interrupt::signal(); },
+                                     .last_step = last_step,
+                                     .before_step = [&](int64_t step) { timeline.before_step(step); }});
   timeline.finish();
   if (group.is_root()) print_end(*trainer, path, done);
   timeline.report_outcome();
