@@ -9,7 +9,7 @@
 #include "base/check.h"
 #include "base/formats/json.h"
 #include "kernels/conv.h"
-#include "kernels/conv_plan.h"
+#include "kernels/device/conv_plan.h"
 #include "kernels/device/device_info.h"
 #include "kernels/device/emulated.h"
 #include "kernels/device/runtime.h"

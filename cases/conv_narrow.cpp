@@ -1,8 +1,7 @@
-#include "kernels/cuda/conv_narrow.h"
-
 #include <fmt/format.h>
 
 #include "cases/op_case.h"
+#include "kernels/cuda/conv/narrow.h"
 #include "kernels/reference/conv.h"
 
 namespace skein {

@@ -12,20 +12,22 @@ base/formats: base
 base/terminal: base
 kernels: base/*
 kernels/device: base/* kernels
-kernels/cpu: base/* kernels kernels/device
+kernels/cpu/dialect: base/* kernels kernels/device
+kernels/cpu: base/* kernels kernels/device kernels/cpu/dialect
 kernels/cpu/device: base/* kernels kernels/device kernels/cpu
-kernels/cpu/conv: base/* kernels kernels/device kernels/cpu
+kernels/cpu/conv: base/* kernels kernels/device kernels/cpu kernels/cpu/dialect
 kernels/cuda/dialect: base/* kernels kernels/device kernels/emulator
 kernels/cuda: base/* kernels kernels/device kernels/cuda/dialect kernels/emulator
 kernels/cuda/device: base/* kernels kernels/device kernels/cuda kernels/cuda/dialect kernels/emulator
-kernels/cuda/cudnn: base/* kernels kernels/device kernels/cuda kernels/cuda/dialect
+kernels/cuda/conv: base/* kernels kernels/device kernels/cuda/dialect kernels/emulator
+kernels/cuda/cudnn: base/* kernels kernels/device kernels/cuda kernels/cuda/conv kernels/cuda/dialect
 kernels/cuda/cublas: base/* kernels kernels/device kernels/cuda kernels/cuda/dialect
 kernels/emulator: base/* kernels kernels/device
 kernels/reference: base/* kernels kernels/device
 engine: base/* kernels kernels/device
 engine/onnx: base/* kernels kernels/device engine
 engine/ops: base/* kernels kernels/device engine
-cases: base/* kernels kernels/device kernels/cuda kernels/reference engine
+cases: base/* kernels kernels/device kernels/cuda kernels/cuda/conv kernels/reference engine
 models: base/* kernels kernels/device engine
 data: base/* kernels kernels/device engine
 data/augment: base/* kernels kernels/device

@@ -21,7 +21,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-SOURCES = sorted((ROOT / "kernels/cuda").glob("*.cu"))
+SOURCES = sorted((ROOT / "kernels/cuda").rglob("*.cu"))
 BUDGET = ROOT / "tests" / "kernel_budget.json"
 ARCHITECTURES = ["80", "90", "100"]
 SHARED_PER_MULTIPROCESSOR = {"80": 164 << 10, "90": 228 << 10, "100": 228 << 10}
@@ -109,7 +109,7 @@ def file_of(kernel):
     name = re.match(r"(?:elementwise<)?(\w+)", kernel)[1]
     for source in SOURCES:
         if re.search(rf"\b(?:struct {name}\b|{name}(?:_kernel)?\()", source.read_text()):
-            return source.stem
+            return source.relative_to(ROOT / "kernels/cuda").with_suffix("").as_posix()
     sys.exit(f"kernel_report: no file of kernels/cuda/ has {kernel}")
 
 

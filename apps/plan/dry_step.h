@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "engine/tensor.h"
-#include "kernels/conv_plan.h"
+#include "kernels/device/conv_plan.h"
 
 namespace skein {
 

@@ -4,7 +4,6 @@
 
 #include "base/check.h"
 #include "base/simd.h"
-#include "kernels/adamw_terms.h"
 #include "kernels/cpu/round_to_bf16.h"
 
 namespace skein::cpu {

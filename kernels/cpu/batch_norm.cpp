@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "kernels/cpu/batch_norm_loops.h"
-#include "kernels/cpu/workspace.h"
+#include "kernels/cpu/dialect/workspace.h"
 
 namespace skein::cpu {
 namespace {

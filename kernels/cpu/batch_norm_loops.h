@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/simd.h"
-#include "kernels/cpu/element.h"
+#include "kernels/cpu/dialect/element.h"
 
 namespace skein::cpu {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/simd.h"
-#include "kernels/cpu/sum_of_squares.h"
+#include "kernels/cpu/dialect/sum_of_squares.h"
 
 namespace skein::cpu {
 namespace {

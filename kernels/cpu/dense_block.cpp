@@ -4,8 +4,8 @@
 
 #include "base/check.h"
 #include "kernels/cpu/dense_block_loops.h"
-#include "kernels/cpu/element.h"
-#include "kernels/cpu/workspace.h"
+#include "kernels/cpu/dialect/element.h"
+#include "kernels/cpu/dialect/workspace.h"
 
 namespace skein::cpu {
 namespace {

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "base/simd.h"
-#include "kernels/cpu/bf16_vector.h"
+#include "kernels/cpu/dialect/bf16_vector.h"
 
 namespace skein::cpu {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
-#include "kernels/cpu/element.h"
+#include "kernels/cpu/dialect/element.h"
 
 namespace skein::cpu {
 

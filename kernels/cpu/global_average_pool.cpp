@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 #include "base/simd.h"
-#include "kernels/cpu/element.h"
+#include "kernels/cpu/dialect/element.h"
 
 namespace skein::cpu {
 namespace {

@@ -5,9 +5,9 @@
 
 #include "base/check.h"
 #include "base/simd.h"
-#include "kernels/cpu/element.h"
+#include "kernels/cpu/dialect/element.h"
+#include "kernels/cpu/dialect/workspace.h"
 #include "kernels/cpu/round_to_bf16.h"
-#include "kernels/cpu/workspace.h"
 
 namespace skein::cpu {
 namespace {

@@ -3,8 +3,8 @@
 #include <bit>
 
 #include "base/check.h"
+#include "kernels/cpu/dialect/workspace.h"
 #include "kernels/cpu/sign_loops.h"
-#include "kernels/cpu/workspace.h"
 
 namespace skein::cpu {
 namespace {

@@ -1,7 +1,7 @@
 #include "kernels/vector.h"
 
 #include "base/simd.h"
-#include "kernels/cpu/element.h"
+#include "kernels/cpu/dialect/element.h"
 
 namespace skein::cpu {
 namespace {

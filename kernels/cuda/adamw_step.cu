@@ -1,7 +1,6 @@
 // One thread computes the terms that all elements share; then a thread updates four elements. Bytes per element: 28,
 // reads value, grad and both moments, writes value and moments; with a shadow 30.
 #include "kernels/adamw_step.h"
-#include "kernels/adamw_terms.h"
 #include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/device/runtime.h"

@@ -8,7 +8,7 @@
 #include "cases/op_case.h"
 #include "engine/kernel_spans.h"
 #include "engine/ops.h"
-#include "kernels/conv_plan.h"
+#include "kernels/device/conv_plan.h"
 #include "models/model.h"
 #include "tests/support/need_gpu.h"
 #include "tests/support/run_binary.h"

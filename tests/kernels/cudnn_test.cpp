@@ -8,8 +8,8 @@
 
 #include "apps/plan/gpu_model.h"
 #include "base/check.h"
-#include "kernels/conv_plan.h"
 #include "kernels/cuda/cudnn/plan_cache.h"
+#include "kernels/device/conv_plan.h"
 #include "tests/support/expect_close.h"
 #include "tests/support/need_gpu.h"
 

@@ -4,7 +4,7 @@
 #include "apps/plan/gpu_model.h"
 #include "base/formats/json.h"
 #include "cases/op_case.h"
-#include "kernels/conv_plan.h"
+#include "kernels/device/conv_plan.h"
 #include "tests/support/need_gpu.h"
 #include "tests/support/run_binary.h"
 

@@ -1,7 +1,6 @@
 // Direct and Winograd convolution for AVX2. Compiled with -mavx2 -mfma: call only on processors that have both.
 #include <immintrin.h>
 
-#include "kernels/cpu/bf16_vector.h"
 #include "kernels/cpu/conv/direct.h"
 #include "kernels/cpu/conv/winograd.h"
 
@@ -9,10 +8,10 @@ namespace skein::cpu {
 
 namespace {
 
-struct Avx2 {
+struct Avx2 : WideningVector<8> {
   using Vector = __m256;
-  static constexpr int kLanes = 8, kMaxRows = 6, kMaxRowsNarrow = 8;  // 16 registers
-  static constexpr int kPerWord = 1;
+  static constexpr int kMaxRows = 6, kMaxRowsNarrow = 8;  // 16 registers
+  using WideningVector::load, WideningVector::store;
   static Vector load(const float* p) { return _mm256_loadu_ps(p); }
   static Vector broadcast(const float* p) { return _mm256_broadcast_ss(p); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
@@ -28,17 +27,11 @@ struct Avx2 {
   }
   static void store(float* p, Vector v) { _mm256_storeu_ps(p, v); }
 
-  static Vector load(const Bf16* p) {
-    Bf16Vector<kLanes>::V v;
-    Bf16Vector<kLanes>::load(v, p);
-    return (Vector)v;
-  }
   static Vector load(const Bf16* p, int n) {
     Bf16 some[kLanes] = {};
     for (int i = 0; i < n; ++i) some[i] = p[i];
     return load(some);
   }
-  static void store(Bf16* p, Vector v) { Bf16Vector<kLanes>::store(p, (Bf16Vector<kLanes>::V)v); }
   static void store(Bf16* p, Vector v, int n) {
     Bf16 all[kLanes];
     store(all, v);

@@ -3,15 +3,15 @@
 
 #include <immintrin.h>
 
-#include "kernels/cpu/bf16_vector.h"
+#include "kernels/cpu/conv/common.h"
 
 namespace skein::cpu {
 namespace {
 
-struct Avx512 {
+struct Avx512 : WideningVector<16> {
   using Vector = __m512;
-  static constexpr int kLanes = 16, kMaxRows = 12, kMaxRowsNarrow = 24;  // 32 registers
-  static constexpr int kPerWord = 1;
+  static constexpr int kMaxRows = 12, kMaxRowsNarrow = 24;  // 32 registers
+  using WideningVector::load, WideningVector::store;
   static Vector load(const float* p) { return _mm512_loadu_ps(p); }
   static Vector broadcast(const float* p) { return _mm512_set1_ps(*p); }
   static Vector fma(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
@@ -25,17 +25,11 @@ struct Avx512 {
   }
   static void store(float* p, Vector v) { _mm512_storeu_ps(p, v); }
 
-  static Vector load(const Bf16* p) {
-    Bf16Vector<kLanes>::V v;
-    Bf16Vector<kLanes>::load(v, p);
-    return (Vector)v;
-  }
   static Vector load(const Bf16* p, int n) {
     Bf16 some[kLanes];
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(some), _mm256_maskz_loadu_epi16(first(n), p));
     return load(some);
   }
-  static void store(Bf16* p, Vector v) { Bf16Vector<kLanes>::store(p, (Bf16Vector<kLanes>::V)v); }
   static void store(Bf16* p, Vector v, int n) {
     Bf16 all[kLanes];
     store(all, v);

@@ -1,18 +1,34 @@
-// Helpers of direct.h and winograd*.h: bf16 numbers, rounding up to cache lines, a thread's part of a loop, prefetching, image sizes.
-// Everything is in an anonymous namespace and nothing from std is used, for the reason given in gemm.h.
+// Helpers of direct.h and winograd*.h: bf16 numbers, rounding up to cache lines, a thread's part of a loop, prefetching,
+// image sizes. Everything is in an anonymous namespace and nothing from std is used, for the reason given in gemm.h.
 #pragma once
 
 #include <omp.h>
 #include <stdint.h>
 
 #include "base/bf16.h"
+#include "kernels/cpu/dialect/bf16_vector.h"
 
 namespace skein::cpu {
 namespace {
 
-// As in kernels/cpu/element.h, but functions of this file: the linker cannot merge them.
+// As in kernels/cpu/dialect/element.h, but functions of this file: the linker cannot merge them.
 inline float widen(float v) { return v; }
 inline float widen(Bf16 v) { return __builtin_bit_cast(float, uint32_t{v.bits} << 16); }
+
+// The part of a vector type (Avx2 of avx2.cpp, Avx512 of avx512.h) that intrinsics are not needed for: numbers that lie
+// in memory as bf16.
+template <int kWidth>
+struct WideningVector {
+  static constexpr int kLanes = kWidth;
+  static constexpr int kPerWord = 1;  // numbers of an operand in 32 bits
+  using Numbers = typename Bf16Vector<kWidth>::V;
+  static Numbers load(const Bf16* p) {
+    Numbers v;
+    Bf16Vector<kWidth>::load(v, p);
+    return v;
+  }
+  static void store(Bf16* p, Numbers v) { Bf16Vector<kWidth>::store(p, v); }
+};
 
 int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }

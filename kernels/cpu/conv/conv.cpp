@@ -12,7 +12,7 @@
 
 #include "base/check.h"
 #include "kernels/cpu/conv/implementation.h"
-#include "kernels/cpu/workspace.h"
+#include "kernels/cpu/dialect/workspace.h"
 
 namespace skein::cpu {
 

@@ -14,7 +14,7 @@
 #include "base/bf16.h"
 #include "kernels/cast.h"
 #include "kernels/cpu/conv/implementation.h"
-#include "kernels/cpu/workspace.h"
+#include "kernels/cpu/dialect/workspace.h"
 #include "kernels/vector.h"
 
 namespace skein::cpu {

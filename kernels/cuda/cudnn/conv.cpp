@@ -8,7 +8,7 @@
 #include <mutex>
 
 #include "kernels/cast.h"
-#include "kernels/cuda/conv_narrow.h"
+#include "kernels/cuda/conv/narrow.h"
 #include "kernels/cuda/cudnn/autotune.h"
 #include "kernels/cuda/cudnn/plan_cache.h"
 #include "kernels/cuda/dialect/cuda_check.h"

@@ -1,16 +1,16 @@
 // Choice of a cuDNN plan for a convolution, given a handle or a description of a GPU (options and result:
-// kernels/conv_plan.h).
+// kernels/device/conv_plan.h).
 #pragma once
 
-#include "kernels/conv_plan.h"
 #include "kernels/cuda/cudnn/engines.h"
+#include "kernels/device/conv_plan.h"
 
 namespace skein::cuda {
 
 // The uids of a convolution's tensors in every graph.
 enum ConvUid : int64_t { kX = 1, kW = 2, kY = 3 };
 
-// A plan without a descriptor stands for skein's own kernel, kernels/cuda/conv_narrow.h.
+// A plan without a descriptor stands for skein's own kernel, kernels/cuda/conv/narrow.h.
 struct ConvPlan {
   Descriptor plan;
   size_t workspace = 0;  // bytes for cuDNN

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/conv_plan.h"
 #include "kernels/cuda/cudnn/api.h"
+#include "kernels/device/conv_plan.h"
 
 namespace skein::cuda {
 

@@ -1,7 +1,7 @@
 // The CUDA runtime of a build without the CUDA back end: every function throws BadInput, or answers that there is no
 // GPU. Kernels have no stub: their objects hold null (kernels/kernel.h). The command line asks cuda::available() first.
 #include "base/check.h"
-#include "kernels/conv_plan.h"
+#include "kernels/device/conv_plan.h"
 #include "kernels/device/device_info.h"
 #include "kernels/device/device_timer.h"
 #include "kernels/device/emulated.h"

@@ -11,7 +11,7 @@
 
 #include "base/bf16.h"
 #include "kernels/cuda/dialect/cuda_check.h"
-#include "kernels/view.h"
+#include "kernels/dispatch.h"
 
 #ifdef SKEIN_EMULATED
 #include "kernels/emulator/device.h"
@@ -49,16 +49,6 @@ void launch(void (*kernel)(P...), int64_t grid, int block, Stream stream, A... a
 
 // Number of streaming multiprocessors (SMs) of the current device.
 int64_t multiprocessors();
-
-// Calls body.operator()<T>() with T = float or Bf16.
-template <class F>
-void dispatch(DType t, F&& body) {
-  CHECK(t == DType::f32 || t == DType::bf16, "a kernel for f32 and bf16 was given type {}", int(t));
-  if (t == DType::f32)
-    body.template operator()<float>();
-  else
-    body.template operator()<Bf16>();
-}
 
 // Elements of T in one 16-byte access, the widest.
 template <class T>

@@ -5,7 +5,7 @@
 // The patches are divided into slices. A block sums over the patches of its slice, with one warp for each of the nine
 // taps (r, s); slice_sums_kernel adds the slices' sums in order. Bytes per pixel: in * 2 * 1.4 (halo) + out * 2; bytes
 // per slice: 36 * in * out, written and read.
-#include "kernels/cuda/conv_narrow_patches.h"
+#include "kernels/cuda/conv/narrow_patches.h"
 #include "kernels/cuda/dialect/columns.h"
 #include "kernels/cuda/dialect/mma.h"
 #include "kernels/cuda/dialect/workspace_lock.h"

@@ -1,4 +1,4 @@
-#include "kernels/conv_plan.h"
+#include "kernels/device/conv_plan.h"
 
 #include <mutex>
 

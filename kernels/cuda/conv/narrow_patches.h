@@ -1,10 +1,10 @@
-// Common part of the kernels of conv_narrow.h: images cut into patches, and the copy of a patch into shared memory.
+// Common part of the kernels of narrow.h: images cut into patches, and the copy of a patch into shared memory.
 // A patch has a halo of one pixel on each side, which the 3x3 kernel needs.
 #pragma once
 
 #include <algorithm>
 
-#include "kernels/cuda/conv_narrow.h"
+#include "kernels/cuda/conv/narrow.h"
 #include "kernels/cuda/dialect/gpu.h"
 
 namespace skein::cuda {

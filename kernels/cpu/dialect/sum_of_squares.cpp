@@ -1,4 +1,4 @@
-#include "kernels/cpu/sum_of_squares.h"
+#include "kernels/cpu/dialect/sum_of_squares.h"
 
 #include "base/simd.h"
 

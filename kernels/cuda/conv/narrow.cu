@@ -6,7 +6,7 @@
 // A block computes patches of 128 pixels (16x8 of an image or 8x8 of two) times kOut channels; a warp computes 16
 // pixels. The patch with its halo and the weights are in shared memory, kIn channels at a time. Their rows are padded
 // so that the eight rows of a matrix fall into different banks. Bytes per pixel: in * 2 * 1.4 (halo) + out * 2.
-#include "kernels/cuda/conv_narrow_patches.h"
+#include "kernels/cuda/conv/narrow_patches.h"
 #include "kernels/cuda/dialect/mma.h"
 
 namespace skein::cuda {

@@ -3,7 +3,7 @@
 // rounded to bf16. Every run has the same bits.
 #pragma once
 
-#include "kernels/conv_plan.h"
+#include "kernels/device/conv_plan.h"
 
 namespace skein::cuda {
 
