@@ -10,6 +10,7 @@ namespace skein {
 namespace {
 
 constexpr std::string_view kReset = "\x1b[0m";
+constexpr size_t kLabel = 9;  // columns of a label and the space after it: "saved    /a/run", "evaluate skein eval"
 
 std::string_view variable(const char* name) {
   const char* value = std::getenv(name);
@@ -25,7 +26,9 @@ size_t colour_length(std::string_view text) {
 
 // Where a line is continued: the column of its second field.
 size_t hanging_indent(std::string_view line, int64_t width) {
-  const size_t text = std::min(line.find_first_not_of(' '), line.size()), gap = line.find("  ", text);
+  const size_t text = std::min(line.find_first_not_of(' '), line.size());
+  const bool full_label = text == 0 && line.find(' ') == kLabel - 1;
+  const size_t gap = full_label ? kLabel - 1 : line.find("  ", text);
   const size_t second = gap == line.npos ? line.npos : line.find_first_not_of(' ', gap);
   const size_t limit = size_t(width) / 2;
   if (second < limit) return size_t(columns_of(line.substr(0, second)));

@@ -26,8 +26,9 @@ std::string styled(std::string_view text, Style style, int file);
 int64_t columns_of(std::string_view text);
 
 // Breaks each line that is wider than `width` at spaces. What follows is indented to the line's second field, which
-// begins after the first two spaces or more, or by two where that lies beyond half of the width. A word that is wider
-// than a line stays whole.
+// begins after the first two spaces or more, or after one where a first word of eight letters fills the column of
+// labels ("evaluate skein eval"); by two where that lies beyond half of the width. A word that is wider than a line
+// stays whole.
 std::string wrap(std::string_view text, int64_t width);
 
 // Wraps text for the terminal behind a file descriptor; as it is, if that is no live terminal.

@@ -13,6 +13,9 @@ namespace {
 TEST(Wrap, ContinuesUnderTheSecondField) {
   EXPECT_EQ(wrap("data     12 training and 3 test images\nrun      short\n", 24),
             "data     12 training and\n         3 test images\nrun      short\n");
+  // Labels of eight letters leave one space.
+  EXPECT_EQ(wrap("evaluate skein eval --checkpoint best  now\n", 24),
+            "evaluate skein eval\n         --checkpoint\n         best  now\n");
   // No column of its own, or one beyond half of the width.
   EXPECT_EQ(wrap("one two three four", 9), "one two\n  three\n  four");
   EXPECT_EQ(wrap("  --epochs N [30]          passes over the data", 30), "  --epochs N [30]\n    passes over the data");
