@@ -59,10 +59,11 @@ fetch() {  # SOURCE PACKAGE: its folder, $folder, and its version, $version
   folder=$1
 }
 
-if [ ! -e /build/newer/done ]; then
+packages="g++ make git ca-certificates dpkg-dev python3 python3-venv libdnnl-dev libjpeg-dev libwebp-dev libarchive-dev
+  zlib1g-dev libssl-dev libopenmpi-dev openmpi-bin libbenchmark-dev libgtest-dev libgmock-dev libjs-d3"
+if [ "$(cat done 2>log)" != "$packages" ]; then  # the list that is installed
   apt-get update -q
-  apt-get install -q -y --no-install-recommends g++ make git ca-certificates dpkg-dev python3 python3-venv libdnnl-dev \
-    libjpeg-dev libwebp-dev libarchive-dev zlib1g-dev libopenmpi-dev openmpi-bin libbenchmark-dev libgtest-dev libgmock-dev libjs-d3
+  apt-get install -q -y --no-install-recommends $packages
   if [ -e /build/certificates ]; then cp /build/certificates /etc/ssl/certs/ca-certificates.crt; fi
   python3 -m venv /build/cmake
   /build/cmake/bin/pip install -q 'cmake<4' ninja
@@ -92,7 +93,7 @@ if [ ! -e /build/newer/done ]; then
     $folder/out/httplib.cc -pthread
   ln -s libcpp-httplib.so.0 tree/usr/lib/libcpp-httplib.so
   install_tree libcpp-httplib0 "$version" $folder/debian/copyright
-  touch /build/newer/done
+  echo "$packages" >done
 fi
 
 PATH=/build/cmake/bin:$PATH

@@ -1,5 +1,5 @@
 // The server of `skein view`: HTTP/1.1 by cpp-httplib (Debian: libcpp-httplib-dev), in a library of its own beside the
-// program, libskein_view.so. It brings OpenSSL with it, which a program that trains should not have to load.
+// program, libskein_view.so. It brings TLS and Brotli with it, which a program that trains should not have to load.
 #pragma once
 
 #include <functional>

@@ -41,6 +41,7 @@ class Skein(CMakePackage, CudaPackage):
     depends_on("benchmark")
     depends_on("fmt@9:")
     depends_on("onednn@2.7:2 cpu_runtime=omp")
+    depends_on("openssl")
     depends_on("zlib-api")
     depends_on("jpeg")
     depends_on("libspng", when="+images")
