@@ -26,6 +26,14 @@
 #define SKEIN_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
 
+// Stands before a loop over elements whose iterations are independent: a result may be an operand, but they do not
+// overlap in another way. The loop is vectorised without a comparison of addresses.
+#ifdef __clang__
+#define SKEIN_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define SKEIN_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
 namespace skein::cpu {
 
 // Calls body(begin, end) once per thread on contiguous ranges of [0, n). Every range but the last is a multiple of

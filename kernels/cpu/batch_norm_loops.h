@@ -39,7 +39,7 @@ struct BatchNormLoops {
     const float* __restrict mean = t.mean, * __restrict scale = t.scale, * __restrict bias = t.bias;
     for (int64_t begin = 0; begin < n; begin += tile) {
       const int64_t size = std::min(tile, n - begin);
-#pragma GCC ivdep
+      SKEIN_INDEPENDENT
       for (int64_t i = 0; i < size; ++i) {
         float v = (widen(x[begin + i]) - mean[i]) * scale[i] + bias[i];
         if (kResidual) v += widen(residual[begin + i]);
@@ -64,7 +64,7 @@ struct BatchNormLoops {
     const float* __restrict mean = t.mean, * __restrict scale = t.scale, * __restrict bias = t.bias;
     for (int64_t begin = 0; begin < n; begin += tile) {
       const int64_t size = std::min(tile, n - begin);
-#pragma GCC ivdep
+      SKEIN_INDEPENDENT
       for (int64_t i = 0; i < size; ++i) {
         const float d = widen(x[begin + i]) - mean[i];
         float g = widen(dy[begin + i]);
@@ -99,7 +99,7 @@ struct BatchNormLoops {
     const float* __restrict offset = t.offset, * __restrict slope = t.slope;
     for (int64_t begin = 0; begin < n; begin += tile) {
       const int64_t size = std::min(tile, n - begin);
-#pragma GCC ivdep
+      SKEIN_INDEPENDENT
       for (int64_t i = 0; i < size; ++i) {
         const float d = widen(x[begin + i]) - mean[i];
         float v = widen(g[begin + i]);

@@ -28,10 +28,12 @@ struct MaxPoolLoops {
   SKEIN_SIMD static void take_larger(const T* __restrict x, uint8_t t, T* __restrict y, uint8_t* __restrict indices,
                                      int64_t channels) {
     for (int64_t c = 0; c < channels; ++c) {
-      const float v = widen(x[c]);
-      const bool larger = v > widen(y[c]) || v != v;
-      y[c] = larger ? x[c] : y[c];
-      indices[c] = larger ? t : indices[c];
+      const T from = x[c], most = y[c];
+      const uint8_t tap = indices[c];
+      const float v = widen(from);
+      const bool larger = v > widen(most) || v != v;
+      y[c] = choose(larger, from, most);
+      indices[c] = larger ? t : tap;
     }
   }
 
@@ -43,7 +45,10 @@ struct MaxPoolLoops {
   // sum += dy where indices == t.
   SKEIN_SIMD static void add_where(const T* __restrict dy, const uint8_t* __restrict indices, uint8_t t,
                                    float* __restrict sum, int64_t channels) {
-    for (int64_t c = 0; c < channels; ++c) sum[c] += indices[c] == t ? widen(dy[c]) : 0.0f;
+    for (int64_t c = 0; c < channels; ++c) {
+      const float d = widen(dy[c]);
+      sum[c] += indices[c] == t ? d : 0.0f;
+    }
   }
 };
 

@@ -22,11 +22,11 @@ struct VectorLoops {
     for (int64_t i = 0; i < n; ++i) put(y[i], widen(y[i]) + a * widen(x[i]));
   }
   SKEIN_SIMD static void add_range(const T* x, const T* y, T* z, int64_t n) {
-#pragma GCC ivdep
+    SKEIN_INDEPENDENT
     for (int64_t i = 0; i < n; ++i) put(z[i], widen(x[i]) + widen(y[i]));
   }
   SKEIN_SIMD static void sub_range(const T* x, const T* y, T* z, int64_t n) {
-#pragma GCC ivdep
+    SKEIN_INDEPENDENT
     for (int64_t i = 0; i < n; ++i) put(z[i], widen(x[i]) - widen(y[i]));
   }
   SKEIN_SIMD static void scale_range(float a, T* x, int64_t n) {
@@ -36,12 +36,15 @@ struct VectorLoops {
     for (int64_t i = 0; i < n; ++i) put(y[i], kept * widen(y[i]) + fresh * widen(x[i]));
   }
   SKEIN_SIMD static void relu_forward_range(const T* x, T* y, int64_t n) {
-#pragma GCC ivdep
+    SKEIN_INDEPENDENT
     for (int64_t i = 0; i < n; ++i) put(y[i], widen(x[i]) < 0.0f ? 0.0f : widen(x[i]));
   }
   SKEIN_SIMD static void relu_backward_range(const T* y, const T* dy, T* dx, int64_t n) {
-#pragma GCC ivdep
-    for (int64_t i = 0; i < n; ++i) put(dx[i], widen(y[i]) > 0.0f ? widen(dy[i]) : 0.0f);
+    SKEIN_INDEPENDENT
+    for (int64_t i = 0; i < n; ++i) {
+      const float g = widen(dy[i]);
+      put(dx[i], widen(y[i]) > 0.0f ? g : 0.0f);
+    }
   }
 };
 
