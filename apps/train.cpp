@@ -25,7 +25,7 @@ namespace {
 // The command line as it was typed.
 struct TrainArguments {
   TrainConfig flags;  // defaults, except for the flags that were given
-  std::string config_file, recipe, out, resume, trace, trace_steps;
+  std::string config_file, recipe, out, resume, trace, trace_steps, secret_file;
   bool from_consensus = false, resume_if_started = false;
   int64_t limit_steps = 0;
 };
@@ -171,6 +171,11 @@ int train_on_all_ranks(ProcessGroup& group, Command& train_command, const TrainA
   }
 }
 
+// A secret that rank 0 makes is written where all ranks of the run write, too.
+JoinOptions join_options(const TrainArguments& a) {
+  return {{a.secret_file, !a.resume.empty() ? a.resume : !a.out.empty() ? a.out : "runs"}};
+}
+
 Command& declare_train(Command& skein, TrainArguments& a) {
   Command& train = skein.add("train", "Train a model");
   train.append(config_options(a.flags));
@@ -189,6 +194,8 @@ Command& declare_train(Command& skein, TrainArguments& a) {
   train.option("--trace", a.trace, "write a timeline of some steps; ui.perfetto.dev and chrome://tracing show it",
                {"FILE.json.gz"});
   train.option("--trace-steps", a.trace_steps, "with --trace: steps N to M of the run, from 1 [3:6]", {"N:M"});
+  train.option("--secret-file", a.secret_file,
+               "over TCP: a text that all processes know, and nobody else [SKEIN_SECRET, or made by rank 0]", {"FILE"});
   train.footer = "\nForms of --sync:\n" + sync_forms() + "\nRecipes:\n" + recipe_list();
   return train;
 }
@@ -223,7 +230,8 @@ void add_train_command(Command& skein) {
     int status = kDone;
     std::signal(SIGPIPE, SIG_IGN);  // for report()
     {
-      ProcessGroup group = ProcessGroup::join();  // destroyed, and MPI finalized, before ExitStatus is thrown
+      ProcessGroup group =
+          ProcessGroup::join(join_options(*a));  // destroyed, and MPI finalized, before ExitStatus is thrown
       status = train_on_all_ranks(group, train, *a);
     }
     if (status != kDone) throw ExitStatus{status};

@@ -81,7 +81,14 @@ std::optional<Rendezvous> tcp_rendezvous(Launcher launcher, const Lookup& lookup
         host ? "MASTER_PORT" : "MASTER_ADDR", host || port ? (host ? "MASTER_ADDR" : "MASTER_PORT") : "RANK");
   const char* const agent = lookup("TORCHELASTIC_USE_AGENT_STORE");
   const bool taken = agent && std::string_view(agent) == "True";
-  return Rendezvous{host, port_number(port) + (taken ? 1 : 0)};
+  const int own = port_number(port) + (taken ? 1 : 0);
+  if (own >= kPorts)
+    throw BadInput(
+        "the environment variable MASTER_PORT is {}, which torchrun's agent uses itself, and there is no next port. "
+        "Give "
+        "torchrun a lower --master-port",
+        port);
+  return Rendezvous{host, own};
 }
 
 std::optional<Rendezvous> tcp_rendezvous(Launcher launcher) { return tcp_rendezvous(launcher, own_variable); }

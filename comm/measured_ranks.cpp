@@ -48,7 +48,7 @@ void over_memory(int ranks, const std::function<void(Communicator&)>& body) {
 
 // A rank that fails drops its streams, which ends the calls of the others.
 void over_loopback(int ranks, const std::function<void(Communicator&)>& body) {
-  const Rendezvous here{"127.0.0.1", Socket::listening(0, AF_INET).own_address().port()};
+  const Rendezvous here{"127.0.0.1", Socket::listening(Address::loopback(0)).own_address().port()};
   on_threads(
       ranks, [&](int rank) { return join_tcp(here, rank, ranks); }, [](int, const std::string&) {}, body);
 }

@@ -12,6 +12,8 @@
 namespace skein {
 namespace {
 
+constexpr int64_t kLongestText = 64 << 20;  // bytes; every rank has memory for as many from each
+
 enum class Outcome : char { good = 'g', bad_input = 'b', failed = 'f' };
 
 // Text of the first failure: with its rank, or without where all processes have the same.
@@ -28,11 +30,13 @@ ProcessGroup::ProcessGroup() : ProcessGroup(ThreadGroup(1).join(0)) {}
 
 ProcessGroup::ProcessGroup(std::unique_ptr<Communicator> processes) : communicator_(std::move(processes)) {}
 
-ProcessGroup ProcessGroup::join() {
+ProcessGroup ProcessGroup::join(const JoinOptions& options) {
   const RankInfo own = rank_from_environment();
   if (own.size == 1) return ProcessGroup();
   if (const auto rendezvous = tcp_rendezvous(own.launcher)) {
-    ProcessGroup group(join_tcp(*rendezvous, own.rank, own.size));
+    TcpOptions tcp;
+    tcp.secret = options.secret;
+    ProcessGroup group(join_tcp(*rendezvous, own.rank, own.size, tcp));
     group.abort_ = abort_tcp;
     return group;
   }
@@ -73,6 +77,9 @@ void ProcessGroup::abort(const std::string& reason, int status) const {
 std::vector<std::string> ProcessGroup::all_gather_text(const std::string& mine) {
   const int64_t length = int64_t(mine.size());
   const std::vector<int64_t> lengths = all_gather<int64_t>(std::span(&length, 1));
+  for (size_t r = 0; r < lengths.size(); ++r)
+    if (lengths[r] < 0 || lengths[r] > kLongestText)
+      throw PeerLost(fmt::format("rank {} sends a text of {} bytes, and {} are the most", r, lengths[r], kLongestText));
   std::string padded = mine;
   padded.resize(size_t(*std::max_element(lengths.begin(), lengths.end())));
   const std::vector<char> all = all_gather<char>(padded);

@@ -13,8 +13,14 @@
 #include <vector>
 
 #include "comm/communicator.h"
+#include "comm/secret.h"
 
 namespace skein {
+
+// Of processes that join over TCP.
+struct JoinOptions {
+  SecretSource secret = {};
+};
 
 class ProcessGroup {
  public:
@@ -22,7 +28,7 @@ class ProcessGroup {
   explicit ProcessGroup(std::unique_ptr<Communicator> processes);  // for tests, in which threads are the processes
   // The processes that the launcher's environment variables name (comm/launcher.h): over TCP where they say a
   // rendezvous, else over MPI. BadInput where the group cannot be formed.
-  static ProcessGroup join();
+  static ProcessGroup join(const JoinOptions& options = {});
 
   int rank() const { return communicator_->rank(); }
   int size() const { return communicator_->size(); }

@@ -36,7 +36,7 @@ void prepare(int fd) {
   set(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
-bool wait_for(int fd, short events, Deadline deadline) {
+bool wait_for(int fd, short events, Deadline deadline, const Socket::Meanwhile& meanwhile) {
   for (;;) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
     if (left < 0) return false;
@@ -44,18 +44,19 @@ bool wait_for(int fd, short events, Deadline deadline) {
     const int ready = poll(&one, 1, int(std::min<int64_t>(left + 1, 1000)));
     if (ready > 0) return true;
     if (ready < 0 && errno != EINTR) return false;
+    if (meanwhile) meanwhile();
   }
 }
 
 bool again(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
 template <class Step>
-bool transfer(int fd, size_t bytes, short events, Deadline deadline, Step&& step) {
+bool transfer(int fd, size_t bytes, short events, Deadline deadline, const Socket::Meanwhile& meanwhile, Step&& step) {
   for (size_t done = 0; done < bytes;) {
     const ssize_t n = step(done);
     if (n > 0)
       done += size_t(n);
-    else if (n == 0 || !again(errno) || !wait_for(fd, events, deadline))
+    else if (n == 0 || !again(errno) || !wait_for(fd, events, deadline, meanwhile))
       return false;
   }
   return true;
@@ -89,6 +90,23 @@ bool Address::is_loopback() const {
   return IN6_IS_ADDR_LOOPBACK(&six) || (IN6_IS_ADDR_V4MAPPED(&six) && four(six.s6_addr32[3]));
 }
 
+Address Address::loopback(int port) {
+  Address a{};
+  auto& four = reinterpret_cast<sockaddr_in&>(a.bytes);
+  four.sin_family = AF_INET;
+  four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  a.size = sizeof four;
+  a.set_port(port);
+  return a;
+}
+
+std::string Address::text() const {
+  Address copy = *this;
+  char host[NI_MAXHOST] = "an unknown address";
+  getnameinfo(generic(copy), size, host, sizeof host, nullptr, 0, NI_NUMERICHOST);
+  return family() == AF_INET6 ? fmt::format("[{}]:{}", host, port()) : fmt::format("{}:{}", host, port());
+}
+
 std::vector<Address> addresses_of(const std::string& host, int port, const std::string& what, Deadline deadline) {
   addrinfo hints{}, *found = nullptr;
   hints.ai_socktype = SOCK_STREAM;
@@ -105,6 +123,7 @@ std::vector<Address> addresses_of(const std::string& host, int port, const std::
     all.push_back(address);
   }
   freeaddrinfo(found);
+  std::stable_partition(all.begin(), all.end(), [](const Address& a) { return !a.is_loopback(); });
   return all;
 }
 
@@ -112,16 +131,13 @@ Socket::~Socket() {
   if (fd_ >= 0) close(fd_);
 }
 
-Socket Socket::listening(int port, int family) {
-  Socket s(socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+Socket Socket::listening(const Address& own) {
+  Socket s(socket(own.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!s) return s;
   set(s.fd(), SOL_SOCKET, SO_REUSEADDR, 1);  // a run that has just ended leaves the port in TIME_WAIT
-  Address any{};
-  any.bytes.ss_family = sa_family_t(family);
-  any.size = family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
-  any.set_port(port);
-  if (family == AF_INET6) set(s.fd(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
-  if (bind(s.fd(), generic(any), any.size) != 0 || ::listen(s.fd(), kWaiting) != 0) return Socket();
+  if (own.family() == AF_INET6) set(s.fd(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  Address at = own;
+  if (bind(s.fd(), generic(at), at.size) != 0 || ::listen(s.fd(), kWaiting) != 0) return Socket();
   prepare(s.fd());
   return s;
 }
@@ -132,6 +148,8 @@ Socket Socket::connected(const Address& address) {
   setsockopt(s.fd(), SOL_SOCKET, SO_SNDTIMEO, &kConnect, sizeof kConnect);
   Address to = address;
   if (connect(s.fd(), generic(to), to.size) != 0) return Socket();
+  // A port from which the kernel also takes those of outgoing connections can be connected to itself.
+  if (s.own_address().text() == s.peer_address().text()) return Socket();
   prepare(s.fd());
   return s;
 }
@@ -150,24 +168,24 @@ Address Socket::peer_address() const {
   return a;
 }
 
-Socket Socket::accept(Deadline deadline) const {
-  for (;;) {
-    Socket s(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
-    if (s) {
-      prepare(s.fd());
-      return s;
-    }
-    if (!wait_for(fd_, POLLIN, deadline)) return s;
-  }
+Socket Socket::accept() const {
+  Socket s(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
+  if (s) prepare(s.fd());
+  return s;
 }
 
-bool Socket::read(void* data, size_t bytes, Deadline deadline) const {
-  return transfer(fd_, bytes, POLLIN, deadline,
+bool Socket::has_ended() const {
+  pollfd one{fd_, POLLRDHUP, 0};
+  return poll(&one, 1, 0) > 0 && (one.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+bool Socket::read(void* data, size_t bytes, Deadline deadline, const Meanwhile& meanwhile) const {
+  return transfer(fd_, bytes, POLLIN, deadline, meanwhile,
                   [&](size_t done) { return recv(fd_, static_cast<char*>(data) + done, bytes - done, 0); });
 }
 
 bool Socket::write(const void* data, size_t bytes, Deadline deadline) const {
-  return transfer(fd_, bytes, POLLOUT, deadline, [&](size_t done) {
+  return transfer(fd_, bytes, POLLOUT, deadline, {}, [&](size_t done) {
     return send(fd_, static_cast<const char*>(data) + done, bytes - done, MSG_NOSIGNAL);
   });
 }

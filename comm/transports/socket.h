@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,14 +19,16 @@ struct Address {  // trivially copyable: processes of one kind of machine send i
   sockaddr_storage bytes;
   socklen_t size;
 
+  static Address loopback(int port);  // 127.0.0.1
   int family() const { return bytes.ss_family; }
   int port() const;
   void set_port(int port);
   bool is_loopback() const;
+  std::string text() const;  // "10.0.0.3:29500", "[::1]:29500"
 };
 
-// The addresses of a host, the preferred one first. Where its name cannot be looked up yet, tries again until the
-// deadline. BadInput, with `what` before it, where there is no such host.
+// The addresses of a host, the preferred one first, loopback ones last. Where its name cannot be looked up yet, tries
+// again until the deadline. BadInput, with `what` before it, where there is no such host.
 std::vector<Address> addresses_of(const std::string& host, int port, const std::string& what, Deadline);
 
 class Socket {
@@ -38,18 +41,20 @@ class Socket {
   }
   ~Socket();
 
-  // On all interfaces; port 0 is any free one. Invalid where it fails, with the reason in errno.
-  static Socket listening(int port, int family);
+  // At one address of this machine; port 0 is any free one. Invalid where it fails, with the reason in errno.
+  static Socket listening(const Address& own);
   static Socket connected(const Address&);  // one attempt; invalid where nothing listens
 
   explicit operator bool() const { return fd_ >= 0; }
   int fd() const { return fd_; }
   Address own_address() const;
   Address peer_address() const;
-  Socket accept(Deadline) const;  // invalid: no connection came
+  Socket accept() const;   // does not wait; invalid: none is there, or errno says why it cannot be accepted
+  bool has_ended() const;  // the other end has closed, or cannot be reached; what has come before is not read
 
-  // False where the other end has closed or the deadline has passed.
-  bool read(void* data, size_t bytes, Deadline) const;
+  // False where the other end has closed or the deadline has passed. `meanwhile` is called once a second.
+  using Meanwhile = std::function<void()>;
+  bool read(void* data, size_t bytes, Deadline, const Meanwhile& meanwhile = {}) const;
   bool write(const void* data, size_t bytes, Deadline) const;
 
  private:

@@ -116,10 +116,11 @@ class TcpCommunicator : public Communicator {
 }  // namespace
 
 std::unique_ptr<Communicator> join_tcp(const Rendezvous& rendezvous, int rank, int size, TcpOptions options) {
-  std::vector<Socket> links = rendezvous_over_tcp(rendezvous, rank, size, options.rendezvous_timeout);
+  TcpRanks ranks =
+      rendezvous_over_tcp(rendezvous, rank, size, {options.rendezvous_timeout, options.report_after, options.secret});
   std::vector<int> all;
   for (int r = 0; r < size; ++r) all.push_back(r);
-  auto streams = std::make_shared<TcpStreams>(std::move(links), rank, options.timeout);
+  auto streams = std::make_shared<TcpStreams>(std::move(ranks.links), rank, options.timeout);
   return std::make_unique<TcpCommunicator>(std::move(streams), std::move(all), 0, options.piece);
 }
 

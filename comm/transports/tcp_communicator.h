@@ -10,6 +10,7 @@
 
 #include "comm/communicator.h"
 #include "comm/launcher.h"
+#include "comm/secret.h"
 
 namespace skein {
 
@@ -17,6 +18,8 @@ struct TcpOptions {
   double rendezvous_timeout = 300;  // seconds within which all ranks must have come
   double timeout = 1800;            // seconds without any progress; an evaluation may keep a rank long
   int64_t piece = 256 << 10;        // floats that one rank adds up at a time
+  double report_after = 5;          // seconds of waiting after which a rank says what it waits for
+  SecretSource secret = {};
 };
 
 std::unique_ptr<Communicator> join_tcp(const Rendezvous&, int rank, int size, TcpOptions = {});

@@ -1,184 +1,224 @@
 #include "comm/transports/tcp_rendezvous.h"
 
-#include <fmt/ranges.h>
+#include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <thread>
 
 #include "base/check.h"
+#include "base/terminal/printable.h"
+#include "base/terminal/standard_files.h"
 #include "comm/communicator.h"
+#include "comm/transports/reception.h"
+#include "comm/transports/rendezvous_root.h"
+#include "comm/wait_report.h"
 
 namespace skein {
 namespace {
 
-constexpr char kMagic[8] = "skein-1";
-constexpr double kIntroduction = 5;  // seconds that one connection may keep rank 0 from accepting the next
+using Clock = std::chrono::steady_clock;
+
 constexpr auto kRetry = std::chrono::milliseconds(50);
+constexpr double kGreeting = 30;  // seconds that rank 0 may take to answer
+constexpr int kRootAnswersMs = 1000;
+constexpr double kFileAppears = 5;  // seconds within which a file that rank 0 has written is seen on other machines
 
-struct Hello {
-  char magic[8];
-  int32_t rank, size, port;
-};
+// The part of a rank above 0.
+class Guest {
+ public:
+  Guest(const Rendezvous& rendezvous, int rank, int size, const RendezvousOptions& options)
+      : rendezvous_(rendezvous),
+        options_(options),
+        rank_(rank),
+        size_(size),
+        secret_{given_secret(options.secret), {}},
+        links_(static_cast<size_t>(size)) {}
 
-std::string at(const Rendezvous& m) { return fmt::format("{}:{}", m.host, m.port); }
-
-bool send_hello(const Socket& to, int rank, int size, int port, Deadline deadline) {
-  Hello hello{{}, rank, size, port};
-  std::memcpy(hello.magic, kMagic, sizeof kMagic);
-  return to.write(&hello, sizeof hello, deadline);
-}
-
-// False where the other end is not a process of skein.
-bool read_hello(const Socket& from, Hello& hello, Deadline deadline) {
-  return from.read(&hello, sizeof hello, std::min(deadline, in_seconds(kIntroduction))) &&
-         std::memcmp(hello.magic, kMagic, sizeof kMagic) == 0;
-}
-
-[[noreturn]] void throw_missing(const std::vector<Socket>& links, int rank, const std::string& where, double timeout) {
-  std::vector<int> absent;
-  for (int r = 0; r < int(links.size()); ++r)
-    if (r != rank && !links[size_t(r)]) absent.push_back(r);
-  throw PeerLost(
-      fmt::format("rank {}: of {} processes {} {} did not come to {} within {} s. Start all of them, with the same "
-                  "MASTER_ADDR, MASTER_PORT and WORLD_SIZE",
-                  rank, links.size(), absent.size() == 1 ? "rank" : "ranks", fmt::join(absent, ", "), where, timeout));
-}
-
-// Reason to refuse the process; empty: none.
-std::string refusal_of(const Hello& hello, int size, const std::vector<Socket>& links) {
-  if (hello.size != size)
-    return fmt::format("rank {} was told of {} processes, rank 0 of {}. Give all the same WORLD_SIZE", hello.rank,
-                       hello.size, size);
-  if (hello.rank <= 0 || hello.rank >= size || links[size_t(hello.rank)])
-    return fmt::format("two processes are rank {}. Give each a RANK of its own", hello.rank);
-  return {};
-}
-
-// Sends the refusal or, where it is empty, the ranks' addresses.
-bool send_answer(const Socket& to, const std::string& refusal, const std::vector<Address>& addresses,
-                 Deadline deadline) {
-  const int32_t length = int32_t(refusal.size());
-  return to.write(&length, sizeof length, deadline) && to.write(refusal.data(), refusal.size(), deadline) &&
-         (length > 0 || to.write(addresses.data(), addresses.size() * sizeof(Address), deadline));
-}
-
-Socket listen_at(const Rendezvous& rendezvous, Deadline deadline) {
-  Socket listener;
-  for (const Address& own : addresses_of(rendezvous.host, rendezvous.port, "MASTER_ADDR", deadline)) {
-    listener = Socket::listening(rendezvous.port, own.family());
-    if (listener || errno == EADDRINUSE) break;
+  TcpRanks run() {
+    Socket door = meet_root();
+    receive_roster();
+    connect_to_ranks_below();
+    accept_ranks_above(std::move(door));
+    wait_for_go();
+    std::vector<ProcessName> processes;
+    for (const RosterEntry& entry : roster_) processes.push_back(entry.process);
+    return {std::move(links_), std::move(processes)};
   }
-  if (!listener)
-    throw BadInput("rank 0 cannot listen on port {} (MASTER_PORT): {}. {}", rendezvous.port, std::strerror(errno),
-                   errno == EADDRINUSE ? "Another program has it; give all processes another port"
-                                       : "Give all processes a port from 1024 to 65535");
-  return listener;
-}
 
-// Listens for the ranks above this one, on IPv6 and IPv4 where the machine has both.
-Socket listen_for_ranks_above(int rank) {
-  Socket listener = Socket::listening(0, AF_INET6);
-  if (!listener) listener = Socket::listening(0, AF_INET);
-  if (!listener) throw PeerLost(fmt::format("rank {} cannot listen: {}", rank, std::strerror(errno)));
-  return listener;
-}
+ private:
+  std::string place() const { return fmt::format("{}:{}", rendezvous_.host, rendezvous_.port); }
+  std::string name(int rank) const { return fmt::format("rank {} ({})", rank, roster_[size_t(rank)].process.text()); }
+  const Socket& root() const { return links_[0]; }
 
-std::vector<Socket> wait_for_all(const Rendezvous& rendezvous, int size, double timeout) {
-  const Deadline deadline = in_seconds(timeout);
-  const Socket listener = listen_at(rendezvous, deadline);
-  std::vector<Socket> links(static_cast<size_t>(size));
-  std::vector<Address> addresses(static_cast<size_t>(size));
-  for (int come = 1; come < size;) {
-    Socket peer = listener.accept(deadline);
-    if (!peer) throw_missing(links, 0, at(rendezvous), timeout);
-    Hello hello;
-    if (!read_hello(peer, hello, deadline)) continue;
-    if (const std::string refusal = refusal_of(hello, size, links); !refusal.empty()) {
-      send_answer(peer, refusal, {}, in_seconds(kIntroduction));
-      for (const Socket& s : links)
-        if (s) send_answer(s, refusal, {}, in_seconds(kIntroduction));
-      throw BadInput("{}", refusal);
+  // Connects to rank 0 until it has answered. Returns the socket on which this rank listens for those above it.
+  Socket meet_root() {
+    const Deadline deadline = in_seconds(options_.timeout);
+    const std::vector<Address> addresses = addresses_of(rendezvous_.host, rendezvous_.port, "MASTER_ADDR", deadline);
+    WaitReport report(options_.report_after);
+    for (;;) {
+      for (const Address& a : addresses)
+        if (Socket door; try_root(a, deadline, door)) return door;
+      if (Clock::now() > deadline)
+        throw PeerLost(fmt::format(
+            "rank {}: rank 0 does not listen at {} after {} s. Start it, and see that MASTER_ADDR is its machine",
+            rank_, place(), options_.timeout));
+      if (report.is_due())
+        print_error(fmt::format("rank {} ({}): has waited {:.0f} s for rank 0, which does not listen at {}", rank_,
+                                own_process().text(), report.seconds(), place()));
+      std::this_thread::sleep_for(kRetry);
     }
-    addresses[size_t(hello.rank)] = peer.peer_address();
-    addresses[size_t(hello.rank)].set_port(hello.port);
-    links[size_t(hello.rank)] = std::move(peer);
-    ++come;
   }
-  for (int r = 1; r < size; ++r)
-    if (!send_answer(links[size_t(r)], {}, addresses, deadline))
-      throw PeerLost(fmt::format("rank {} has ended while the processes met", r));
-  return links;
-}
 
-Socket connect_to(const std::vector<Address>& addresses, Deadline deadline) {
-  for (;;) {
-    for (const Address& a : addresses)
-      if (Socket s = Socket::connected(a)) return s;
-    if (std::chrono::steady_clock::now() > deadline) return Socket();
-    std::this_thread::sleep_for(kRetry);
+  bool try_root(const Address& address, Deadline deadline, Socket& door) {
+    Socket s = Socket::connected(address);
+    if (!s) return false;
+    Address own = s.own_address();
+    own.set_port(0);
+    door = Socket::listening(own);
+    if (!door) throw PeerLost(fmt::format("rank {} cannot listen at {}: {}", rank_, own.text(), std::strerror(errno)));
+    const Introduction introduction{rank_, size_, door.own_address().port(), own_process()};
+    const Greeting greeting = greet(
+        s, introduction, [&](const std::string& id) { return secret_for(id); },
+        std::min(deadline, in_seconds(kGreeting)));
+    if (greeting == Greeting::closed) return false;  // a rank 0 that is ending, or that had too many strangers
+    if (greeting == Greeting::other_secret)
+      throw BadInput(
+          "rank {}: rank 0 at {} has another secret. Give all processes the same with SKEIN_SECRET or --secret-file, "
+          "or, if it is another run, another MASTER_PORT",
+          rank_, place());
+    if (greeting != Greeting::met)
+      throw PeerLost(fmt::format(
+          "rank {}: what listens at {} {}. See what rank 0 says, or give another MASTER_PORT", rank_, place(),
+          greeting == Greeting::silent ? "does not answer as rank 0 does" : "is not rank 0 of this run"));
+    links_[0] = std::move(s);
+    return true;
   }
-}
 
-// The ranks' addresses, which rank 0 sends when all have come.
-std::vector<Address> receive_addresses(const Socket& first, const Rendezvous& rendezvous, int rank, int size,
-                                       double timeout) {
-  // Twice the timeout: rank 0 may have begun to wait later than this rank, and it names the ranks that are missing.
-  const Deadline deadline = in_seconds(2 * timeout);
-  const auto ended = [&] {
+  // id: of the file that rank 0 has written; empty: its secret was given.
+  std::string secret_for(const std::string& id) {
+    constexpr const char kGive[] = "Give it to all processes, with SKEIN_SECRET or --secret-file";
+    if (id.empty() && secret_.key.empty())
+      throw BadInput("rank {}: rank 0 at {} was given a secret, but this process was not. {}", rank_, place(), kGive);
+    if (!id.empty() && !secret_.key.empty())
+      throw BadInput("rank {}: this process was given a secret, but rank 0 at {} was not. {}", rank_, place(), kGive);
+    if (id.empty() || secret_.id == id) return secret_.key;
+    const std::string folder = secret_folder(options_.secret);
+    const Deadline deadline = in_seconds(std::min(kFileAppears, options_.timeout));
+    for (;;) {
+      if (const auto secret = read_secret_file(folder, id)) return secret_ = {*secret, id}, secret_.key;
+      if (Clock::now() > deadline)
+        throw BadInput(
+            "rank {} ({}): rank 0 at {} has written the run's secret into the folder {}, but it is not there on this "
+            "machine. Start all processes in one folder that all machines share, or give all the same SKEIN_SECRET",
+            rank_, own_process().text(), place(), folder);
+      std::this_thread::sleep_for(kRetry);
+    }
+  }
+
+  [[noreturn]] void throw_root_ended() const {
     throw PeerLost(fmt::format(
         "rank {}: what listens at {} has ended or is not rank 0 of this run. See what rank 0 says, or give another "
         "MASTER_PORT",
-        rank, at(rendezvous)));
-  };
-  int32_t length = 0;
-  if (!first.read(&length, sizeof length, deadline) || length < 0 || length > 4096) ended();
-  std::string refusal(size_t(length), ' ');
-  if (!first.read(refusal.data(), refusal.size(), deadline)) ended();
-  if (length > 0) throw BadInput("{}", refusal);
-  std::vector<Address> addresses(static_cast<size_t>(size));
-  if (!first.read(addresses.data(), addresses.size() * sizeof(Address), deadline)) ended();
-  return addresses;
-}
+        rank_, place()));
+  }
 
-std::vector<Socket> connect_to_all(const Rendezvous& rendezvous, int rank, int size, double timeout) {
-  const Deadline deadline = in_seconds(timeout);
-  std::vector<Socket> links(static_cast<size_t>(size));
-  Socket& first = links[0] =
-      connect_to(addresses_of(rendezvous.host, rendezvous.port, "MASTER_ADDR", deadline), deadline);
-  if (!first)
-    throw PeerLost(fmt::format(
-        "rank {}: rank 0 does not listen at {} after {} s. Start it, and see that MASTER_ADDR is its machine", rank,
-        at(rendezvous), timeout));
-  const Socket listener = listen_for_ranks_above(rank);
-  send_hello(first, rank, size, listener.own_address().port(), deadline);
-  std::vector<Address> addresses = receive_addresses(first, rendezvous, rank, size, timeout);
-  for (int r = 1; r < rank; ++r) {
-    Address& address = addresses[size_t(r)];
-    if (address.is_loopback()) {
-      const int port = address.port();
-      address = first.peer_address();
-      address.set_port(port);
+  // BadInput, with rank 0's reason, where it refuses this process; PeerLost where it gives up for all.
+  std::string read_answer(Answer expected, const Socket::Meanwhile& meanwhile) const {
+    // Twice the timeout: rank 0 may have begun to wait later than this rank, and it names the ranks that are missing.
+    const Deadline deadline = in_seconds(2 * options_.timeout);
+    AnswerHeader header{};
+    if (!root().read(&header, sizeof header, deadline, meanwhile) || !header.makes_sense(size_)) throw_root_ended();
+    std::string text(size_t(header.bytes), '\0');
+    if (!root().read(text.data(), text.size(), deadline)) throw_root_ended();
+    if (header.answer == Answer::refused && roster_.empty()) throw BadInput("{}", printable(text));
+    if (header.answer == Answer::refused) throw PeerLost(fmt::format("rank {}: {}", rank_, printable(text)));
+    if (header.answer != expected) throw_root_ended();
+    return text;
+  }
+
+  void receive_roster() {
+    WaitReport report(options_.report_after);
+    const std::string bytes = read_answer(Answer::roster, [&] {
+      if (report.is_due())
+        print_error(fmt::format("rank {} ({}): has waited {:.0f} s for the ranks that rank 0 at {} waits for", rank_,
+                                own_process().text(), report.seconds(), place()));
+    });
+    roster_ = parse_roster(bytes, size_);
+    if (roster_.empty()) throw_root_ended();
+  }
+
+  // Rank 0 notices it, too. It names the rank that has ended first: others end because of it.
+  [[noreturn]] void throw_ended(int rank) const {
+    pollfd rank0{root().fd(), POLLIN, 0};
+    if (poll(&rank0, 1, kRootAnswersMs) > 0) read_answer(Answer::go, {});
+    throw PeerLost(fmt::format("rank {}: {} has ended while the processes met", rank_, name(rank)));
+  }
+
+  // Rank 0 says which rank has ended; where it has ended itself it says nothing.
+  void watch_root() const {
+    if (root().has_ended()) read_answer(Answer::go, {});
+  }
+
+  void connect_to_ranks_below() {
+    for (int r = 1; r < rank_; ++r) {
+      Socket s = Socket::connected(roster_[size_t(r)].address);  // it listens already
+      const Deadline deadline = in_seconds(options_.timeout);
+      if (!s || greet(
+                    s, {rank_, size_, 0, own_process()}, [&](const std::string&) { return secret_.key; }, deadline,
+                    [&] { watch_root(); }) != Greeting::met) {
+        watch_root();
+        throw_ended(r);
+      }
+      links_[size_t(r)] = std::move(s);
     }
-    links[size_t(r)] = connect_to({address}, in_seconds(timeout));
-    if (!links[size_t(r)] || !send_hello(links[size_t(r)], rank, size, 0, in_seconds(timeout)))
-      throw_missing(links, rank, "its port", timeout);
   }
-  for (int expected = rank + 1; expected < size;) {
-    Socket peer = listener.accept(in_seconds(timeout));
-    if (!peer) throw_missing(links, rank, fmt::format("rank {}'s port", rank), timeout);
-    Hello hello;
-    if (!read_hello(peer, hello, in_seconds(timeout)) || hello.rank <= rank || hello.rank >= size) continue;
-    links[size_t(hello.rank)] = std::move(peer);
-    ++expected;
+
+  void accept_ranks_above(Socket door) {
+    std::vector<Socket> doors;
+    doors.push_back(std::move(door));
+    Reception reception(std::move(doors), secret_, rank_);
+    const Deadline deadline = in_seconds(options_.timeout);
+    for (int expected = size_ - 1 - rank_; expected > 0;) {
+      Reception::Events events = reception.wait(links_, deadline);
+      for (const int r : events.readable) {  // nothing is due from any rank yet
+        if (r == 0) read_answer(Answer::go, {});
+        throw_ended(r);
+      }
+      for (Arrival& a : events.arrivals) {
+        const int r = a.guest.rank;
+        if (r <= rank_ || r >= size_ || links_[size_t(r)]) {
+          reception.drop(a.from, fmt::format("it says that it is rank {}, which is not expected here", r));
+          continue;
+        }
+        links_[size_t(r)] = std::move(a.socket);
+        --expected;
+      }
+      if (expected > 0 && Clock::now() >= deadline)
+        throw PeerLost(fmt::format("rank {}: {} did not connect to it within {} s", rank_, missing_ranks(links_, rank_),
+                                   options_.timeout));
+    }
   }
-  return links;
-}
+
+  void wait_for_go() const {
+    const char ready = 1;
+    if (!root().write(&ready, 1, in_seconds(options_.timeout))) throw_root_ended();
+    read_answer(Answer::go, {});
+  }
+
+  const Rendezvous& rendezvous_;
+  const RendezvousOptions& options_;
+  const int rank_, size_;
+  RunSecret secret_;
+  std::vector<Socket> links_;
+  std::vector<RosterEntry> roster_;
+};
 
 }  // namespace
 
-std::vector<Socket> rendezvous_over_tcp(const Rendezvous& rendezvous, int rank, int size, double timeout) {
-  return rank == 0 ? wait_for_all(rendezvous, size, timeout) : connect_to_all(rendezvous, rank, size, timeout);
+TcpRanks rendezvous_over_tcp(const Rendezvous& rendezvous, int rank, int size, const RendezvousOptions& options) {
+  return rank == 0 ? receive_all_ranks(rendezvous, size, options) : Guest(rendezvous, rank, size, options).run();
 }
 
 }  // namespace skein

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "base/check.h"
+#include "base/terminal/printable.h"
 #include "comm/communicator.h"
 
 namespace skein {
@@ -108,7 +109,7 @@ void TcpStreams::throw_aborted(int peer) {
   const Link& link = links_[size_t(peer)];
   std::string reason(size_t(std::clamp<int64_t>(link.arriving.bytes, 0, kLongestReason)), ' ');
   if (!link.socket.read(reason.data(), reason.size(), in_seconds(kAbortSeconds))) reason = "for a reason that got lost";
-  throw PeerLost(fmt::format("rank {} gave up: {}", peer, reason));
+  throw PeerLost(fmt::format("rank {} gave up: {}", peer, printable(reason)));
 }
 
 // The stream has ended. An abort message, if there is one, gives the reason.

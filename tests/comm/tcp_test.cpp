@@ -149,7 +149,7 @@ TEST(Tcp, WithoutRankZeroTheOthersSayWhereTheyWaited) {
 }
 
 TEST(Tcp, APortInUseAndAnUnknownHostAreNamed) {
-  const Socket other = Socket::listening(0, AF_INET);
+  const Socket other = Socket::listening(Address::loopback(0));
   const int port = other.own_address().port();
   std::string error;
   start_rank({"127.0.0.1", port}, 0, 2, kSmall, error, [](Communicator&) {}).join();
@@ -157,41 +157,6 @@ TEST(Tcp, APortInUseAndAnUnknownHostAreNamed) {
   EXPECT_NE(error.find("Another program has it"), std::string::npos) << error;
   start_rank({"no.such.host.invalid", port}, 0, 2, {.rendezvous_timeout = 0.1}, error, [](Communicator&) {}).join();
   EXPECT_NE(error.find("MASTER_ADDR: there is no host 'no.such.host.invalid'"), std::string::npos) << error;
-}
-
-TEST(Tcp, AllHearOfTwoWithOneRankAndOfOtherSizes) {
-  TcpOptions options = kSmall;
-  options.rendezvous_timeout = 5;  // a rank that comes when rank 0 has already refused another waits for so long
-  for (const bool twice : {true, false}) {
-    const Rendezvous rendezvous{"127.0.0.1", free_port()};
-    std::vector<std::string> errors(3);
-    std::vector<std::thread> threads;
-    for (int i = 0; i < 3; ++i)
-      threads.push_back(start_rank(rendezvous, twice && i == 2 ? 1 : i, twice || i != 2 ? 3 : 4, options,
-                                   errors[size_t(i)], [](Communicator&) {}));
-    for (std::thread& t : threads) t.join();
-    const char* const part = twice ? "two processes are rank 1. Give each a RANK of its own"
-                                   : "rank 2 was told of 4 processes, rank 0 of 3. Give all the same WORLD_SIZE";
-    EXPECT_EQ(errors[0], part);
-    EXPECT_EQ(errors[2].empty() ? errors[1] : errors[2], part);
-  }
-}
-
-TEST(Tcp, StrangersDoNotDisturb) {
-  const Rendezvous rendezvous{"127.0.0.1", free_port()};
-  std::vector<std::string> errors(2);
-  std::thread first = start_rank(rendezvous, 0, 2, kSmall, errors[0], [](Communicator& c) { c.barrier(); });
-  const Deadline soon = in_seconds(10);
-  const Address door = addresses_of(rendezvous.host, rendezvous.port, "", soon).front();
-  Socket stranger;
-  while (!stranger && std::chrono::steady_clock::now() < soon) stranger = Socket::connected(door);
-  ASSERT_TRUE(stranger);
-  const std::string request = "GET / HTTP/1.1\r\nHost: skein\r\n\r\n";
-  stranger.write(request.data(), request.size(), soon);
-  std::thread second = start_rank(rendezvous, 1, 2, kSmall, errors[1], [](Communicator& c) { c.barrier(); });
-  first.join();
-  second.join();
-  EXPECT_EQ(errors, std::vector<std::string>(2));
 }
 
 // What a run needs of its processes: texts, the first one's value, a failure that all are told of.
@@ -247,7 +212,9 @@ TEST(Rendezvous, NamesTheVariableThatIsMissingOrWrong) {
       {{{"MASTER_PORT", "29500"}}, "MASTER_ADDR is not set, but MASTER_PORT is"},
       {{{"MASTER_ADDR", "node1"}, {"MASTER_PORT", "http"}}, "MASTER_PORT is 'http', not a port from 1 to 65535"},
       {{{"MASTER_ADDR", "node1"}, {"MASTER_PORT", "0"}}, "MASTER_PORT is '0'"},
-      {{{"MASTER_ADDR", "node1"}, {"MASTER_PORT", "65536"}}, "MASTER_PORT is '65536'"}};
+      {{{"MASTER_ADDR", "node1"}, {"MASTER_PORT", "65536"}}, "MASTER_PORT is '65536'"},
+      {{{"MASTER_ADDR", "node1"}, {"MASTER_PORT", "65535"}, {"TORCHELASTIC_USE_AGENT_STORE", "True"}},
+       "MASTER_PORT is 65535, which torchrun's agent uses itself"}};
   for (const auto& [variables, part] : table) try {
       rendezvous_in(Launcher::torchrun, variables);
       ADD_FAILURE() << part;

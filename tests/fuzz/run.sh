@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${1:?run.sh SECONDS [SUBJECT ...]}
 shift
-[ $# -gt 0 ] || set -- safetensors cifar idx image archive shards
+[ $# -gt 0 ] || set -- safetensors cifar idx image archive shards wire
 build=${FUZZ_BUILD:-build/emulated}
 if [ ! -f "$build/build.ninja" ]; then
   command -v clang++ >/dev/null || { echo "fuzzing needs clang++: left out"; exit 0; }

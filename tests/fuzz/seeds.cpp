@@ -53,5 +53,8 @@ int main(int, char** arguments) {
   write(to / "archive/gnu", tar_file("././@LongLink", 'L', std::string(200, 'y')) + tar_file("yyy", '0', "hello"));
   write(to / "archive/pax",
         tar_file("pax", 'x', "18 path=train/n/a\n30 mtime=1350244992.023960108\n") + tar_file("a", '0', "hello"));
+  write(to / "wire/opening",
+        std::string("skein-2\0", 8) + std::string(32, 'n') + std::string(112, 'p') + std::string(200, '\x41'));
+  write(to / "wire/roster", std::string(1, '\0') + std::string(300, '\2'));
   write(to / "shards/tables", std::string("\1\3") + std::string(200, '\1'));
 }

@@ -12,7 +12,7 @@
 
 namespace skein::testing {
 
-inline int free_port() { return Socket::listening(0, AF_INET).own_address().port(); }
+inline int free_port() { return Socket::listening(Address::loopback(0)).own_address().port(); }
 
 // Starts commands[r] as rank r, all on this machine. The status is that of the last process that failed.
 inline ProgramOutput start_processes(const std::vector<std::string>& commands) {

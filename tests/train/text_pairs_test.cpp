@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/check.h"
+
 namespace skein {
 namespace {
 
@@ -11,6 +13,8 @@ TEST(TrainTextPairs, ComeBackInOrder) {
   EXPECT_EQ(from_wire(to_wire(pairs)), pairs);
   EXPECT_EQ(to_wire({{"a", "b"}}), std::string("a\0b\0", 4));
   EXPECT_TRUE(from_wire("").empty());
+  for (const char* cut : {"no end", "x"}) EXPECT_THROW(from_wire(cut), RunFailed);
+  EXPECT_THROW(from_wire(std::string("a\0b", 3)), RunFailed);
 }
 
 }  // namespace

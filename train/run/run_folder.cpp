@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -12,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/terminal/standard_files.h"
+#include "comm/secret.h"
 #include "train/log/log_scalars.h"
 #include "train/log/prometheus.h"
 #include "train/machine/version.h"
@@ -64,6 +66,13 @@ void keep_attempt(const std::string& run) {
   for (const fs::path& file : files) fs::rename(file, attempt / file.filename());
   report("note     {}: the run in it ended before its first checkpoint and starts anew; its files are in {}\n", run,
          attempt);
+}
+
+// A process that was killed while its run's processes met may have left a secret, which is of no use any more.
+bool is_free(const std::string& folder) {
+  return std::all_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const fs::directory_entry& e) {
+    return e.path().filename().string().starts_with(kSecretFilePrefix);
+  });
 }
 
 [[noreturn]] void refuse_folder(const std::string& path) {
@@ -125,7 +134,7 @@ RunProgress progress_of(const std::string& run) {
   for (const auto& entry : fs::directory_iterator(run))
     if (const std::string name = entry.path().filename().string(); is_of_a_run(name))
       own |= name != "run.lock";
-    else
+    else if (!name.starts_with(kSecretFilePrefix))
       other = name;
   if (!own && !other.empty()) throw BadInput("--out {}: holds '{}' and is no run's folder. Give another", run, other);
   return own ? RunProgress::begun : RunProgress::none;
@@ -138,7 +147,7 @@ std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const Train
       path = make_new_folder(path);
     else if (fs::exists(path) && !fs::is_directory(path))
       refuse_folder(path);
-    else if (!start_anew && fs::exists(path) && !fs::is_empty(path))
+    else if (!start_anew && fs::exists(path) && !is_free(path))
       refuse_folder(path);
     make_folders(path);
     std::unique_ptr<OutputLock> lock = lock_run(path);

@@ -1,0 +1,47 @@
+// The secret that the processes of a run over TCP have in common. Each proves to the others that it knows it
+// (comm/transports/handshake.h); it never travels. Sources, in this order:
+//
+//   --secret-file FILE   the file's text, without the end of its last line
+//   SKEIN_SECRET         the environment variable
+//   neither              rank 0 makes one at random and writes it, with mode 600, into a folder that the other ranks
+//                        see: the run's, or that for temporary files. It is there until all have met.
+//
+// Errors: BadInput where a secret cannot be read or written, or is shorter than 16 bytes.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace skein {
+
+struct SecretSource {
+  std::string file = {};    // of --secret-file; empty: SKEIN_SECRET, if it is set
+  std::string folder = {};  // for a secret that rank 0 makes; empty: that for temporary files
+};
+
+std::string given_secret(const SecretSource& source);  // empty: none is given
+std::string secret_folder(const SecretSource& source);
+
+constexpr char kSecretFilePrefix[] = ".rendezvous-";  // of the name of a SecretFile
+
+// A secret made at random, in a file that is removed at destruction, with the folders that were made for it.
+class SecretFile {
+ public:
+  explicit SecretFile(const std::string& folder);
+  ~SecretFile();
+  SecretFile(const SecretFile&) = delete;
+  SecretFile& operator=(const SecretFile&) = delete;
+
+  const std::string& secret() const { return secret_; }
+  const std::string& id() const { return id_; }  // 16 hexadecimal digits: finds the file, and is no secret
+
+ private:
+  std::string secret_, id_, path_;
+  std::vector<std::string> made_;  // folders, the deepest first
+};
+
+// The secret of another process's SecretFile. Empty: this process does not see the file.
+std::optional<std::string> read_secret_file(const std::string& folder, const std::string& id);
+
+}  // namespace skein

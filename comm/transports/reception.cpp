@@ -1,0 +1,115 @@
+#include "comm/transports/reception.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/terminal/standard_files.h"
+
+namespace skein {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kHandshake = 5;     // seconds
+constexpr size_t kMostGuests = 512;  // that have not shown yet that they belong to the run
+constexpr int64_t kMostLines = 10;   // about strangers
+
+}  // namespace
+
+Reception::~Reception() {
+  if (dropped_ > kMostLines)
+    print_error(fmt::format("rank {}: dropped {} connections of strangers more", rank_, dropped_ - kMostLines));
+}
+
+Reception::Events Reception::wait(const std::vector<Socket>& links, Deadline deadline) {
+  for (;;) {
+    std::vector<pollfd> fds;
+    for (const Socket& s : listeners_) fds.push_back({s.fd(), POLLIN, 0});
+    const size_t first_link = fds.size();
+    for (const Socket& s : links) fds.push_back({s.fd(), POLLIN | POLLRDHUP, 0});  // -1 is passed over
+    for (const Guest& g : guests_) fds.push_back({g.socket.fd(), POLLIN, 0});
+    poll(fds.data(), fds.size(), wait_ms(deadline));
+
+    Events events;
+    for (size_t i = 0; i < links.size(); ++i)
+      if (fds[first_link + i].revents != 0) events.readable.push_back(int(i));
+    for (size_t i = 0; i < listeners_.size(); ++i)
+      if (fds[i].revents != 0) accept_from(listeners_[i]);
+    for (Guest& g : guests_) serve(g);
+    collect(events);
+    if (!events.arrivals.empty() || !events.readable.empty() || Clock::now() >= deadline) return events;
+  }
+}
+
+int Reception::wait_ms(Deadline deadline) const {
+  constexpr int kLongest = 1000;
+  for (const Guest& g : guests_) deadline = std::min(deadline, g.deadline);
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+  return int(std::clamp<int64_t>(left + 1, 0, kLongest));
+}
+
+void Reception::accept_from(const Socket& listener) {
+  for (;;) {
+    Socket s = listener.accept();
+    if (!s && (errno == EMFILE || errno == ENFILE)) {
+      make_room();
+      continue;
+    }
+    if (!s) return;
+    if (guests_.size() == kMostGuests) make_room();
+    const Address from = s.peer_address();
+    guests_.push_back({std::move(s), from, in_seconds(kHandshake), HostHandshake(secret_, random_nonce())});
+  }
+}
+
+// Drops the oldest guest: one that belongs to the run needs a few milliseconds, and comes again.
+void Reception::make_room() {
+  if (guests_.empty()) {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    throw RunFailed(
+        "rank {}: no connection can be accepted any more, as this process may open only {} files ({}). Raise the "
+        "limit: ulimit -n",
+        rank_, limit.rlim_cur, std::strerror(EMFILE));
+  }
+  drop(guests_.front().from, "it has not introduced itself, and its place was needed");
+  guests_.pop_front();
+}
+
+void Reception::serve(Guest& g) const {
+  char buffer[256];
+  while (const size_t missing = g.handshake.missing()) {
+    const ssize_t n = recv(g.socket.fd(), buffer, std::min(missing, sizeof buffer), 0);
+    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) break;
+    if (n <= 0) {
+      g.why = "it ended before it had introduced itself";
+      return;
+    }
+    const std::string reply = g.handshake.take({buffer, size_t(n)});
+    if (!g.socket.write(reply.data(), reply.size(), Clock::now())) g.why = "it does not take an answer";
+  }
+  if (g.handshake.refused()) g.why = g.handshake.why();
+  if (!g.handshake.done() && g.why.empty() && Clock::now() >= g.deadline)
+    g.why = fmt::format("it has not introduced itself within {} s", kHandshake);
+}
+
+void Reception::collect(Events& events) {
+  for (auto g = guests_.begin(); g != guests_.end();) {
+    const bool done = g->handshake.done();
+    if (done) events.arrivals.push_back({std::move(g->socket), g->from, g->handshake.guest()});
+    if (!done && !g->why.empty()) drop(g->from, g->why);
+    g = done || !g->why.empty() ? guests_.erase(g) : std::next(g);
+  }
+}
+
+void Reception::drop(const Address& from, const std::string& why) {
+  if (++dropped_ <= kMostLines)
+    print_error(fmt::format("rank {}: dropped a connection of {}: {}", rank_, from.text(), why));
+}
+
+}  // namespace skein

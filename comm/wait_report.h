@@ -1,0 +1,28 @@
+// Times at which a long wait is reported: after `first` seconds, and then after twice as long each time.
+#pragma once
+
+#include <chrono>
+
+namespace skein {
+
+class WaitReport {
+ public:
+  explicit WaitReport(double first) : next_(first) {}
+
+  double seconds() const {  // since the wait began
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+  }
+  bool is_due() {
+    const double now = seconds();
+    if (now < next_) return false;
+    while (next_ <= now) next_ *= 2;
+    return true;
+  }
+  double left() const { return next_ - seconds(); }  // seconds until it is due
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+  double next_;
+};
+
+}  // namespace skein
