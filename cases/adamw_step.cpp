@@ -72,12 +72,10 @@ BoundCase bind_adamw_step(Queue q, const AdamwStepRow& r) {
   return bound;
 }
 
-std::vector<OpCase> adamw_step_cases() {
-  std::vector<OpCase> cases;
+void adamw_step_cases(OpCases& cases) {
   for (const AdamwStepRow& r : kAdamwStepRows)
-    cases.push_back(
-        row(fmt::format("adamw_step/{}/{:g}{}", r.n, r.steps, r.shadow ? "+shadow" : ""), r.timed, bind_adamw_step, r));
-  return cases;
+    cases.add(fmt::format("adamw_step/{}/{:g}{}", r.n, r.steps, r.shadow ? "+shadow" : ""), r.timed, bind_adamw_step,
+              r);
 }
 
 const RegisterCases adamw_step_table{"adamw_step", adamw_step_cases};

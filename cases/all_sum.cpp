@@ -65,15 +65,13 @@ BoundCase bind_to_one(Queue q, const AllSumRow& r) {
   return {q, run, {mean(to, all, to, r)}};
 }
 
-std::vector<OpCase> all_sum_cases() {
-  std::vector<OpCase> cases;
+void all_sum_cases(OpCases& cases) {
   for (const AllSumRow& r : kAllSumRows) {
-    cases.push_back(same_bits(
-        row(fmt::format("sum_to_all/{}x{}[{},{})", r.workers, r.n, r.begin, r.end), r.timed, bind_to_all, r)));
+    cases.add(fmt::format("sum_to_all/{}x{}[{},{})", r.workers, r.n, r.begin, r.end), r.timed, bind_to_all, r)
+        .same_bits = true;
     if (r.begin == 0 && r.end == r.n)
-      cases.push_back(same_bits(row(fmt::format("sum_to_one/{}x{}", r.workers, r.n), r.timed, bind_to_one, r)));
+      cases.add(fmt::format("sum_to_one/{}x{}", r.workers, r.n), r.timed, bind_to_one, r).same_bits = true;
   }
-  return cases;
 }
 
 const RegisterCases all_sum_table{"all_sum", all_sum_cases};

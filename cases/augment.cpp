@@ -78,16 +78,16 @@ BoundCase bind_augment(Queue q, const AugmentRow& r, DType type) {
   return {q, run, {expect("out", out, tolerance_of(type), expected)}};
 }
 
-std::vector<OpCase> augment_cases() {
-  std::vector<OpCase> cases;
+void augment_cases(OpCases& cases) {
   for (const AugmentRow& r : kAugmentRows)
     for (const DType t : {DType::f32, DType::bf16})
-      cases.push_back(same_bits(row(fmt::format("augment/{}{}", name_of(r.images),
-                                                !r.training                 ? ""
-                                                : r.flip == Flip::alternate ? "+crop+alternate"
-                                                                            : "+crop+flip"),
-                                    r.timed, bind_augment, r, t)));
-  return cases;
+      cases
+          .add(fmt::format("augment/{}{}", name_of(r.images),
+                           !r.training                 ? ""
+                           : r.flip == Flip::alternate ? "+crop+alternate"
+                                                       : "+crop+flip"),
+               r.timed, bind_augment, r, t)
+          .same_bits = true;
 }
 
 const RegisterCases augment_table{"augment", augment_cases};

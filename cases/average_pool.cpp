@@ -30,15 +30,13 @@ BoundCase bind_average_pool_backward(Queue q, const Shape& s, DType type) {
           {expect("dx", dx, tolerance_of(type), [=] { return pool.backward(to_numbers(dy)); })}};
 }
 
-std::vector<OpCase> average_pool_cases() {
-  std::vector<OpCase> cases;
+void average_pool_cases(OpCases& cases) {
   for (const AveragePoolRow& r : kAveragePoolRows)
     for (const DType t : {DType::f32, DType::bf16}) {
       const std::string shape = name_of(r.x);
-      cases.push_back(same_bits(row("average_pool_forward/" + shape, r.timed, bind_average_pool_forward, r.x, t)));
-      cases.push_back(same_bits(row("average_pool_backward/" + shape, r.timed, bind_average_pool_backward, r.x, t)));
+      cases.add("average_pool_forward/" + shape, r.timed, bind_average_pool_forward, r.x, t).same_bits = true;
+      cases.add("average_pool_backward/" + shape, r.timed, bind_average_pool_backward, r.x, t).same_bits = true;
     }
-  return cases;
 }
 
 std::vector<GradientCase> average_pool_gradients() {

@@ -123,17 +123,15 @@ BoundCase bind_batch_norm_backward(Queue q, const BatchNormRow& r, DType type) {
   return bound;
 }
 
-std::vector<OpCase> batch_norm_cases() {
-  std::vector<OpCase> cases;
+void batch_norm_cases(OpCases& cases) {
   for (const BatchNormRow& r : kBatchNormRows)
     for (const DType t : {DType::f32, DType::bf16}) {
-      cases.push_back(row(name("batch_norm_forward", r), r.timed, bind_batch_norm_forward, r, t));
+      cases.add(name("batch_norm_forward", r), r.timed, bind_batch_norm_forward, r, t);
       if (r.again) continue;
       if (!r.timed || r.residual)
-        cases.push_back(same_bits(row(name("batch_norm_inference", r), r.timed, bind_batch_norm_inference, r, t)));
-      cases.push_back(row(name("batch_norm_backward", r), r.timed, bind_batch_norm_backward, r, t));
+        cases.add(name("batch_norm_inference", r), r.timed, bind_batch_norm_inference, r, t).same_bits = true;
+      cases.add(name("batch_norm_backward", r), r.timed, bind_batch_norm_backward, r, t);
     }
-  return cases;
 }
 
 GradientCase batch_norm_gradient(bool residual, bool relu) {

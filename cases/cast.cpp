@@ -58,14 +58,12 @@ BoundCase bind_cast_mean(Queue q, int64_t rows, int64_t n) {
           })}};
 }
 
-std::vector<OpCase> cast_cases() {
-  std::vector<OpCase> cases;
+void cast_cases(OpCases& cases) {
   for (const auto& [n, timed] : std::vector<std::pair<int64_t, bool>>{{1, false}, {100003, false}, {25'000'000, true}})
-    cases.push_back(same_bits(row(fmt::format("cast/{}", n), timed, bind_cast, n)));
+    cases.add(fmt::format("cast/{}", n), timed, bind_cast, n).same_bits = true;
   for (const auto& [rows, n, timed] : std::vector<std::tuple<int64_t, int64_t, bool>>{
            {1, 3, false}, {3, 1001, false}, {9, 808, false}, {4, 6'250'000, true}})
-    cases.push_back(same_bits(row(fmt::format("mean_bf16/{}x{}", rows, n), timed, bind_cast_mean, rows, n)));
-  return cases;
+    cases.add(fmt::format("mean_bf16/{}x{}", rows, n), timed, bind_cast_mean, rows, n).same_bits = true;
 }
 
 const RegisterCases cast_table{"cast", cast_cases};

@@ -37,11 +37,9 @@ BoundCase bind_clip_norm(Queue q, const ClipNormRow& r) {
   return {q, [=](Queue q) { q.run(kernel::clip_norm, r.most, grad); }, {expect("grad", grad, 1e-6, expected)}};
 }
 
-std::vector<OpCase> clip_norm_cases() {
-  std::vector<OpCase> cases;
+void clip_norm_cases(OpCases& cases) {
   for (const ClipNormRow& r : kClipNormRows)
-    cases.push_back(row(fmt::format("clip_norm/{}/{:g}/{:g}", r.n, r.most, r.scale), r.timed, bind_clip_norm, r));
-  return cases;
+    cases.add(fmt::format("clip_norm/{}/{:g}/{:g}", r.n, r.most, r.scale), r.timed, bind_clip_norm, r);
 }
 
 const RegisterCases clip_norm_table{"clip_norm", clip_norm_cases};

@@ -104,17 +104,15 @@ BoundCase bind_backward_weights(Queue q, const ConvRow& r, DType type) {
           })}};
 }
 
-std::vector<OpCase> conv_cases() {
-  std::vector<OpCase> cases;
+void conv_cases(OpCases& cases) {
   for (const ConvRow& r : kConvRows)
     for (const DType t : {DType::f32, DType::bf16}) {
       const std::string shape = fmt::format("{}->{} {}x{}/{}", name_of(r.x), r.out, r.kernel, r.kernel, r.stride);
-      cases.push_back(by_library(row("conv_forward/" + shape, r.timed, bind_conv_forward, r, t)));
+      cases.add("conv_forward/" + shape, r.timed, bind_conv_forward, r, t).by_library = true;
       if (!r.timed || r.x[3] > 3)  // images need no gradient
-        cases.push_back(by_library(row("conv_backward_data/" + shape, r.timed, bind_backward_data, r, t)));
-      cases.push_back(by_library(row("conv_backward_weights/" + shape, r.timed, bind_backward_weights, r, t)));
+        cases.add("conv_backward_data/" + shape, r.timed, bind_backward_data, r, t).by_library = true;
+      cases.add("conv_backward_weights/" + shape, r.timed, bind_backward_weights, r, t).by_library = true;
     }
-  return cases;
 }
 
 std::vector<GradientCase> conv_gradients() {

@@ -58,39 +58,33 @@ Cost narrow_cost(const cuda::ConvProblem& p, View x, View w, View y) {
 }
 constexpr Kernel<cuda::ConvNarrow> kConvNarrow{"conv_narrow", nullptr, SKEIN_ON_CUDA(conv_narrow), narrow_cost};
 
-OpCase make_narrow(const char* name, const ConvNarrowRow& r, ConvPass pass) {
-  const auto bind = [r, pass](Queue q) -> BoundCase {
-    const auto t = std::make_shared<ConvNarrowOperands>(q, r);
-    const Tensor w = pass == ConvPass::backward_weights ? t->dw : t->w;
-    const cuda::ConvProblem problem = cuda::conv_problem(pass, t->x, w, t->conv.g, t->y);
-    const auto run = [=](Queue q) { q.run(kConvNarrow, problem, t->x, w, t->y); };
-    switch (pass) {
-      case ConvPass::forward:
-        return {q, run, {expect("y", t->y, tolerance_of(DType::bf16), [t] {
-                  return t->conv.forward(to_numbers(t->x), to_numbers(t->w));
-                })}};
-      case ConvPass::backward_data:
-        return {q, run, {expect("dx", t->x, tolerance_of(DType::bf16), [t] {
-                  return t->conv.backward_data(to_numbers(t->y), to_numbers(t->w));
-                })}};
-      default:
-        return {q,
-                run,
-                {expect("dw", t->dw, [t] { return t->conv.backward_weights(to_numbers(t->x), to_numbers(t->y)); })}};
-    }
-  };
-  return {
-      .name = fmt::format("{}/{}->{}", name, name_of(r.x), r.out), .timed = r.timed, .bind = bind, .cuda_only = true};
+BoundCase bind_narrow(Queue q, const ConvNarrowRow& r, ConvPass pass) {
+  const auto t = std::make_shared<ConvNarrowOperands>(q, r);
+  const Tensor w = pass == ConvPass::backward_weights ? t->dw : t->w;
+  const cuda::ConvProblem problem = cuda::conv_problem(pass, t->x, w, t->conv.g, t->y);
+  const auto run = [=](Queue q) { q.run(kConvNarrow, problem, t->x, w, t->y); };
+  switch (pass) {
+    case ConvPass::forward:
+      return {q, run, {expect("y", t->y, tolerance_of(DType::bf16), [t] {
+                return t->conv.forward(to_numbers(t->x), to_numbers(t->w));
+              })}};
+    case ConvPass::backward_data:
+      return {q, run, {expect("dx", t->x, tolerance_of(DType::bf16), [t] {
+                return t->conv.backward_data(to_numbers(t->y), to_numbers(t->w));
+              })}};
+    default:
+      return {
+          q, run, {expect("dw", t->dw, [t] { return t->conv.backward_weights(to_numbers(t->x), to_numbers(t->y)); })}};
+  }
 }
 
-std::vector<OpCase> conv_narrow_cases() {
-  std::vector<OpCase> cases;
-  for (const ConvNarrowRow& r : kConvNarrowRows) {
-    cases.push_back(make_narrow("narrow_conv_forward", r, ConvPass::forward));
-    cases.push_back(make_narrow("narrow_conv_backward_data", r, ConvPass::backward_data));
-    cases.push_back(make_narrow("narrow_conv_backward_weights", r, ConvPass::backward_weights));
-  }
-  return cases;
+void conv_narrow_cases(OpCases& cases) {
+  for (const ConvNarrowRow& r : kConvNarrowRows)
+    for (const auto& [name, pass] : {std::pair{"forward", ConvPass::forward},
+                                     {"backward_data", ConvPass::backward_data},
+                                     {"backward_weights", ConvPass::backward_weights}})
+      cases.add(fmt::format("narrow_conv_{}/{}->{}", name, name_of(r.x), r.out), r.timed, bind_narrow, r, pass)
+          .cuda_only = true;
 }
 
 const RegisterCases conv_narrow_table{"conv_narrow", conv_narrow_cases};

@@ -68,13 +68,11 @@ BoundCase bind_cross_entropy(Queue q, const CrossEntropyRow& r) {
            expect("dlogits", dlogits, [=] { return reference().gradient(to_numbers(logits)); })}};
 }
 
-std::vector<OpCase> cross_entropy_cases() {
-  std::vector<OpCase> cases;
+void cross_entropy_cases(OpCases& cases) {
   for (const CrossEntropyRow& r : kCrossEntropyRows)
-    cases.push_back(row(fmt::format("cross_entropy/{}x{}{}{}{}", r.rows, r.classes, r.ties ? "+ties" : "",
-                                    r.smoothing > 0 ? "+smoothing" : "", r.mixed ? "+mixed" : ""),
-                        r.timed, bind_cross_entropy, r));
-  return cases;
+    cases.add(fmt::format("cross_entropy/{}x{}{}{}{}", r.rows, r.classes, r.ties ? "+ties" : "",
+                          r.smoothing > 0 ? "+smoothing" : "", r.mixed ? "+mixed" : ""),
+              r.timed, bind_cross_entropy, r);
 }
 
 std::vector<GradientCase> cross_entropy_gradients() {

@@ -177,17 +177,16 @@ BoundCase bind_dense_block_one(Queue q, const DenseBlockRow& row, DType type,
   return {q, [t, kernel](Queue q) { kernel(q, *t); }, {}};
 }
 
-std::vector<OpCase> dense_block_cases() {
-  std::vector<OpCase> cases;
+void dense_block_cases(OpCases& cases) {
   for (const DType t : {DType::f32, DType::bf16}) {
     const auto shape = [](const DenseBlockRow& r) { return fmt::format("{}+{}", name_of(r.of(r.first)), r.growth); };
     for (const DenseBlockRow& r : kDenseBlockRows) {
-      cases.push_back(row("dense_block/" + shape(r), false, bind_dense_block_all, r, t));
-      cases.push_back(row("dense_block_inference/" + shape(r), false, bind_dense_block_inference, r, t));
+      cases.add("dense_block/" + shape(r), false, bind_dense_block_all, r, t);
+      cases.add("dense_block_inference/" + shape(r), false, bind_dense_block_inference, r, t);
     }
     for (const DenseBlockRow& r : kTimed) {
       auto add = [&](const std::string& name, void (*kernel)(Queue, const DenseBlockTensors&)) {
-        cases.push_back(row(name + "/" + shape(r), true, bind_dense_block_one, r, t, kernel));
+        cases.add(name + "/" + shape(r), true, bind_dense_block_one, r, t, kernel);
       };
       add("dense_append", [](Queue q, const DenseBlockTensors& b) { b.append(q, b.x1, b.row.first); });
       add("dense_norm", [](Queue q, const DenseBlockTensors& b) { b.norm(q, b.early); });
@@ -196,7 +195,6 @@ std::vector<OpCase> dense_block_cases() {
           [](Queue q, const DenseBlockTensors& b) { b.append_backward(q, b.row.first, b.dx1); });
     }
   }
-  return cases;
 }
 
 // Two readers of one block: 4 pixels of 3 channels, 2 of which the first reader sees. Inputs: the two appended tensors,

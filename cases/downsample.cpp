@@ -34,16 +34,14 @@ BoundCase bind_downsample_backward(Queue q, const reference::Downsample& op, DTy
           {expect("dx", dx, 0.0, [=] { return op.backward(to_numbers(dy)); })}};
 }
 
-std::vector<OpCase> downsample_cases() {
-  std::vector<OpCase> cases;
+void downsample_cases(OpCases& cases) {
   for (const DownsampleRow& r : kDownsampleRows)
     for (const DType t : {DType::f32, DType::bf16}) {
       const reference::Downsample& op = r.op;
       const std::string shape = fmt::format("{}->{}/{}", name_of(op.x), op.out, op.stride);
-      cases.push_back(same_bits(row("downsample_forward/" + shape, r.timed, bind_downsample_forward, op, t)));
-      cases.push_back(same_bits(row("downsample_backward/" + shape, r.timed, bind_downsample_backward, op, t)));
+      cases.add("downsample_forward/" + shape, r.timed, bind_downsample_forward, op, t).same_bits = true;
+      cases.add("downsample_backward/" + shape, r.timed, bind_downsample_backward, op, t).same_bits = true;
     }
-  return cases;
 }
 
 std::vector<GradientCase> downsample_gradients() {

@@ -42,12 +42,10 @@ BoundCase bind_dropout(Queue q, const DropoutRow& r, DType type) {
   return {q, run, {expect("y", y, tolerance_of(type), expected)}};
 }
 
-std::vector<OpCase> dropout_cases() {
-  std::vector<OpCase> cases;
+void dropout_cases(OpCases& cases) {
   for (const DropoutRow& r : kDropoutRows)
     for (const DType t : {DType::f32, DType::bf16})
-      cases.push_back(same_bits(row(fmt::format("dropout/{}/{}", name_of(r.x), r.rate), r.timed, bind_dropout, r, t)));
-  return cases;
+      cases.add(fmt::format("dropout/{}/{}", name_of(r.x), r.rate), r.timed, bind_dropout, r, t).same_bits = true;
 }
 
 std::vector<GradientCase> dropout_gradients() {

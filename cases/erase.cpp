@@ -46,12 +46,10 @@ BoundCase bind_erase(Queue q, const EraseRow& r, DType type) {
   return {q, run, {expect("out", out, tolerance_of(type), expected)}};
 }
 
-std::vector<OpCase> erase_cases() {
-  std::vector<OpCase> cases;
+void erase_cases(OpCases& cases) {
   for (const EraseRow& r : kEraseRows)
     for (const DType t : {DType::f32, DType::bf16})
-      cases.push_back(same_bits(row(fmt::format("erase/{}", name_of(r.images)), r.timed, bind_erase, r, t)));
-  return cases;
+      cases.add(fmt::format("erase/{}", name_of(r.images)), r.timed, bind_erase, r, t).same_bits = true;
 }
 
 const RegisterCases erase_table{"erase", erase_cases};

@@ -20,10 +20,8 @@ BoundCase bind_gather(Queue q, int64_t n) {
           })}};
 }
 
-std::vector<OpCase> gather_cases() {
-  std::vector<OpCase> cases;
-  for (const int64_t n : {1, 127, 129}) cases.push_back(row(fmt::format("gather/{}", n), false, bind_gather, n));
-  return cases;
+void gather_cases(OpCases& cases) {
+  for (const int64_t n : {1, 127, 129}) cases.add(fmt::format("gather/{}", n), false, bind_gather, n);
 }
 
 const RegisterCases gather_table{"gather", gather_cases};

@@ -43,11 +43,9 @@ BoundCase bind_gaussian_noise(Queue q, const GaussianNoiseRow& r) {
   return {q, run, {expect("grad", grad, 1e-6, expected)}};
 }
 
-std::vector<OpCase> gaussian_noise_cases() {
-  std::vector<OpCase> cases;
+void gaussian_noise_cases(OpCases& cases) {
   for (const GaussianNoiseRow& r : kGaussianNoiseRows)
-    cases.push_back(row(fmt::format("gaussian_noise/{}+{}", r.n, r.first), r.timed, bind_gaussian_noise, r));
-  return cases;
+    cases.add(fmt::format("gaussian_noise/{}+{}", r.n, r.first), r.timed, bind_gaussian_noise, r);
 }
 
 const RegisterCases gaussian_noise_table{"gaussian_noise", gaussian_noise_cases};

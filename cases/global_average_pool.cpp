@@ -30,15 +30,13 @@ BoundCase bind_pool_backward(Queue q, const Shape& s, DType type) {
                   [=] { return reference::global_average_pool_backward(to_numbers(dy), s); })}};
 }
 
-std::vector<OpCase> global_average_pool_cases() {
-  std::vector<OpCase> cases;
+void global_average_pool_cases(OpCases& cases) {
   for (const PoolRow& r : kPoolRows)
     for (const DType t : {DType::f32, DType::bf16}) {
       const std::string shape = name_of(r.x);
-      cases.push_back(row("global_average_pool_forward/" + shape, r.timed, bind_pool_forward, r.x, t));
-      cases.push_back(same_bits(row("global_average_pool_backward/" + shape, r.timed, bind_pool_backward, r.x, t)));
+      cases.add("global_average_pool_forward/" + shape, r.timed, bind_pool_forward, r.x, t);
+      cases.add("global_average_pool_backward/" + shape, r.timed, bind_pool_backward, r.x, t).same_bits = true;
     }
-  return cases;
 }
 
 std::vector<GradientCase> global_average_pool_gradients() {

@@ -44,11 +44,9 @@ BoundCase bind_lars(Queue q, const LarsRow& r) {
   return {q, run, {expect("grad", grad, 1e-6, expected)}};
 }
 
-std::vector<OpCase> lars_cases() {
-  std::vector<OpCase> cases;
+void lars_cases(OpCases& cases) {
   for (const LarsRow& r : kLarsRows)
-    cases.push_back(row(fmt::format("lars/{}/{:g}/{:g}", r.n, r.scale_value, r.scale_grad), r.timed, bind_lars, r));
-  return cases;
+    cases.add(fmt::format("lars/{}/{:g}/{:g}", r.n, r.scale_value, r.scale_grad), r.timed, bind_lars, r);
 }
 
 const RegisterCases lars_table{"lars", lars_cases};

@@ -51,14 +51,12 @@ BoundCase bind_linear_backward(Queue q, const LinearRow& r) {
            expect("db", t->db, [=] { return r.reference().backward_b(to_numbers(t->dy)); })}};
 }
 
-std::vector<OpCase> linear_cases() {
-  std::vector<OpCase> cases;
+void linear_cases(OpCases& cases) {
   for (const LinearRow& r : kLinearRows) {
     const std::string shape = fmt::format("{}x{}->{}", r.rows, r.in, r.out);
-    cases.push_back(by_library(row("linear_forward/" + shape, r.timed, bind_linear_forward, r)));
-    cases.push_back(by_library(row("linear_backward/" + shape, r.timed, bind_linear_backward, r)));
+    cases.add("linear_forward/" + shape, r.timed, bind_linear_forward, r).by_library = true;
+    cases.add("linear_backward/" + shape, r.timed, bind_linear_backward, r).by_library = true;
   }
-  return cases;
 }
 
 std::vector<GradientCase> linear_gradients() {

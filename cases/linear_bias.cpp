@@ -35,13 +35,11 @@ BoundCase bind_linear_bias_sum(Queue q, const LinearBiasRow& r) {
           {expect("db", db, [=] { return linear.backward_b(to_numbers(dy)); })}};
 }
 
-std::vector<OpCase> linear_bias_cases() {
-  std::vector<OpCase> cases;
+void linear_bias_cases(OpCases& cases) {
   for (const LinearBiasRow& r : kLinearBiasRows) {
-    cases.push_back(cuda_only(row(fmt::format("bias_add/{}x{}", r.rows, r.columns), false, bind_linear_bias_add, r)));
-    cases.push_back(cuda_only(row(fmt::format("column_sum/{}x{}", r.rows, r.columns), false, bind_linear_bias_sum, r)));
+    cases.add(fmt::format("bias_add/{}x{}", r.rows, r.columns), false, bind_linear_bias_add, r).cuda_only = true;
+    cases.add(fmt::format("column_sum/{}x{}", r.rows, r.columns), false, bind_linear_bias_sum, r).cuda_only = true;
   }
-  return cases;
 }
 
 const RegisterCases linear_bias_table{"linear_bias", linear_bias_cases};

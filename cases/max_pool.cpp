@@ -44,15 +44,13 @@ BoundCase bind_max_pool_backward(Queue q, const Shape& s, DType type) {
           {expect("dx", dx, tolerance_of(type), [=] { return pool.backward(to_numbers(x), to_numbers(dy)); })}};
 }
 
-std::vector<OpCase> max_pool_cases() {
-  std::vector<OpCase> cases;
+void max_pool_cases(OpCases& cases) {
   for (const MaxPoolRow& r : kMaxPoolRows)
     for (const DType t : {DType::f32, DType::bf16}) {
       const std::string shape = name_of(r.x);
-      cases.push_back(same_bits(row("max_pool_forward/" + shape, r.timed, bind_max_pool_forward, r.x, t)));
-      cases.push_back(row("max_pool_backward/" + shape, r.timed, bind_max_pool_backward, r.x, t));
+      cases.add("max_pool_forward/" + shape, r.timed, bind_max_pool_forward, r.x, t).same_bits = true;
+      cases.add("max_pool_backward/" + shape, r.timed, bind_max_pool_backward, r.x, t);
     }
-  return cases;
 }
 
 std::vector<GradientCase> max_pool_gradients() {

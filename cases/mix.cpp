@@ -47,13 +47,13 @@ BoundCase bind_mix(Queue q, const MixRow& r, DType type) {
   return {q, run, {expect("out", out, tolerance_of(type), expected)}};
 }
 
-std::vector<OpCase> mix_cases() {
-  std::vector<OpCase> cases;
+void mix_cases(OpCases& cases) {
   for (const MixRow& r : kMixRows)
     for (const DType t : {DType::f32, DType::bf16})
-      cases.push_back(same_bits(row(fmt::format("mix/{}/{}x{}", name_of(r.images), r.mix.box.height, r.mix.box.width),
-                                    r.timed, bind_mix, r, t)));
-  return cases;
+      cases
+          .add(fmt::format("mix/{}/{}x{}", name_of(r.images), r.mix.box.height, r.mix.box.width), r.timed, bind_mix, r,
+               t)
+          .same_bits = true;
 }
 
 const RegisterCases mix_table{"mix_images", mix_cases};

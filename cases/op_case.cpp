@@ -18,7 +18,7 @@ double draw(uint32_t item, int64_t i) {
 }
 
 struct Table {
-  std::vector<OpCase> (*rows)();
+  void (*rows)(OpCases&);
   std::vector<GradientCase> (*gradients)();
 };
 
@@ -43,17 +43,15 @@ Cost BoundCase::cost() const {
   return sum;
 }
 
-RegisterCases::RegisterCases(const char* table, std::vector<OpCase> (*rows)(),
-                             std::vector<GradientCase> (*gradients)()) {
+RegisterCases::RegisterCases(const char* table, void (*rows)(OpCases&), std::vector<GradientCase> (*gradients)()) {
   tables()[table] = {rows, gradients};
 }
 
 std::vector<OpCase> op_cases(Device device) {
-  std::vector<OpCase> all;
-  for (const auto& [name, table] : tables())
-    for (OpCase& c : table.rows())
-      if (!c.cuda_only || device == Device::cuda) all.push_back(std::move(c));
-  return all;
+  OpCases all;
+  for (const auto& [name, table] : tables()) table.rows(all);
+  if (device == Device::cpu) std::erase_if(all.rows, [](const OpCase& c) { return c.cuda_only; });
+  return all.rows;
 }
 
 std::vector<GradientCase> gradient_cases() {
@@ -111,21 +109,6 @@ RunningStatistics zero_statistics(Tape& t, int64_t channels) {
   const RunningStatistics state{t.output(DType::f32, {channels}), t.output(DType::f32, {channels})};
   for (const Var& v : {state.mean, state.var}) t.run(kernel::zero, v->value);
   return state;
-}
-
-OpCase same_bits(OpCase c) {
-  c.same_bits = true;
-  return c;
-}
-
-OpCase cuda_only(OpCase c) {
-  c.cuda_only = true;
-  return c;
-}
-
-OpCase by_library(OpCase c) {
-  c.by_library = true;
-  return c;
 }
 
 Output expect(std::string name, Tensor actual, double tolerance, std::function<Numbers()> expected) {

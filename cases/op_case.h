@@ -42,19 +42,22 @@ struct OpCase {
   bool same_bits = false;   // the same operations in the same order on both devices: the results are equal
 };
 
-// A row whose operands are made by bind(queue, arguments...). With bf16 among the arguments its name ends in /bf16.
-template <class... P, class... A>
-OpCase row(const std::string& name, bool timed, BoundCase (*bind)(Queue, P...), const A&... arguments) {
-  const auto is_bf16 = [](const auto& argument) {
-    if constexpr (std::is_same_v<decltype(argument), const DType&>) return argument == DType::bf16;
-    return false;
-  };
-  const bool bf16 = (... || is_bf16(arguments));
-  return {.name = bf16 ? name + "/bf16" : name, .timed = timed, .bind = [=](Queue q) { return bind(q, arguments...); }};
-}
-OpCase same_bits(OpCase);
-OpCase cuda_only(OpCase);
-OpCase by_library(OpCase);
+// The rows of a file.
+struct OpCases {
+  std::vector<OpCase> rows;
+  // Adds a row whose operands are made by bind(queue, arguments...). With bf16 among the arguments its name ends in
+  // /bf16. What else holds of the row is set in the result: cases.add(...).same_bits = true.
+  template <class... P, class... A>
+  OpCase& add(const std::string& name, bool timed, BoundCase (*bind)(Queue, P...), const A&... arguments) {
+    const auto is_bf16 = [](const auto& argument) {
+      if constexpr (std::is_same_v<decltype(argument), const DType&>) return argument == DType::bf16;
+      return false;
+    };
+    const bool bf16 = (... || is_bf16(arguments));
+    return rows.emplace_back(
+        OpCase{bf16 ? name + "/bf16" : name, timed, [=](Queue q) { return bind(q, arguments...); }});
+  }
+};
 
 // f(inputs) with its gradient: backward(inputs, dy)[i] = sum_j dy[j] * d f[j] / d inputs[i].
 struct GradientCase {
@@ -68,7 +71,7 @@ struct GradientCase {
 
 // Makes the rows of a file part of op_cases() and gradient_cases(): a constant at namespace scope.
 struct RegisterCases {
-  RegisterCases(const char* table, std::vector<OpCase> (*rows)(), std::vector<GradientCase> (*gradients)() = nullptr);
+  RegisterCases(const char* table, void (*rows)(OpCases&), std::vector<GradientCase> (*gradients)() = nullptr);
 };
 
 std::vector<OpCase> op_cases(Device = Device::cpu);  // those that the device can run

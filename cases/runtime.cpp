@@ -29,17 +29,15 @@ BoundCase bind_copy_by_host(Queue q, int64_t n) {
   return {q, run, {expect("to", to, 0, [=] { return to_numbers(from); })}};
 }
 
-std::vector<OpCase> runtime_cases() {
-  std::vector<OpCase> cases;
+void runtime_cases(OpCases& cases) {
   for (const int64_t n : {1, 4097}) {
     const auto add = [&](const char* name, BoundCase (*bind)(Queue, int64_t)) {
-      cases.push_back(same_bits(row(fmt::format("{}/{}", name, n), false, bind, n)));
+      cases.add(fmt::format("{}/{}", name, n), false, bind, n).same_bits = true;
     };
     add("copy", bind_copy);
     add("zero", bind_zero);
     add("copy_by_host", bind_copy_by_host);
   }
-  return cases;
 }
 
 const RegisterCases runtime_table{"runtime", runtime_cases};

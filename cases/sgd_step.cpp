@@ -60,13 +60,13 @@ BoundCase bind_sgd_step(Queue q, const SgdStepRow& r) {
   return bound;
 }
 
-std::vector<OpCase> sgd_step_cases() {
-  std::vector<OpCase> cases;
+void sgd_step_cases(OpCases& cases) {
   for (const SgdStepRow& r : kSgdStepRows)
-    cases.push_back(same_bits(row(fmt::format("sgd_step/{}{}{}{}", r.n, r.hyper.nesterov ? "+nesterov" : "",
-                                              r.hyper.sign ? "+sign" : "", r.shadow ? "+shadow" : ""),
-                                  r.timed, bind_sgd_step, r)));
-  return cases;
+    cases
+        .add(fmt::format("sgd_step/{}{}{}{}", r.n, r.hyper.nesterov ? "+nesterov" : "", r.hyper.sign ? "+sign" : "",
+                         r.shadow ? "+shadow" : ""),
+             r.timed, bind_sgd_step, r)
+        .same_bits = true;
 }
 
 const RegisterCases sgd_step_table{"sgd_step", sgd_step_cases};

@@ -139,21 +139,20 @@ BoundCase bind_sign_mean(Queue q, const SignRow& r, bool mean_of_means) {
           })}};
 }
 
-std::vector<OpCase> sign_cases() {
-  std::vector<OpCase> cases;
+void sign_cases(OpCases& cases) {
   for (const SignRow& r : kSignRows) {
     for (const bool option : {false, true}) {
       const std::string memory = option ? "+memory" : "";
       if (r.ranks < 3 || r.timed) {
-        cases.push_back(row(fmt::format("sign_scales/{}{}", r.name, memory), r.timed, bind_sign_scales, r, option));
-        cases.push_back(
-            same_bits(row(fmt::format("sign_pack/{}{}", r.name, memory), r.timed, bind_sign_pack, r, option)));
+        cases.add(fmt::format("sign_scales/{}{}", r.name, memory), r.timed, bind_sign_scales, r, option);
+        cases.add(fmt::format("sign_pack/{}{}", r.name, memory), r.timed, bind_sign_pack, r, option).same_bits = true;
       }
-      cases.push_back(same_bits(row(fmt::format("{}/{}x{}", option ? "sign_count_mean" : "sign_mean", r.ranks, r.name),
-                                    r.timed, bind_sign_mean, r, option)));
+      cases
+          .add(fmt::format("{}/{}x{}", option ? "sign_count_mean" : "sign_mean", r.ranks, r.name), r.timed,
+               bind_sign_mean, r, option)
+          .same_bits = true;
     }
   }
-  return cases;
 }
 
 const RegisterCases sign_table{"sign", sign_cases};

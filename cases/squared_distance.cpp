@@ -35,12 +35,10 @@ BoundCase bind_distance(Queue q, const DistanceRow& r) {
   return {q, [=](Queue q) { q.run(kernel::squared_distance, x, y, sum); }, {expect("sum", sum, 1e-5, expected)}};
 }
 
-std::vector<OpCase> distance_cases() {
-  std::vector<OpCase> cases;
+void distance_cases(OpCases& cases) {
   for (const DistanceRow& r : kDistanceRows)
-    cases.push_back(
-        row(fmt::format("squared_distance/{}+{}{}", r.n, r.shift, r.alone ? "/alone" : ""), r.timed, bind_distance, r));
-  return cases;
+    cases.add(fmt::format("squared_distance/{}+{}{}", r.n, r.shift, r.alone ? "/alone" : ""), r.timed, bind_distance,
+              r);
 }
 
 const RegisterCases distance_table{"squared_distance", distance_cases};

@@ -66,15 +66,13 @@ BoundCase bind_vector(Queue q, const VectorRow& r, const Size& s, DType type) {
   return {q, [=, run = r.run](Queue q) { run(q, x, y, z); }, {mapped(result, x, y, r.expected)}};
 }
 
-std::vector<OpCase> vector_cases() {
-  std::vector<OpCase> cases;
+void vector_cases(OpCases& cases) {
   for (const VectorRow& r : kVectorRows)
     for (const Size& s : kSizes)
       for (const DType t : {DType::f32, DType::bf16}) {
         const std::string shift = s.shift_y > 0 ? fmt::format("+{}+{}", s.shift_x, s.shift_y) : "";
-        cases.push_back(same_bits(row(fmt::format("{}/{}{}", r.name, s.n, shift), s.timed, bind_vector, r, s, t)));
+        cases.add(fmt::format("{}/{}{}", r.name, s.n, shift), s.timed, bind_vector, r, s, t).same_bits = true;
       }
-  return cases;
 }
 
 Numbers sum(const Numbers& a, const Numbers& b) {
