@@ -21,22 +21,8 @@ struct Sum {
   float scale;
 
   template <int N>
-  struct Sums {
-    float v[N];
-  };
-  template <int N>
   __device__ Sums<N> load(int64_t i) const {
-    Sums<N> sums;
-    const Pack<float, N> first = cuda::load<N>(from.p[0] + i);
-#pragma unroll
-    for (int k = 0; k < N; ++k) sums.v[k] = first[k];
-#pragma unroll 4
-    for (int view = 1; view < from.count; ++view) {
-      const Pack<float, N> x = cuda::load<N>(from.p[view] + i);
-#pragma unroll
-      for (int k = 0; k < N; ++k) sums.v[k] += x[k];
-    }
-    return sums;
+    return sum_parts<N>(from.count, [&](int view) { return cuda::load<N>(from.p[view] + i); });
   }
   template <int N>
   __device__ void finish(int64_t i, const Sums<N>& sums) const {

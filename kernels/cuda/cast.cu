@@ -23,7 +23,7 @@ struct Cast {
   }
 };
 
-// Sums the rows while loading, with four loads in flight.
+// Sums the rows while loading.
 struct Mean {
   static constexpr int kWidth = 8, kUnroll = 1;
   float scale;
@@ -32,22 +32,8 @@ struct Mean {
   Bf16* mean;
 
   template <int N>
-  struct Sums {
-    float v[N];
-  };
-  template <int N>
   __device__ Sums<N> load(int64_t i) const {
-    Sums<N> sums;
-    const Pack<Bf16, N> first = cuda::load<N>(parts + i);
-#pragma unroll
-    for (int k = 0; k < N; ++k) sums.v[k] = first[k];
-#pragma unroll 4
-    for (int64_t r = 1; r < rows; ++r) {
-      const Pack<Bf16, N> part = cuda::load<N>(parts + r * stride + i);
-#pragma unroll
-      for (int k = 0; k < N; ++k) sums.v[k] += part[k];
-    }
-    return sums;
+    return sum_parts<N>(rows, [&](int64_t r) { return cuda::load<N>(parts + r * stride + i); });
   }
   template <int N>
   __device__ void finish(int64_t i, const Sums<N>& sums) const {

@@ -11,29 +11,8 @@ namespace {
 
 // partial (blocks)
 __global__ void __launch_bounds__(kBlock) clip_squares_kernel(const float* grad, Split s, float* partial) {
-  constexpr int kUnroll = 4;
   float sum = 0.0f;
-#pragma unroll 1
-  for (int64_t tile = int64_t(blockIdx.x) * (kBlock * kUnroll); tile < s.vectors;
-       tile += int64_t(gridDim.x) * (kBlock * kUnroll)) {
-    Pack<float, 4> g[kUnroll];
-#pragma unroll
-    for (int u = 0; u < kUnroll; ++u) {
-      const int64_t i = tile + u * kBlock + threadIdx.x;
-      g[u] = {};
-      if (i < s.vectors) g[u] = load<4>(grad + s.head + 4 * i);
-    }
-#pragma unroll
-    for (int u = 0; u < kUnroll; ++u)
-#pragma unroll
-      for (int k = 0; k < 4; ++k) sum += g[u][k] * g[u][k];
-  }
-  const int64_t whole = s.vectors * 4;
-#pragma unroll 1
-  for (int64_t j = int64_t(blockIdx.x) * kBlock + threadIdx.x; j < s.n - whole; j += int64_t(gridDim.x) * kBlock) {
-    const float g = grad[j < s.head ? j : j + whole];
-    sum += g * g;
-  }
+  for_numbers<4, false>(s, grad, nullptr, [&](float g, float) { sum += g * g; });
   sum = block_sum(sum);
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }

@@ -4,41 +4,13 @@
 
 #include "kernels/cuda/dialect/columns.h"
 #include "kernels/cuda/dialect/elementwise.h"
+#include "kernels/cuda/dialect/image_vectors.h"
 #include "kernels/downsample.h"
 
 namespace skein::cuda {
 namespace {
 
 constexpr int kUnroll = 4;
-
-// An image (N,H,W,groups of channels), with the divisions that turn a vector's index into coordinates.
-struct Image {
-  Divider by_groups, by_width, by_height;
-  int64_t groups, width, height, vectors;
-
-  Image(View v, int64_t kWidth)
-      : by_groups(v.channels() / kWidth),
-        by_width(v.dims[2]),
-        by_height(v.dims[1]),
-        groups(v.channels() / kWidth),
-        width(v.dims[2]),
-        height(v.dims[1]),
-        vectors(v.numel() / kWidth) {
-    CHECK(vectors < (int64_t{1} << 31), "{} vectors are more than 32 bits count", vectors);
-  }
-  struct Coordinates {
-    uint32_t n, h, w, group;
-  };
-  __device__ Coordinates coordinates(uint32_t i) const {
-    const auto [pixel, group] = by_groups.divide(i);
-    const auto [line, w] = by_width.divide(pixel);
-    const auto [n, h] = by_height.divide(line);
-    return {n, h, w, group};
-  }
-  __device__ int64_t index(const Coordinates& p) const {
-    return ((p.n * height + p.h) * width + p.w) * groups + p.group;
-  }
-};
 
 // to[i] = vector source(i) of `from`, or zeros where source(i) is -1.
 template <int kWidth, class T, class Source>
@@ -62,9 +34,9 @@ __device__ void copy_vectors(const T* from, T* to, uint32_t vectors, Source&& so
 
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock)
-    downsample_forward_kernel(const T* x, T* y, Image large, Image small, uint32_t stride) {
+    downsample_forward_kernel(const T* x, T* y, ImageVectors large, ImageVectors small, uint32_t stride) {
   copy_vectors<kWidth>(x, y, uint32_t(small.vectors), [&](uint32_t i) -> int64_t {
-    const Image::Coordinates p = small.coordinates(i);
+    const ImageVectors::Coordinates p = small.coordinates(i);
     if (p.group >= large.groups) return -1;
     return large.index({p.n, p.h * stride, p.w * stride, p.group});
   });
@@ -72,9 +44,9 @@ __global__ void __launch_bounds__(kBlock)
 
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kBlock)
-    downsample_backward_kernel(const T* dy, T* dx, Image large, Image small, Divider stride) {
+    downsample_backward_kernel(const T* dy, T* dx, ImageVectors large, ImageVectors small, Divider stride) {
   copy_vectors<kWidth>(dy, dx, uint32_t(large.vectors), [&](uint32_t i) -> int64_t {
-    const Image::Coordinates p = large.coordinates(i);
+    const ImageVectors::Coordinates p = large.coordinates(i);
     const auto h = stride.divide(p.h), w = stride.divide(p.w);
     if (h.remainder != 0 || w.remainder != 0) return -1;
     return small.index({p.n, h.quotient, w.quotient, p.group});
@@ -90,14 +62,14 @@ void check(View large, View small, int64_t stride) {
         small.channels());
 }
 
-int64_t grid(const Image& result) { return streaming_grid(ceil_div(result.vectors, kBlock * kUnroll)); }
+int64_t grid(const ImageVectors& result) { return streaming_grid(ceil_div(result.vectors, kBlock * kUnroll)); }
 
 }  // namespace
 
 void downsample_forward(Stream stream, View x, int64_t stride, View y) {
   check(x, y, stride);
   dispatch_columns(x.dtype, std::gcd(x.channels(), y.channels()), {x.data, y.data}, [&]<class T, int kWidth>() {
-    const Image large(x, kWidth), small(y, kWidth);
+    const ImageVectors large(x, kWidth), small(y, kWidth);
     launch(downsample_forward_kernel<T, kWidth>, grid(small), kBlock, stream, x.as<T>(), y.as<T>(), large, small,
            uint32_t(stride));
   });
@@ -106,7 +78,7 @@ void downsample_forward(Stream stream, View x, int64_t stride, View y) {
 void downsample_backward(Stream stream, View dy, int64_t stride, View dx) {
   check(dx, dy, stride);
   dispatch_columns(dx.dtype, std::gcd(dx.channels(), dy.channels()), {dx.data, dy.data}, [&]<class T, int kWidth>() {
-    const Image large(dx, kWidth), small(dy, kWidth);
+    const ImageVectors large(dx, kWidth), small(dy, kWidth);
     launch(downsample_backward_kernel<T, kWidth>, grid(large), kBlock, stream, dy.as<T>(), dx.as<T>(), large, small,
            Divider(stride));
   });

@@ -9,37 +9,14 @@
 namespace skein::cuda {
 namespace {
 
-__device__ void add_squares(float (&sums)[2], float value, float grad) {
-  sums[0] += value * value;
-  sums[1] += grad * grad;
-}
-
 // partial (blocks, 2)
 __global__ void __launch_bounds__(kBlock)
     squares_kernel(const float* value, const float* grad, Split s, float* partial) {
-  constexpr int kUnroll = 2;
   float sums[2] = {};
-#pragma unroll 1
-  for (int64_t tile = int64_t(blockIdx.x) * (kBlock * kUnroll); tile < s.vectors;
-       tile += int64_t(gridDim.x) * (kBlock * kUnroll)) {
-    Pack<float, 4> v[kUnroll], g[kUnroll];
-#pragma unroll
-    for (int u = 0; u < kUnroll; ++u) {
-      const int64_t i = tile + u * kBlock + threadIdx.x;
-      v[u] = {}, g[u] = {};
-      if (i < s.vectors) v[u] = load<4>(value + s.head + 4 * i), g[u] = load<4>(grad + s.head + 4 * i);
-    }
-#pragma unroll
-    for (int u = 0; u < kUnroll; ++u)
-#pragma unroll
-      for (int k = 0; k < 4; ++k) add_squares(sums, v[u][k], g[u][k]);
-  }
-  const int64_t whole = s.vectors * 4;
-#pragma unroll 1
-  for (int64_t j = int64_t(blockIdx.x) * kBlock + threadIdx.x; j < s.n - whole; j += int64_t(gridDim.x) * kBlock) {
-    const int64_t i = j < s.head ? j : j + whole;
-    add_squares(sums, value[i], grad[i]);
-  }
+  for_numbers<2, true>(s, value, grad, [&](float w, float g) {
+    sums[0] += w * w;
+    sums[1] += g * g;
+  });
   sums[0] = block_sum(sums[0]), sums[1] = block_sum(sums[1]);
   if (threadIdx.x == 0) partial[2 * blockIdx.x] = sums[0], partial[2 * blockIdx.x + 1] = sums[1];
 }

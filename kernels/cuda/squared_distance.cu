@@ -12,31 +12,8 @@ namespace {
 template <bool kTwo>
 __global__ void __launch_bounds__(kBlock)
     distance_blocks_kernel(const float* x, const float* y, Split s, float* partial) {
-  constexpr int kUnroll = 2;
   float sum = 0.0f;
-#pragma unroll 1
-  for (int64_t tile = int64_t(blockIdx.x) * (kBlock * kUnroll); tile < s.vectors;
-       tile += int64_t(gridDim.x) * (kBlock * kUnroll)) {
-    Pack<float, 4> a[kUnroll], b[kUnroll];
-#pragma unroll
-    for (int u = 0; u < kUnroll; ++u) {
-      const int64_t i = tile + u * kBlock + threadIdx.x;
-      a[u] = {}, b[u] = {};
-      if (i < s.vectors) a[u] = load<4>(x + s.head + 4 * i);
-      if (kTwo && i < s.vectors) b[u] = load<4>(y + s.head + 4 * i);
-    }
-#pragma unroll
-    for (int u = 0; u < kUnroll; ++u)
-#pragma unroll
-      for (int k = 0; k < 4; ++k) sum += (a[u][k] - b[u][k]) * (a[u][k] - b[u][k]);
-  }
-  const int64_t whole = s.vectors * 4;
-#pragma unroll 1
-  for (int64_t j = int64_t(blockIdx.x) * kBlock + threadIdx.x; j < s.n - whole; j += int64_t(gridDim.x) * kBlock) {
-    const int64_t i = j < s.head ? j : j + whole;
-    const float d = x[i] - (kTwo ? y[i] : 0.0f);
-    sum += d * d;
-  }
+  for_numbers<2, kTwo>(s, x, y, [&](float a, float b) { sum += (a - b) * (a - b); });
   sum = block_sum(sum);
   if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }

@@ -50,6 +50,56 @@ __global__ void __launch_bounds__(kBlock) elementwise_kernel(const __grid_consta
   }
 }
 
+// What load() of a sum returns.
+template <int N>
+struct Sums {
+  float v[N];
+};
+
+// The sum of the packs part(0), part(1) ... part(count - 1) in this order, with four loads in flight.
+template <int N, class Count, class Part>
+__device__ Sums<N> sum_parts(Count count, Part&& part) {
+  Sums<N> sums;
+  const auto first = part(Count{0});
+#pragma unroll
+  for (int k = 0; k < N; ++k) sums.v[k] = first[k];
+#pragma unroll 4
+  for (Count i = 1; i < count; ++i) {
+    const auto x = part(i);
+#pragma unroll
+    for (int k = 0; k < N; ++k) sums.v[k] += x[k];
+  }
+  return sums;
+}
+
+// Calls add(x[i], y[i]) for this thread's part of [0, n), kUnroll vectors of four at a time, and with zeros for vectors
+// after the last. Without kTwo there is no y, and its element is 0.
+template <int kUnroll, bool kTwo, class Add>
+__device__ void for_numbers(const Split& s, const float* x, const float* y, Add&& add) {
+#pragma unroll 1
+  for (int64_t tile = int64_t(blockIdx.x) * (kBlock * kUnroll); tile < s.vectors;
+       tile += int64_t(gridDim.x) * (kBlock * kUnroll)) {
+    Pack<float, 4> a[kUnroll], b[kUnroll];
+#pragma unroll
+    for (int u = 0; u < kUnroll; ++u) {
+      const int64_t i = tile + u * kBlock + threadIdx.x;
+      a[u] = {}, b[u] = {};
+      if (i < s.vectors) a[u] = load<4>(x + s.head + 4 * i);
+      if (kTwo && i < s.vectors) b[u] = load<4>(y + s.head + 4 * i);
+    }
+#pragma unroll
+    for (int u = 0; u < kUnroll; ++u)
+#pragma unroll
+      for (int k = 0; k < 4; ++k) add(a[u][k], b[u][k]);
+  }
+  const int64_t whole = s.vectors * 4;
+#pragma unroll 1
+  for (int64_t j = int64_t(blockIdx.x) * kBlock + threadIdx.x; j < s.n - whole; j += int64_t(gridDim.x) * kBlock) {
+    const int64_t i = j < s.head ? j : j + whole;
+    add(x[i], kTwo ? y[i] : 0.0f);
+  }
+}
+
 // Grid of a streaming kernel: one block per tile, at most eight per SM; then each block handles several tiles.
 inline int64_t streaming_grid(int64_t tiles) { return std::min(tiles, 8 * multiprocessors()); }
 
