@@ -48,7 +48,7 @@ struct AugmentInputs {
       const uint32_t range = uint32_t(2 * options.padding + 1);
       y += int64_t(bounded(w[1], range)) - options.padding;
       x += int64_t(bounded(w[2], range)) - options.padding;
-      // Of alternate flips, epoch 3 has the other side of epoch 0.
+      // Alternate flips: epoch 3 has the other side of epoch 0.
       const bool alternate = options.flip == Flip::alternate;
       const uint32_t epoch = alternate ? 0 : kEpoch;
       const bool drawn = random_words(kAugmentSeed, Purpose::augment, epoch, uint32_t(sample), 0)[0] >> 31;

@@ -35,7 +35,7 @@ inline Cost adamw_step_cost(View value, View grad, View first, View second, View
 
 SKEIN_KERNEL(adamw_step, AdamwStep, adamw_step_cost);
 
-// What is the same for every element, in f32 on host and device. 1 - beta^t is computed as -expm1(t*log(beta)), which
+// The numbers that all elements share, in f32 on host and device. 1 - beta^t is computed as -expm1(t*log(beta)), which
 // loses no digits where beta^t is near 1.
 struct AdamwConstants {
   explicit AdamwConstants(const AdamwHyper& h)

@@ -12,7 +12,7 @@ namespace skein {
 // Every name that parse_compression() accepts.
 std::vector<std::string> compression_names();
 
-// Of `workers` ranks with these parameters, which may be planned only (ParameterStore::plan()).
+// Traffic of one averaging among `workers` ranks. The parameters may be planned only (ParameterStore::plan()).
 Traffic averaging_traffic(const Compression&, ParameterStore& parameters, int64_t workers);
 
 }  // namespace skein

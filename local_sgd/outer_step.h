@@ -32,7 +32,7 @@ class OuterStep {
  public:
   OuterStep(OuterMomentum, int64_t size, Queue);
   bool active() const { return outer_.active(); }
-  // Of an active step. gamma is above 0; slowmo scales delta in place.
+  // Only for an active step. gamma is above 0; slowmo scales delta in place.
   void apply(View consensus, View delta, double gamma);
   const Tensor& momentum() const { return momentum_; }  // u; undefined where the step is c - Delta
 

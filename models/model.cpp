@@ -39,7 +39,7 @@ class Name {
 
 using MaybeModel = std::unique_ptr<Model>;
 
-// Of ImageNet's ResNets, by depth.
+// The stages of ImageNet's ResNets, by depth.
 const std::map<int64_t, ResNetStages>& large_resnets() {
   static const std::map<int64_t, ResNetStages> all = {
       {18, {2, 2, 2, 2}}, {34, {3, 4, 6, 3}}, {50, {3, 4, 6, 3}}, {101, {3, 4, 23, 3}}, {152, {3, 8, 36, 3}}};

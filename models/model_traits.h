@@ -1,4 +1,4 @@
-// What a network's name says about it without making it.
+// Facts about a network that follow from its name, without making it.
 #pragma once
 
 #include <cstdint>

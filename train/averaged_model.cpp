@@ -84,7 +84,7 @@ void AveragedModel::add_variance_between(ProcessGroup& group, const std::vector<
   queue_.run(kernel::copy_from_host, average.data(), parameters.running_statistics);
 }
 
-// Where the running statistics start at zero, one training pass leaves momentum times the batch's statistics. Dividing
+// If the running statistics start at zero, one training pass leaves momentum times the batch's statistics. Dividing
 // by the momentum recovers them.
 void AveragedModel::recompute(StepContext& context) {
   LoaderOptions options;

@@ -25,7 +25,7 @@ void conclude(const ReadReport& a, const ReadReport& b, Sample sample, bool json
     print_comparison(cases, notes, sample);
 }
 
-// What the program prints. RunFailed where it ends with another status than 0; its own message is on stderr.
+// Runs the program and returns its output. RunFailed for another status than 0; its own message is on stderr.
 std::string output_of(const std::vector<std::string>& words) {
   const std::string command = shell_words(words);
   FILE* pipe = popen(command.c_str(), "r");

@@ -1,4 +1,4 @@
-// What the commands that use a trained model have in common: their flags, and the model ready on its device.
+// The common part of the commands that use a trained model: their flags, and the model ready on its device.
 #pragma once
 
 #include "apps/command_line.h"

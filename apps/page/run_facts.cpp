@@ -1,4 +1,4 @@
-// What a RunReader has gathered, as JSON for the page. apps/page/model.js and apps/page/run.js read it.
+// The facts that a RunReader has gathered, as JSON for the page. apps/page/model.js and apps/page/run.js read it.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// What of a preset was really run, in a small folder that can be kept in a repository:
+// The part of a preset that was run, in a small folder that can be kept in a repository:
 //   README.md      tables, verdicts, what is missing, commands, machine, time
 //   results.json   a record per run (apps/reproduce/run_record.h): curves by epoch, hash of the configuration, command
 // Records stay where their run folders are gone: they count as done runs of the preset.

@@ -38,7 +38,7 @@ struct RunRecord {
 // evaluated.
 std::string config_hash(const TrainConfig& config);
 
-// Of a run folder: the record of a run with all its epochs or of one whose loss was not finite; else none. BadInput where
+// The record of a run folder with all its epochs, or of one whose loss was not finite; else none. BadInput where
 // its configuration has another hash or seed than expected. Setting and command are left empty.
 std::optional<RunRecord> read_record(const std::string& folder, int64_t seed, const TrainConfig& expected);
 

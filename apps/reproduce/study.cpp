@@ -35,7 +35,7 @@ std::vector<std::string> flags_of(const PresetSetting& setting, int64_t epochs) 
   return flags;
 }
 
-// What all runs of the preset share. Without `options`: as the preset says it, without places.
+// Flags that all runs of the preset share. Without `options`: as the preset says it, without places.
 std::vector<std::string> train_part(const Preset& p, int64_t epochs, const StudyOptions& options) {
   std::vector<std::string> train = {"train", fmt::format("--data={}", options.data.empty() ? p.data : options.data)};
   if (!options.data_dir.empty()) train.push_back("--data-dir=" + options.data_dir);

@@ -16,7 +16,7 @@
 
 namespace skein {
 
-// What a user may say about a preset's runs.
+// The user's choices about a preset's runs.
 struct StudyOptions {
   std::string out, data, data_dir;
   double scale = 1;

@@ -39,7 +39,7 @@ std::string cell(const Records& records, const Column& column) {
   return s.deviation == 0 ? mean : fmt::format("{} ± {:.{}f}", mean, s.deviation, column.digits);
 }
 
-// Of the fastest epoch of all runs of a setting: other work on the machine makes the others slower.
+// Seconds of a step in the fastest epoch of all runs of a setting: other work on the machine makes the others slower.
 double step_seconds(const Records& records) {
   double fastest = kNotMeasured;
   for (const RunRecord* r : records)

@@ -1,4 +1,4 @@
-// What the runs of a preset say of its claims.
+// Verdicts: whether the runs of a preset bear out its claims.
 //
 // Accuracy and training loss, after the last epoch and of the averaged model, are compared by Welch's t test
 // (base/welch_test.h) with the seeds as samples; the p of all tests of a preset are corrected together (Holm). A claim

@@ -24,7 +24,7 @@ size_t colour_length(std::string_view text) {
   return end == text.npos ? 0 : end + 1;
 }
 
-// Where a line is continued: the column of its second field.
+// The column at which a line is continued: that of its second field.
 size_t hanging_indent(std::string_view line, int64_t width) {
   const size_t text = std::min(line.find_first_not_of(' '), line.size());
   const bool full_label = text == 0 && line.find(' ') == kLabel - 1;

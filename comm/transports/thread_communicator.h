@@ -3,7 +3,7 @@
 //
 // Threading: each rank calls from a thread of its own. ThreadGroup may be used from any thread.
 // Errors: PeerLost on every rank, at once, where a rank aborts or drops its Communicator while other ranks still call.
-// Where ranks make different calls, or pass different sizes, CHECK fails on all of them.
+// CHECK fails on all ranks where they make different calls or pass different sizes.
 // Bit order: each rank adds up its shard over all ranks in rank order (kernels/all_sum.h) and writes it to all.
 #pragma once
 

@@ -17,7 +17,7 @@ Json measured(const std::string& arguments) {
   return Json::parse(output.out);
 }
 
-// What every report has, whatever it measures.
+// The fields that every report has, whatever it measures.
 void expect_schema(const Json& report, const std::string& bench) {
   EXPECT_EQ(report.at("schema"), kBenchSchema);
   EXPECT_EQ(report.at("bench"), bench);

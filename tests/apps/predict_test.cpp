@@ -87,7 +87,7 @@ TEST_F(Predict, NamesEveryBadFileAndPredictsTheRest) {
   EXPECT_TRUE(line.at("images").at(1).contains("error"));
 }
 
-// What an exported network is to be given: channels first, normalised; zeros for a file that is none.
+// The input of an exported network: channels first, normalised; zeros for a file that is none.
 TEST_F(Predict, WritesThePixels) {
   const std::string image = path("pixels.png"), bad = path("no.png"), out = path("pixels.safetensors");
   write_png(image, 16, 16, 3, 5);

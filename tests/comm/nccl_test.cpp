@@ -105,7 +105,7 @@ TEST_F(Nccl, IsMeasuredBesideTheLibrarysOwn) {
   EXPECT_EQ(live(), 0);
 }
 
-// What torchrun starts: processes that meet over TCP, whose models then travel over NCCL.
+// Processes as torchrun starts them: they meet over TCP, and models then travel over NCCL.
 TEST_F(Nccl, TrainsInAJobOverTcpToTheBitsOfThreads) {
   TrainConfig config = all_configurations().front();
   config.workers = 2;

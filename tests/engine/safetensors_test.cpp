@@ -129,7 +129,7 @@ TEST(Safetensors, FullDiskKeepsTheOldFile) {
   EXPECT_FALSE(fs::exists(path + ".partial"));
 }
 
-// Who may write in a folder could otherwise have any file of the user overwritten.
+// Another user who may write in the folder could otherwise have any file of the user overwritten.
 TEST(Safetensors, ALinkInItsPlaceIsNotFollowed) {
   const TempDir dir;
   const std::string path = (dir / "last").string(), other = (dir / "thesis.txt").string();

@@ -1,5 +1,4 @@
-// What the case tables cannot say: numbers that are none, inputs that a kernel cannot refuse, memory that is aligned to
-// nothing, nothing at all.
+// Inputs that the case tables lack: NaNs, values that a kernel cannot refuse, unaligned pointers, empty tensors.
 #include <gtest/gtest.h>
 
 #include <bit>

@@ -1,5 +1,5 @@
-// What cuDNN accepts in silence, caught by us; and plans kept on disk. Needs cuDNN's headers; of the library only what
-// works without a GPU.
+// Wrong plans that cuDNN accepts in silence and skein refuses; plans kept on disk. Needs cuDNN's headers; of the library
+// only what works without a GPU.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// What measures and describes a GPU: on the emulated one it must run and add up; no time means anything there.
+// Measuring and describing a GPU: on the emulated one it must run and add up; no time means anything there.
 #include <gtest/gtest.h>
 
 #include "apps/plan/gpu_model.h"
@@ -104,7 +104,7 @@ TEST(GpuBench, SaysWhatItNeeds) {
 
 class DeviceDescription : public ::testing::Test {
  protected:
-  // What skein devices --json prints, and in file().
+  // The output of skein devices --json, also in file().
   Json describe(const std::string& environment = "") const {
     const ProgramOutput output = shell(environment + " " + kSkein + " devices --json | tee " + file());
     EXPECT_EQ(output.status, 0) << output.err;

@@ -13,7 +13,7 @@ namespace {
 
 const std::filesystem::path kTop = SKEIN_SOURCE_DIR;
 
-// What the pattern's group matches in the lines of a file.
+// The matches of the pattern's group in the lines of a file.
 std::set<std::string> names_in(const std::filesystem::path& file, const std::regex& pattern) {
   std::set<std::string> names;
   std::ifstream in(file);

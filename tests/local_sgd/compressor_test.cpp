@@ -1,4 +1,4 @@
-// What travels: decoded means against plain loops in double, routes that agree to the bit, error feedback, bytes.
+// Compressors: decoded means against plain loops in double, routes that agree to the bit, error feedback, bytes.
 #include "local_sgd/compressor.h"
 
 #include <gtest/gtest.h>
@@ -124,7 +124,7 @@ TEST(Compressor, TheCheaperRouteIsTaken) {
     }
 }
 
-// What arrived, what the ranks remember and what the shards' owners do make up what the ranks moved.
+// The numbers that arrived and all memories, of ranks and of shards' owners, add up to what the ranks moved.
 void expect_nothing_lost(const std::string& name, int size) {
   Numbers sent(distance(0, 0).size()), moved(sent.size());
   for (int rounds = 1; rounds <= 5; ++rounds) {

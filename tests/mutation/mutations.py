@@ -2,6 +2,7 @@
 """Plants bugs, one at a time. The test that covers each bug must fail, with the expected message.
 
     mutations.py [NAME ...]     all of them, or those whose names contain one of the given texts
+    mutations.py --match        only that each can still be planted: its texts are in the sources, once each
 
 Run it from the root of a checkout. It edits the sources, builds the smallest target that shows the bug in the presets'
 build folders, runs the test, and restores the sources. Every test must pass before its bug is planted. Exit status: 0 if
@@ -82,7 +83,9 @@ MUTATIONS = [
             '#include "engine/optimizer.h"\n': '#include "engine/optimizer.h"\n#include "kernels/vector.h"\n',
             "{ queue_.run(kernel::copy_from_host, &rate, rate_); }": "{ asked = rate; }",
             "void Optimizer::set_rate": "static float asked;\nvoid Optimizer::set_rate",
-            "void Sgd::step() {\n": "void Sgd::step() {\n  queue_.run(kernel::fill, asked, rate_);\n",
+            "void Sgd::step_on(const Queue& queue) {\n": (
+                "void Sgd::step_on(const Queue& queue) {\n  queue.run(kernel::fill, asked, rate_);\n"
+            ),
         },
         EMULATOR + ", deferred streams",
         "CudaStep.ReplayedSteps*",
@@ -200,11 +203,13 @@ def plant(m, source):
 
 
 def main():
-    wanted = sys.argv[1:]
+    wanted = [name for name in sys.argv[1:] if name != "--match"]
     chosen = [m for m in MUTATIONS if not wanted or any(part in m.name for part in wanted)]
     sources = {m.name: (ROOT / m.file).read_text() for m in chosen}
     for m in chosen:
         mutated(m, sources[m.name])  # before the first build
+    if "--match" in sys.argv:
+        return 0
     sound = set()
     missed = 0
     for m in chosen:

@@ -13,7 +13,7 @@
 namespace skein::testing {
 namespace {
 
-// What a display prints on a terminal for steps 1 to `steps` of 10, one a second with 64 images each; the first takes
+// The output of a display on a terminal for steps 1 to `steps` of 10, one a second with 64 images each; the first takes
 // a minute.
 std::string drawn(int columns, int64_t steps) {
   const PseudoTerminal terminal(columns);

@@ -37,7 +37,7 @@ class EventFile {
   void histograms(int64_t step, std::span<const Histogram> histograms);
   void image(int64_t step, const std::string& tag, const Picture& picture);  // no effect where to_png() has no library
   void text(int64_t step, const std::string& tag, const std::string& markdown);
-  // What the page of hyperparameters shows: the settings, numbers where they are numbers, and that the run is done. Of
+  // The page of hyperparameters: the settings, numbers where they are numbers, and that the run is done. Of
   // several TensorBoard shows the first, so a run that is stopped to go on has no end.
   void settings(int64_t step, const std::vector<std::pair<std::string, std::string>>& settings);
   void end(int64_t step);

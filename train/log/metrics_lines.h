@@ -14,7 +14,7 @@ namespace skein {
 // Version of the format. Readers refuse another one, and ignore keys and types that they do not know.
 constexpr int kMetricsSchema = 1;
 
-// What a run is, for its first line, and for a line at every resume.
+// Description of a run, for its first line and for a line at every resume.
 struct RunDescription {
   std::vector<std::string> command;  // as it was typed; empty: the run was started by a program
   std::string cpu, gpu;              // of rank 0; empty: the run computes without a GPU

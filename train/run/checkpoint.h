@@ -29,7 +29,7 @@ struct Checkpoint {
   Checksums sums;
 };
 
-// What a checkpoint is made of.
+// The parts of a checkpoint.
 struct CheckpointContents {
   const ModelInfo& info;
   const ParameterStore& parameters;

@@ -14,7 +14,7 @@ inline constexpr const char kChecksumFile[] = "/SHA256SUMS";
 // By the file's name within the checkpoint.
 using Checksums = std::map<std::string, std::string>;
 
-// Of the files of a folder and its subfolders, all but its own SHA256SUMS.
+// The checksums of all files of a folder and its subfolders, but its own SHA256SUMS.
 Checksums checksums_of(const std::string& folder);
 void write_checksums(const std::string& folder, const Checksums& sums);
 

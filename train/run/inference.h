@@ -30,7 +30,7 @@ struct TrainedModel {
   const std::unique_ptr<Model> model;
 };
 
-// Where inference computes, and in which type.
+// The device that inference computes on, and the type.
 struct InferenceMachine {
   DeviceChoice device = DeviceChoice::automatic;
   ComputeType dtype = ComputeType::f32;

@@ -116,7 +116,7 @@ std::string decompressed(const std::string& bytes, int64_t size) {
   return text;
 }
 
-// What a rank says about its part, beside the part.
+// Sizes that a rank sends beside its part.
 struct PartSize {
   int64_t bytes, events, dropped, clock_error;
 };

@@ -24,7 +24,7 @@ struct Histogram {
   std::vector<double> limits = {}, counts = {};
 };
 
-// Of every parameter, with equal buckets between the least and the largest number.
+// A histogram of every parameter, with equal buckets between the least and the largest number.
 std::vector<Histogram> weight_histograms(const ParameterStore& weights);
 
 }  // namespace skein

@@ -1,4 +1,4 @@
-// What becomes of each file of a folder or an archive: training or test set and class, or left out for a reason. A pure
+// The use of each file of a folder or an archive: training or test set and class, or left out for a reason. A pure
 // function of the names (and of a file of labels), the same on every machine: classes are numbered in the order of the
 // bytes of their names. Layouts:
 //   [.../]{train, val, test}/CLASS/FILE   split folders, in any case; also training, valid, validation and testing. The

@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(kBlock) elementwise_kernel(const __grid_consta
   }
 }
 
-// What load() of a sum returns.
+// The result of load() of a sum.
 template <int N>
 struct Sums {
   float v[N];
