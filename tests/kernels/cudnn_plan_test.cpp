@@ -1,5 +1,5 @@
-// Wrong plans that cuDNN accepts in silence and skein refuses; plans kept on disk. Needs cuDNN's headers, and the part of
-// the library that works without a GPU.
+// Wrong plans that cuDNN accepts in silence and skein refuses; plans kept on disk. Needs cuDNN's headers and the part
+// of the library that works without a GPU.
 #include <gtest/gtest.h>
 
 #include <filesystem>
