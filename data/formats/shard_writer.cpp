@@ -111,17 +111,32 @@ void ShardWriter::check_classes() const {
       throw BadInput("class '{}' has test images but no training images. Add some, or remove the class", name);
 }
 
+// Columns of the index: one number, or two, of every image of a split in the order of the shards.
+struct ShardWriter::Columns {
+  std::vector<int32_t> bytes, labels, sizes, checksums;
+  std::string names;
+};
+
+ShardWriter::Columns ShardWriter::columns_of(const Split& split, const std::vector<int32_t>& labels) {
+  Columns c;
+  for (const auto& shard : split.shards)
+    for (const Record& r : shard->records) {
+      c.bytes.push_back(r.bytes);
+      c.labels.push_back(labels[size_t(r.class_id)]);
+      c.sizes.insert(c.sizes.end(), {r.width, r.height});
+      c.checksums.push_back(r.checksum);
+      c.names += r.name + '\n';
+    }
+  return c;
+}
+
 std::string ShardWriter::finish(const std::vector<float>& mean, const std::vector<float>& std) {
   check_classes();
   std::vector<int32_t> label(class_ids_.size());
   int32_t next = 0;
   for (const auto& [name, id] : class_ids_) label[size_t(id)] = next++;  // std::map: in the order of names
 
-  struct Table {
-    std::vector<int32_t> bytes, labels, sizes, checksums;
-    std::string names;
-  };
-  Table tables[2];
+  Columns columns[2];
   std::vector<TensorToWrite> tensors;
   std::map<std::string, std::string> metadata = {{"format", kShardFormat},
                                                  {"version", kShardVersion},
@@ -135,18 +150,11 @@ std::string ShardWriter::finish(const std::vector<float>& mean, const std::vecto
       for (const auto& shard : s.shards) fs::remove(shard->path);
       continue;
     }
-    Table& t = tables[test];
+    Columns& t = columns[test] = columns_of(s, label);
     Json list = Json::array();
     for (const auto& shard : s.shards) {
       shard->close();
       list.push_back(Json::array({shard->file, shard->bytes, shard->records.size()}));
-      for (const Record& r : shard->records) {
-        t.bytes.push_back(r.bytes);
-        t.labels.push_back(label[size_t(r.class_id)]);
-        t.sizes.insert(t.sizes.end(), {r.width, r.height});
-        t.checksums.push_back(r.checksum);
-        t.names += r.name + '\n';
-      }
     }
     metadata[s.name + ".shards"] = list.dump();
     const auto add = [&](const char* name, void* data, DType type, int64_t n, std::vector<int64_t> shape) {

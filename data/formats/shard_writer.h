@@ -49,6 +49,9 @@ class ShardWriter {
   };
   Split& split(bool test) { return test ? test_ : train_; }
   void check_classes() const;
+  struct Columns;
+  // labels: by the number of a class.
+  static Columns columns_of(const Split& split, const std::vector<int32_t>& labels);
 
   std::string partial_;
   Split train_, test_;

@@ -2,7 +2,6 @@
 // Bytes: s per element of x and of y, forward and backward, with elements of s bytes.
 #include "kernels/average_pool.h"
 #include "kernels/cuda/dialect/columns.h"
-#include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/cuda/dialect/image_vectors.h"
 
 namespace skein::cuda {
@@ -45,8 +44,6 @@ void check_average_pool(View x, View y) {
         "({},{},{},{}) average-pooled to ({},{},{},{})", x.dims[0], x.dims[1], x.dims[2], x.dims[3], y.dims[0],
         y.dims[1], y.dims[2], y.dims[3]);
 }
-
-int64_t grid(const ImageVectors& result) { return streaming_grid(ceil_div(result.vectors, kBlock)); }
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 #include <numeric>
 
 #include "kernels/cuda/dialect/columns.h"
-#include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/cuda/dialect/image_vectors.h"
 #include "kernels/downsample.h"
 
@@ -62,16 +61,14 @@ void check(View large, View small, int64_t stride) {
         small.channels());
 }
 
-int64_t grid(const ImageVectors& result) { return streaming_grid(ceil_div(result.vectors, kBlock * kUnroll)); }
-
 }  // namespace
 
 void downsample_forward(Stream stream, View x, int64_t stride, View y) {
   check(x, y, stride);
   dispatch_columns(x.dtype, std::gcd(x.channels(), y.channels()), {x.data, y.data}, [&]<class T, int kWidth>() {
     const ImageVectors large(x, kWidth), small(y, kWidth);
-    launch(downsample_forward_kernel<T, kWidth>, grid(small), kBlock, stream, x.as<T>(), y.as<T>(), large, small,
-           uint32_t(stride));
+    launch(downsample_forward_kernel<T, kWidth>, grid(small, kUnroll), kBlock, stream, x.as<T>(), y.as<T>(), large,
+           small, uint32_t(stride));
   });
 }
 
@@ -79,8 +76,8 @@ void downsample_backward(Stream stream, View dy, int64_t stride, View dx) {
   check(dx, dy, stride);
   dispatch_columns(dx.dtype, std::gcd(dx.channels(), dy.channels()), {dx.data, dy.data}, [&]<class T, int kWidth>() {
     const ImageVectors large(dx, kWidth), small(dy, kWidth);
-    launch(downsample_backward_kernel<T, kWidth>, grid(large), kBlock, stream, dy.as<T>(), dx.as<T>(), large, small,
-           Divider(stride));
+    launch(downsample_backward_kernel<T, kWidth>, grid(large, kUnroll), kBlock, stream, dy.as<T>(), dx.as<T>(), large,
+           small, Divider(stride));
   });
 }
 

@@ -2,7 +2,6 @@
 // windows that contain it. Bytes: s per element of x and s + 1 per element of y (with the index), forward and backward,
 // with elements of s bytes.
 #include "kernels/cuda/dialect/columns.h"
-#include "kernels/cuda/dialect/elementwise.h"
 #include "kernels/cuda/dialect/image_vectors.h"
 #include "kernels/max_pool.h"
 
@@ -70,8 +69,6 @@ void check(View x, View y, View indices) {
   CHECK(!indices || (indices.dtype == DType::u8 && indices.numel() == y.numel()), "taps of {} maxima, {} outputs",
         indices.numel(), y.numel());
 }
-
-int64_t grid(const ImageVectors& result) { return streaming_grid(ceil_div(result.vectors, kBlock)); }
 
 }  // namespace
 

@@ -30,6 +30,23 @@ __device__ void load_weights(const Bf16* w, const Channels& c, int first_in, int
   }
 }
 
+// Stores a warp's 16 pixels of a patch, from pixel `first` on, in the layout of mma.h.
+template <int kOut>
+__device__ void store_pixels(const float (&sums)[kOut / 8][4], const Patches& p, const Patch& patch, int first,
+                             int first_out, const Channels& c, Bf16* out) {
+  const int lane = int(threadIdx.x) % kWarp;
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const int pixel = pixel_of(p, patch, first + lane / 4 + 8 * half);
+#pragma unroll
+    for (int o = 0; o < kOut; o += 8) {
+      const int channel = first_out + o + lane % 4 * 2;
+      const float two[2] = {sums[o / 8][2 * half], sums[o / 8][2 * half + 1]};
+      if (pixel >= 0 && channel < c.out) store(out + pixel * c.out + channel, two);
+    }
+  }
+}
+
 // Blocks per SM: as many as fit without register spills.
 template <int kIn, int kOut, int kWidth>
 [[maybe_unused]] constexpr int kMinBlocksPerSm = kWidth == 8 && kIn + kOut == 32 ? 4 : 2;
@@ -85,17 +102,7 @@ __global__ void __launch_bounds__(kBlock, (kMinBlocksPerSm<kIn, kOut, kWidth>))
       }
       __syncthreads();  // all warps have read shared memory
     }
-    const Patch patch = patch_at(p, index);
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int pixel = pixel_of(p, patch, warp * 16 + lane / 4 + 8 * half);
-#pragma unroll
-      for (int o = 0; o < kOut; o += 8) {
-        const int channel = first_out + o + lane % 4 * 2;
-        const float two[2] = {sums[o / 8][2 * half], sums[o / 8][2 * half + 1]};
-        if (pixel >= 0 && channel < c.out) store(out + pixel * c.out + channel, two);
-      }
-    }
+    store_pixels<kOut>(sums, p, patch_at(p, index), warp * 16, first_out, c, out);
   }
 }
 

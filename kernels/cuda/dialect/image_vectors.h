@@ -2,7 +2,7 @@
 // Vector i is the i-th in memory.
 #pragma once
 
-#include "kernels/cuda/dialect/gpu.h"
+#include "kernels/cuda/dialect/elementwise.h"
 
 namespace skein::cuda {
 
@@ -33,5 +33,10 @@ struct ImageVectors {
     return ((p.n * height + p.h) * width + p.w) * groups + p.group;
   }
 };
+
+// Grid of a kernel whose threads compute `unroll` vectors of the result in each round.
+inline int64_t grid(const ImageVectors& result, int unroll = 1) {
+  return streaming_grid(ceil_div(result.vectors, kBlock * unroll));
+}
 
 }  // namespace skein::cuda
