@@ -12,8 +12,8 @@ struct ImageVectors {
 
   ImageVectors(View v, int64_t kWidth)
       : by_groups(v.channels() / kWidth),
-        by_width(v.dims[2]),
-        by_height(v.dims[1]),
+        by_width(std::max<int64_t>(v.dims[2], 1)),  // an empty image has no vectors whose coordinates are asked for
+        by_height(std::max<int64_t>(v.dims[1], 1)),
         groups(v.channels() / kWidth),
         width(v.dims[2]),
         height(v.dims[1]),
