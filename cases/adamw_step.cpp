@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "base/bf16.h"
 #include "cases/op_case.h"
 
 namespace skein {
@@ -63,12 +62,7 @@ BoundCase bind_adamw_step(Queue q, const AdamwStepRow& r) {
                    expect("first", first, 1e-6, [=] { return state().first; }),
                    expect("second", second, 1e-6, [=] { return state().second; }),
                    expect("steps", steps, 0, [r] { return Numbers{double(r.steps) + 1}; })}};
-  if (r.shadow)
-    bound.outputs.push_back(expect("shadow", shadow, 0, [value] {
-      Numbers rounded;
-      for (const double v : to_numbers(value)) rounded.push_back(double(to_f32(to_bf16(float(v)))));
-      return rounded;
-    }));
+  if (r.shadow) bound.outputs.push_back(expect_shadow(shadow, value));
   return bound;
 }
 

@@ -115,6 +115,14 @@ Output expect(std::string name, Tensor actual, double tolerance, std::function<N
   return {std::move(name), std::move(actual), std::move(expected), tolerance};
 }
 
+Output expect_shadow(Tensor shadow, Tensor value) {
+  return expect("shadow", std::move(shadow), 0, [value = std::move(value)] {
+    Numbers rounded = to_numbers(value);
+    for (double& v : rounded) v = double(to_f32(to_bf16(float(v))));
+    return rounded;
+  });
+}
+
 std::string name_of(const Shape& s) { return fmt::format("{}x{}x{}x{}", s[0], s[1], s[2], s[3]); }
 
 }  // namespace skein

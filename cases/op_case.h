@@ -88,6 +88,7 @@ Output expect(std::string name, Tensor actual, double tolerance, std::function<N
 inline Output expect(std::string name, Tensor actual, std::function<Numbers()> expected) {
   return expect(std::move(name), std::move(actual), kTolerance, std::move(expected));
 }
+Output expect_shadow(Tensor shadow, Tensor value);  // the values rounded to bf16
 // Tolerance of a result of this type: arithmetic is in f32, and bf16 adds one rounding to 8 significant bits.
 constexpr double tolerance_of(DType t) { return t == DType::bf16 ? 0x1p-8 + kTolerance : kTolerance; }
 std::string name_of(const Shape&);  // 128x32x32x16

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "base/bf16.h"
 #include "cases/op_case.h"
 
 namespace skein {
@@ -51,12 +50,7 @@ BoundCase bind_sgd_step(Queue q, const SgdStepRow& r) {
       q, run, {expect("value", value, 1e-6, [=] { return expected(false); }), expect("velocity", velocity, 1e-6, [=] {
                  return expected(true);
                })}};
-  if (r.shadow)
-    bound.outputs.push_back(expect("shadow", shadow, 0, [value] {
-      Numbers rounded;
-      for (const double v : to_numbers(value)) rounded.push_back(double(to_f32(to_bf16(float(v)))));
-      return rounded;
-    }));
+  if (r.shadow) bound.outputs.push_back(expect_shadow(shadow, value));
   return bound;
 }
 

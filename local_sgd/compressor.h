@@ -20,7 +20,7 @@
 //                                 shards (K-1)/K         gather of counts ceil(log2(K+1)) (K-1)/K        K > 4
 //   ef-sign:two-way               shards (K-1)/K         gather of the means' signs (K-1)/K              all K
 //
-// Where there are two routes both give the same bits: sums are in rank order on either. The mean of the signs sent is
+// Two routes, where there are two, give the same bits: sums are in rank order on either. The mean of the signs sent is
 // exact up to rounding in f32. Numbers are f32 in the layout of the ParameterStore's flat vector.
 // Source: Lin, Stich, Patel, Jaggi, "Don't Use Large Mini-Batches, Use Local SGD", arXiv 1808.07217, algorithms 3, 4.
 #pragma once

@@ -16,7 +16,7 @@ StepLog::StepLog(ProcessGroup& group, WorkerPool& pool, const TrainConfig& confi
       pool_(pool),
       steps_per_epoch_(steps_per_epoch),
       state_(state),
-      round_(config.workers, parse_sync(config.sync, rate_schedule(config).first_drop()).block_size) {
+      round_(config.workers, sync_schedule(config).block_size) {
   if (!config.net.empty()) network_ = parse_network(fmt::format("{}", fmt::join(config.net, ";")));
 }
 

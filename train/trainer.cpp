@@ -64,7 +64,6 @@ Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data,
       info_(info),
       config_(info_.config),
       learning_rate_(rate_schedule(config_)),
-      sync_schedule_(parse_sync(config_.sync, learning_rate_.first_drop())),
       steps_per_epoch_(skein::steps_per_epoch(config_, data.train.size())),
       state_(start),
       pool_(group, info_, data.train, start),
@@ -127,7 +126,7 @@ EpochMetrics Trainer::end_epoch() {
 }
 
 AveragingPlan plan_averaging(const TrainConfig& c, int64_t steps_per_epoch, int64_t processes) {
-  const SyncSchedule schedule = parse_sync(c.sync, rate_schedule(c).first_drop());
+  const SyncSchedule schedule = sync_schedule(c);
   AveragingPlan plan;
   plan.scopes = sync_table(
       schedule, {c.epochs * steps_per_epoch, steps_per_epoch, c.workers,

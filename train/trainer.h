@@ -51,7 +51,6 @@ class Trainer {
   Worker& worker(int64_t i) { return pool_.worker(i); }  // i-th worker of this process, from 0
   int64_t steps_per_epoch() const { return steps_per_epoch_; }
   const TrainConfig& config() const { return config_; }
-  const SyncSchedule& sync_schedule() const { return sync_schedule_; }
   const NetworkModel& network() const { return log_.network(); }  // only with --net
 
   // The model that is evaluated and saved: the only worker's, or the average of all workers'. Collective. Complete on
@@ -73,7 +72,6 @@ class Trainer {
   const ModelInfo info_;
   const TrainConfig& config_;
   const LearningRateSchedule learning_rate_;
-  const SyncSchedule sync_schedule_;
   const int64_t steps_per_epoch_;
   TrainState state_;
   std::vector<SyncScope> syncs_;             // [s]: the averaging after step s (from 0); empty where nothing averages

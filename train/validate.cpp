@@ -78,9 +78,8 @@ void check_local_sgd(const TrainConfig& c) {
   parse_bn_statistics(c.bn_stats);
   parse_compression(c.compress);
   if (!c.net.empty()) parse_network(fmt::format("{}", fmt::join(c.net, ";")));
-  const double first_drop = rate_schedule(c).first_drop();
-  const SyncSchedule schedule = parse_sync(c.sync, first_drop);
-  if (schedule.warm_up.restart && std::isinf(first_drop))
+  const SyncSchedule schedule = sync_schedule(c);
+  if (schedule.warm_up.restart && std::isinf(rate_schedule(c).first_drop()))
     throw BadInput("--sync {}: restart follows the drops of the learning rate, and there is none. Leave restart out",
                    c.sync);
   check_sync(schedule, c.workers, double(c.epochs));

@@ -82,7 +82,7 @@ TrainConfig config_of(const SweepSetting& setting, const std::string& name) {
 
 // A schedule with a switch has both of its parts: a step at H = 1, and a whole round among all workers at H.
 void check_switch(const Preset& p, const std::string& name, const TrainConfig& config) {
-  const SyncSchedule schedule = parse_sync(config.sync, rate_schedule(config).first_drop());
+  const SyncSchedule schedule = sync_schedule(config);
   if (schedule.switch_epoch == 0) return;
   const int64_t per_epoch = steps_per_epoch(config, p.images), all = config.epochs * per_epoch;
   const int64_t before = std::min(all, switch_step(schedule, per_epoch)), after = all - before;

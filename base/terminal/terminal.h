@@ -1,4 +1,4 @@
-// What a terminal shows: its width, whether its line can be redrawn and coloured, and text laid out for it. A pipe and
+// Facts about a terminal: its width, whether its line can be redrawn and coloured, and text laid out for it. A pipe and
 // a file are no terminals: they get plain text, one line per line.
 #pragma once
 

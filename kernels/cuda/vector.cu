@@ -67,7 +67,7 @@ struct Constant {
   }
 };
 
-struct Axpy {
+struct AddScaled {
   float a;
   __device__ float operator()(float x, float y) const { return y + a * x; }
 };
@@ -118,7 +118,7 @@ void binary(Stream stream, F f, View x, View y, View z) {
 void fill(Stream stream, float a, View x) {
   dispatch(x.dtype, [&]<class T>() { elementwise(stream, Constant<T>{a, x.as<T>()}, x.numel(), x.as<T>()); });
 }
-void axpy(Stream stream, float a, View x, View y) { binary(stream, Axpy{a}, x, y, y); }
+void axpy(Stream stream, float a, View x, View y) { binary(stream, AddScaled{a}, x, y, y); }
 void add(Stream stream, View x, View y, View z) { binary(stream, Add{}, x, y, z); }
 void sub(Stream stream, View x, View y, View z) { binary(stream, Sub{}, x, y, z); }
 void scale(Stream stream, float a, View x) { unary(stream, Scale{a}, x, x); }

@@ -1,4 +1,4 @@
-// Where kernels run: a device and, on a GPU, the stream that orders them. Queue::run is the only place that
+// The place where kernels run: a device and, on a GPU, the stream that orders them. Queue::run is the only place that
 // chooses between the two back ends.
 //
 //   queue.run(kernel::axpy, 1.0f, x, y);

@@ -119,7 +119,6 @@ T __shfl_xor_sync(unsigned mask, T value, int lanes, SKEIN_SOURCE_LINE) {
 #undef SKEIN_SOURCE_LINE
 
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
-inline float rsqrtf(float x) { return float(1.0 / std::sqrt(double(x))); }
 
 // Orders memory, unlike CUDA's: the emulator detects races, not missing memory fences.
 template <class T>

@@ -13,6 +13,7 @@
 #include "kernels/augment.h"
 #include "local_sgd/learning_rate.h"
 #include "local_sgd/outer_step.h"
+#include "local_sgd/sync_schedule.h"
 #include "train/config/config_types.h"
 #include "train/config/options.h"
 
@@ -85,6 +86,7 @@ LoaderOptions augmentation_options(const TrainConfig& config);
 inline DType activations(const TrainConfig& c) { return activations(c.dtype); }
 
 LearningRateSchedule rate_schedule(const TrainConfig& config);
+inline SyncSchedule sync_schedule(const TrainConfig& c) { return parse_sync(c.sync, rate_schedule(c).first_drop()); }
 inline bool has_outer_step(const TrainConfig& c) { return c.outer_momentum != 0 || c.outer_rate != 1; }
 
 // Whether averagings take place: among several workers, or of one that compression or an outer step changes.

@@ -20,7 +20,7 @@ namespace skein {
 // when the schedule is drawn anew. `fixed`: never.
 enum class Resume : uint8_t { fixed, restart, extend, free };
 
-// What is optional in a declaration. Tables give type and bounds by position: {"N", 1, 64}.
+// Optional parts of a declaration. Tables give type and bounds by position: {"N", 1, 64}.
 struct OptionRules {
   const char* type = "";  // shown in --help; empty: by the type of the variable
   // Bounds of a number, both included.
@@ -100,7 +100,7 @@ void set_enum(const Option& option, const std::string& name, const std::string& 
 // BadInput where the value is not permitted: says the value, and what is.
 void check(const Option& option, const std::string& where);
 
-// Of options declared alike, for two sets of variables.
+// Compares options that are declared alike, for two sets of variables.
 bool same_value(const Option& a, const Option& b);
 void copy_value(const Option& from, const Option& to);
 

@@ -115,7 +115,7 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
                                           : fmt::format("{} at a time", parallel_workers(c, processes));
   if (averages(c))
     report("workers  {}, {} with {} threads each; {}; compression {}{}\n", trainer.size(), where,
-           threads_per_worker(c, processes), describe(trainer.sync_schedule()), c.compress, describe_outer_step(c));
+           threads_per_worker(c, processes), describe(sync_schedule(c)), c.compress, describe_outer_step(c));
   else if (c.sync != "minibatch" || c.average != Averaging::models)
     report("workers  1, which has none to average with: --sync {}{} changes nothing, this is plain SGD\n", c.sync,
            c.average == Averaging::gradients ? " --average gradients" : "");
