@@ -30,10 +30,8 @@ def png(colour, side=8):
     ).decode()
 
 
-def lines_of_run(seed, local_steps, epochs, steps, classes, cpu, gain):
-    """The lines of metrics.jsonl: a run, then steps and rounds, and an epoch after each `steps` steps."""
-    draw = random.Random(f"{seed} {local_steps}")
-    yield {
+def line_of_run(seed, epochs, steps, classes, cpu):
+    return {
         "type": "run",
         "schema": 1,
         "version": "0.1.0",
@@ -50,7 +48,47 @@ def lines_of_run(seed, local_steps, epochs, steps, classes, cpu, gain):
         "image": [32, 32, 3],
         "start_step": 0,
     }
-    sent = rounds = 0
+
+
+def line_of_epoch(epoch, steps, local_steps, last_step, top1, rounds):
+    return {
+        "type": "epoch",
+        "epoch": epoch,
+        "step": epoch * steps,
+        "lr": last_step["lr"],
+        "train_loss": last_step["loss"],
+        "train_top1": top1 + 3,
+        "test_loss": 2.3 - top1 / 50,
+        "test_top1": top1,
+        "test_top5": 99.0,
+        "img_per_s": 1280.0,
+        "seconds": epoch * (steps * 0.05 + 0.5),
+        "layers": [
+            {"name": name, "weight_norm": 3 + i + epoch, "grad_norm": (1 + i) / epoch} for i, name in enumerate(LAYERS)
+        ],
+        "class_top1": [top1 - 5, top1, top1 + 5],
+        "rounds": {
+            "world": rounds,
+            "block": 0,
+            "bytes": 311400 * rounds,
+            "compute_seconds": epoch * steps * 0.05,
+            "network_seconds": rounds * 0.02,
+        },
+        "step_seconds": {
+            "data": 0.01 * steps,
+            "compute": 0.04 * steps,
+            "average": 0.004 * steps / local_steps,
+            "evaluate": 0.4,
+            "checkpoint": 0.1,
+        },
+    }
+
+
+def lines_of_run(seed, local_steps, epochs, steps, classes, cpu, gain):
+    """The lines of metrics.jsonl: a run, then steps and rounds, and an epoch after each `steps` steps."""
+    draw = random.Random(f"{seed} {local_steps}")
+    yield line_of_run(seed, epochs, steps, classes, cpu)
+    rounds = 0
     for epoch in range(1, epochs + 1):
         for step in range((epoch - 1) * steps + 1, epoch * steps + 1):
             line = {
@@ -65,7 +103,7 @@ def lines_of_run(seed, local_steps, epochs, steps, classes, cpu, gain):
                 "h": local_steps,
             }
             if step % local_steps == 0:
-                sent, rounds = sent + 311400, rounds + 1
+                rounds += 1
                 line["round"] = {"reach": "world", "bytes": 311400}
             yield line
             if step % local_steps == 0:
@@ -81,37 +119,7 @@ def lines_of_run(seed, local_steps, epochs, steps, classes, cpu, gain):
                     "distance": [0.1 * local_steps * (1 + draw.random()) for _ in range(2)],
                 }
         top1 = 70 + gain - 50 * math.exp(-3 * epoch / epochs) - 2 * draw.random()
-        yield {
-            "type": "epoch",
-            "epoch": epoch,
-            "step": epoch * steps,
-            "lr": line["lr"],
-            "train_loss": line["loss"],
-            "train_top1": top1 + 3,
-            "test_loss": 2.3 - top1 / 50,
-            "test_top1": top1,
-            "test_top5": 99.0,
-            "img_per_s": 1280.0,
-            "seconds": epoch * (steps * 0.05 + 0.5),
-            "layers": [
-                {"name": name, "weight_norm": 3 + i + epoch, "grad_norm": (1 + i) / epoch} for i, name in enumerate(LAYERS)
-            ],
-            "class_top1": [top1 - 5, top1, top1 + 5],
-            "rounds": {
-                "world": rounds,
-                "block": 0,
-                "bytes": sent,
-                "compute_seconds": epoch * steps * 0.05,
-                "network_seconds": rounds * 0.02,
-            },
-            "step_seconds": {
-                "data": 0.01 * steps,
-                "compute": 0.04 * steps,
-                "average": 0.004 * steps / local_steps,
-                "evaluate": 0.4,
-                "checkpoint": 0.1,
-            },
-        }
+        yield line_of_epoch(epoch, steps, local_steps, line, top1, rounds)
 
 
 def write_run(folder, seed=0, local_steps=1, epochs=6, steps=8, classes=CLASSES, cpu="a processor", settings="", gain=20):
