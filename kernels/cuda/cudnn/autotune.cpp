@@ -42,7 +42,7 @@ float milliseconds(const ConvPlan& plan, Stream stream, const RunPlan& run) {
 
 }  // namespace
 
-size_t fastest(const std::vector<ConvPlan>& plans, Stream stream, const RunPlan& run) {
+size_t fastest_plan(const std::vector<ConvPlan>& plans, Stream stream, const RunPlan& run) {
   cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
   CUDA_CHECK(cudaStreamIsCapturing(stream, &capture));
   CHECK(capture == cudaStreamCaptureStatusNone, "a convolution is measured at its first call, before the capture");

@@ -11,6 +11,6 @@ using RunPlan = std::function<void(const ConvPlan&)>;  // enqueues the plan on t
 
 // Index of the fastest plan on the stream: the best of three runs after a warm-up run. Plans that fail, for lack of
 // memory for example, are skipped; RunFailed if all fail. The host waits, so the stream must not be capturing.
-size_t fastest(const std::vector<ConvPlan>&, Stream, const RunPlan&);
+size_t fastest_plan(const std::vector<ConvPlan>&, Stream, const RunPlan&);
 
 }  // namespace skein::cuda

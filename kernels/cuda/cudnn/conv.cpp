@@ -90,9 +90,9 @@ class Context {
     }
     std::vector<ConvPlan> plans = conv_plans(target_, p, options, options.measured ? kMeasured : 1);
     if (options.measured && conv_narrow_suits(p, compute_major_)) plans.emplace_back();
-    ConvPlan plan = std::move(plans[options.measured ? fastest(plans, stream, run) : 0]);
-    const bool own = !plan.plan.raw();
-    cache.store(key, {own ? "" : plan.plan.json(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION), plan.info.cast});
+    ConvPlan plan = std::move(plans[options.measured ? fastest_plan(plans, stream, run) : 0]);
+    cache.store(key, {plan.is_own_kernel() ? "" : plan.plan.json(CUDNN_ATTR_EXECUTION_PLAN_JSON_REPRESENTATION),
+                      plan.info.cast});
     return plan;
   }
 
@@ -117,7 +117,7 @@ struct Operands {
 
 // One workspace request serves both: cuDNN's workspace first, then the bf16 weight gradient.
 void run_plan(const ConvPlan& plan, const ConvProblem& p, cudnnHandle_t handle, Stream stream, const Operands& o) {
-  if (!plan.plan.raw()) return conv_narrow(stream, p, o.x, o.w, o.y);
+  if (plan.is_own_kernel()) return conv_narrow(stream, p, o.x, o.w, o.y);
   const auto held = hold_workspace(stream);
   const size_t begin = (plan.workspace + 255) / 256 * 256, bytes = begin + plan.scratch;
   char* const block = bytes > 0 ? static_cast<char*>(workspace(stream, bytes)) : nullptr;

@@ -10,9 +10,10 @@ namespace skein::cuda {
 // The uids of a convolution's tensors in every graph.
 enum ConvUid : int64_t { kX = 1, kW = 2, kY = 3 };
 
-// A plan without a descriptor stands for skein's own kernel, kernels/cuda/conv/narrow.h.
+// A plan of cuDNN, or, without a descriptor, skein's own kernel (kernels/cuda/conv/narrow.h).
 struct ConvPlan {
   Descriptor plan;
+  bool is_own_kernel() const { return !plan.raw(); }
   size_t workspace = 0;  // bytes for cuDNN
   size_t scratch = 0;    // bytes for the bf16 weight gradient that is cast to f32 afterwards; 0: none
   ConvPlanInfo info;
