@@ -25,8 +25,8 @@ std::vector<fs::path> entries(const fs::path& folder) {
   return all;
 }
 
-// Folders of NVIDIA's libraries from PyPI, PREFIX/lib/python3.*/site-packages/nvidia/*/lib: first of the prefix that the
-// program is installed in, then of the active virtual environment. Debian says dist-packages.
+// Folders of NVIDIA's libraries from PyPI, PREFIX/lib/python3.*/site-packages/nvidia/*/lib: first of the prefix that
+// the program is installed in, then of the active virtual environment. Debian says dist-packages.
 std::vector<fs::path> python_folders() {
   std::vector<fs::path> prefixes = {program_folder().parent_path()};
   if (const char* active = std::getenv("VIRTUAL_ENV"); active && *active) prefixes.push_back(active);

@@ -13,8 +13,8 @@ namespace {
 constexpr size_t kMostExactPairs = 2500;
 constexpr double kLevel = 0.05;
 
-// P(U = u) for u = 0 .. n m, without ties: the greatest of all values is one of a with probability n / (n + m), and then
-// exceeds all m of b. Row i of the recursion holds samples of i and j values, for all j.
+// P(U = u) for u = 0 .. n m, without ties: the greatest of all values is one of a with probability n / (n + m), and
+// then exceeds all m of b. Row i of the recursion holds samples of i and j values, for all j.
 std::vector<double> distribution_of_u(size_t n, size_t m) {
   std::vector<std::vector<double>> row(m + 1, std::vector<double>{1.0});
   for (size_t i = 1; i <= n; ++i) {

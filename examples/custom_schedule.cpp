@@ -1,8 +1,8 @@
-// A schedule of one's own: a table that says after which steps the workers average. Here a round is a sixth of the steps
-// that are left, so that workers meet rarely at first and after every step in the end. Four workers, each a thread,
-// minimise the mean of a_k (w - t_k)^2 / 2 with noisy gradients; the solution is sum(a_k t_k) / sum(a_k), and workers
-// that step apart drift towards their own t_k. Printed for this table and for two of --sync: averagings, and the
-// distance of the result to the solution.
+// A schedule of one's own: a table that says after which steps the workers average. Here a round is a sixth of the
+// steps that are left, so that workers meet rarely at first and after every step in the end. Four workers, each a
+// thread, minimise the mean of a_k (w - t_k)^2 / 2 with noisy gradients; the solution is sum(a_k t_k) / sum(a_k), and
+// workers that step apart drift towards their own t_k. Printed for this table and for two of --sync: averagings, and
+// the distance of the result to the solution.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -15,8 +15,8 @@
 namespace skein {
 
 // One averaging. Lists have an element per worker of the run, in rank order. They are empty where nothing is known:
-// norms without --round-norms or where gradients are averaged, error_norm without error feedback. An element is NaN where
-// the worker took no part, as in the first averaging after a resume for delta_norm.
+// norms without --round-norms or where gradients are averaged, error_norm without error feedback. An element is NaN
+// where the worker took no part, as in the first averaging after a resume for delta_norm.
 struct RoundMetrics {
   int64_t number;               // averagings over all workers so far, this one included
   int64_t steps;                // local steps since the averaging before

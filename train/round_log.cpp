@@ -37,8 +37,8 @@ double RoundLog::averaging_seconds(std::span<const StepResult> workers, SyncScop
   return longest;
 }
 
-// Sum over pairs of delta_i . delta_j, divided by the sum over pairs of |delta_i| |delta_j|. With the mean m of n of them,
-// |n m|^2 = sum of all products, the squares included.
+// Sum over pairs of delta_i . delta_j, divided by the sum over pairs of |delta_i| |delta_j|. With the mean m of n of
+// them, |n m|^2 = sum of all products, the squares included.
 double RoundLog::delta_cosine(std::span<const StepResult> workers, SyncScope scope) const {
   const size_t size = group_size(scope);
   double products = 0, lengths = 0;

@@ -1,5 +1,5 @@
-// Measurements of `skein bench`, one file each. Each prints its results as text, or with `json` nothing, and returns its
-// report for the one line of JSON (apps/bench/bench_report.h).
+// Measurements of `skein bench`, one file each. Each prints its results as text, or with `json` nothing, and returns
+// its report for the one line of JSON (apps/bench/bench_report.h).
 #pragma once
 
 #include <cstdint>
@@ -79,8 +79,8 @@ struct CommBench {
   bool json = false;
 };
 BenchReport bench_comm(const CommBench&);
-// One rank's part: the cases, alike on all ranks. `queue` is that of the views, for NCCL of the rank's GPU. RunFailed where a
-// collective has a wrong result.
+// One rank's part: the cases, alike on all ranks. `queue` is that of the views, for NCCL of the rank's GPU. RunFailed
+// where a collective has a wrong result.
 std::vector<BenchCase> bench_collectives(Communicator&, const CommBench&, const std::string& transport, Queue queue);
 
 struct WorkersBench {

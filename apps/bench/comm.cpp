@@ -1,6 +1,6 @@
 // skein bench comm: the collectives of a transport at several sizes, with the bandwidths that nccl-tests define
-// (doc/PERFORMANCE.md there). Where the transport's library has an all-reduce of its own, the two are measured in turns,
-// so that other programs slow both.
+// (doc/PERFORMANCE.md there). Where the transport's library has an all-reduce of its own, the two are measured in
+// turns, so that other programs slow both.
 //
 //   size    all_reduce: of the buffer; all_gather: of what is gathered; all_to_all: of what a rank sends
 //   algbw   size / time

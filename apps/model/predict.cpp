@@ -45,7 +45,8 @@ InputFormat input_format(const ModelInfo& info) {
   return f;
 }
 
-// Pixels of all files, as an exported network reads them: (file,channel,height,width) f32, zero for a file with an error.
+// Pixels of all files, as an exported network reads them: (file,channel,height,width) f32, zero for a file with an
+// error.
 class PixelFile {
  public:
   PixelFile(const ModelInfo& info, int64_t files)

@@ -1,5 +1,5 @@
-// A run's layers as the page shows them: the norms that the epochs' lines have, the network as a graph, and the times of
-// a step by layer. Times are those of RUN/profile.json (`skein bench step --profile --json`) or RUN/trace.json.gz
+// A run's layers as the page shows them: the norms that the epochs' lines have, the network as a graph, and the times
+// of a step by layer. Times are those of RUN/profile.json (`skein bench step --profile --json`) or RUN/trace.json.gz
 // (`skein train --trace`), the newer one.
 #pragma once
 
@@ -20,9 +20,9 @@ class LayerFacts {
   // Reads the times where they were written since the last call. True where they are others than before.
   bool read_times(const RunLog& log);
 
-  // {"names", "epochs": those of the norms, "weight", "grad": [layer][epoch]}, and where there are times "inputs": indices
-  // per layer, "forward", "backward": ms of a step, "elsewhere": ms that belong to no layer, "source": name of the file.
-  // null: neither norms nor times. At most kMostNorms epochs.
+  // {"names", "epochs": those of the norms, "weight", "grad": [layer][epoch]}, and where there are times "inputs":
+  // indices per layer, "forward", "backward": ms of a step, "elsewhere": ms that belong to no layer, "source": name of
+  // the file. null: neither norms nor times. At most kMostNorms epochs.
   Json facts() const;
   const std::string& note() const { return note_; }  // why times are left out; empty: they are not
 

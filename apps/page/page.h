@@ -1,9 +1,9 @@
 // The page of `skein report` and `skein view`: one HTML document that loads nothing else.
 //
 // Facts (apps/page/run_facts.h) stand in it as JSON, in a script element that is data and not run. Every "<" in them is
-// written as \u003c, so no text of a run can end the element (HTML 13.1.2.6); the page's scripts add texts as text nodes
-// alone. Beside that, the page's Content-Security-Policy permits only scripts that carry a random number (nonce) drawn
-// for this page.
+// written as \u003c, so no text of a run can end the element (HTML 13.1.2.6); the page's scripts add texts as text
+// nodes alone. Beside that, the page's Content-Security-Policy permits only scripts that carry a random number (nonce)
+// drawn for this page.
 #pragma once
 
 #include <string>

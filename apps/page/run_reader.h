@@ -1,9 +1,9 @@
-// Follows the folder of a run and gathers what the page shows of it. Each update() reads only what was written since the
-// last one, so following a run costs little beside it. A log that has become shorter, or is another file, as after a
-// resume, is read from the start.
+// Follows the folder of a run and gathers what the page shows of it. Each update() reads only what was written since
+// the last one, so following a run costs little beside it. A log that has become shorter, or is another file, as after
+// a resume, is read from the start.
 //
-// Lines and keys: docs/metrics.md. Every key may be missing, for runs of earlier versions. Lines that cannot be read are
-// counted; one without its line break is being written and waits for the next update.
+// Lines and keys: docs/metrics.md. Every key may be missing, for runs of earlier versions. Lines that cannot be read
+// are counted; one without its line break is being written and waits for the next update.
 #pragma once
 
 #include <map>

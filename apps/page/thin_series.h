@@ -1,6 +1,6 @@
-// A series of values by step, thinned while it is read: at most 2 x kBuckets buckets of equally many consecutive values,
-// each with the least, the greatest, the mean and the last. A log of any length takes the same memory, and an extreme
-// value is never lost.
+// A series of values by step, thinned while it is read: at most 2 x kBuckets buckets of equally many consecutive
+// values, each with the least, the greatest, the mean and the last. A log of any length takes the same memory, and an
+// extreme value is never lost.
 #pragma once
 
 #include <cstdint>

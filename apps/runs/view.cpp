@@ -1,6 +1,6 @@
-// skein view: the page of skein report, live, from a small server. It only reads run folders, at the lowest share of the
-// processor that nice() gives to one that should not slow a run, and it serves two addresses: the page and its facts. No
-// file is ever served by name.
+// skein view: the page of skein report, live, from a small server. It only reads run folders, at the lowest share of
+// the processor that nice() gives to one that should not slow a run, and it serves two addresses: the page and its
+// facts. No file is ever served by name.
 #include <unistd.h>
 
 #include <csignal>

@@ -61,7 +61,8 @@ std::string target_line(const RunLog& log, double target) {
                      log.best() ? fmt::format("{:.2f}", log.best()->test_top1) : "-");
 }
 
-// A row per worker of the last averaging: time of computing and of waiting since the one before, distance from the mean.
+// A row per worker of the last averaging: time of computing and of waiting since the one before, distance from the
+// mean.
 std::string workers(const Json& round) {
   struct Column {
     const char *title, *key, *format;

@@ -38,9 +38,9 @@ struct SweepOutcome {
   int signal = 0;  // that stopped the runs; 0: none
 };
 
-// Trains `runs` of the sweep in `folder`, at most `jobs` at a time (0: one), and waits for them. The machine's cores are
-// shared out where several train at once, unless the runs have --threads (threads_given). RunFailed where a process or a
-// log cannot be made.
+// Trains `runs` of the sweep in `folder`, at most `jobs` at a time (0: one), and waits for them. The machine's cores
+// are shared out where several train at once, unless the runs have --threads (threads_given). RunFailed where a process
+// or a log cannot be made.
 SweepOutcome train_runs(const std::vector<SweepRun>& runs, const std::string& folder, int64_t jobs, bool threads_given,
                         const SweepProgress& progress);
 

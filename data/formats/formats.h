@@ -49,9 +49,9 @@ Splits open_packed(const std::string& path);
 bool is_packed(const std::string& path);  // by its metadata
 void write_packed(const std::string& path, const Splits& splits);
 
-// Image files in folders (data/formats/folders/image_layout.h); classes and files in the order of their names. Mean and std are
-// those of the training images. One channel if every image is grey, else RGB. Of the options: resize, val_split and
-// val_seed.
+// Image files in folders (data/formats/folders/image_layout.h); classes and files in the order of their names. Mean and
+// std are those of the training images. One channel if every image is grey, else RGB. Of the options: resize, val_split
+// and val_seed.
 Splits open_image_folder(const std::string& dir, const DatasetOptions& options);
 
 // options.dir: a shard folder, or image files in {train,val}/CLASS/, which get ImageNet's mean and std.

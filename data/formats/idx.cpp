@@ -126,8 +126,8 @@ std::vector<IdxSet> idx_sets() {
   return sets;
 }
 
-// Names that a file has in one download or another: plain or compressed, with "-" or "." before "idx", or in a folder of
-// its own name.
+// Names that a file has in one download or another: plain or compressed, with "-" or "." before "idx", or in a folder
+// of its own name.
 std::optional<fs::path> find_named(const fs::path& dir, const std::string& split, const std::string& content) {
   const std::string name = split + "-" + content,
                     dotted = name.substr(0, name.rfind("-idx")) + "." + name.substr(name.rfind("-idx") + 1);

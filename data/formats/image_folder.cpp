@@ -26,8 +26,8 @@ struct PackedSize {
   int channels;
 };
 
-// Runs body(i) for each file on all threads, with a line of progress; it returns the error of file i, empty if there is none. BadInput lists the
-// first errors in the order of the files, whatever the number of threads.
+// Runs body(i) for each file on all threads, with a line of progress; it returns the error of file i, empty if there is
+// none. BadInput lists the first errors in the order of the files, whatever the number of threads.
 template <class Body>
 void for_each_file(const char* what, const std::vector<ImageFile>& files, Body&& body) {
   std::vector<std::string> errors(files.size());

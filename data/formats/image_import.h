@@ -28,9 +28,9 @@ struct ImportReport {
   std::vector<std::pair<std::string, std::string>> bad;  // place and reason of each damaged image, which was left out
 };
 
-// `from`: a folder, or an archive of one, in a layout of data/formats/folders/image_layout.h. Writes the folder out.partial,
-// which the caller renames. BadInput if the images cannot be used as a dataset, RunFailed if the folder cannot be
-// written.
+// `from`: a folder, or an archive of one, in a layout of data/formats/folders/image_layout.h. Writes the folder
+// out.partial, which the caller renames. BadInput if the images cannot be used as a dataset, RunFailed if the folder
+// cannot be written.
 ImportReport import_images(const std::string& from, const std::string& out, const ImportOptions& options);
 
 // Reads and decodes all images of an encoded dataset on all threads and reports the damaged ones on stderr. Returns

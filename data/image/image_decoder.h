@@ -1,5 +1,5 @@
-// Decoding of an image file (JPEG, PNG, WebP, BMP) to a crop of given size in one pass, without an image in between: each row is decoded,
-// resampled along x, and added to the output rows that it contributes to.
+// Decoding of an image file (JPEG, PNG, WebP, BMP) to a crop of given size in one pass, without an image in between:
+// each row is decoded, resampled along x, and added to the output rows that it contributes to.
 //
 // If the crop is at least 2, 4 or 8 times larger than the output, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size by a
 // smaller inverse DCT. Rows and columns outside the crop are not transformed. Grey images get three equal channels,

@@ -1,7 +1,7 @@
 // Batches from encoded images (data/formats/encoded_images.h). Each background thread reads, decodes, crops, augments
-// and normalises one image at a time into a ring of three batches; the last one of a batch mixes it. The position of an image in the batch and its crop are
-// fixed before a thread takes it, so batches have the same bits for any number of threads. A bad image is reported
-// (BadImages) and replaced by the next good one of the dataset, with that one's label.
+// and normalises one image at a time into a ring of three batches; the last one of a batch mixes it. The position of an
+// image in the batch and its crop are fixed before a thread takes it, so batches have the same bits for any number of
+// threads. A bad image is reported (BadImages) and replaced by the next good one of the dataset, with that one's label.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,5 @@
-// Rounds n numbers to bf16, to nearest even, on the calling thread: the part of cast() (kernels/cast.h) that the steps of
-// optimisers use for their shadows.
+// Rounds n numbers to bf16, to nearest even, on the calling thread: the part of cast() (kernels/cast.h) that the steps
+// of optimisers use for their shadows.
 #pragma once
 
 #include <cstdint>

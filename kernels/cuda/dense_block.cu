@@ -1,5 +1,5 @@
-// Forward kernels of kernels/dense_block.h, bytes per element of s bytes. One more kernel adds the sums of the strips in
-// order.
+// Forward kernels of kernels/dense_block.h, bytes per element of s bytes. One more kernel adds the sums of the strips
+// in order.
 //   append_kernel           2s      copies new channels into the block, two sums per strip of rows
 //   norm_kernel             2s      normalises a prefix of the channels; running_kernel updates the running statistics
 #include "kernels/cuda/dense_block_rows.h"

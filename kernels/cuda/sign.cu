@@ -94,8 +94,8 @@ struct Bits {
   uint32_t negative, zero;
 };
 
-// One word by the whole warp. The lane gives its number, or none; with error also error = d - decoded value, where a zero
-// counts as +1.
+// One word by the whole warp. The lane gives its number, or none; with error also error = d - decoded value, where a
+// zero counts as +1.
 __device__ Bits pack_word(bool present, float d, float scale, float* error) {
   if (present && error) *error = d - (d < 0.0f ? -scale : scale);
   return {__ballot_sync(0xffffffffu, present && d < 0.0f), __ballot_sync(0xffffffffu, present && d == 0.0f)};
@@ -111,8 +111,8 @@ struct Cursor {
 };
 
 // A warp packs 32 words, each by ballots with one bit per lane. Positions in the flat vector have no common alignment,
-// so a load is 4 bytes per lane, 128 consecutive bytes per warp, with eight loads in flight. Zeros are drawn at the end,
-// by each lane for the word that it holds.
+// so a load is 4 bytes per lane, 128 consecutive bytes per warp, with eight loads in flight. Zeros are drawn at the
+// end, by each lane for the word that it holds.
 __global__ void __launch_bounds__(kBlock) pack_kernel(SignLayout l, const float* d, const float* scales,
                                                       uint32_t* words, int64_t count, float* error, SignTies ties) {
   constexpr int kUnroll = 8;

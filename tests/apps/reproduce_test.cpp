@@ -1,4 +1,5 @@
-// skein reproduce: presets, the arithmetic of tables and verdicts by hand-made records, and a small preset from outside.
+// skein reproduce: presets, the arithmetic of tables and verdicts by hand-made records, and a small preset from
+// outside.
 #include "apps/reproduce/preset.h"
 #include "apps/reproduce/results.h"
 #include "apps/reproduce/study.h"

@@ -1,5 +1,5 @@
-// Microseconds that three kernels take on one thread, their operands in cache, as lines NAME MICROSECONDS: the fastest of
-// several rounds. tests/bench/compilers.py builds it with two compilers.
+// Microseconds that three kernels take on one thread, their operands in cache, as lines NAME MICROSECONDS: the fastest
+// of several rounds. tests/bench/compilers.py builds it with two compilers.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Fuzzer of archives of images: arbitrary bytes as tar (header checksums are corrected, since otherwise nothing would be
-// read) or as what else libarchive detects, then the layout of their names, then the contents; the same bytes as
+// Fuzzer of archives of images: arbitrary bytes as tar (header checksums are corrected, since otherwise nothing would
+// be read) or as what else libarchive detects, then the layout of their names, then the contents; the same bytes as
 // meta.mat.
 #include <cstring>
 

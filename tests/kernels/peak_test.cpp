@@ -1,5 +1,5 @@
-// The measured peak of the CPU beside oneDNN's matrix product. Below it the peak would be no bound, and far above it the
-// compiler has left work of the measurement out.
+// The measured peak of the CPU beside oneDNN's matrix product. Below it the peak would be no bound, and far above it
+// the compiler has left work of the measurement out.
 #include "kernels/device/peak.h"
 
 #include <gtest/gtest.h>

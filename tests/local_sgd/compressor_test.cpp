@@ -168,8 +168,8 @@ TEST(Compressor, PaddingStaysZero) {
   }
 }
 
-// Differences of +-0 and one number that gives the tensor of 9001 a scale of 1: each rank sends +1 and -1 equally often,
-// other ones in every round and on every rank.
+// Differences of +-0 and one number that gives the tensor of 9001 a scale of 1: each rank sends +1 and -1 equally
+// often, other ones in every round and on every rank.
 TEST(Compressor, ZerosOfEitherSignAreSentWithoutBias) {
   constexpr int kRanks = 4, kRounds = 16;
   for (const bool memory : {false, true}) {

@@ -122,8 +122,8 @@ TEST(Averager, OuterMomentumFollowsItsFormula) {
   }
 }
 
-// SlowMo, arXiv 1910.00643, algorithm 1, as fairscale's SlowMoDistributedDataParallel has it: the buffer is divided by the
-// learning rate, u = m*u + (c - mean)/gamma, c = c - r*gamma*u.
+// SlowMo, arXiv 1910.00643, algorithm 1, as fairscale's SlowMoDistributedDataParallel has it: the buffer is divided by
+// the learning rate, u = m*u + (c - mean)/gamma, c = c - r*gamma*u.
 TEST(Averager, SlowMomentumDropsWithTheRate) {
   constexpr double kMomentum = 0.7, kRate = 1.25;
   const std::vector<double> gammas = {0.4, 0.4, 0.4, 0.04, 0.04, 0.004};
@@ -223,7 +223,8 @@ void expect_norm(float actual, double expected, const std::string& what) {
   EXPECT_NEAR(double(actual), expected, 1e-5 * expected) << what;
 }
 
-// Two averagings, the second of which is measured and starts from the first one's consensus; against plain loops over the models.
+// Two averagings, the second of which is measured and starts from the first one's consensus; against plain loops over
+// the models.
 TEST(Averager, MeasuresWithoutChangingBits) {
   constexpr int kRanks = 3;
   for (const std::string compressor : {"none", "ef-sign"})

@@ -1,5 +1,5 @@
-// Runs in bf16 on the CPU: from the images to the network that is used. Resuming, transports and averaging are among the
-// configurations of tests/support/training_grid.h.
+// Runs in bf16 on the CPU: from the images to the network that is used. Resuming, transports and averaging are among
+// the configurations of tests/support/training_grid.h.
 #include <gtest/gtest.h>
 
 #include "base/formats/json.h"

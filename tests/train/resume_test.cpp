@@ -77,7 +77,8 @@ TrainConfig augmented_config() {
   return c;
 }
 
-// The logs of a program that was killed are ahead of its last checkpoint. With every augmentation, whose draws go on, too.
+// The logs of a program that was killed are ahead of its last checkpoint. With every augmentation, whose draws go on,
+// too.
 TEST(Train, ResumingCutsTheLogsBack) {
   const TempDir dir;
   const std::string whole = (dir / "whole").string(), killed = (dir / "killed").string();

@@ -1,5 +1,5 @@
-// An event file of TensorBoard, events.out.tfevents.*: TFRecords (base/formats/tf_record.h), each an Event message of Protocol
-// Buffers (tensorboard/compat/proto/event.proto and summary.proto):
+// An event file of TensorBoard, events.out.tfevents.*: TFRecords (base/formats/tf_record.h), each an Event message of
+// Protocol Buffers (tensorboard/compat/proto/event.proto and summary.proto):
 //
 //   Event  1 wall_time, seconds since 1970  2 step  3 file_version, of the first event  5 summary  7 session_log
 //

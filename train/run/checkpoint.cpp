@@ -148,7 +148,8 @@ void write_ema(const std::string& folder, const ModelInfo& info, const Parameter
   write_checksums(folder, checksums_of(folder));
 }
 
-// Moves the checkpoint in `replaced`, which the one in `folder` has replaced, to the first of the `keep` - 1 older ones.
+// Moves the checkpoint in `replaced`, which the one in `folder` has replaced, to the first of the `keep` - 1 older
+// ones.
 void keep_older(const std::string& replaced, const std::string& folder, int64_t keep) {
   if (!fs::exists(replaced)) return;
   if (keep > 1) {

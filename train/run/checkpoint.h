@@ -39,8 +39,8 @@ struct CheckpointContents {
 };
 
 // Collective: every rank writes the files of its workers, rank 0 all others. RunFailed on all ranks when one cannot
-// write; the older checkpoint is then untouched. The newest `keep` - 1 older ones are kept as FOLDER-1 (the one before),
-// FOLDER-2 ...
+// write; the older checkpoint is then untouched. The newest `keep` - 1 older ones are kept as FOLDER-1 (the one
+// before), FOLDER-2 ...
 void write_checkpoint(ProcessGroup& group, const std::string& folder, const CheckpointContents& contents,
                       int64_t keep = 1);
 

@@ -1,6 +1,6 @@
 // The checksums of a checkpoint's files: SHA256SUMS, which `sha256sum --check` reads too. One file names the digests of
-// all others, so a flipped bit, a file cut short, and a file of another checkpoint are all noticed. Checkpoints of older
-// versions have none and are taken as they are.
+// all others, so a flipped bit, a file cut short, and a file of another checkpoint are all noticed. Checkpoints of
+// older versions have none and are taken as they are.
 #pragma once
 
 #include <map>

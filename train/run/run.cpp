@@ -153,8 +153,8 @@ RunDescription describe_run(ProcessGroup& group, const TrainCall& call, Trainer&
           .start_step = inputs.start.step};
 }
 
-// The beginning of worker 0's first batch as it is augmented, made by a loader of its own. A batch that is mixed is made
-// whole, since a partner may be any image of it.
+// The beginning of worker 0's first batch as it is augmented, made by a loader of its own. A batch that is mixed is
+// made whole, since a partner may be any image of it.
 std::vector<Picture> first_batch(const TrainConfig& config, const RunInputs& inputs) {
   constexpr int64_t kShown = 64;
   LoaderOptions options = training_options(config, inputs.data.train, inputs.start, 0);

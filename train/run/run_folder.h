@@ -41,7 +41,8 @@ enum class RunProgress : uint8_t {
 // BadInput where the folder has files and is no run's. Repairs the last checkpoint after a crash between two renames.
 RunProgress progress_of(const std::string& run);
 
-// The right to write in a run's folder. BadInput, with the number and host of the other process, where one writes in it.
+// The right to write in a run's folder. BadInput, with the number and host of the other process, where one writes in
+// it.
 std::unique_ptr<OutputLock> lock_run(const std::string& run);
 
 class RunFolder {

@@ -1,5 +1,5 @@
-// A timeline of some training steps as a file, for ui.perfetto.dev, chrome://tracing and vizviewer: Chrome's trace event
-// format (JSON object form; "Trace Event Format", section "Event Descriptions"), compressed by gzip.
+// A timeline of some training steps as a file, for ui.perfetto.dev, chrome://tracing and vizviewer: Chrome's trace
+// event format (JSON object form; "Trace Event Format", section "Event Descriptions"), compressed by gzip.
 //
 //   process   a rank
 //   thread    a thread of the host (main or worker, loader, decoder) or a stream of a GPU
@@ -9,8 +9,8 @@
 //   arrows    from each rank's beginning of an averaging to the next rank's end of it
 //
 // Steps of the run count from 1, and both ends are included. What follows the last step, such as an evaluation, belongs
-// to it. All ranks write one file, rank 0's. Times count from the beginning, in microseconds; clocks of other machines are
-// aligned there (ClockAlignment).
+// to it. All ranks write one file, rank 0's. Times count from the beginning, in microseconds; clocks of other machines
+// are aligned there (ClockAlignment).
 #pragma once
 
 #include <string>
@@ -28,8 +28,8 @@ TraceCall trace_call(const std::string& file, const std::string& steps);
 void check_trace(const TraceCall& call);
 
 // The differences of the ranks' clocks, in nanoseconds. Cristian, "Probabilistic clock synchronization", 1989: if a
-// message goes both ways, the difference is bounded by the times at its ends. Here the message is a gather of all ranks:
-// every rank enters it before any leaves, so
+// message goes both ways, the difference is bounded by the times at its ends. Here the message is a gather of all
+// ranks: every rank enters it before any leaves, so
 //
 //   enter[r] - leave[0]  <=  clock of r - clock of 0  <=  leave[r] - enter[0]
 //

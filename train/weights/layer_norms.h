@@ -1,5 +1,5 @@
-// Norms of a network's layers, of the weights of a model and of the gradient of one worker's last step; histograms of its
-// parameters. Both copy flat vectors to the host and wait for them: for use once per epoch.
+// Norms of a network's layers, of the weights of a model and of the gradient of one worker's last step; histograms of
+// its parameters. Both copy flat vectors to the host and wait for them: for use once per epoch.
 #pragma once
 
 #include <string>

@@ -18,8 +18,8 @@ bool is_meta_mat(const std::string& path);    // by its name
 
 class LabelFile {
  public:
-  // numbered: the classes of meta.mat; empty: there is no such file. Text and classes must outlive the object. BadInput,
-  // here and below, names the file, the line and the fix.
+  // numbered: the classes of meta.mat; empty: there is no such file. Text and classes must outlive the object.
+  // BadInput, here and below, names the file, the line and the fix.
   LabelFile(const std::string& path, std::string_view text, const std::vector<std::string>& numbered);
   // Class of an image, by its name without folder; position and count: among all images, in the order of their names.
   // Empty: the file does not say.

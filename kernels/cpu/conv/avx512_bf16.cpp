@@ -1,6 +1,6 @@
-// Direct convolution of bf16 operands for AVX512_BF16: vdpbf16ps multiplies pairs of bf16 numbers and adds both products
-// in f32. Denormal operands and results count as zero, whatever MXCSR says. Compiled with -mavx512bf16 besides the
-// options of avx512.cpp: call only on processors that have it.
+// Direct convolution of bf16 operands for AVX512_BF16: vdpbf16ps multiplies pairs of bf16 numbers and adds both
+// products in f32. Denormal operands and results count as zero, whatever MXCSR says. Compiled with -mavx512bf16 besides
+// the options of avx512.cpp: call only on processors that have it.
 #include "kernels/cpu/conv/avx512.h"
 #include "kernels/cpu/conv/direct.h"
 

@@ -1,5 +1,6 @@
-// Helpers of direct.h and winograd*.h: bf16 numbers, rounding up to cache lines, a thread's part of a loop, prefetching,
-// image sizes. Everything is in an anonymous namespace and nothing from std is used, for the reason given in gemm.h.
+// Helpers of direct.h and winograd*.h: bf16 numbers, rounding up to cache lines, a thread's part of a loop,
+// prefetching, image sizes. Everything is in an anonymous namespace and nothing from std is used, for the reason given
+// in gemm.h.
 #pragma once
 
 #include <omp.h>

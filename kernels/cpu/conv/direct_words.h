@@ -39,8 +39,8 @@ void pixels_to_words(const T* __restrict from, int64_t pixels, int64_t c, float*
   }
 }
 
-// The image in the middle of a frame of zeros, as words. Without a border and if its memory is words already, it returns
-// the image itself.
+// The image in the middle of a frame of zeros, as words. Without a border and if its memory is words already, it
+// returns the image itself.
 template <class Isa, class T>
 const float* with_border(const T* from, Image image, Border b, float* to) {
   const bool is_words = sizeof(T) * Isa::kPerWord == sizeof(float) && image.c % Isa::kPerWord == 0;
@@ -58,7 +58,8 @@ const float* with_border(const T* from, Image image, Border b, float* to) {
   return to;
 }
 
-// The frame for backward weights: a word for each number of the frame, x[h,w,c] or the pair (x[h,w,c], x[h,w+stride,c]).
+// The frame for backward weights: a word for each number of the frame, x[h,w,c] or the pair (x[h,w,c],
+// x[h,w+stride,c]).
 template <class Isa, class T>
 const float* weights_frame(const T* from, Image image, Border b, int64_t stride, float* to) {
   if constexpr (Isa::kPerWord == 1) {

@@ -1,4 +1,5 @@
-// Matrix product of the CPU convolutions, in f32; C may be bf16, rounded once. Rows of C times one or two vectors of columns are kept in registers:
+// Matrix product of the CPU convolutions, in f32; C may be bf16, rounded once. Rows of C times one or two vectors of
+// columns are kept in registers:
 //   C(r,:)  = sum_{j<outer} sum_{k<inner} A(r,j,k) * B(j,k,:)   where A(r,j,k) = a[j*a_outer + k + r*a_step]
 //   C(r,:) += the same when transposed,                         where A(r,j,k) = a[j*a_outer + k*a_step + r]
 //   B(j,k,panel) = b[j*b_outer + k*b_inner + panel*b_panel + 0..width)

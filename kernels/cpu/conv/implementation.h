@@ -1,6 +1,7 @@
 // Interface between kernels/conv.h and the CPU implementations: a checked shape, a function that says whether a shape
 // is supported, and one that computes a pass. Tensors are dense, images (N,H,W,C), weights (O,k,k,C); f32, or with
-// `bf16` all of them but dw, which is f32 always. Included by files that are compiled for one instruction set: nothing here may emit code that the linker could merge.
+// `bf16` all of them but dw, which is f32 always. Included by files that are compiled for one instruction set: nothing
+// here may emit code that the linker could merge.
 #pragma once
 
 #include <stddef.h>

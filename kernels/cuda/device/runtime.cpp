@@ -1,5 +1,5 @@
-// kernels/device/runtime.h by the CUDA runtime. With a null stream a call waits for all earlier work of the device and is
-// complete when it returns; it is meant for setting up and for reading back.
+// kernels/device/runtime.h by the CUDA runtime. With a null stream a call waits for all earlier work of the device and
+// is complete when it returns; it is meant for setting up and for reading back.
 #include "kernels/device/runtime.h"
 
 #include <cuda_runtime_api.h>
