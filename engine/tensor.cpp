@@ -19,6 +19,14 @@ View make_view(void* data, DType t, const Shape& s) {
   return v;
 }
 
+template <class T>
+Tensor copy_of(Device d, DType t, std::span<const T> values, const Shape& s) {
+  CHECK(int64_t(values.size()) == s.numel(), "{} values for a tensor of {}", values.size(), s.numel());
+  Tensor out = Tensor::empty(d, t, s);
+  Queue{d}.run(kernel::copy_from_host, values.data(), out);
+  return out;
+}
+
 }  // namespace
 
 size_t padded_bytes(DType t, const Shape& s) {
@@ -46,19 +54,9 @@ Tensor Tensor::zeros(Device d, DType t, Shape s) {
   return out;
 }
 
-Tensor Tensor::from(Device d, std::span<const float> values, Shape s) {
-  CHECK(int64_t(values.size()) == s.numel(), "{} values for a tensor of {}", values.size(), s.numel());
-  Tensor out = empty(d, DType::f32, s);
-  Queue{d}.run(kernel::copy_from_host, values.data(), out);
-  return out;
-}
+Tensor Tensor::from(Device d, std::span<const float> values, Shape s) { return copy_of(d, DType::f32, values, s); }
 
-Tensor Tensor::from(Device d, std::span<const int32_t> values, Shape s) {
-  CHECK(int64_t(values.size()) == s.numel(), "{} values for a tensor of {}", values.size(), s.numel());
-  Tensor out = empty(d, DType::i32, s);
-  Queue{d}.run(kernel::copy_from_host, values.data(), out);
-  return out;
-}
+Tensor Tensor::from(Device d, std::span<const int32_t> values, Shape s) { return copy_of(d, DType::i32, values, s); }
 
 Shape Tensor::shape() const {
   Shape s;

@@ -27,15 +27,6 @@ double number_in(std::string_view line, std::string_view key) {
   return std::from_chars(rest.data(), rest.data() + rest.size(), value).ec == std::errc() ? value : kNotMeasured;
 }
 
-double number(const Json& line, const char* key) {
-  if (!line.contains(key)) return kNotMeasured;
-  try {
-    return line.at(key).get<double>();
-  } catch (const JsonError&) {
-    return kNotMeasured;
-  }
-}
-
 std::string text_or_empty(const std::string& path) {
   std::error_code none;
   return fs::is_regular_file(path, none) ? read_text(path) : std::string();
@@ -132,7 +123,7 @@ void RunReader::read_step(std::string_view line) {
 void RunReader::read_round(const Json& line) {
   const double step = line.at("step").get<double>();
   series_.round = line;
-  if (const double h = number(line, "steps"); std::isfinite(h)) series_.h.add(step, h);
+  if (const double h = number_of(line, "steps"); std::isfinite(h)) series_.h.add(step, h);
   if (!line.contains("distance")) return;
   double sum = 0, low = INFINITY, high = -INFINITY, count = 0;
   for (const Json& worker : line.at("distance").elements()) {
@@ -149,8 +140,8 @@ void RunReader::read_round(const Json& line) {
 void RunReader::read_epoch(const Json& line) {
   series_.epochs.push_back(parse_epoch(line));
   series_.last_step = std::max(series_.last_step, double(series_.epochs.back().step));
-  series_.ema_top1.push_back(number(line, "ema_test_top1"));
-  series_.compute_seconds.push_back(line.contains("rounds") ? number(line.at("rounds"), "compute_seconds")
+  series_.ema_top1.push_back(number_of(line, "ema_test_top1"));
+  series_.compute_seconds.push_back(line.contains("rounds") ? number_of(line.at("rounds"), "compute_seconds")
                                                             : kNotMeasured);
   if (line.contains("step_seconds"))
     for (const auto& [part, seconds] : line.at("step_seconds").items())

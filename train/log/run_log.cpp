@@ -20,15 +20,6 @@ namespace {
 
 constexpr double kAliveSeconds = 60;
 
-double number(const Json& line, const char* key) {
-  if (!line.contains(key)) return kNotMeasured;
-  try {
-    return line.at(key).get<double>();
-  } catch (const JsonError&) {
-    return kNotMeasured;  // null: the number was not finite
-  }
-}
-
 // A run of a million steps has as many lines of steps. Only those of runs and epochs are parsed; the others are
 // recognised by their first characters, as RunFolder writes them.
 void read_epochs(const std::string& path, RunLog& log) {
@@ -55,6 +46,15 @@ std::string setting(const RunLog& log, const std::map<std::string, std::string>&
 
 }  // namespace
 
+double number_of(const Json& line, const char* key) {
+  if (!line.contains(key)) return kNotMeasured;
+  try {
+    return line.at(key).get<double>();
+  } catch (const JsonError&) {
+    return kNotMeasured;  // null: the number was not finite
+  }
+}
+
 const EpochLog* RunLog::best() const {
   const EpochLog* best = nullptr;
   for (const EpochLog& e : epochs)
@@ -66,22 +66,22 @@ EpochLog parse_epoch(const Json& line) {
   EpochLog e;
   e.epoch = line.at("epoch").get<int64_t>();
   e.step = line.at("step").get<int64_t>();
-  e.lr = number(line, "lr");
-  e.train_loss = number(line, "train_loss");
-  e.train_top1 = number(line, "train_top1");
-  e.test_loss = number(line, "test_loss");
-  e.test_top1 = number(line, "test_top1");
-  e.test_top5 = number(line, "test_top5");
-  e.local_test_top1 = number(line, "local_test_top1");
-  e.images_per_second = number(line, "img_per_s");
-  e.seconds = number(line, "seconds");
-  if (line.contains("step_seconds")) e.compute_seconds = number(line.at("step_seconds"), "compute");
+  e.lr = number_of(line, "lr");
+  e.train_loss = number_of(line, "train_loss");
+  e.train_top1 = number_of(line, "train_top1");
+  e.test_loss = number_of(line, "test_loss");
+  e.test_top1 = number_of(line, "test_top1");
+  e.test_top5 = number_of(line, "test_top5");
+  e.local_test_top1 = number_of(line, "local_test_top1");
+  e.images_per_second = number_of(line, "img_per_s");
+  e.seconds = number_of(line, "seconds");
+  if (line.contains("step_seconds")) e.compute_seconds = number_of(line.at("step_seconds"), "compute");
   if (!line.contains("rounds")) return e;
   const Json& rounds = line.at("rounds");
   e.world_rounds = rounds.at("world").get<int64_t>();
   e.block_rounds = rounds.at("block").get<int64_t>();
   e.bytes = rounds.at("bytes").get<int64_t>();
-  e.network_seconds = number(rounds, "network_seconds");
+  e.network_seconds = number_of(rounds, "network_seconds");
   return e;
 }
 

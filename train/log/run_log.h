@@ -58,6 +58,7 @@ RunLog read_run_log(const std::string& folder);
 // line of an epoch (JsonError without its number or step), the status by the epochs and by the time of the last line.
 void read_settings(RunLog& log);
 EpochLog parse_epoch(const Json& line);
+double number_of(const Json& line, const char* key);  // kNotMeasured: the key is missing or its value is no number
 RunStatus status_of(const RunLog& log);
 double seconds_since_line(const std::string& folder);  // infinite without metrics.jsonl
 
