@@ -1,4 +1,5 @@
 # Writes the header OUT with the commit of the folder SOURCE, where it has changed. Run at every build.
+cmake_policy(VERSION 3.25)
 set(commit "")
 find_program(GIT git)
 if(GIT)
