@@ -77,16 +77,34 @@ Primitive finish(const Description& pd, const dnnl::primitive& compute, const me
   return p;
 }
 
+// oneDNN 2 describes an operation by a type of its own, Pass::desc; oneDNN 3 has none and takes the engine first.
+constexpr auto kAlgorithm = dnnl::algorithm::convolution_direct;
+
+template <class Pass = dnnl::convolution_forward>
+typename Pass::primitive_desc describe_forward(const Descriptors& d, const dnnl::primitive_attr& attr) {
+  constexpr auto kind = dnnl::prop_kind::forward_training;
+  if constexpr (requires { typename Pass::desc; })
+    return {{kind, kAlgorithm, d.x, d.w_any, d.y, d.stride, d.padding, d.padding}, attr, cache().engine};
+  else
+    return {cache().engine, kind, kAlgorithm, d.x, d.w_any, d.y, d.stride, d.padding, d.padding, attr};
+}
+
+template <class Pass>
+typename Pass::primitive_desc describe_backward(const Descriptors& d, const dnnl::primitive_attr& attr,
+                                                const dnnl::convolution_forward::primitive_desc& forward) {
+  if constexpr (requires { typename Pass::desc; })
+    return {{kAlgorithm, d.x, d.w_any, d.y, d.stride, d.padding, d.padding}, attr, cache().engine, forward};
+  else
+    return {cache().engine, kAlgorithm, d.x, d.w_any, d.y, d.stride, d.padding, d.padding, forward, attr};
+}
+
 Primitive make(ConvPass pass, const ConvShape& s) {
   using namespace dnnl;
   const auto type = s.bf16 ? memory::data_type::bf16 : memory::data_type::f32;
   const Descriptors d(s, pass == ConvPass::backward_weights ? memory::data_type::f32 : type), hint(s, type);
-  const engine& e = cache().engine;
   primitive_attr attr;
   attr.set_scratchpad_mode(scratchpad_mode::user);
-  const auto algorithm = dnnl::algorithm::convolution_direct;
-  const convolution_forward::primitive_desc forward(
-      {prop_kind::forward_training, algorithm, d.x, hint.w_any, d.y, d.stride, d.padding, d.padding}, attr, e);
+  const convolution_forward::primitive_desc forward = describe_forward(hint, attr);
   Primitive p;
   if (pass == ConvPass::forward) {
     p = finish(forward, convolution_forward(forward), forward.weights_desc(), d.w, false);
@@ -94,15 +112,13 @@ Primitive make(ConvPass pass, const ConvShape& s) {
     p.arguments = {{DNNL_ARG_SRC, p.source[0]}, {DNNL_ARG_WEIGHTS, p.source[1]}, {DNNL_ARG_DST, p.result}};
     if (p.reorders) p.arguments[DNNL_ARG_WEIGHTS] = p.weights;
   } else if (pass == ConvPass::backward_data) {
-    const convolution_backward_data::primitive_desc pd({algorithm, d.x, d.w_any, d.y, d.stride, d.padding, d.padding},
-                                                       attr, e, forward);
+    const auto pd = describe_backward<convolution_backward_data>(d, attr, forward);
     p = finish(pd, convolution_backward_data(pd), pd.weights_desc(), d.w, false);
     p.source[0] = unbound(d.y), p.source[1] = unbound(d.w), p.result = unbound(d.x);
     p.arguments = {{DNNL_ARG_DIFF_DST, p.source[0]}, {DNNL_ARG_WEIGHTS, p.source[1]}, {DNNL_ARG_DIFF_SRC, p.result}};
     if (p.reorders) p.arguments[DNNL_ARG_WEIGHTS] = p.weights;
   } else {
-    const convolution_backward_weights::primitive_desc pd(
-        {algorithm, d.x, d.w_any, d.y, d.stride, d.padding, d.padding}, attr, e, forward);
+    const auto pd = describe_backward<convolution_backward_weights>(d, attr, forward);
     p = finish(pd, convolution_backward_weights(pd), pd.diff_weights_desc(), d.w, true);
     p.source[0] = unbound(d.x), p.source[1] = unbound(d.y), p.result = unbound(d.w);
     p.arguments = {{DNNL_ARG_SRC, p.source[0]}, {DNNL_ARG_DIFF_DST, p.source[1]}, {DNNL_ARG_DIFF_WEIGHTS, p.result}};
