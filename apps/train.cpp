@@ -1,11 +1,13 @@
 // skein train: a new run, or a run that continues.
 #include "apps/train.h"
 
+#include <charconv>
 #include <csignal>
 #include <filesystem>
 
 #include "apps/commands.h"
 #include "apps/exit_status.h"
+#include "base/activity.h"
 #include "base/check.h"
 #include "base/terminal/standard_files.h"
 #include "comm/launcher.h"
@@ -25,7 +27,7 @@ namespace {
 // The command line as it was typed.
 struct TrainArguments {
   TrainConfig flags;  // defaults, except for the flags that were given
-  std::string config_file, recipe, out, resume, trace, trace_steps, secret_file;
+  std::string config_file, recipe, out, resume, trace, trace_steps, secret_file, timeout = "5min";
   bool from_consensus = false, resume_if_started = false;
   int64_t limit_steps = 0;
 };
@@ -171,9 +173,19 @@ int train_on_all_ranks(ProcessGroup& group, Command& train_command, const TrainA
   }
 }
 
+double parse_timeout(const std::string& text) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  const std::string unit(rest, end);
+  for (const auto& [name, seconds] : {std::pair{"s", 1.0}, {"min", 60.0}, {"h", 3600.0}})
+    if (error == std::errc() && unit == name && value * seconds >= 1 && value * seconds <= 1e6) return value * seconds;
+  throw BadInput("--timeout {}: give a time from 1s up, in s, min or h, as in 30s, 5min or 2h", text);
+}
+
 // A secret that rank 0 makes is written where all ranks of the run write, too.
 JoinOptions join_options(const TrainArguments& a) {
-  return {{a.secret_file, !a.resume.empty() ? a.resume : !a.out.empty() ? a.out : "runs"}};
+  return {{a.secret_file, !a.resume.empty() ? a.resume : !a.out.empty() ? a.out : "runs"}, parse_timeout(a.timeout)};
 }
 
 Command& declare_train(Command& skein, TrainArguments& a) {
@@ -196,6 +208,8 @@ Command& declare_train(Command& skein, TrainArguments& a) {
   train.option("--trace-steps", a.trace_steps, "with --trace: steps N to M of the run, from 1 [3:6]", {"N:M"});
   train.option("--secret-file", a.secret_file,
                "over TCP: a text that all processes know, and nobody else [SKEIN_SECRET, or made by rank 0]", {"FILE"});
+  train.option("--timeout", a.timeout,
+               "a rank that gives no sign of life for so long is lost, and the run ends: 30s, 5min, 2h", {"TIME"});
   train.footer = "\nForms of --sync:\n" + sync_forms() + "\nRecipes:\n" + recipe_list();
   return train;
 }
@@ -229,6 +243,7 @@ void add_train_command(Command& skein) {
   train.body = [a, &train] {
     int status = kDone;
     std::signal(SIGPIPE, SIG_IGN);  // for report()
+    activity::print_at_sigquit();
     {
       ProcessGroup group =
           ProcessGroup::join(join_options(*a));  // destroyed, and MPI finalized, before ExitStatus is thrown

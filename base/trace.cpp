@@ -55,7 +55,8 @@ int32_t add_track(int64_t rank, const std::string& name) {
   return int32_t(s.tracks.size()) - 1;
 }
 
-void name_thread(int64_t rank, const std::string& name) {
+void name_thread(int64_t rank, const char* name) {
+  activity::name_thread(rank, name);
   if (!prepared()) return;
   if (own_track < 0) {
     own_track = add_track(rank, name);

@@ -1,6 +1,6 @@
 // Work of this process on a timeline: spans, counters, and arrows between ranks. They are read by a recording, which
 // becomes a file (train/run/trace_file.h), and by NVIDIA's profilers (base/nvtx.h). Process-wide, as these readers are.
-// Without a reader a span costs one load and one branch. Safe to call from all threads.
+// Without a reader a span costs one load, one branch and the name of what the thread does (base/activity.h). Safe to call from all threads.
 //
 // A track is a row of the timeline: a thread of the host or a stream of a GPU. Times are nanoseconds of
 // std::chrono::steady_clock.
@@ -13,6 +13,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "base/activity.h"
 
 namespace skein {
 
@@ -57,8 +59,8 @@ bool prepared();  // something reads spans, now or later
 void start();
 Recording stop();
 
-void name_thread(int64_t rank, const std::string& name);  // the calling thread
-int32_t thread_track();                                   // of the calling thread
+void name_thread(int64_t rank, const char* name);  // the calling thread; name: static
+int32_t thread_track();                            // of the calling thread
 int32_t add_track(int64_t rank, const std::string& name);
 int64_t now();
 void add(const Event&);  // while recording, else no effect
@@ -72,10 +74,11 @@ void arrow_in(const char* name, uint64_t id);
 // Work of the calling thread from construction to destruction.
 class Span {
  public:
-  explicit Span(const char* name) {
+  explicit Span(const char* name) : outer_(activity::enter_phase(name)) {
     if (trace::on()) begin(name);
   }
   ~Span() {
+    activity::leave_phase(outer_);
     if (name_) end();
   }
   Span(const Span&) = delete;
@@ -84,6 +87,7 @@ class Span {
  private:
   void begin(const char* name);
   void end();
+  const char* const outer_;
   const char* name_ = nullptr;
   int64_t begin_ = 0;
   bool pushed_ = false;  // as an NVTX range

@@ -14,6 +14,8 @@ namespace {
 
 constexpr int64_t kLongestText = 64 << 20;  // bytes; every rank has memory for as many from each
 
+constexpr double kMpiFactor = 6;  // there are no heartbeats: a rank that evaluates alone is silent
+
 enum class Outcome : char { good = 'g', bad_input = 'b', failed = 'f' };
 
 // Text of the first failure: with its rank, or without where all processes have the same.
@@ -32,15 +34,20 @@ ProcessGroup::ProcessGroup(std::unique_ptr<Communicator> processes) : communicat
 
 ProcessGroup ProcessGroup::join(const JoinOptions& options) {
   const RankInfo own = rank_from_environment();
-  if (own.size == 1) return ProcessGroup();
+  ProcessGroup group;
+  group.timeout_ = options.timeout;
+  if (own.size == 1) return group;
   if (const auto rendezvous = tcp_rendezvous(own.launcher)) {
     TcpOptions tcp;
+    tcp.timeout = options.timeout;
     tcp.secret = options.secret;
-    ProcessGroup group(join_tcp(*rendezvous, own.rank, own.size, tcp));
+    group.communicator_ = join_tcp(*rendezvous, own.rank, own.size, tcp);
     group.abort_ = abort_tcp;
     return group;
   }
-  ProcessGroup group(join_mpi(mpi_library(), own.size));
+  MpiOptions mpi;
+  mpi.timeout = kMpiFactor * options.timeout;
+  group.communicator_ = join_mpi(mpi_library(), own.size, mpi);
   group.abort_ = abort_mpi;
   return group;
 }

@@ -17,9 +17,9 @@
 
 namespace skein {
 
-// Of processes that join over TCP.
 struct JoinOptions {
-  SecretSource secret = {};
+  SecretSource secret = {};  // over TCP
+  double timeout = 300;      // seconds without a sign of work after which a wait ends; over MPI, six times as many
 };
 
 class ProcessGroup {
@@ -32,6 +32,7 @@ class ProcessGroup {
 
   int rank() const { return communicator_->rank(); }
   int size() const { return communicator_->size(); }
+  double timeout() const { return timeout_; }
   bool is_root() const { return rank() == 0; }
   Communicator& communicator() { return *communicator_; }
 
@@ -71,6 +72,7 @@ class ProcessGroup {
   std::unique_ptr<Communicator> communicator_;
   std::function<void(const Communicator&, const std::string& reason, int status)> abort_;  // empty in a group of one
   bool failed_on_all_ranks_ = false;
+  double timeout_ = JoinOptions{}.timeout;
 };
 
 std::string mpi_support();  // for the user: the file that holds skein's use of MPI, or that there is none

@@ -19,7 +19,7 @@ std::unique_ptr<Communicator> join_over_nccl(ProcessGroup& group, Queue queue) {
 }  // namespace
 
 WorkerCommunicators::WorkerCommunicators(ProcessGroup& group, int workers)
-    : group_(group), threads_(std::make_unique<ThreadGroup>(workers)) {
+    : group_(group), threads_(std::make_unique<ThreadGroup>(workers, group.timeout())) {
   CHECK(workers == 1 || group.size() == 1, "{} workers in each of {} processes", workers, group.size());
 }
 

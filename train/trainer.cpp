@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "base/activity.h"
 #include "base/check.h"
 #include "base/stopwatch.h"
 #include "base/trace.h"
@@ -20,6 +21,7 @@ bool Trainer::run(const TrainListener& listener) {
       listener.on_epoch(end_epoch());
       continue;
     }
+    activity::set_step(state_.step + 1);
     if (listener.before_step) listener.before_step(state_.step + 1);
     const auto begin = Clock::now();
     const double rate = learning_rate_.at(state_.step, steps_per_epoch_);

@@ -21,6 +21,7 @@ struct MpiSession {
   const MpiApi& api;
   MpiOptions options;
   bool failed = false;
+  double longest_wait = 0;  // seconds, of those that have ended well
   bool healthy() const { return !failed && std::uncaught_exceptions() == 0; }
   ~MpiSession() {
     if (healthy()) api.stop();
@@ -104,7 +105,10 @@ class MpiCommunicator : public Communicator {
   }
 
  private:
-  MpiRequests requests() const { return {api_, comm_, session_->options.message, session_->options.timeout}; }
+  MpiRequests requests() const {
+    const MpiOptions& o = session_->options;
+    return {api_, comm_, rank(), o.message, {o.timeout, o.report_after, &session_->longest_wait}};
+  }
 
   View piece_of(View data, int rank, int64_t i) const {
     return slice(data, piece(shard(data.numel(), rank, size()), i, session_->options.piece));

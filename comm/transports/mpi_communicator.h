@@ -16,6 +16,7 @@ struct MpiOptions {
   double timeout = 1800;               // seconds without any progress; an evaluation may keep a rank long
   int64_t piece = 256 << 10;           // floats that one rank adds up at a time
   int64_t message = int64_t{1} << 30;  // bytes of the longest message; MPI counts to 2^31
+  double report_after = 5;             // seconds of waiting after which a rank says what it waits for
 };
 
 std::string mpi_module();     // the file that holds skein's use of MPI; it is there if skein was built with MPI

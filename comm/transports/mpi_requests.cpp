@@ -1,11 +1,18 @@
 #include "comm/transports/mpi_requests.h"
 
+#include <fmt/ranges.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <chrono>
+#include <set>
 #include <thread>
 
+#include "base/activity.h"
 #include "base/check.h"
+#include "base/terminal/standard_files.h"
+#include "comm/transports/handshake.h"
+#include "comm/wait_report.h"
 
 namespace skein {
 namespace {
@@ -15,6 +22,7 @@ using Clock = std::chrono::steady_clock;
 // A peer that computes does not answer soon, and may need this core. Longer sleeps would delay the answer by as much.
 constexpr auto kYieldFor = std::chrono::milliseconds(1);
 constexpr auto kSleep = std::chrono::microseconds(50);
+constexpr double kUsual = 1.5;  // times the longest wait before: no reason for a report
 
 }  // namespace
 
@@ -62,18 +70,37 @@ bool MpiRequests::test_all() {
 
 void MpiRequests::wait() {
   if (test_all()) return;
+  WaitReport report(limits_.report_after);
   auto moved = Clock::now();
   for (size_t open = open_.size(); !test_all();) {
     if (open_.size() < open) open = open_.size(), moved = Clock::now();
     const auto silent = Clock::now() - moved;
-    if (std::chrono::duration<double>(silent).count() > timeout_)
-      throw PeerLost(fmt::format("{} has not answered for {} s",
-                                 open_[0].peer < 0 ? "some rank" : fmt::format("rank {}", open_[0].peer), timeout_));
-    if (silent < kYieldFor)
+    if (std::chrono::duration<double>(silent).count() > limits_.timeout)
+      throw PeerLost(fmt::format("{} has not answered for {} s. {}",
+                                 open_[0].peer < 0 ? "some rank" : fmt::format("rank {}", open_[0].peer),
+                                 limits_.timeout, account(report.seconds())));
+    if (silent < kYieldFor) {
       sched_yield();
-    else
-      std::this_thread::sleep_for(kSleep);
+      continue;
+    }
+    if (report.is_due() && report.seconds() > kUsual * *limits_.longest_wait) print_error(account(report.seconds()));
+    std::this_thread::sleep_for(kSleep);
   }
+  *limits_.longest_wait = std::max(*limits_.longest_wait, report.seconds());
+}
+
+// MPI does not tell which ranks a barrier waits for.
+std::string MpiRequests::account(double seconds) const {
+  std::set<int> missing;
+  int64_t bytes = 0;
+  for (const MpiRequest& r : open_) {
+    bytes += r.bytes;
+    if (r.peer >= 0) missing.insert(r.peer);
+  }
+  const ProcessName own = own_process();
+  return fmt::format("rank {} ({}), step {}: has waited {:.1f} s in {} for {}; {} bytes are to come", rank_, own.text(),
+                     activity::step(), seconds, *activity::own_call() ? activity::own_call() : "a call",
+                     missing.empty() ? "other ranks" : fmt::format("ranks {}", fmt::join(missing, ", ")), bytes);
 }
 
 }  // namespace skein

@@ -1,6 +1,7 @@
 // Messages under way over MPI: started together, waited for together. wait() sleeps between two tests, because there
 // may be fewer cores than ranks.
 //
+// A long wait is reported on stderr, at growing intervals.
 // Errors: PeerLost with MPI's text, or with the rank that has been silent for `timeout` seconds.
 #pragma once
 
@@ -15,9 +16,13 @@ void check_mpi(const MpiApi&, int code, const char* doing);  // PeerLost with MP
 
 class MpiRequests {
  public:
-  // message: bytes; a longer view travels in several messages. timeout: seconds without any progress.
-  MpiRequests(const MpiApi& api, MpiComm comm, int64_t message, double timeout)
-      : api_(&api), comm_(comm), message_(message), timeout_(timeout) {}
+  struct Limits {
+    double timeout, report_after;  // seconds without any progress
+    double* longest_wait;          // seconds, of this rank's that have ended well
+  };
+  // rank: this one's, for messages. message: bytes; a longer view travels in several messages.
+  MpiRequests(const MpiApi& api, MpiComm comm, int rank, int64_t message, const Limits& limits)
+      : api_(&api), comm_(comm), rank_(rank), message_(message), limits_(limits) {}
   void send(View, int peer, int tag);
   void receive(View, int peer, int tag);
   void barrier();  // and waits
@@ -25,13 +30,15 @@ class MpiRequests {
 
  private:
   bool test_all();
+  std::string account(double seconds) const;
   template <class Start>
   void in_messages(View, Start&&);
 
   const MpiApi* api_;
   MpiComm comm_;
+  int rank_;
   int64_t message_;
-  double timeout_;
+  Limits limits_;
   std::vector<MpiRequest> open_;
 };
 

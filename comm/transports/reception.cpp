@@ -85,7 +85,7 @@ void Reception::serve(Guest& g) const {
   char buffer[256];
   while (const size_t missing = g.handshake.missing()) {
     const ssize_t n = recv(g.socket.fd(), buffer, std::min(missing, sizeof buffer), 0);
-    if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) break;
+    if (n < 0 && would_block()) break;
     if (n <= 0) {
       g.why = "it ended before it had introduced itself";
       return;

@@ -2,7 +2,8 @@
 // to all ranks.
 //
 //   begin(rank, call)   returns when all ranks have come: until end(), all calls are visible to all ranks. CHECK fails
-//                       on every rank where the calls do not agree; PeerLost after abort() or leave().
+//                       on every rank where the calls do not agree; PeerLost after abort() or leave(), and on every
+//                       rank after a wait without end. A long wait is reported on stderr, at growing intervals.
 //   end()               returns when all ranks have called it. It must follow a begin() that has returned, and it
 //                       cannot be aborted: other ranks may still be reading this rank's memory.
 //
@@ -29,7 +30,9 @@ struct PostedCall {
 
 class SharedBarrier {
  public:
-  explicit SharedBarrier(std::vector<int> world_ranks);  // the ranks' numbers in the first communicator, for messages
+  // world_ranks: the ranks' numbers in the first communicator, for messages. timeout: seconds after which begin() fails
+  // where ranks are missing and the process has used no processor meanwhile.
+  SharedBarrier(std::vector<int> world_ranks, double timeout, double report_after);
   int size() const { return int(world_ranks_.size()); }
   void begin(int rank, const PostedCall& call);
   void end() noexcept;
@@ -40,14 +43,19 @@ class SharedBarrier {
   void leave(int rank);  // `rank` makes no more calls
 
  private:
-  bool arrive(std::unique_lock<std::mutex>&);
+  bool arrive();
+  void wait_for_all(std::unique_lock<std::mutex>& lock, int rank, int64_t round);
+  std::string account(int rank, double seconds) const;
   void check_calls() const;
 
   const std::vector<int> world_ranks_;
+  const double timeout_, report_after_;
   std::vector<PostedCall> calls_;
   std::mutex mutex_;
   std::condition_variable changed_;
   int arrived_ = 0;
+  std::vector<bool> here_;   // in begin(), by rank
+  double longest_wait_ = 0;  // seconds, of those that have ended well
   int64_t round_ = 0;
   std::string error_;  // why no call can succeed any more; empty: none
   std::map<std::pair<int64_t, int>, std::weak_ptr<SharedBarrier>> children_;  // by round of the split and color

@@ -48,15 +48,13 @@ bool wait_for(int fd, short events, Deadline deadline, const Socket::Meanwhile& 
   }
 }
 
-bool again(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
-
 template <class Step>
 bool transfer(int fd, size_t bytes, short events, Deadline deadline, const Socket::Meanwhile& meanwhile, Step&& step) {
   for (size_t done = 0; done < bytes;) {
     const ssize_t n = step(done);
     if (n > 0)
       done += size_t(n);
-    else if (n == 0 || !again(errno) || !wait_for(fd, events, deadline, meanwhile))
+    else if (n == 0 || !would_block() || !wait_for(fd, events, deadline, meanwhile))
       return false;
   }
   return true;
@@ -65,6 +63,8 @@ bool transfer(int fd, size_t bytes, short events, Deadline deadline, const Socke
 sockaddr* generic(Address& a) { return reinterpret_cast<sockaddr*>(&a.bytes); }
 
 }  // namespace
+
+bool would_block() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
 Deadline in_seconds(double seconds) {
   return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
@@ -172,6 +172,17 @@ Socket Socket::accept() const {
   Socket s(accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC));
   if (s) prepare(s.fd());
   return s;
+}
+
+// A window that the other side has closed is probed, and the probes are acknowledged. TCP_USER_TIMEOUT would end such a
+// stream, whose reader is only busy.
+double Socket::unacknowledged_seconds() const {
+  constexpr int kTries = 3;  // one may be on its way, and after a pause the last acknowledgement is old
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (getsockopt(fd_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  const bool due = info.tcpi_retransmits >= kTries || info.tcpi_probes >= kTries;
+  return due ? double(info.tcpi_last_ack_recv) * 1e-3 : 0;
 }
 
 bool Socket::has_ended() const {

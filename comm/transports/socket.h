@@ -31,6 +31,8 @@ struct Address {  // trivially copyable: processes of one kind of machine send i
 // again until the deadline. BadInput, with `what` before it, where there is no such host.
 std::vector<Address> addresses_of(const std::string& host, int port, const std::string& what, Deadline);
 
+bool would_block();  // by errno: the last call on a socket has only found nothing to do
+
 class Socket {
  public:
   explicit Socket(int fd = -1) : fd_(fd) {}
@@ -49,7 +51,9 @@ class Socket {
   int fd() const { return fd_; }
   Address own_address() const;
   Address peer_address() const;
-  Socket accept() const;   // does not wait; invalid: none is there, or errno says why it cannot be accepted
+  Socket accept() const;  // does not wait; invalid: none is there, or errno says why it cannot be accepted
+  // For how long the other machine has acknowledged nothing, although something was sent to it; 0: nothing is due.
+  double unacknowledged_seconds() const;
   bool has_ended() const;  // the other end has closed, or cannot be reached; what has come before is not read
 
   // False where the other end has closed or the deadline has passed. `meanwhile` is called once a second.

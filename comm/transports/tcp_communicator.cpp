@@ -40,7 +40,7 @@ class TcpCommunicator : public Communicator {
     for (int64_t i = 0; i <= pieces; ++i) {
       if (i < pieces) exchange_parts(data, i);
       if (i > 0) exchange_sums(data, i - 1);
-      streams_->wait();
+      streams_->wait("all_reduce", int64_t(data.bytes()));
       if (i < pieces) add_parts(data, i, scale);
     }
   }
@@ -49,7 +49,7 @@ class TcpCommunicator : public Communicator {
     for_other_ranks([&](int r) { receive(slice(all, shard(all.numel(), r, size())), r); });
     for_other_ranks([&](int r) { send(mine, r); });
     copy(mine, slice(all, shard(all.numel(), rank(), size())));
-    streams_->wait();
+    streams_->wait("all_gather", int64_t(all.bytes()));
   }
 
   void do_all_to_all(View sent, View received) override {
@@ -57,7 +57,7 @@ class TcpCommunicator : public Communicator {
     for_other_ranks([&](int r) { send(slice(sent, shard(sent.numel(), r, size())), r); });
     const Shard own = shard(sent.numel(), rank(), size());
     copy(slice(sent, own), slice(received, own));
-    streams_->wait();
+    streams_->wait("all_to_all", int64_t(sent.bytes()));
   }
 
   void do_barrier() override { gather_colors(0); }
@@ -120,7 +120,9 @@ std::unique_ptr<Communicator> join_tcp(const Rendezvous& rendezvous, int rank, i
       rendezvous_over_tcp(rendezvous, rank, size, {options.rendezvous_timeout, options.report_after, options.secret});
   std::vector<int> all;
   for (int r = 0; r < size; ++r) all.push_back(r);
-  auto streams = std::make_shared<TcpStreams>(std::move(ranks.links), rank, options.timeout);
+  auto streams = std::make_shared<TcpStreams>(
+      std::move(ranks), rank,
+      StreamOptions{.timeout = options.timeout, .report_after = options.report_after, .heartbeat = options.heartbeat});
   return std::make_unique<TcpCommunicator>(std::move(streams), std::move(all), 0, options.piece);
 }
 

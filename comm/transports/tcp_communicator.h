@@ -3,8 +3,8 @@
 // pieces: while the parts of a piece travel to the shard's owner, the sums of the piece before travel back.
 //
 // Threading: one thread of a process calls at a time. Views are of host memory.
-// Errors: PeerLost names the rank whose stream has ended, that has called abort_tcp(), with its reason, or that is
-// silent for `timeout` seconds; also where ranks make different calls. BadInput where the rendezvous makes no sense.
+// Errors: PeerLost names the rank whose stream has ended, that has called abort_tcp(), with its reason, or that is lost
+// otherwise (comm/transports/tcp_streams.h); also where ranks make different calls. BadInput where the rendezvous makes no sense.
 // Bit order: the owner of a shard adds the ranks' parts in rank order.
 #pragma once
 
@@ -16,10 +16,11 @@ namespace skein {
 
 struct TcpOptions {
   double rendezvous_timeout = 300;  // seconds within which all ranks must have come
-  double timeout = 1800;            // seconds without any progress; an evaluation may keep a rank long
+  double timeout = 300;             // seconds without a sign of life of a rank
   int64_t piece = 256 << 10;        // floats that one rank adds up at a time
   double report_after = 5;          // seconds of waiting after which a rank says what it waits for
   SecretSource secret = {};
+  double heartbeat = 1;  // seconds between two
 };
 
 std::unique_ptr<Communicator> join_tcp(const Rendezvous&, int rank, int size, TcpOptions = {});

@@ -14,49 +14,70 @@ namespace skein {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr uint32_t kDataMark = 0x736b6431, kAbortMark = 0x736b6231;
 constexpr int64_t kLongestReason = 4096;
-constexpr int kPollMs = 1000;              // milliseconds of one poll(), after which wait() checks the timeout
+constexpr double kLookSeconds = 1;         // between two looks of wait() at its peers
 constexpr double kAbortSeconds = 1;        // that sending or receiving the reason of an abort may take
 constexpr double kLastReadSeconds = 0.25;  // to wait for the abort message of a rank whose stream has ended
-
-bool again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
+constexpr double kSettleSeconds = 1;       // that the last bytes may take to be acknowledged
 
 }  // namespace
 
-TcpStreams::TcpStreams(std::vector<Socket> links, int rank, double timeout) : rank_(rank), timeout_(timeout) {
-  for (Socket& s : links) links_.push_back({std::move(s), {}, {}});
+TcpStreams::TcpStreams(TcpRanks ranks, int rank, const StreamOptions& options)
+    : rank_(rank),
+      options_(options),
+      look_(std::min({kLookSeconds, options.timeout, options.report_after, options.heartbeat})) {
+  for (size_t r = 0; r < ranks.links.size(); ++r) links_.push_back({std::move(ranks.links[r]), ranks.processes[r]});
+  heart_ = std::thread(&TcpStreams::beat_until_end, this);
+}
+
+TcpStreams::~TcpStreams() {
+  {
+    const std::lock_guard lock(mutex_);
+    end_ = true;
+  }
+  ended_.notify_all();
+  heart_.join();
+  settle(kSettleSeconds);
 }
 
 void TcpStreams::send(View v, int peer, uint32_t group) {
+  const std::lock_guard lock(mutex_);
   if (v.bytes() > 0) links_[size_t(peer)].out.push_back({{kDataMark, group, int64_t(v.bytes())}, v.as<char>()});
 }
 
 void TcpStreams::receive(View v, int peer, uint32_t group) {
+  const std::lock_guard lock(mutex_);
   if (v.bytes() > 0) links_[size_t(peer)].in.push_back({{kDataMark, group, int64_t(v.bytes())}, v.as<char>()});
 }
 
-void TcpStreams::wait() {
-  const auto open = [](const Link& l) { return !l.out.empty() || !l.in.empty(); };
-  auto moved = Clock::now();
-  while (std::any_of(links_.begin(), links_.end(), open)) {
+void TcpStreams::wait(const char* call, int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  WaitReport report(options_.report_after);
+  double next_look = look_;
+  while (std::any_of(links_.begin(), links_.end(), [](const Link& l) { return l.owes(); })) {
     bool any = false;
     for (int r = 0; r < int(links_.size()); ++r) {
       any |= push(r);
       any |= pull(r);
     }
-    if (any)
-      moved = Clock::now();
-    else if (std::chrono::duration<double>(Clock::now() - moved).count() > timeout_)
-      throw_timed_out();
-    else
-      wait_for_any();
+    if (const double waited = report.seconds(); waited >= next_look) {
+      next_look = waited + look_;
+      beat();
+      check_peers(call, bytes, report);
+    }
+    if (!any) wait_for_any();
   }
+  longest_wait_ = std::max(longest_wait_, report.seconds());
 }
 
 bool TcpStreams::push(int peer) {
-  Link& link = links_[size_t(peer)];
-  bool any = false;
+  const Pushed pushed = push_some(links_[size_t(peer)]);
+  if (pushed == Pushed::failed) throw_lost(peer);
+  return pushed == Pushed::data;
+}
+
+TcpStreams::Pushed TcpStreams::push_some(Link& link) {
+  Pushed any = Pushed::nothing;
   while (!link.out.empty()) {
     Message& m = link.out.front();
     constexpr int64_t kHeader = sizeof(Header);
@@ -67,11 +88,13 @@ bool TcpStreams::push(int peer) {
     message.msg_iov = parts;
     message.msg_iovlen = 2;
     const ssize_t n = sendmsg(link.socket.fd(), &message, MSG_NOSIGNAL);
-    if (n < 0 && again()) return any;
-    if (n < 0) throw_lost(peer);
-    any = true;
+    if (n < 0 && would_block()) return any;
+    if (n < 0) return Pushed::failed;
     m.done += n;
-    if (m.finished()) link.out.erase(link.out.begin());
+    if (m.header.kind == kDataMark) any = Pushed::data;
+    if (!m.finished()) continue;
+    if (m.header.kind == kBeatMark) link.beating = false;
+    link.out.erase(link.out.begin());
   }
   return any;
 }
@@ -80,25 +103,37 @@ bool TcpStreams::pull(int peer) {
   Link& link = links_[size_t(peer)];
   bool any = false;
   while (!link.in.empty()) {
+    if (link.in_heartbeat >= 0) {
+      if (!pull_heartbeat(peer)) return any;
+      continue;
+    }
     Message& m = link.in.front();
     constexpr int64_t kHeader = sizeof(Header);
     const bool in_header = m.done < kHeader;
     char* const to = in_header ? reinterpret_cast<char*>(&link.arriving) + m.done : m.data + (m.done - kHeader);
     const int64_t missing = in_header ? kHeader - m.done : m.header.bytes - (m.done - kHeader);
     const ssize_t n = recv(link.socket.fd(), to, size_t(missing), 0);
-    if (n < 0 && again()) return any;
+    if (n < 0 && would_block()) return any;
     if (n <= 0) throw_lost(peer);
-    any = true;
     m.done += n;
     if (m.done == kHeader) check_header(peer);
+    if (m.done == 0) continue;  // a heartbeat begins
+    any = true;
+    link.clock.work(Clock::now());
     if (m.finished()) link.in.erase(link.in.begin());
   }
   return any;
 }
 
 void TcpStreams::check_header(int peer) {
-  const Header& arrived = links_[size_t(peer)].arriving;
-  const Header& expected = links_[size_t(peer)].in.front().header;
+  Link& link = links_[size_t(peer)];
+  const Header& arrived = link.arriving;
+  const Header& expected = link.in.front().header;
+  if (arrived.kind == kBeatMark && arrived.bytes == int64_t(sizeof(Heartbeat))) {
+    link.in_heartbeat = 0;
+    link.in.front().done = 0;
+    return;
+  }
   if (arrived.kind == kAbortMark) throw_aborted(peer);
   if (arrived.kind != kDataMark || arrived.group != expected.group || arrived.bytes != expected.bytes)
     throw PeerLost(fmt::format("rank {} and rank {} make different calls: {} bytes came where {} were expected", peer,
@@ -112,38 +147,36 @@ void TcpStreams::throw_aborted(int peer) {
   throw PeerLost(fmt::format("rank {} gave up: {}", peer, printable(reason)));
 }
 
-// The stream has ended. An abort message, if there is one, gives the reason.
+// The stream has ended. An abort message, if there is one, gives the reason; heartbeats may come before it.
 void TcpStreams::throw_lost(int peer) {
   Link& link = links_[size_t(peer)];
-  const bool between_messages = link.in.empty() || link.in.front().done == 0;
-  if (between_messages && link.socket.read(&link.arriving, sizeof(Header), in_seconds(kLastReadSeconds)) &&
-      link.arriving.kind == kAbortMark)
-    throw_aborted(peer);
-  throw PeerLost(fmt::format("rank {} has ended, or cannot be reached any more", peer));
+  const Deadline deadline = in_seconds(kLastReadSeconds);
+  Heartbeat skipped{};
+  if (link.in_heartbeat >= 0) link.socket.read(&skipped, sizeof skipped - size_t(link.in_heartbeat), deadline);
+  bool between_messages = link.in.empty() || link.in.front().done == 0;
+  while (between_messages && link.socket.read(&link.arriving, sizeof(Header), deadline)) {
+    if (link.arriving.kind == kAbortMark) throw_aborted(peer);
+    between_messages = link.arriving.kind == kBeatMark && link.socket.read(&skipped, sizeof skipped, deadline);
+  }
+  throw PeerLost(fmt::format("rank {} has ended, or cannot be reached any more ({})", peer, link.process.text()));
 }
 
 void TcpStreams::wait_for_any() const {
   std::vector<pollfd> fds;
   for (const Link& l : links_)
-    if (!l.out.empty() || !l.in.empty())
-      fds.push_back({l.socket.fd(), short((l.out.empty() ? 0 : POLLOUT) | (l.in.empty() ? 0 : POLLIN)), 0});
-  poll(fds.data(), fds.size(), std::min(kPollMs, int(timeout_ * 1000) + 1));
-}
-
-void TcpStreams::throw_timed_out() const {
-  const auto to_receive = std::find_if(links_.begin(), links_.end(), [](const Link& l) { return !l.in.empty(); });
-  const auto to_send = std::find_if(links_.begin(), links_.end(), [](const Link& l) { return !l.out.empty(); });
-  throw PeerLost(fmt::format("rank {} has not answered for {} s",
-                             (to_receive != links_.end() ? to_receive : to_send) - links_.begin(), timeout_));
+    if (l.owes()) fds.push_back({l.socket.fd(), short((l.out.empty() ? 0 : POLLOUT) | (l.in.empty() ? 0 : POLLIN)), 0});
+  poll(fds.data(), fds.size(), int(look_ * 1000) + 1);
 }
 
 void TcpStreams::send_abort(const std::string& reason) noexcept {
   const std::string text = reason.substr(0, size_t(kLongestReason));
   const Header header{kAbortMark, 0, int64_t(text.size())};
+  const std::lock_guard lock(mutex_);  // until the process ends: a heartbeat must not come into the reason
   for (const Link& l : links_)
     if (l.socket && (l.out.empty() || l.out.front().done == 0) &&
         l.socket.write(&header, sizeof header, in_seconds(kAbortSeconds)))
       l.socket.write(text.data(), text.size(), in_seconds(kAbortSeconds));
+  settle(kAbortSeconds);
 }
 
 }  // namespace skein

@@ -1,35 +1,61 @@
 // Messages between processes over TCP. From one rank to another they arrive in the order in which they were sent. Each
 // message carries its length and its group, so ranks that make different calls get an error instead of wrong bytes.
 //
+// Beside them every rank sends a heartbeat once a second, from a thread of its own: it is alive, what it is doing, and
+// how much processor time it has used. So a wait can tell a rank that is slow from one that is lost:
+//
+//   its stream has ended, or it has sent an abort               lost at once
+//   its machine acknowledges nothing                            lost after `vanished` seconds
+//   no message and no heartbeat: stopped, or hangs as a whole   lost after `timeout` seconds
+//   heartbeats, but it uses no processor: it waits itself       lost after six times as long
+//   heartbeats, and it computes                                 waited for
+//
+// A wait that is longer than `report_after` and than those before is reported on stderr, at growing intervals.
+//
 // Threading: one thread at a time. Sockets do not block; wait() polls all of them.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "comm/transports/handshake.h"
+#include "comm/transports/heartbeat.h"
 #include "comm/transports/socket.h"
+#include "comm/transports/tcp_rendezvous.h"
+#include "comm/wait_report.h"
 #include "kernels/view.h"
 
 namespace skein {
 
+struct StreamOptions {
+  double timeout = 300, vanished = 60, report_after = 5;  // seconds
+  double heartbeat = 1;                                   // seconds between two
+};
+
 class TcpStreams {
  public:
-  // links: by rank. timeout: seconds without any progress after which wait() throws.
-  TcpStreams(std::vector<Socket> links, int rank, double timeout);
+  TcpStreams(TcpRanks ranks, int rank, const StreamOptions& options);
+  ~TcpStreams();
+  TcpStreams(const TcpStreams&) = delete;
+  TcpStreams& operator=(const TcpStreams&) = delete;
 
   // Queued here, moved by wait(), until which the memory must stay valid. Of an empty view nothing is sent.
   void send(View data, int peer, uint32_t group);
   void receive(View data, int peer, uint32_t group);
-  // Returns when all that was queued has been moved. PeerLost names the rank whose stream has ended, that is silent, or
-  // that has sent an abort, with its reason.
-  void wait();
+  // Returns when all that was queued has been moved. call: its name and bytes, for messages. PeerLost names the rank
+  // that is lost, or that has sent an abort, with its reason.
+  void wait(const char* call, int64_t bytes);
 
   // Sends the reason to all ranks, which throw it when they next wait for this rank.
   void send_abort(const std::string& reason) noexcept;
   int rank() const { return rank_; }
 
  private:
+  static constexpr uint32_t kDataMark = 0x736b6431, kAbortMark = 0x736b6231, kBeatMark = 0x736b6831;
   struct Header {
     uint32_t kind, group;
     int64_t bytes;
@@ -42,22 +68,49 @@ class TcpStreams {
   };
   struct Link {
     Socket socket;
-    std::vector<Message> out, in;  // queued, in order
-    Header arriving{};             // of in.front()
+    ProcessName process;
+    std::vector<Message> out = {}, in = {};  // queued, in order
+    Header arriving = {};                    // of in.front()
+    Heartbeat own = {}, heard = {};          // the one that is sent, and the last that has come
+    Heartbeat arriving_heartbeat = {};
+    bool beating = false;       // `own` is in `out`
+    int64_t in_heartbeat = -1;  // bytes of a heartbeat that have come; -1: none is coming
+    PeerClock clock = {};
+    bool owes() const { return !in.empty() || out.size() > (beating ? 1U : 0U); }
   };
 
   // Move what can be moved without waiting; true: at least one byte.
   bool push(int peer);
+  enum class Pushed : uint8_t { nothing, data, failed };  // a heartbeat alone is nothing
+  static Pushed push_some(Link& link);
   bool pull(int peer);
+  bool pull_heartbeat(int peer);
   void check_header(int peer);
+  void look_for_heartbeats(int peer);
+  static void take_heartbeat(Link& link);
   void wait_for_any() const;
+
+  void beat();
+  void beat_until_end();
+  void settle(double seconds) const noexcept;
+
+  void check_peers(const char* call, int64_t bytes, WaitReport& report);
+  std::string name(int peer) const;
+  std::string account(const char* call, int64_t bytes, double seconds) const;
   [[noreturn]] void throw_aborted(int peer);
   [[noreturn]] void throw_lost(int peer);
-  [[noreturn]] void throw_timed_out() const;
 
   std::vector<Link> links_;
-  int rank_;
-  double timeout_;
+  const int rank_;
+  const StreamOptions options_;
+  const double look_;        // seconds between two looks at the peers of a wait
+  double longest_wait_ = 0;  // seconds, of those that have ended well
+
+  std::mutex mutex_;  // guards links_; held during wait()
+  std::condition_variable ended_;
+  bool end_ = false;
+  Deadline next_beat_{};
+  std::thread heart_;
 };
 
 }  // namespace skein

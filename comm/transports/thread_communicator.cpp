@@ -88,9 +88,9 @@ std::vector<int> numbers_up_to(int size) {
 
 }  // namespace
 
-ThreadGroup::ThreadGroup(int size) {
+ThreadGroup::ThreadGroup(int size, double timeout, double report_after) {
   CHECK(size > 0, "a group of {} workers", size);
-  barrier_ = std::make_shared<SharedBarrier>(numbers_up_to(size));
+  barrier_ = std::make_shared<SharedBarrier>(numbers_up_to(size), timeout, report_after);
 }
 
 std::unique_ptr<Communicator> ThreadGroup::join(int rank, Queue queue) {

@@ -15,7 +15,8 @@ class SharedBarrier;
 
 class ThreadGroup {
  public:
-  explicit ThreadGroup(int size);
+  // timeout: seconds after which a wait fails in which no thread of the process does anything.
+  explicit ThreadGroup(int size, double timeout = 300, double report_after = 5);
   // Once per rank, from any thread; the communicator may outlive the group. `queue`: where that rank's views live.
   std::unique_ptr<Communicator> join(int rank, Queue queue = {});
   // Rank `rank` cannot go on: every present and future call of the other ranks, split communicators included, throws

@@ -217,5 +217,29 @@ TEST(Shards, CoverTheVectorOnce) {
     }
 }
 
+TEST(ThreadGroup, AWaitThatNobodyWorksInEndsAndNamesTheMissing) {
+  ::testing::internal::CaptureStderr();
+  ThreadGroup group(3, 0.25, 0.05);
+  std::vector<std::string> errors(2);
+  std::vector<std::thread> threads;
+  const auto absent = group.join(2);
+  for (int r = 0; r < 2; ++r)
+    threads.emplace_back([&, r] {
+      try {
+        std::vector<float> x(10);
+        group.join(r)->all_reduce(view_of(x));
+      } catch (const PeerLost& e) {
+        errors[size_t(r)] = e.what();
+      }
+    });
+  for (std::thread& t : threads) t.join();
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  for (const std::string& e : errors) {
+    EXPECT_NE(e.find("no worker has done anything for 0.25 s"), std::string::npos) << e;
+    EXPECT_NE(e.find("in all_reduce of 40 bytes for worker 2"), std::string::npos) << e;
+  }
+  EXPECT_NE(said.find("in all_reduce of 40 bytes for worker"), std::string::npos) << said;
+}
+
 }  // namespace
 }  // namespace skein::testing

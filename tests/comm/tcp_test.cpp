@@ -2,6 +2,7 @@
 // a rank that is missing, ends, is silent or calls otherwise.
 #include <gtest/gtest.h>
 #include <omp.h>
+#include <unistd.h>
 
 #include <latch>
 #include <map>
@@ -85,15 +86,56 @@ TEST(Tcp, ARankThatEndsIsNamed) {
   for (const int r : {0, 1, 3}) EXPECT_NE(errors[size_t(r)].find("has ended"), std::string::npos) << errors[size_t(r)];
 }
 
-TEST(Tcp, ARankThatIsSilentIsNamed) {
-  const auto errors = on_tcp_ranks(2,
-                                   [](Communicator& c) {
-                                     if (c.rank() == 1) std::this_thread::sleep_for(std::chrono::seconds(1));
-                                     std::vector<float> x(10);
-                                     c.all_reduce(view_of(x));
-                                   },
-                                   {.rendezvous_timeout = 20, .timeout = 0.3});
-  EXPECT_EQ(errors[0], "rank 1 has not answered for 0.3 s");
+// Rank 1 comes late to a call, after late().
+std::vector<std::string> on_two_ranks(const TcpOptions& options, const std::function<void()>& late) {
+  const auto body = [&](Communicator& c) {
+    if (c.rank() == 1) late();
+    std::vector<float> x(10);
+    c.all_reduce(view_of(x));
+  };
+  return on_tcp_ranks(2, body, options);
+}
+
+void sleep_for(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
+
+void compute_for(double seconds) {
+  for (const Deadline end = in_seconds(seconds); std::chrono::steady_clock::now() < end;) continue;
+}
+
+TEST(Tcp, ARankThatIsSilentIsNamedWithAllThatIsKnown) {
+  ::testing::internal::CaptureStderr();
+  const TcpOptions options = {.rendezvous_timeout = 20, .timeout = 0.2, .report_after = 0.05, .heartbeat = 100};
+  const std::string error = on_two_ranks(options, [] { sleep_for(0.5); })[0];
+  for (const std::string& part : {std::string("rank 1 has not answered for 0.2 s. rank 0 (process "),
+                                  std::string("in all_reduce of 40 bytes for rank 1"),
+                                  fmt::format("rank 1 (process {} on ", getpid()), std::string("heard 0.2 s ago")})
+    EXPECT_NE(error.find(part), std::string::npos) << part << " is not in\n" << error;
+  const std::string said = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("has waited 0.1 s in all_reduce of 40 bytes for rank 1"), std::string::npos) << said;
+  EXPECT_LE(std::count(said.begin(), said.end(), '\n'), 3) << "the intervals grow\n" << said;
+}
+
+TEST(Tcp, ARankThatComputesIsWaitedFor) {
+  const TcpOptions options = {.rendezvous_timeout = 20, .timeout = 0.1, .heartbeat = 0.02};
+  EXPECT_EQ(on_two_ranks(options, [] { compute_for(0.8); }), std::vector<std::string>(2));
+}
+
+TEST(Tcp, ARankThatIsThereButDoesNothingIsGivenUpLater) {
+  const TcpOptions options = {.rendezvous_timeout = 20, .timeout = 0.05, .heartbeat = 0.01};
+  const std::string error = on_two_ranks(options, [] { sleep_for(0.6); })[0];
+  EXPECT_NE(error.find("rank 1 is there but has done nothing for 0.3"), std::string::npos) << error;
+}
+
+// Heartbeats of both ranks come between the messages of both.
+TEST(Tcp, HeartbeatsDoNotChangeWhatIsSent) {
+  TcpOptions options = kSmall;
+  options.heartbeat = 0.0002;
+  std::vector<std::vector<float>> logs(3), quiet = logs;
+  for (const std::string& e : on_tcp_ranks(
+           3, [&](Communicator& c) { logs[size_t(c.rank())] = run_script(c); }, options))
+    EXPECT_EQ(e, "");
+  on_tcp_ranks(3, [&](Communicator& c) { quiet[size_t(c.rank())] = run_script(c); });
+  EXPECT_EQ(logs, quiet);
 }
 
 // body on two ranks, whose streams stay open until both are done: a stream that ends would be the other rank's error.

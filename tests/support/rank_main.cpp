@@ -51,7 +51,9 @@ int rank_main(const std::string& mode, const std::string& dir) {
   constexpr int64_t kPiece = 1000, kMessage = 3000;  // so that small data make many pieces and messages
   const RankInfo place = rank_from_environment();
   const auto rendezvous = tcp_rendezvous(place.launcher);
-  const auto world = rendezvous ? join_tcp(*rendezvous, place.rank, place.size, {20, timeout, kPiece})
+  TcpOptions options{20, timeout, kPiece};
+  if (mode == "silent") options.heartbeat = 100;
+  const auto world = rendezvous ? join_tcp(*rendezvous, place.rank, place.size, options)
                                 : join_mpi(mpi_library(), place.size, {timeout, kPiece, kMessage});
   try {
     run(mode, dir, *world);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "base/terminal/standard_files.h"
 #include "base/trace.h"
 #include "comm/launcher.h"
+#include "comm/secret.h"
 #include "data/fingerprint.h"
 #include "kernels/device/runtime.h"
 #include "train/machine/machine.h"
@@ -132,6 +134,27 @@ std::unique_ptr<RunFolder> open_run_folder(ProcessGroup& group, const TrainCall&
   return folder;
 }
 
+// Every rank writes its workers' state into the run folder that rank 0 has made. Machines without a common file system are
+// found out before anything is trained: all ranks throw then.
+void require_shared_folder(ProcessGroup& group, const std::string& path) {
+  if (group.size() == 1) return;
+  std::optional<SecretFile> mark;
+  group.on_all_ranks([&] {
+    if (group.is_root()) mark.emplace(path);
+  });
+  const std::string id = group.broadcast_text(mark ? mark->id() : "");
+  group.on_all_ranks([&] {
+    constexpr std::chrono::milliseconds kAppears{5000}, kRetry{50};
+    for (const auto begin = Clock::now(); !read_secret_file(path, id); std::this_thread::sleep_for(kRetry))
+      if (Clock::now() - begin > kAppears)
+        throw BadInput(
+            "the run folder {} that rank 0 has made is not there on {}. Every rank writes its workers' state there: "
+            "give "
+            "a folder that all machines share with --out",
+            path, host_name());
+  });
+}
+
 // Collective. Complete on rank 0.
 RunDescription describe_run(ProcessGroup& group, const TrainCall& call, Trainer& trainer, const RunInputs& inputs) {
   std::vector<std::string> hosts;
@@ -240,6 +263,7 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   TraceFile timeline(group, *trainer, call.trace, last_step);
   const std::unique_ptr<RunFolder> logs = open_run_folder(group, call, inputs, std::move(lock));
   const std::string path = group.broadcast_text(logs ? logs->path() : "");
+  require_shared_folder(group, path);
   if (group.is_root()) {
     print_header(inputs.info, inputs.data, *trainer, group.size(), path);
     if (inputs.checkpoint) print_resume(*trainer, *inputs.checkpoint, call.from_consensus);
