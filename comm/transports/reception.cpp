@@ -31,13 +31,18 @@ Reception::Events Reception::wait(const std::vector<Socket>& links, Deadline dea
     std::vector<pollfd> fds;
     for (const Socket& s : listeners_) fds.push_back({s.fd(), POLLIN, 0});
     const size_t first_link = fds.size();
-    for (const Socket& s : links) fds.push_back({s.fd(), POLLIN | POLLRDHUP, 0});  // -1 is passed over
+    std::vector<int> open;  // poll() takes no more entries than there may be files
+    for (size_t i = 0; i < links.size(); ++i)
+      if (links[i]) {
+        open.push_back(int(i));
+        fds.push_back({links[i].fd(), POLLIN | POLLRDHUP, 0});
+      }
     for (const Guest& g : guests_) fds.push_back({g.socket.fd(), POLLIN, 0});
     poll(fds.data(), fds.size(), wait_ms(deadline));
 
     Events events;
-    for (size_t i = 0; i < links.size(); ++i)
-      if (fds[first_link + i].revents != 0) events.readable.push_back(int(i));
+    for (size_t i = 0; i < open.size(); ++i)
+      if (fds[first_link + i].revents != 0) events.readable.push_back(open[i]);
     for (size_t i = 0; i < listeners_.size(); ++i)
       if (fds[i].revents != 0) accept_from(listeners_[i]);
     for (Guest& g : guests_) serve(g);
