@@ -16,6 +16,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr double kHandshake = 5;     // seconds
+constexpr double kGrace = 1;         // seconds, of these, in which a guest is not dropped for lack of room
 constexpr size_t kMostGuests = 512;  // that have not shown yet that they belong to the run
 constexpr int64_t kMostLines = 10;   // about strangers
 
@@ -62,6 +63,7 @@ void Reception::accept_from(const Socket& listener) {
   for (;;) {
     Socket s = listener.accept();
     if (!s && (errno == EMFILE || errno == ENFILE)) {
+      if (!guests_.empty() && guests_.front().deadline > in_seconds(kHandshake - kGrace)) return;  // after these
       make_room();
       continue;
     }
