@@ -4,9 +4,6 @@ if(NOT PYTHON3)
   return()
 endif()
 add_test(NAME docs_names COMMAND ${PYTHON3} tests/docs/names.py WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-if(NOT CMAKE_BUILD_TYPE STREQUAL Release)
-  return()
-endif()
 add_test(NAME docs_example COMMAND ${PYTHON3} ${CMAKE_SOURCE_DIR}/tests/docs/example.py
                                    $<TARGET_FILE:example_local_sgd> ${CMAKE_SOURCE_DIR}/docs/paper.md)
 

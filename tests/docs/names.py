@@ -12,6 +12,7 @@
 Fenced blocks (```) are skipped; of indented ones the lines that begin with a command are read. A document may also name
 what its ```diff blocks add.   Usage: names.py [ROOT [DOCUMENT ...]]
 """
+import functools
 import glob
 import json
 import os
@@ -63,6 +64,10 @@ class Tree:
         self.code_words = [words_of(text) for text in self.code]
         self.symbols = set().union(*self.code_words)
         self.words = words_of(self.everything)
+        self.file_names = set()
+        for _, folders, files in os.walk(root):
+            folders[:] = [f for f in folders if f not in ("build", "runs", ".git")]
+            self.file_names.update(files)
         self.all_code = "\n".join(self.code)
         self.top = {name for name in os.listdir(root) if os.path.isdir(os.path.join(root, name))} - {"runs", "build"}
         with open(os.path.join(root, "Makefile"), encoding="utf-8") as file:
@@ -72,6 +77,10 @@ class Tree:
             self.presets = {preset["name"] for preset in json.load(file)["configurePresets"]}
 
     def has_path(self, path, extra):
+        return path.rstrip("/").removeprefix("./") in extra or self.is_path(path)
+
+    @functools.cache
+    def is_path(self, path):
         path = path.rstrip("/").removeprefix("./")
         pattern = re.sub(r"(?<![A-Za-z])[A-Z]{2,}(?![A-Za-z])", "*", path) if not os.path.exists(
             os.path.join(self.root, path)) else path
@@ -79,8 +88,9 @@ class Tree:
         braces = re.search(r"\{([^}]*)\}", pattern)
         if braces:
             options = [pattern.replace(braces[0], part) for part in braces[1].split(",")]
-        return path in extra or all(glob.glob(os.path.join(self.root, option)) for option in options)
+        return all(glob.glob(os.path.join(self.root, option)) for option in options)
 
+    @functools.cache
     def has_symbol(self, name):
         parts = [part for part in name.split("::") if part]
         if len(parts) == 1:
@@ -90,6 +100,7 @@ class Tree:
             return True
         return any(member in self.code_words[i] for i in self.declared.get(scope, []))
 
+    @functools.cache
     def has_flag(self, flag):
         for name in {flag, flag.removeprefix("no-")}:
             if re.search(r'(?:"|--|add_\w+\("-*|,)%s(?![\w-])' % re.escape(name), self.everything):
@@ -157,8 +168,7 @@ class Document:
 
         def check_file(match):  # in some folder, or one that the code names, with R for {}
             pattern = re.sub(r"(?<![A-Za-z])[A-Z]\\?(?=[-.\\])", r"(?:[A-Z]|\\{\\})", re.escape(match[0]))
-            if not glob.glob(os.path.join(self.tree.root, "**", match[0]), recursive=True) and \
-                    not re.search(pattern, self.tree.everything):
+            if match[0] not in self.tree.file_names and not re.search(pattern, self.tree.everything):
                 self.fail(number, "no such file:", match[0])
             return " "
         return re.sub(r"(?<![\w/.*-])[\w-]+\.(?:h|cpp|cu|md|py|sh|cmake|json|txt|toml|csv|jsonl|safetensors)\b",
