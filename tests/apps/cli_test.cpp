@@ -2,6 +2,7 @@
 #include "base/formats/json.h"
 #include "kernels/device/runtime.h"
 #include "tests/support/run_binary.h"
+#include "train/run/checkpoint.h"
 
 namespace skein::testing {
 namespace {
@@ -82,19 +83,19 @@ TEST(Cli, ConfigFileThenResumeThenEval) {
                  {"fashion-mnist", "1-channel", "--data"});
 }
 
-// Two programs, and in between a Ctrl-C at an arbitrary step: as one program that nobody disturbed.
+// Two programs, and in between a Ctrl-C at an arbitrary step of a run that is far too long to end before it: as one
+// program that nobody disturbed.
 TEST(Cli, InterruptedRunGoesOnToTheBit) {
   const TempDir dir;
-  const std::string whole = (dir / "whole").string(), run = (dir / "run").string(), metrics = run + "/metrics.jsonl";
-  const std::string longer = kSmallRun + " --synthetic-train 400";
-  ASSERT_EQ(skein(longer + " --out " + whole).status, 0);
-  const ProgramOutput stopped = shell(fmt::format(
-      "{} {} --out {} & pid=$!; while ! grep -q step {} 2>/dev/null; do sleep 0.02; done; kill -INT $pid; wait $pid",
-      kSkein, longer, run, metrics));
+  const std::string whole = (dir / "whole").string(), run = (dir / "run").string();
+  const std::string longer = kSmallRun + " --epochs 1000";
+  const ProgramOutput stopped = signalled_after_a_step(kSkein + " " + longer + " --out " + run, run, "INT");
   EXPECT_EQ(stopped.status, 130) << stopped.err;
   expect_parts(stopped.out, {"stopped  after step", "skein train --resume " + run});
   expect_parts(stopped.err, {"once more to kill"});
-  ASSERT_EQ(skein("train --resume " + run).status, 0);
+  const int64_t step = open_checkpoint(run + "/checkpoints/last").state.step, more = 15;
+  ASSERT_EQ(skein(fmt::format("train --resume {} --limit-steps {}", run, more)).status, 0);
+  ASSERT_EQ(skein(fmt::format("{} --limit-steps {} --out {}", longer, step + more, whole)).status, 0);
   for (const char* file : {"/checkpoints/last/model.safetensors", "/checkpoints/last/optimizer.safetensors"})
     EXPECT_EQ(read_file(whole + file), read_file(run + file)) << file;
 }

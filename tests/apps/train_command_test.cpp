@@ -148,10 +148,8 @@ TEST_F(TrainCommand, SeedsThatDoNotFitAreRefused) {
 
 TEST_F(TrainCommand, HangUpSavesUnlessItIsIgnored) {
   const auto hang_up = [&](const std::string& prefix, const std::string& end, const std::string& run) {
-    return shell(fmt::format(
-        "{} {} {} --epochs {} --out {} & pid=$!; while ! grep -q step {}/metrics.jsonl 2>/dev/null; do sleep 0.02; "
-        "done; kill -HUP $pid; wait $pid",
-        prefix, kSkein, kSmallRun, end, run, run));
+    const std::string command = fmt::format("{} {} {} --epochs {} --out {}", prefix, kSkein, kSmallRun, end, run);
+    return signalled_after_a_step(command, run, "HUP");
   };
   const ProgramOutput stopped = hang_up("env --default-signal=HUP", "300", at("stopped"));
   EXPECT_EQ(stopped.status, 128 + SIGHUP) << stopped.err;

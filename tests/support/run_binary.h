@@ -44,6 +44,15 @@ inline void expect_failure(const ProgramOutput& output, int status, const std::v
   expect_parts(output.err, parts);
 }
 
+// Runs `command`, which trains into the folder `run`, and sends it the signal when its log has the first step.
+inline ProgramOutput signalled_after_a_step(const std::string& command, const std::string& run,
+                                            const std::string& signal) {
+  return shell(fmt::format(
+      "{} & pid=$!; while ! grep -q type...step {}/metrics.jsonl 2>/dev/null; do sleep 0.02; done; kill -{} $pid; "
+      "wait $pid",
+      command, run, signal));
+}
+
 // Ten steps an epoch, the last one short, in a fraction of a second.
 inline const std::string kSmallRun =
     "train --model resnet8 --data synthetic --synthetic-train 76 --synthetic-test 30 --synthetic-size 8 --epochs 2 "
