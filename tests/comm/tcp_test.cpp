@@ -18,7 +18,7 @@
 namespace skein::testing {
 namespace {
 
-constexpr TcpOptions kSmall = {.rendezvous_timeout = 20, .timeout = 60, .piece = 1000};  // small data make many pieces
+const TcpOptions kSmall = {.rendezvous_timeout = 20, .timeout = 60, .piece = 1000};  // small data make many pieces
 
 using Body = std::function<void(Communicator&)>;
 
