@@ -36,6 +36,15 @@ class Inputs {
   std::optional<BoundCase> bound_;
 };
 
+// Why a row could not be timed; null if it was. Google Benchmark has other names for it since 1.8.
+template <class Run>
+const std::string* error_of(const Run& r) {
+  if constexpr (requires { r.error_occurred; })
+    return r.error_occurred ? &r.error_message : nullptr;
+  else
+    return static_cast<bool>(r.skipped) ? &r.skip_message : nullptr;
+}
+
 // Prints a row per case as it is measured and keeps the numbers.
 class Table : public benchmark::BenchmarkReporter {
  public:
@@ -50,7 +59,7 @@ class Table : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run>& runs) override {
     std::vector<double> seconds;
     for (const Run& r : runs) {
-      if (r.error_occurred) throw RunFailed("{}: {}", r.benchmark_name(), r.error_message);
+      if (const std::string* error = error_of(r)) throw RunFailed("{}: {}", r.benchmark_name(), *error);
       if (r.run_type == Run::RT_Iteration) seconds.push_back(r.real_accumulated_time / double(r.iterations));
     }
     if (seconds.empty()) return;
