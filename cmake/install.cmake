@@ -49,6 +49,7 @@ list(TRANSFORM skein_libraries PREPEND skein_ OUTPUT_VARIABLE targets)
 install(TARGETS skein_library ${targets}
   EXPORT skein ARCHIVE DESTINATION ${skein_archives} COMPONENT library INCLUDES DESTINATION ${skein_headers})
 install(EXPORT skein NAMESPACE skein:: FILE skein-targets.cmake DESTINATION ${skein_package} COMPONENT library)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS cmake/public_headers.txt)
 file(STRINGS cmake/public_headers.txt headers REGEX "^[^#]")
 foreach(header ${headers})
   cmake_path(GET header PARENT_PATH folder)
