@@ -6,7 +6,6 @@
 
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <ctime>
 
 namespace skein::activity {
@@ -15,14 +14,14 @@ namespace {
 std::array<Thread, 256> threads;  // more are not shown
 std::atomic<int64_t> current_step{0};
 
-struct Place {
-  ~Place() {
+struct LineOwner {
+  ~LineOwner() {
     if (own) own->taken.store(false);
     own = nullptr;
   }
 };
 
-double seconds_since(int64_t begin) { return double(now() - begin) * 1e-9; }
+double seconds_since(int64_t begin) { return double(steady_nanoseconds() - begin) * 1e-9; }
 
 // Formats into memory of its own: a signal handler must not allocate.
 void print_line(const Thread& t) {
@@ -51,13 +50,8 @@ void print_all(int) {
 
 }  // namespace
 
-int64_t now() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
 void name_thread(int64_t rank, const char* name) {
-  static thread_local Place place;
+  static thread_local LineOwner owner;
   for (Thread& t : threads) {
     if (own) break;
     if (!t.taken.exchange(true)) own = &t;

@@ -5,7 +5,8 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string>
+
+#include "base/stopwatch.h"
 
 namespace skein::activity {
 
@@ -20,7 +21,6 @@ struct Thread {
 };
 
 inline thread_local Thread* own = nullptr;
-int64_t now();
 
 // Gives the calling thread a line, until it ends. name: static.
 void name_thread(int64_t rank, const char* name);
@@ -29,7 +29,7 @@ int64_t step();               // 0: not in a step yet
 
 inline const char* enter_phase(const char* name) {
   if (!own) return "";
-  own->phase_since.store(now(), std::memory_order_relaxed);
+  own->phase_since.store(steady_nanoseconds(), std::memory_order_relaxed);
   return own->phase.exchange(name, std::memory_order_relaxed);
 }
 inline void leave_phase(const char* outer) {
@@ -42,7 +42,7 @@ class Call {
   Call(const char* name, int64_t bytes) {
     if (!own) return;
     own->call_bytes.store(bytes, std::memory_order_relaxed);
-    own->call_since.store(now(), std::memory_order_relaxed);
+    own->call_since.store(steady_nanoseconds(), std::memory_order_relaxed);
     own->call.store(name, std::memory_order_relaxed);
   }
   ~Call() {
@@ -54,7 +54,9 @@ class Call {
 
 inline const char* own_call() { return own ? own->call.load(std::memory_order_relaxed) : ""; }
 const char* main_phase();  // of the thread that was named first; empty: none
-int64_t cpu_ms();          // milliseconds of processor time that this process has used: it works, or waits
+int64_t cpu_ms();          // milliseconds of processor time that this process has used
+// Processor time within a second above which a process works. One that only waits needs a tenth of it.
+constexpr int64_t kWorkMs = 3;
 
 // SIGQUIT prints a line per thread on stderr, and the process goes on.
 void print_at_sigquit();

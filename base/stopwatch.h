@@ -1,7 +1,8 @@
-// Wall-clock time: seconds since a point in time, from a monotonic clock (std::chrono::steady_clock).
+// Time from a monotonic clock, std::chrono::steady_clock.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 namespace skein {
@@ -9,6 +10,10 @@ namespace skein {
 using Clock = std::chrono::steady_clock;
 inline double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+inline int64_t steady_nanoseconds() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count();
 }
 
 // For example "4 min 07 s".

@@ -72,8 +72,6 @@ int32_t thread_track() {
   return own_track;
 }
 
-int64_t now() { return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch()).count(); }
-
 void add(const Event& event) {
   State& s = state();
   const std::lock_guard lock(s.mutex);
@@ -87,7 +85,7 @@ void add(const Event& event) {
 namespace {
 void add_now(Event::Kind kind, const char* name, double value, uint64_t id) {
   if (!has(kRecording)) return;
-  const int64_t time = now();
+  const int64_t time = steady_nanoseconds();
   add({kind, thread_track(), name, time, time, value, id});
 }
 }  // namespace
@@ -102,12 +100,12 @@ void Span::begin(const char* name) {
   name_ = name;
   pushed_ = trace::has(trace::kNvtx);
   if (pushed_) nvtx::push(name);
-  begin_ = trace::now();
+  begin_ = steady_nanoseconds();
 }
 
 void Span::end() {
   if (trace::has(trace::kRecording))
-    trace::add({trace::Event::span, trace::thread_track(), name_, begin_, trace::now()});
+    trace::add({trace::Event::span, trace::thread_track(), name_, begin_, steady_nanoseconds()});
   if (pushed_) nvtx::pop();
 }
 

@@ -62,7 +62,6 @@ Recording stop();
 void name_thread(int64_t rank, const char* name);  // the calling thread; name: static
 int32_t thread_track();                            // of the calling thread
 int32_t add_track(int64_t rank, const std::string& name);
-int64_t now();
 void add(const Event&);  // while recording, else no effect
 
 void counter(const char* name, double value);  // on the calling thread's track, as the next two

@@ -1,6 +1,7 @@
-// Times at which a long wait is reported: after `first` seconds, and then after twice as long each time.
+// When a long wait is reported: after `first` seconds, and then after twice as long each time, unless it is a usual one.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 
 namespace skein {
@@ -23,6 +24,16 @@ class WaitReport {
  private:
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
   double next_;
+};
+
+// The waits of a rank that have ended well. One that is not much longer is usual, and no reason for a report.
+class UsualWait {
+ public:
+  void add(double seconds) { longest_ = std::max(longest_, seconds); }
+  bool is_exceeded_by(double seconds) const { return seconds > 1.5 * longest_; }
+
+ private:
+  double longest_ = 0;  // seconds
 };
 
 }  // namespace skein

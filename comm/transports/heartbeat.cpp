@@ -12,9 +12,6 @@
 namespace skein {
 namespace {
 
-// Processor time between two heartbeats above which a process works. One that only waits needs a tenth of it.
-constexpr int64_t kWorkMs = 3;
-
 double seconds(PeerClock::Time from, PeerClock::Time to) { return std::chrono::duration<double>(to - from).count(); }
 
 }  // namespace
@@ -32,7 +29,7 @@ std::string Heartbeat::text() const {
 
 void PeerClock::hear(const Heartbeat& last, const Heartbeat& next, Time now) {
   heard_ = now;
-  if (next.cpu_ms >= kWorkMs && next.cpu_ms - kWorkMs >= last.cpu_ms) worked_ = now;
+  if (next.cpu_ms >= activity::kWorkMs && next.cpu_ms - activity::kWorkMs >= last.cpu_ms) worked_ = now;
 }
 
 double PeerClock::silent(Time begin, Time now) const { return seconds(std::max(begin, heard_), now); }

@@ -21,7 +21,7 @@ struct MpiSession {
   const MpiApi& api;
   MpiOptions options;
   bool failed = false;
-  double longest_wait = 0;  // seconds, of those that have ended well
+  UsualWait usual;
   bool healthy() const { return !failed && std::uncaught_exceptions() == 0; }
   ~MpiSession() {
     if (healthy()) api.stop();
@@ -107,7 +107,7 @@ class MpiCommunicator : public Communicator {
  private:
   MpiRequests requests() const {
     const MpiOptions& o = session_->options;
-    return {api_, comm_, rank(), o.message, {o.timeout, o.report_after, &session_->longest_wait}};
+    return {api_, comm_, rank(), o.message, {o.timeout, o.report_after, &session_->usual}};
   }
 
   View piece_of(View data, int rank, int64_t i) const {

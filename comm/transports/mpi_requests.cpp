@@ -12,7 +12,6 @@
 #include "base/check.h"
 #include "base/terminal/standard_files.h"
 #include "comm/transports/handshake.h"
-#include "comm/wait_report.h"
 
 namespace skein {
 namespace {
@@ -22,7 +21,6 @@ using Clock = std::chrono::steady_clock;
 // A peer that computes does not answer soon, and may need this core. Longer sleeps would delay the answer by as much.
 constexpr auto kYieldFor = std::chrono::milliseconds(1);
 constexpr auto kSleep = std::chrono::microseconds(50);
-constexpr double kUsual = 1.5;  // times the longest wait before: no reason for a report
 
 }  // namespace
 
@@ -83,10 +81,10 @@ void MpiRequests::wait() {
       sched_yield();
       continue;
     }
-    if (report.is_due() && report.seconds() > kUsual * *limits_.longest_wait) print_error(account(report.seconds()));
+    if (report.is_due() && limits_.usual->is_exceeded_by(report.seconds())) print_error(account(report.seconds()));
     std::this_thread::sleep_for(kSleep);
   }
-  *limits_.longest_wait = std::max(*limits_.longest_wait, report.seconds());
+  limits_.usual->add(report.seconds());
 }
 
 // MPI does not tell which ranks a barrier waits for.

@@ -9,6 +9,7 @@
 
 #include "comm/communicator.h"
 #include "comm/transports/mpi_api.h"
+#include "comm/wait_report.h"
 
 namespace skein {
 
@@ -18,7 +19,7 @@ class MpiRequests {
  public:
   struct Limits {
     double timeout, report_after;  // seconds without any progress
-    double* longest_wait;          // seconds, of this rank's that have ended well
+    UsualWait* usual;              // this rank's waits
   };
   // rank: this one's, for messages. message: bytes; a longer view travels in several messages.
   MpiRequests(const MpiApi& api, MpiComm comm, int rank, int64_t message, const Limits& limits)

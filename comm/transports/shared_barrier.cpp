@@ -10,14 +10,11 @@
 #include "base/activity.h"
 #include "base/check.h"
 #include "base/terminal/standard_files.h"
-#include "comm/wait_report.h"
 
 namespace skein {
 namespace {
 
 constexpr double kLookSeconds = 1;  // between two looks at what is missing
-constexpr int64_t kWorkMs = 3;      // processor time between two looks above which the process works
-constexpr double kUsual = 1.5;      // times the longest wait before: no reason for a report
 
 const char* name_of(Call call) {
   constexpr const char* kNames[] = {"all_reduce", "all_gather", "all_to_all", "barrier", "split"};
@@ -57,18 +54,18 @@ void SharedBarrier::wait_for_all(std::unique_lock<std::mutex>& lock, int rank, i
   int64_t cpu = activity::cpu_ms();
   while (!changed_.wait_for(lock, look, over)) {
     const double waited = report.seconds();
-    if (const int64_t now = activity::cpu_ms(); now - std::exchange(cpu, now) >= kWorkMs) worked = waited;
+    if (const int64_t now = activity::cpu_ms(); now - std::exchange(cpu, now) >= activity::kWorkMs) worked = waited;
     const bool speaks = std::find(here_.begin(), here_.end(), true) - here_.begin() == rank;
     if (waited - worked > timeout_) {
       error_ = fmt::format("no worker has done anything for {} s. {}", timeout_, account(rank, waited));
       changed_.notify_all();
-    } else if (report.is_due() && speaks && waited > kUsual * longest_wait_) {
+    } else if (report.is_due() && speaks && usual_.is_exceeded_by(waited)) {
       print_error(account(rank, waited));
     }
   }
   if (round_ == round)
     throw PeerLost(error_);  // a round that all ranks completed counts, even if one has aborted since
-  longest_wait_ = std::max(longest_wait_, report.seconds());
+  usual_.add(report.seconds());
 }
 
 std::string SharedBarrier::account(int rank, double seconds) const {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "comm/communicator.h"
+#include "comm/wait_report.h"
 
 namespace skein {
 
@@ -54,8 +55,8 @@ class SharedBarrier {
   std::mutex mutex_;
   std::condition_variable changed_;
   int arrived_ = 0;
-  std::vector<bool> here_;   // in begin(), by rank
-  double longest_wait_ = 0;  // seconds, of those that have ended well
+  std::vector<bool> here_;  // in begin(), by rank
+  UsualWait usual_;
   int64_t round_ = 0;
   std::string error_;  // why no call can succeed any more; empty: none
   std::map<std::pair<int64_t, int>, std::weak_ptr<SharedBarrier>> children_;  // by round of the split and color

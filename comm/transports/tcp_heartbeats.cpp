@@ -16,7 +16,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr double kIdleFactor = 6;  // of the timeout: for a rank that is alive and waits itself
-constexpr double kUsual = 1.5;     // times the longest wait before: no reason for a report
 constexpr int kMostNamed = 8;
 
 Clock::duration duration(double seconds) {
@@ -124,7 +123,7 @@ void TcpStreams::check_peers(const char* call, int64_t bytes, WaitReport& report
                         unacknowledged);
     if (!why.empty()) throw PeerLost(why + ". " + account(call, bytes, report.seconds()));
   }
-  if (report.is_due() && (silence || report.seconds() > kUsual * longest_wait_))
+  if (report.is_due() && (silence || usual_.is_exceeded_by(report.seconds())))
     print_error(account(call, bytes, report.seconds()));
 }
 

@@ -67,7 +67,7 @@ void TcpStreams::wait(const char* call, int64_t bytes) {
     }
     if (!any) wait_for_any();
   }
-  longest_wait_ = std::max(longest_wait_, report.seconds());
+  usual_.add(report.seconds());
 }
 
 bool TcpStreams::push(int peer) {

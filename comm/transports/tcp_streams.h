@@ -103,8 +103,8 @@ class TcpStreams {
   std::vector<Link> links_;
   const int rank_;
   const StreamOptions options_;
-  const double look_;        // seconds between two looks at the peers of a wait
-  double longest_wait_ = 0;  // seconds, of those that have ended well
+  const double look_;  // seconds between two looks at the peers of a wait
+  UsualWait usual_;
 
   std::mutex mutex_;  // guards links_; held during wait()
   std::condition_variable ended_;

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/formats/json.h"
+#include "base/stopwatch.h"
 #include "base/terminal/standard_files.h"
 #include "base/trace.h"
 #include "train/machine/version.h"
@@ -149,9 +150,9 @@ void check_trace(const TraceCall& call) {
 ClockAlignment align_clocks(ProcessGroup& group) {
   std::vector<int64_t> enter(kClockRounds), leave(kClockRounds);
   for (int i = 0; i < kClockRounds; ++i) {
-    enter[size_t(i)] = trace::now();
+    enter[size_t(i)] = steady_nanoseconds();
     group.max(0);
-    leave[size_t(i)] = trace::now();
+    leave[size_t(i)] = steady_nanoseconds();
   }
   const std::vector<int64_t> all_enter = group.all_gather<int64_t>(enter), all_leave = group.all_gather<int64_t>(leave);
   int64_t low = std::numeric_limits<int64_t>::min(), high = std::numeric_limits<int64_t>::max();
@@ -182,7 +183,7 @@ void TraceFile::before_step(int64_t step) {
 
 void TraceFile::begin() {
   clock_ = align_clocks(group_);
-  begin_ = group_.broadcast(trace::now());
+  begin_ = group_.broadcast(steady_nanoseconds());
   trainer_.workers().start_kernel_spans();
   trace::start();
   recording_ = true;
