@@ -7,6 +7,7 @@
 #include <functional>
 #include <thread>
 
+#include "comm/process_group.h"
 #include "comm/shards.h"
 #include "comm/transports/thread_communicator.h"
 #include "tests/support/communicator_script.h"
@@ -239,6 +240,18 @@ TEST(ThreadGroup, AWaitThatNobodyWorksInEndsAndNamesTheMissing) {
     EXPECT_NE(e.find("in all_reduce of 40 bytes for worker 2"), std::string::npos) << e;
   }
   EXPECT_NE(said.find("in all_reduce of 40 bytes for worker"), std::string::npos) << said;
+}
+
+TEST(ProcessGroup, ATextOfAnAbsurdLengthIsRefused) {
+  ThreadGroup threads(2);
+  std::thread liar([&] {
+    ProcessGroup group(threads.join(1));
+    const int64_t length = 6'000'000'000;
+    group.all_gather<int64_t>(std::span(&length, 1));
+  });
+  ProcessGroup group(threads.join(0));
+  EXPECT_THROW(group.all_gather_text("x"), PeerLost);
+  liar.join();
 }
 
 }  // namespace

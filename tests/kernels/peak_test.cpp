@@ -3,6 +3,7 @@
 #include "kernels/device/peak.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
 #include <algorithm>
 
@@ -22,14 +23,19 @@ TEST(Peak, IsCloseToAMatrixProduct) {
   const Tensor x = Tensor::zeros(Device::cpu, DType::f32, {1024, 1024}),
                b = Tensor::zeros(Device::cpu, DType::f32, {1024});
   const Tensor y = Tensor::empty(Device::cpu, DType::f32, {1024, 1024});
-  double fastest = 1e30;
-  for (int i = 0; i < 8; ++i) {
-    const auto start = Clock::now();
-    queue.run(kernel::linear_forward, x, x, b, y);
-    fastest = std::min(fastest, seconds_since(start));
+  // In turns and on one thread, as other programs take cores for seconds at a time.
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  double product = 0, peak = 0;  // GFLOP/s, the best of the turns
+  for (int turn = 0; turn < 3; ++turn) {
+    peak = std::max(peak, cpu::measure_fma_gflops());
+    for (int i = 0; i < 8; ++i) {
+      const auto start = Clock::now();
+      queue.run(kernel::linear_forward, x, x, b, y);
+      product = std::max(product, kernel::linear_forward.cost(x, x, b, y).flops / seconds_since(start) * 1e-9);
+    }
   }
-  const double product = kernel::linear_forward.cost(x, x, b, y).flops / fastest * 1e-9;
-  const double peak = cpu::measure_fma_gflops();
+  omp_set_num_threads(threads);
   EXPECT_GT(product, 0.5 * peak) << "GFLOP/s";
   EXPECT_LT(product, 1.2 * peak) << "GFLOP/s";
 }
