@@ -134,8 +134,8 @@ std::unique_ptr<RunFolder> open_run_folder(ProcessGroup& group, const TrainCall&
   return folder;
 }
 
-// Every rank writes its workers' state into the run folder that rank 0 has made. Machines without a common file system are
-// found out before anything is trained: all ranks throw then.
+// Every rank writes its workers' state into the run folder that rank 0 has made. Machines without a common file system
+// are found out before anything is trained: all ranks throw then.
 void require_shared_folder(ProcessGroup& group, const std::string& path) {
   if (group.size() == 1) return;
   std::optional<SecretFile> mark;
@@ -149,8 +149,7 @@ void require_shared_folder(ProcessGroup& group, const std::string& path) {
       if (Clock::now() - begin > kAppears)
         throw BadInput(
             "the run folder {} that rank 0 has made is not there on {}. Every rank writes its workers' state there: "
-            "give "
-            "a folder that all machines share with --out",
+            "give a folder that all machines share with --out",
             path, host_name());
   });
 }
