@@ -20,6 +20,7 @@ const std::vector<AllSumRow> kAllSumRows = {{.workers = 1, .n = 5, .begin = 0, .
                                             {.workers = 16, .n = 4096, .begin = 0, .end = 4096},
                                             {.workers = 65, .n = 133, .begin = 0, .end = 133},
                                             {.workers = 200, .n = 71, .begin = 5, .end = 70},
+                                            {.workers = 8, .n = 272474, .begin = 0, .end = 272474, .timed = true},
                                             {.workers = 8, .n = 1 << 22, .begin = 0, .end = 1 << 22, .timed = true}};
 
 std::vector<Tensor> vectors(Queue q, const AllSumRow& r) {

@@ -1,51 +1,49 @@
 #include "kernels/all_sum.h"
 
-#include <type_traits>
 #include <vector>
 
 #include "base/check.h"
 #include "base/simd.h"
+#include "kernels/cpu/dialect/bf16_vector.h"
 
 namespace skein::cpu {
 namespace {
 
-// Floats summed at a time, in registers. They are written back while the operands are still in L1, so memory traffic is
-// one read and one write of each view. Large views have the same alignment, so the same element of each maps to the
-// same L1 set: with many views only one 64-byte line of each stays there long enough.
-constexpr int64_t kBlock = 64, kNarrowBlock = 16, kManyViews = 9;
 constexpr int64_t kGrain = 4096;
 
-template <class Floats>
-[[gnu::always_inline]] inline void sum_block(const float* const* from, int64_t views, float* const* to, int64_t targets,
-                                             float scale, int64_t i, Floats n) {
-  float sums[kBlock];
-  for (int64_t j = 0; j < n; ++j) sums[j] = from[0][i + j];
-  for (int64_t k = 1; k < views; ++k) {
-    const float* x = from[k] + i;
-    for (int64_t j = 0; j < n; ++j) sums[j] += x[j];
-  }
-  for (int64_t j = 0; j < n; ++j) sums[j] *= scale;
-  for (int64_t k = 0; k < targets; ++k) {
-    float* y = to[k] + i;
-    for (int64_t j = 0; j < n; ++j) y[j] = sums[j];
-  }
+// Sums of one block stay in registers: kVectors vectors of kLanes floats. They are written back while the operands are
+// still in L1, so memory traffic is one read and one write of each view. Arrays of floats in their place are kept in
+// memory by g++ and clang++: views that have the same alignment then wait for each other's stores.
+constexpr int64_t kLanes = 16, kVectors = 4, kBlock = kVectors * kLanes;
+using Lanes = VectorOf<float, kLanes>::Type;
+
+[[gnu::always_inline]] inline void add(Lanes& sum, const float* x) {
+  Lanes v;
+  __builtin_memcpy(&v, x, sizeof v);
+  sum += v;
 }
 
-template <int64_t kFloats>
-[[gnu::always_inline]] inline void sum_blocks(const float* const* from, int64_t views, float* const* to,
-                                              int64_t targets, float scale, int64_t begin, int64_t end) {
-  int64_t i = begin;
-  for (; i + kFloats <= end; i += kFloats)
-    sum_block(from, views, to, targets, scale, i, std::integral_constant<int64_t, kFloats>{});
-  if (i < end) sum_block(from, views, to, targets, scale, i, end - i);
+[[gnu::always_inline]] inline void sum_block(const float* const* from, int64_t views, float* const* to, int64_t targets,
+                                             float scale, int64_t i) {
+  Lanes sums[kVectors];
+  for (int64_t v = 0; v < kVectors; ++v) __builtin_memcpy(&sums[v], from[0] + i + v * kLanes, sizeof sums[v]);
+  for (int64_t k = 1; k < views; ++k)
+    for (int64_t v = 0; v < kVectors; ++v) add(sums[v], from[k] + i + v * kLanes);
+  for (int64_t v = 0; v < kVectors; ++v) sums[v] *= scale;
+  for (int64_t k = 0; k < targets; ++k)
+    for (int64_t v = 0; v < kVectors; ++v) __builtin_memcpy(to[k] + i + v * kLanes, &sums[v], sizeof sums[v]);
 }
 
 SKEIN_SIMD void sum_range(const float* const* from, int64_t views, float* const* to, int64_t targets, float scale,
                           int64_t begin, int64_t end) {
-  if (views < kManyViews)
-    sum_blocks<kBlock>(from, views, to, targets, scale, begin, end);
-  else
-    sum_blocks<kNarrowBlock>(from, views, to, targets, scale, begin, end);
+  int64_t i = begin;
+  for (; i + kBlock <= end; i += kBlock) sum_block(from, views, to, targets, scale, i);
+  for (; i < end; ++i) {
+    float sum = from[0][i];
+    for (int64_t k = 1; k < views; ++k) sum += from[k][i];
+    sum *= scale;
+    for (int64_t k = 0; k < targets; ++k) to[k][i] = sum;
+  }
 }
 
 std::vector<float*> pointers(std::span<const View> views) {
