@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 #include <omp.h>
 
-#include <thread>
-
 #include "apps/commands.h"
 #include "base/check.h"
 #include "base/formats/json.h"
+#include "base/thread_team.h"
 #include "kernels/conv.h"
 #include "kernels/device/conv_plan.h"
 #include "kernels/device/device_info.h"
@@ -35,7 +34,7 @@ void print_table() {
 Json describe_gpu(int index, std::string& without) {
   Json keys = Json::parse(cuda::describe_device(index));
   // A thread of its own: cuDNN's handle and the current GPU belong to a thread and end with it.
-  std::thread([&] {
+  start_thread("the thread that asks cuDNN", [&] {
     try {
       cuda::use_device(index);
       const Json of_cudnn = Json::parse(cuda::device_description());

@@ -2,13 +2,13 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -31,7 +31,19 @@ void write_all(int fd, const std::string& path, const std::string& text) {
   }
 }
 
+constexpr size_t kReadAtOnce = 1 << 16, kLongestStream = 64 << 20;  // bytes
+
+[[noreturn]] void cannot_be_read(const std::string& path, int error) {
+  throw BadInput("{}: cannot be read: {}. Check the path", path, std::strerror(error));
+}
+
 }  // namespace
+
+OpenFile::OpenFile(const std::string& path) : fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
+
+OpenFile::~OpenFile() {
+  if (fd >= 0) close(fd);
+}
 
 void sync_folder(const std::string& folder) {
   const int fd = ::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -50,10 +62,28 @@ void make_folders(const std::string& folder) {
 }
 
 std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || fs::is_directory(path))
-    throw BadInput("{}: cannot be read: {}. Check the path", path, std::strerror(errno ? errno : EISDIR));
-  return {std::istreambuf_iterator<char>(file), {}};
+  const OpenFile file(path);
+  struct stat status {};
+  if (file.fd < 0 || fstat(file.fd, &status) != 0) cannot_be_read(path, errno);
+  const bool regular = S_ISREG(status.st_mode);
+  if (!regular) fcntl(file.fd, F_SETFL, 0);  // waits for a pipe's writer
+  std::string text;
+  for (size_t size = 0;;) {
+    if (!regular && size > kLongestStream)
+      throw BadInput("{}: gives more than {} MB and is no file. Give a text file", path, kLongestStream >> 20);
+    text.resize(size + std::max(kReadAtOnce, regular && size == 0 ? size_t(status.st_size) + 1 : 0));
+    const ssize_t n = ::read(file.fd, text.data() + size, text.size() - size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) cannot_be_read(path, errno);
+    if (n == 0) {
+      text.resize(size);
+      break;
+    }
+    size += size_t(n);
+  }
+  if (text.empty() && S_ISFIFO(status.st_mode))
+    throw BadInput("{}: is a pipe that nobody writes to. Give a text file", path);
+  return text;
 }
 
 void write_text(const std::string& path, const std::string& text) {

@@ -7,6 +7,15 @@
 
 namespace skein {
 
+// A file that is open for reading, negative where it cannot be opened. A pipe without a writer does not block open().
+struct OpenFile {
+  explicit OpenFile(const std::string& path);
+  ~OpenFile();
+  OpenFile(const OpenFile&) = delete;
+  const int fd;
+};
+
+// Reads a file, or a pipe or device, of which at most 64 MB are taken.
 std::string read_text(const std::string& path);
 
 // Replaces the file atomically: writes a new file, syncs it and renames it. A reader sees the old text or the new one.

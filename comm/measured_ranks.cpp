@@ -1,11 +1,11 @@
 #include "comm/measured_ranks.h"
 
 #include <exception>
+#include <future>
 #include <mutex>
-#include <thread>
-#include <vector>
 
 #include "base/check.h"
+#include "base/thread_team.h"
 #include "comm/launcher.h"
 #include "comm/process_group.h"
 #include "comm/transports/mpi_communicator.h"
@@ -17,12 +17,16 @@
 namespace skein {
 namespace {
 
-// Runs the body on threads. `join(rank)` gives each its communicator, `abort(rank, why)` ends the others' calls.
+// Runs the body on threads. `join(rank)` gives each its communicator, `abort(rank, why)` ends the others' calls. The
+// ranks wait for each other, so none begins before all threads are there.
 template <class Join, class Abort>
 void on_threads(int ranks, Join join, Abort abort, const std::function<void(Communicator&)>& body) {
   std::exception_ptr first;
   std::mutex mutex;
+  std::promise<bool> made;
+  const std::shared_future<bool> all_made = made.get_future();
   const auto run = [&](int rank) {
+    if (!all_made.get()) return;
     std::unique_ptr<Communicator> communicator;
     try {
       communicator = join(rank);
@@ -33,9 +37,12 @@ void on_threads(int ranks, Join join, Abort abort, const std::function<void(Comm
       abort(rank, e.what());
     }
   };
-  std::vector<std::thread> threads;
-  for (int rank = 0; rank < ranks; ++rank) threads.emplace_back(run, rank);
-  for (std::thread& t : threads) t.join();
+  {
+    bool complete = false;
+    ThreadTeam threads([&] { made.set_value(complete); });
+    for (int rank = 0; rank < ranks; ++rank) threads.add("the thread of a rank", [&, rank] { run(rank); });
+    complete = true;
+  }
   if (first) std::rethrow_exception(first);
 }
 

@@ -11,23 +11,22 @@ WorkerThreads::WorkerThreads(int64_t size, int64_t openmp_threads_each,
     : on_failure_(std::move(on_failure)), prepare_(std::move(prepare)) {
   if (size == 1) return;
   for (int64_t worker = 0; worker < size; ++worker)
-    threads_.emplace_back(&WorkerThreads::thread_main, this, worker, openmp_threads_each);
+    threads_.add("a worker's thread", [=, this] { thread_main(worker, openmp_threads_each); });
 }
 
-WorkerThreads::~WorkerThreads() {
+void WorkerThreads::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
   start_.notify_all();
-  for (std::thread& t : threads_) t.join();
 }
 
 void WorkerThreads::run(const std::function<void(int64_t)>& body) {
-  if (threads_.empty()) return body(0);
+  if (threads_.size() == 0) return body(0);
   std::unique_lock lock(mutex_);
   body_ = &body;
-  busy_ = int64_t(threads_.size());
+  busy_ = threads_.size();
   ++run_;
   start_.notify_all();
   done_.wait(lock, [this] { return busy_ == 0; });

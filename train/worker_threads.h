@@ -9,20 +9,19 @@
 #include <functional>
 #include <mutex>
 #include <string>
-#include <thread>
-#include <vector>
+
+#include "base/thread_team.h"
 
 namespace skein {
 
 class WorkerThreads {
  public:
   // on_failure(worker, reason) is called on the thread of a worker whose body has thrown. It must end the calls in
-  // which the other workers wait for this one, or run() never returns. `prepare` runs first on every thread.
+  // which the other workers wait for this one, or run() never returns. `prepare` runs first on every thread. RunFailed
+  // where there cannot be so many threads.
   WorkerThreads(
       int64_t size, int64_t openmp_threads_each, std::function<void(int64_t, const std::string&)> on_failure,
       std::function<void()> prepare = [] {});
-  ~WorkerThreads();
-  WorkerThreads(const WorkerThreads&) = delete;
 
   // Runs body(worker) for every worker, 0 to size - 1, and returns when all are done. Rethrows the first exception.
   void run(const std::function<void(int64_t worker)>& body);
@@ -30,6 +29,7 @@ class WorkerThreads {
  private:
   void thread_main(int64_t worker, int64_t openmp_threads);
   void run_one(int64_t worker);
+  void stop();
 
   std::function<void(int64_t, const std::string&)> on_failure_;
   std::function<void()> prepare_;
@@ -40,7 +40,7 @@ class WorkerThreads {
   int64_t busy_ = 0;  // workers that have not finished it
   bool stop_ = false;
   std::exception_ptr error_;
-  std::vector<std::thread> threads_;
+  ThreadTeam threads_{[this] { stop(); }};
 };
 
 }  // namespace skein

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/terminal/printable.h"
+#include "base/thread_team.h"
 #include "comm/communicator.h"
 
 namespace skein {
@@ -27,7 +28,7 @@ TcpStreams::TcpStreams(TcpRanks ranks, int rank, const StreamOptions& options)
       options_(options),
       look_(std::min({kLookSeconds, options.timeout, options.report_after, options.heartbeat})) {
   for (size_t r = 0; r < ranks.links.size(); ++r) links_.push_back({std::move(ranks.links[r]), ranks.processes[r]});
-  heart_ = std::thread(&TcpStreams::beat_until_end, this);
+  heart_ = start_thread("the thread that sends heartbeats", [this] { beat_until_end(); });
 }
 
 TcpStreams::~TcpStreams() {

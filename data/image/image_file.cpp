@@ -1,6 +1,5 @@
 #include "data/image/image_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,18 +8,10 @@
 #include <cstring>
 #include <string_view>
 
+#include "base/files.h"
+
 namespace skein {
 namespace {
-
-struct OpenFile {
-  explicit OpenFile(const std::string& path) : fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  ~OpenFile() {
-    if (fd >= 0) close(fd);
-  }
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-  const int fd;  // O_NONBLOCK: a pipe without a writer does not block open()
-};
 
 [[noreturn]] void fail(int error) {
   throw BadImage(fmt::format("cannot be read ({}). Check the path and its permissions", std::strerror(error)));

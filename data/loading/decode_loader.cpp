@@ -41,16 +41,17 @@ DecodeLoader::DecodeLoader(Dataset dataset, const LoaderOptions& options, DType 
   for (int64_t i = 0; i < std::max<int64_t>(1, options.decode_threads); ++i) add_thread();
 }
 
-DecodeLoader::~DecodeLoader() {
+void DecodeLoader::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
   freed_.notify_all();
-  for (std::thread& t : threads_) t.join();
 }
 
-void DecodeLoader::add_thread() { threads_.emplace_back(&DecodeLoader::work, this); }
+void DecodeLoader::add_thread() {
+  threads_.add("a thread that decodes images", [this] { work(); });
+}
 
 const Batch& DecodeLoader::next() {
   double waited = 0;
@@ -80,9 +81,18 @@ const Batch& DecodeLoader::next() {
 void DecodeLoader::review_threads() {
   const double seconds = seconds_since(reviewed_);
   if (seconds < kReviewSeconds) return;
-  if (wait_seconds_ - reviewed_wait_ > kAcceptedWait * seconds) add_thread();
+  if (wait_seconds_ - reviewed_wait_ > kAcceptedWait * seconds) add_thread_if_allowed();
   reviewed_ = Clock::now();
   reviewed_wait_ = wait_seconds_;
+}
+
+// A run that could be faster does not end.
+void DecodeLoader::add_thread_if_allowed() {
+  try {
+    add_thread();
+  } catch (const RunFailed&) {
+    most_threads_ = threads();
+  }
 }
 
 void DecodeLoader::work() {

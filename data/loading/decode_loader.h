@@ -8,8 +8,8 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
-#include <thread>
 
+#include "base/thread_team.h"
 #include "data/augment/trivial_augment.h"
 #include "data/formats/encoded_images.h"
 #include "data/image/image_decoder.h"
@@ -22,14 +22,13 @@ class DecodeLoader final : public Loader {
  public:
   // `images`: type of a batch's images, f32 or bf16.
   DecodeLoader(Dataset dataset, const LoaderOptions& options, DType images = DType::f32);
-  ~DecodeLoader() override;
   DecodeLoader(const DecodeLoader&) = delete;
   DecodeLoader& operator=(const DecodeLoader&) = delete;
 
   int64_t steps() const override { return order_.steps(); }
   const Batch& next() override;
   double wait_seconds() const override { return wait_seconds_; }
-  int64_t threads() const { return int64_t(threads_.size()); }
+  int64_t threads() const { return threads_.size(); }
 
  private:
   static constexpr size_t kSlots = 3;
@@ -57,7 +56,9 @@ class DecodeLoader final : public Loader {
   void fill(const DecodeTask& task, Workspace& workspace);
   void decode(const Crop& crop, int64_t epoch, int64_t sample, Workspace& workspace, float* to) const;
   void add_thread();
+  void add_thread_if_allowed();
   void review_threads();
+  void stop();
 
   const Dataset dataset_;
   const LoaderOptions options_;
@@ -77,7 +78,7 @@ class DecodeLoader final : public Loader {
   std::exception_ptr error_;
   double wait_seconds_ = 0, reviewed_wait_ = 0;
   std::chrono::steady_clock::time_point reviewed_;
-  std::vector<std::thread> threads_;  // last: the threads use all other members
+  ThreadTeam threads_{[this] { stop(); }};  // last: the threads use all other members
 };
 
 }  // namespace skein

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/stopwatch.h"
+#include "base/thread_team.h"
 #include "base/trace.h"
 #include "kernels/augment.h"
 #include "kernels/erase.h"
@@ -35,7 +36,7 @@ HostLoader::HostLoader(Dataset dataset, const LoaderOptions& options, DType imag
     positions_.resize(size_t(order_.batch()));
     std::iota(positions_.begin(), positions_.end(), 0);
   }
-  thread_ = std::thread(&HostLoader::produce, this);
+  thread_ = start_thread("the thread that makes batches", [this] { produce(); });
 }
 
 HostLoader::~HostLoader() {
