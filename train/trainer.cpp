@@ -16,7 +16,9 @@
 namespace skein {
 bool Trainer::run(const TrainListener& listener) {
   while (state_.epoch < config_.epochs) {
-    if (stop_requested(listener)) return false;
+    const Request requested = request(listener);
+    if (requested == Request::stop) return false;
+    if (requested == Request::save) listener.on_save();
     if (state_.step_in_epoch == steps_per_epoch_) {
       listener.on_epoch(end_epoch());
       continue;
@@ -57,8 +59,12 @@ int64_t Trainer::round_steps(int64_t step) {
 }
 
 // Checks only where the log is empty, that is, after a collective call; elsewhere ranks could stop at different steps.
-bool Trainer::stop_requested(const TrainListener& listener) const {
-  return log_.empty() && group_.max(listener.should_stop() || state_.step >= listener.last_step);
+Trainer::Request Trainer::request(const TrainListener& listener) const {
+  if (!log_.empty()) return Request::none;
+  Request own = Request::none;
+  if (listener.should_save && listener.should_save()) own = Request::save;
+  if (listener.should_stop() || state_.step >= listener.last_step) own = Request::stop;
+  return Request(group_.max(int64_t(own)));
 }
 
 Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data, const TrainState& start)

@@ -33,6 +33,8 @@ struct TrainListener {
   std::function<bool()> should_stop;                   // the run stops when one rank says true
   int64_t last_step = INT64_MAX;                       // the run stops after this step
   std::function<void(int64_t step)> before_step = {};  // step: from 1; may be collective
+  std::function<bool()> should_save = {};              // all ranks call on_save when one says true
+  std::function<void()> on_save = {};                  // between two steps; may be collective
 };
 
 class Trainer {
@@ -65,7 +67,8 @@ class Trainer {
   void connect_workers();
   SyncScope scope_after(int64_t step) const;
   int64_t round_steps(int64_t step);  // H: number of steps of the round that the step (from 0) belongs to
-  bool stop_requested(const TrainListener& listener) const;
+  enum class Request : int64_t { none, save, stop };  // the greatest of all ranks' is granted
+  Request request(const TrainListener& listener) const;
   EpochMetrics end_epoch();
 
   ProcessGroup& group_;

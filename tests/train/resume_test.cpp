@@ -112,8 +112,38 @@ TEST(Train, ADamagedCheckpointFallsBackToTheOneBefore) {
   EXPECT_EQ(last_checkpoint(run), run + "/checkpoints/last-1");
   // A log that was lost is no reason not to go on.
   fs::remove(run + "/metrics.jsonl");
+  EXPECT_FALSE(train({.config = c, .resume = run, .limit_steps = 4}, never));
+  // The damaged one does not take the place of the whole one.
+  EXPECT_TRUE(fs::exists(run + "/checkpoints/last.damaged"));
+  EXPECT_EQ(open_checkpoint(run + "/checkpoints/last-1").state.step, 10);
   EXPECT_TRUE(train({.config = c, .resume = run}, never));
   EXPECT_EQ(read_file(whole + "/checkpoints/last/model.safetensors"), read_file(model));
+}
+
+// Checkpoints within an epoch, at every chance, change no bit and are kept in their order; a crash loses the steps after.
+TEST(Train, WritesCheckpointsWithinAnEpoch) {
+  const TempDir dir;
+  const std::string whole = (dir / "whole").string(), run = (dir / "run").string();
+  TrainConfig c = small_config();
+  c.epochs = 1;
+  train({.config = c, .out = whole}, never);
+  c.checkpoint_minutes = 1e-9;
+  c.keep = 2;
+  int64_t calls = 0;
+  const auto crash = [&]() -> bool {
+    if (++calls == 5) throw std::runtime_error("crash");
+    return false;
+  };
+  EXPECT_THROW(train({.config = c, .out = run}, crash), std::runtime_error);
+  const TrainState saved = open_checkpoint(last_checkpoint(run)).state;
+  EXPECT_EQ(saved.epoch, 0);
+  EXPECT_GT(saved.step_in_epoch, 0);
+  EXPECT_LT(open_checkpoint(run + "/checkpoints/last-1").state.step, saved.step);
+  c.checkpoint_minutes = 0;
+  EXPECT_TRUE(train({.config = c, .resume = run}, never));
+  for (const char* file : {"/model.safetensors", "/optimizer.safetensors"})
+    expect_same_tensors(last(whole) + file, last(run) + file);
+  EXPECT_EQ(without_times(whole + "/summary.csv"), without_times(run + "/summary.csv"));
 }
 
 // A crash between the two renames, on a file system that cannot exchange folders.

@@ -167,6 +167,9 @@ void list_run(OptionList& o, TrainConfig& c) {
            {"N", 1, kMany, Resume::free});
   o.option("--keep", c.keep, "checkpoints that are kept: the last and N - 1 before it, beside the best",
            {"N", 1, 1000, Resume::free});
+  o.option("--checkpoint-minutes", c.checkpoint_minutes,
+           "a checkpoint also within an epoch, so many minutes after the one before; 0: at the ends of epochs only",
+           {"M", 0, 1e6, Resume::free});
   o.on_off(
       "--round-norms", c.round_norms,
       "log every averaging's distances, length and angle of the workers' steps, and error memory; takes memory for "

@@ -1,10 +1,12 @@
 #include "train/run/resume.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/check.h"
 #include "base/files.h"
 #include "local_sgd/compressor.h"
+#include "train/run/run_folder.h"
 #include "train/run/weights_file.h"
 #include "train/trainer.h"
 #include "train/training_data.h"
@@ -22,18 +24,13 @@ void load_ema_into(Worker& worker, const Checkpoint& checkpoint) {
 }  // namespace
 
 std::string last_checkpoint(const std::string& run) {
-  const std::string last = run + "/checkpoints/last";
   if (!fs::is_directory(run))
     throw BadInput("--resume {}: there is no such run folder. Give one that skein train has made", run);
-  recover_folder(last);
-  std::vector<std::string> candidates = {last};
-  for (int64_t n = 1; fs::exists(older_folder(last, n)); ++n) candidates.push_back(older_folder(last, n));
-  candidates.push_back(run + "/checkpoints/best");
-  for (const std::string& folder : candidates)
-    if (fs::is_directory(folder) && damage(folder).empty()) return folder;
-  if (!fs::is_directory(last))
+  const std::vector<std::string> all = checkpoints_of(run);
+  if (all.empty())
     throw BadInput("--resume {}: the run has no checkpoint yet. Start again with --config {}/config.toml", run, run);
-  return last;
+  const auto whole = std::find_if(all.begin(), all.end(), [](const std::string& c) { return damage(c).empty(); });
+  return whole == all.end() ? all.front() : *whole;
 }
 
 namespace {

@@ -194,6 +194,7 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inp
   ProgressDisplay progress(info.config.epochs, trainer.steps_per_epoch(), group.size() == 1);
   int64_t saved_step = trainer.state().step;
   double saving = 0;  // seconds since the last epoch's line
+  auto saved_at = Clock::now();
   const auto save = [&](const std::string& folder, int64_t keep = 1) {
     const Span span("checkpoint");
     const auto begin = Clock::now();
@@ -201,6 +202,8 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inp
     write_checkpoint(group, folder, {info, model, trainer.worker_states(), trainer.state(), trainer.ema_parameters()},
                      keep);
     saving += seconds_since(begin);
+    saved_step = trainer.state().step;
+    saved_at = Clock::now();
   };
   listener.on_step = [&](const StepMetrics& m) {
     if (!logs) return;
@@ -215,7 +218,13 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inp
     }
     if (m.best) save(best_folder(path));
     save(last_folder(path), info.config.keep);
-    saved_step = m.step;
+  };
+  listener.should_save = [&, seconds = 60 * info.config.checkpoint_minutes] {
+    return logs && seconds > 0 && seconds_since(saved_at) >= seconds;
+  };
+  listener.on_save = [&] {
+    if (logs) logs->flush();
+    save(last_folder(path), info.config.keep);
   };
   try {
     const bool done = trainer.run(listener);
@@ -268,6 +277,9 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
     if (inputs.checkpoint) print_resume(*trainer, *inputs.checkpoint, call.from_consensus);
     print_init(call.config, inputs.init_notes);
   }
+  group.on_all_ranks([&] {
+    if (group.is_root() && inputs.checkpoint) set_aside_damaged(path);
+  });
   const RunDescription description = describe_run(group, call, *trainer, inputs);
   if (logs) logs->write(description, call.config);
   if (logs && inputs.start.step == 0) logs->write_first_batch(first_batch(call.config, inputs));

@@ -17,6 +17,7 @@
 #include "train/log/log_scalars.h"
 #include "train/log/prometheus.h"
 #include "train/machine/version.h"
+#include "train/run/checkpoint.h"
 
 namespace skein {
 namespace fs = std::filesystem;
@@ -111,6 +112,23 @@ bool is_before(const std::string& line, const TrainState& state, const std::stri
 std::string last_folder(const std::string& run) { return run + "/checkpoints/last"; }
 std::string best_folder(const std::string& run) { return run + "/checkpoints/best"; }
 
+std::vector<std::string> checkpoints_of(const std::string& run) {
+  const std::string last = last_folder(run);
+  recover_folder(last);
+  std::vector<std::string> all;
+  if (fs::is_directory(last)) all.push_back(last);
+  for (int64_t n = 1; fs::is_directory(older_folder(last, n)); ++n) all.push_back(older_folder(last, n));
+  if (fs::is_directory(best_folder(run))) all.push_back(best_folder(run));
+  return all;
+}
+
+void set_aside_damaged(const std::string& run) {
+  const std::string last = last_folder(run), damaged = last + ".damaged";
+  if (!fs::is_directory(last) || damage(last).empty()) return;
+  fs::remove_all(damaged);
+  fs::rename(last, damaged);
+}
+
 std::unique_ptr<OutputLock> lock_run(const std::string& run) {
   if (!fs::is_directory(run))
     throw BadInput("{}: there is no such run folder. Give one that skein train has made", run);
@@ -127,8 +145,7 @@ RunFolder::RunFolder(const std::string& path, int64_t step, std::unique_ptr<Outp
 RunProgress progress_of(const std::string& run) {
   if (!fs::exists(run)) return RunProgress::none;
   if (!fs::is_directory(run)) refuse_folder(run);
-  recover_folder(last_folder(run));
-  if (fs::is_directory(last_folder(run))) return RunProgress::saved;
+  if (!checkpoints_of(run).empty()) return RunProgress::saved;
   std::string other;
   bool own = false;
   for (const auto& entry : fs::directory_iterator(run))

@@ -6,7 +6,8 @@
 //   metrics.prom        the newest numbers for Prometheus: train/log/prometheus.h
 //   summary.csv         a row per epoch; accuracies in percent, seconds since the run began
 //   version.txt         the version of skein that began the run
-//   checkpoints/{last,best}, and with --keep last-1, last-2 ..., the ones before the last
+//   checkpoints/{last,best}, and with --keep last-1, last-2 ..., the ones before the last; last.damaged, where the run
+//                       could not go on from the last
 //   run.lock            there while a process writes in the folder: one at a time
 //   attempt-N           files of a run that ended before its first checkpoint, where it was started anew
 // A folder with files in it is never overwritten. Resuming truncates the logs to the position of the checkpoint.
@@ -32,13 +33,20 @@ namespace skein {
 std::string last_folder(const std::string& run);  // checkpoints/last
 std::string best_folder(const std::string& run);  // checkpoints/best
 
+// The folders of all checkpoints of a run, the newest first: last, those before it (--keep), best. Repairs the last one
+// after a crash between two renames.
+std::vector<std::string> checkpoints_of(const std::string& run);
+// Renames a last checkpoint that is damaged to last.damaged: it would be kept as the one before the next, in the place
+// of one that is whole (--keep).
+void set_aside_damaged(const std::string& run);
+
 // How far the run in a folder has come.
 enum class RunProgress : uint8_t {
   none,   // there is no folder, or it is empty
   begun,  // it ended before its first checkpoint
-  saved,  // it has checkpoints/last
+  saved,  // it has a checkpoint
 };
-// BadInput where the folder has files and is no run's. Repairs the last checkpoint after a crash between two renames.
+// BadInput where the folder has files and is no run's. Repairs as checkpoints_of().
 RunProgress progress_of(const std::string& run);
 
 // The right to write in a run's folder. BadInput, with the number and host of the other process, where one writes in
