@@ -136,8 +136,22 @@ void import_shards(const ImportFlags& flags) {
   fmt::print("wrote    {} in {:.1f} s ({:.0f} images/s)\n", out, seconds, double(report.train + report.test) / seconds);
 }
 
+// BadInput for a flag that acts on the other kind of output only.
+void check_kind(const ImportFlags& f) {
+  const ImportFlags none;
+  const auto refuse = [](bool given, const char* flag, const char* kind, const char* out) {
+    if (given) throw BadInput("{}: acts on {} only. Give --out {}, or leave it out", flag, kind, out);
+  };
+  if (wants_shards(f)) return refuse(f.options.resize != none.options.resize, "--size", "decoded images", "FILE.skein");
+  refuse(f.test_on_train, "--test-on-train", "shards", "FOLDER");
+  refuse(f.short_side != none.short_side, "--short-side", "shards", "FOLDER");
+  refuse(f.quality != none.quality, "--quality", "shards", "FOLDER");
+  refuse(f.shard_mb != none.shard_mb, "--shard-mb", "shards", "FOLDER");
+}
+
 void import_folder(ImportFlags& flags) {
   flags.options.val_seed = uint64_t(flags.val_seed);
+  check_kind(flags);
   if (wants_shards(flags)) return import_shards(flags);
   if (fs::is_regular_file(flags.dir))
     throw BadInput("{}: is a file. Give --out FOLDER to import an archive into shards, or unpack it", flags.dir);

@@ -1,5 +1,9 @@
-// Exit status of the program.
+// Exit status of the program, and the reason that it prints.
 #pragma once
+
+#include <exception>
+#include <new>
+#include <string>
 
 namespace skein {
 
@@ -12,5 +16,15 @@ constexpr int kStoppedBySignal = 128;  // plus the number of the signal, as a sh
 struct ExitStatus {
   int status;
 };
+
+// The error's message; one for a lack of memory, which has none.
+inline std::string reason_of(const std::exception& error) {
+  if (!dynamic_cast<const std::bad_alloc*>(&error)) return error.what();
+  return "out of memory: the machine, or a limit of this process (ulimit -v, a container's), has no more. Give a "
+         "smaller "
+         "--batch or --eval-batch, fewer workers at a time (--parallel), or --recompute; skein summary says what a "
+         "step "
+         "needs";
+}
 
 }  // namespace skein

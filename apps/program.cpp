@@ -25,7 +25,7 @@ namespace {
 
 int fail(const std::exception& error, int status) {
   std::fflush(stdout);
-  print_error(error.what());
+  print_error(reason_of(error));
   return status;
 }
 

@@ -156,8 +156,8 @@ TrainCall call_on_all_ranks(ProcessGroup& group, Command& train, const TrainArgu
 int train_on_all_ranks(ProcessGroup& group, Command& train_command, const TrainArguments& arguments) {
   const auto fail = [&](const std::exception& e, int status) {
     if (group.size() == 1) throw;
-    if (!group.failed_on_all_ranks()) group.abort(e.what(), status);
-    if (group.is_root()) print_error(e.what());
+    if (!group.failed_on_all_ranks()) group.abort(reason_of(e), status);
+    if (group.is_root()) print_error(reason_of(e));
     group.communicator().barrier();
     return status;
   };

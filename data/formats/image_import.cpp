@@ -133,14 +133,22 @@ class Copier {
   ProgressLine progress_;
 };
 
-void check_all_classes(const ImageLayout& layout, const ShardWriter& writer, const std::string& from) {
+std::string first_bad(const ImportReport& report) {
+  if (report.bad.empty()) return {};
+  return fmt::format("The first of {}: {}: {}", report.bad.size(), printable(report.bad.front().first),
+                     report.bad.front().second);
+}
+
+void check_all_classes(const ImageLayout& layout, const ShardWriter& writer, const ImportReport& report,
+                       const std::string& from) {
   const std::vector<std::string> found = writer.classes();
   for (const std::string& c : layout.classes)
     if (!std::binary_search(found.begin(), found.end(), c))
-      throw BadInput("{}: every training image of class '{}' is damaged. Add others, or remove the class", from, c);
+      throw BadInput("{}: every training image of class '{}' is damaged. Add others, or remove the class. {}", from, c,
+                     first_bad(report));
   if (writer.images(true) == 0 &&
       std::any_of(layout.images.begin(), layout.images.end(), [](const auto& i) { return i.test; }))
-    throw BadInput("{}: every test image is damaged. Add others", from);
+    throw BadInput("{}: every test image is damaged. Add others. {}", from, first_bad(report));
 }
 
 }  // namespace
@@ -155,7 +163,7 @@ ImportReport import_images(const std::string& from, const std::string& out, cons
   Copier(*source, layout, o, writer, report).run();
   report.train = writer.images(false);
   report.test = writer.images(true);
-  check_all_classes(layout, writer, from);
+  check_all_classes(layout, writer, report, from);
   writer.finish(o.mean, o.std);
   report.classes = int64_t(layout.classes.size());
   return report;

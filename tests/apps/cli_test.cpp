@@ -1,4 +1,5 @@
 // The program from outside: exit statuses, messages, signals, and that its parts agree.
+#include "apps/exit_status.h"
 #include "base/formats/json.h"
 #include "kernels/device/runtime.h"
 #include "tests/support/run_binary.h"
@@ -52,6 +53,11 @@ TEST(Cli, WrongCommandLinesExitWith2AndOneClearLine) {
 TEST(Cli, RunFolderThatCannotBeWritten) {
   expect_failure(skein(kSmallRun + " --out /dev/null/run"), 2, {"/dev/null/run", "Not a directory", "--out"});
   expect_failure(skein(kSmallRun + " --out /proc/run"), 2, {"/proc/run", "--out"});
+}
+
+TEST(Cli, ALackOfMemoryNamesWhatNeedsLess) {
+  EXPECT_NE(reason_of(std::bad_alloc()).find("smaller --batch"), std::string::npos);
+  EXPECT_EQ(reason_of(RunFailed("the disk is full")), "the disk is full");
 }
 
 TEST(Cli, ConfigFileThenResumeThenEval) {

@@ -76,6 +76,16 @@ TEST_F(DataCommand, BadFlags) {
       },
       {"--std", "0 is not possible"});
   expect_error([&] { run({"data", "import", images}); }, {"--out"});
+  expect_error(
+      [&] {
+        run({"data", "import", images, "--out", out, "--test-on-train"});
+      },
+      {"--test-on-train", "shards only"});
+  expect_error(
+      [&] {
+        run({"data", "import", images, "--out", (dir / "shards").string(), "--size", "4"});
+      },
+      {"--size", "decoded images only", "FILE.skein"});
   EXPECT_FALSE(fs::exists(out));
 }
 

@@ -158,7 +158,8 @@ TEST_F(ShardsTest, SourcesThatDoNotFit) {
 TEST_F(ShardsTest, AClassWhoseImagesAreAllDamaged) {
   write_file(images / "train/fox/a.JPEG", numbered_jpeg(0).substr(0, 300));
   write_file(images / "val/fox/a.JPEG", numbered_jpeg(0));
-  expect_error([&] { import_to(images, out); }, {"every training image of class 'fox' is damaged"});
+  expect_error([&] { import_to(images, out); },
+               {"every training image of class 'fox' is damaged", "The first of", "fox/"});
 }
 
 TEST_F(ShardsTest, NeverTakesAwayOtherFiles) {

@@ -131,6 +131,10 @@ TEST(Config, ErrorsInTheFileNameFileLineKeyAndFix) {
   expect_error([] { parse("[train]\nepochs = 3\n"); }, {"run.toml:1: train", "no such key"});
   expect_error([] { parse("epochs = 3\nlr = \n"); }, {"run.toml:2", "not TOML"});
   expect_error([] { parse("lr = nan\n"); }, {"run.toml:1: lr", "nan is out of range"});
+  std::string deep = "a";  // a reader that calls itself for every part ends the stack
+  for (int i = 0; i < 200'000; ++i) deep += ".a";
+  expect_error([&] { parse("\n[" + deep + "]\n"); }, {"run.toml:2", "not TOML"});
+  expect_error([&] { parse(deep + " = 1\n"); }, {"run.toml:1", "not TOML"});
   TrainConfig config;
   expect_error([&] { read_config("/nonexistent/run.toml", config); }, {"/nonexistent/run.toml", "No such file"});
 }

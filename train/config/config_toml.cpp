@@ -70,9 +70,25 @@ void put(toml::table& table, const std::string& name, const auto& variable) {
   }
 }
 
+// toml++ calls itself for every part of a dotted key, and so would end the stack.
+void check_key_lengths(const std::string& text, const std::string& path) {
+  constexpr auto kMostParts = 10'000;
+  std::istringstream lines(text);
+  int64_t number = 1;
+  for (std::string line; std::getline(lines, line); ++number) {
+    const size_t equals = line.find('='), first = line.find_first_not_of(" \t");
+    const bool header = first != std::string::npos && line[first] == '[';
+    if (equals == std::string::npos && !header) continue;
+    const auto end = header || equals == std::string::npos ? line.end() : line.begin() + std::ptrdiff_t(equals);
+    if (std::count(line.begin(), end, '.') >= kMostParts)
+      throw BadInput("{}:{}: this is not TOML that skein writes: a key of more than {} parts", path, number, kMostParts);
+  }
+}
+
 }  // namespace
 
 toml::table parse_toml(const std::string& text, const std::string& path) {
+  check_key_lengths(text, path);
   try {
     return toml::parse(text, std::string_view(path));
   } catch (const toml::parse_error& e) {

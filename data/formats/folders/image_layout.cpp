@@ -256,8 +256,8 @@ class Layouter {
           tree_.place(no_labels_));
     throw BadInput(
         "{}: there is no folder val or test with images. Add one as DIR/{{train,val}}/CLASS/*.jpg, or give --val-split "
-        "0.2 to test on a part of the training images, or import it with --test-on-train to test on all of them, which "
-        "says nothing about others",
+        "0.2 to test on a part of the training images, or import it into shards with --test-on-train to test on all of "
+        "them, which says nothing about others",
         source_.name);
   }
 
