@@ -25,7 +25,8 @@ enum class Purpose : uint32_t {
   test = 7,
   erase = 8,
   mix = 9,
-  trivial_augment = 10
+  trivial_augment = 10,
+  partition = 11
 };
 
 struct RandomWords {

@@ -25,7 +25,7 @@ LoaderOptions training_options(const TrainConfig& config, const Dataset& train, 
   options.rank = rank;
   options.seed = uint64_t(config.seed);
   options.decode_threads = config.decode_threads;
-  options.partition = config.partition;
+  options.partition = parse_partition(config.partition);
   options.epoch = steps > 0 ? done / steps : 0;
   options.step = steps > 0 ? done % steps * config.accumulate : 0;
   return options;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "data/loading/partition.h"
 #include "local_sgd/compressor.h"
 #include "local_sgd/network_model.h"
 #include "local_sgd/sync_schedule.h"
@@ -75,6 +76,7 @@ void check_outer_step(const TrainConfig& c, const SyncSchedule& schedule) {
 }
 
 void check_local_sgd(const TrainConfig& c) {
+  parse_partition(c.partition);
   parse_bn_statistics(c.bn_stats);
   parse_compression(c.compress);
   if (!c.net.empty()) parse_network(fmt::format("{}", fmt::join(c.net, ";")));

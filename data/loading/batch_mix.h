@@ -36,8 +36,7 @@ MixDraw draw_mix(const LoaderOptions& options, int64_t height, int64_t width, in
 // CutMix around the pixel (y, x).
 MixDraw cutmix(double lambda, int64_t y, int64_t x, int64_t height, int64_t width);
 
-// A number of Beta(alpha, alpha), alpha > 0: x / (x + y) of two draws of Gamma(alpha) by Marsaglia and Tsang, "A simple
-// method for generating gamma variables", ACM TOMS 26 (2000), on logarithms, so that a small alpha does not underflow.
+// A number of Beta(alpha, alpha), alpha > 0: x / (x + y) of two draws of Gamma(alpha) (data/loading/gamma_draw.h).
 // words(i) gives the i-th block of random words, i = 1, 2 ...
 double draw_beta(double alpha, const std::function<RandomWords(uint32_t)>& words);
 

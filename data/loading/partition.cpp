@@ -1,17 +1,20 @@
 #include "data/loading/partition.h"
 
 #include <algorithm>
+#include <charconv>
 #include <numeric>
 #include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "base/random.h"
+#include "data/loading/dirichlet_part.h"
 
 namespace skein {
 namespace {
 
 constexpr int64_t kWholeRun = 0xffffffff;  // epoch number of the permutation that holds for the whole run
+constexpr double kLeastAlpha = 1e-6, kMostAlpha = 1e6;
 
 // Fisher-Yates shuffle. Item 0 of the random stream orders all samples, item rank + 1 those of a worker.
 void shuffle(uint64_t seed, int64_t epoch, uint32_t item, std::span<int32_t> samples) {
@@ -49,6 +52,22 @@ void sort_by_label(std::span<const int32_t> labels, std::span<int32_t> samples) 
 
 }  // namespace
 
+Partition parse_partition(const std::string& text) {
+  for (const auto& [name, form] :
+       {std::pair{"global", Partition::global}, {"fixed", Partition::fixed}, {"sorted", Partition::sorted}})
+    if (text == name) return form;
+  const std::string prefix = "dirichlet:";
+  if (text.starts_with(prefix)) {
+    Partition partition{Partition::dirichlet};
+    const char* end = text.data() + text.size();
+    const auto [read, error] = std::from_chars(text.data() + prefix.size(), end, partition.alpha);
+    if (error == std::errc() && read == end && partition.alpha >= kLeastAlpha && partition.alpha <= kMostAlpha)
+      return partition;
+  }
+  throw BadInput("--partition '{}': is not known; give global, fixed, sorted or dirichlet:A with A from {} to {}", text,
+                 kLeastAlpha, kMostAlpha);
+}
+
 void epoch_permutation(uint64_t seed, int64_t epoch, std::span<int32_t> out, const ShardLayout& layout) {
   if (!layout.boundaries.empty()) {
     CHECK(layout.boundaries.back() == int64_t(out.size()), "shards of {} samples", layout.boundaries.back());
@@ -68,15 +87,17 @@ SampleRange range_of_worker(int64_t n, int64_t workers, int64_t rank) {
 std::span<int32_t> samples_of(Partition partition, uint64_t seed, int64_t epoch, std::span<const int32_t> labels,
                               int64_t workers, int64_t rank, std::span<int32_t> scratch, const ShardLayout& layout) {
   CHECK(scratch.size() == labels.size(), "room for {} samples, {} labels", scratch.size(), labels.size());
-  if (partition == Partition::sorted)
+  if (partition.form == Partition::sorted)
     sort_by_label(labels, scratch);
   else
-    epoch_permutation(seed, partition == Partition::global ? epoch : kWholeRun, scratch, layout);
+    epoch_permutation(seed, partition.form == Partition::global ? epoch : kWholeRun, scratch, layout);
   const SampleRange range = range_of_worker(int64_t(labels.size()), workers, rank);
   const std::span<int32_t> mine = scratch.subspan(size_t(range.begin), size_t(range.size()));
-  if (partition == Partition::fixed && !layout.boundaries.empty())
+  if (partition.form == Partition::dirichlet)
+    std::ranges::copy(dirichlet_part(partition.alpha, seed, labels, scratch, workers, rank), mine.begin());
+  if (partition.form == Partition::fixed && !layout.boundaries.empty())
     shuffle_windows(seed, epoch, uint32_t(rank) + 1, layout.window, mine);
-  else if (partition != Partition::global)
+  else if (partition.form != Partition::global)
     shuffle(seed, epoch, uint32_t(rank) + 1, mine);
   return mine;
 }

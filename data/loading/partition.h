@@ -7,14 +7,14 @@
 //   fixed    one permutation of all samples for the whole run; every epoch each worker permutes its own range
 //   sorted   samples ordered by label (equal labels in stored order), so that workers see different classes; then as
 //            `fixed`
+//   dirichlet:A   each worker has class proportions of its own, drawn with concentration A
+//            (data/loading/dirichlet_part.h); then as `fixed`
 // Permutations are Fisher-Yates shuffles with random words of Purpose::permute (base/random.h).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
-
-#include "base/enum_names.h"
+#include <string>
 
 namespace skein {
 
@@ -33,8 +33,13 @@ struct SampleRange {
   int64_t size() const { return end - begin; }
 };
 
-enum class Partition : uint8_t { global, fixed, sorted };
-constexpr auto names_of(Partition) { return std::array{"global", "fixed", "sorted"}; }
+struct Partition {
+  enum Form : uint8_t { global, fixed, sorted, dirichlet } form = global;
+  double alpha = 0;  // concentration of dirichlet
+  constexpr Partition(Form form = global, double alpha = 0) : form(form), alpha(alpha) {}
+  bool operator==(const Partition&) const = default;
+};
+Partition parse_partition(const std::string& text);  // BadInput lists the forms
 
 // Fills `out` with a permutation of 0 .. out.size()-1.
 void epoch_permutation(uint64_t seed, int64_t epoch, std::span<int32_t> out, const ShardLayout& layout = {});

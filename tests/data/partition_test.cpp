@@ -1,13 +1,16 @@
 #include "data/loading/partition.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
 #include <vector>
 
+#include "data/loading/dirichlet_part.h"
 #include "data/loading/loader.h"
 #include "tests/support/data_files.h"
 
@@ -34,7 +37,8 @@ Samples sorted(Samples samples) {
   return samples;
 }
 
-constexpr Partition kAll[] = {Partition::global, Partition::fixed, Partition::sorted};
+constexpr Partition dirichlet(double alpha) { return {Partition::dirichlet, alpha}; }
+constexpr Partition kAll[] = {Partition::global, Partition::fixed, Partition::sorted, dirichlet(0.3)};
 
 TEST(Partition, StepsPerEpoch) {
   const int64_t table[][2] = {{1, 391}, {2, 196}, {4, 98}, {8, 49}, {16, 25}, {32, 13}};
@@ -103,9 +107,9 @@ TEST(PartitionOf, GlobalIsTheEpochsPermutation) {
               Samples(order.begin() + rank * 250, order.begin() + (rank + 1) * 250));
 }
 
-TEST(PartitionOf, FixedAndSortedKeepTheirSamplesInAnotherOrder) {
+TEST(PartitionOf, AllButGlobalKeepTheirSamplesInAnotherOrder) {
   const Samples labels = labels_of(1000);
-  for (Partition partition : {Partition::fixed, Partition::sorted}) {
+  for (Partition partition : {Partition{Partition::fixed}, Partition{Partition::sorted}, dirichlet(0.3)}) {
     const Samples first = take(partition, 1, 0, labels, 4, 2), second = take(partition, 1, 1, labels, 4, 2);
     EXPECT_EQ(sorted(first), sorted(second));
     EXPECT_NE(first, second);
@@ -135,11 +139,14 @@ TEST(PartitionOf, SortedGivesEveryWorkerItsLabels) {
 }
 
 TEST(PartitionOf, Names) {
-  EXPECT_EQ(value_named<Partition>("global"), Partition::global);
-  EXPECT_EQ(value_named<Partition>("fixed"), Partition::fixed);
-  EXPECT_EQ(value_named<Partition>("sorted"), Partition::sorted);
-  EXPECT_EQ(value_named<Partition>("random"), std::nullopt);
-  EXPECT_EQ(to_string(Partition::sorted), "sorted");
+  EXPECT_EQ(parse_partition("global"), Partition::global);
+  EXPECT_EQ(parse_partition("fixed"), Partition::fixed);
+  EXPECT_EQ(parse_partition("sorted"), Partition::sorted);
+  EXPECT_EQ(parse_partition("dirichlet:0.3"), dirichlet(0.3));
+  for (const char* text : {"random", "", "dirichlet", "dirichlet:", "dirichlet:0", "dirichlet:-1", "dirichlet:nan",
+                           "dirichlet:inf", "dirichlet:1e7", "dirichlet:1,2", "sorted:1"})
+    expect_error([&] { parse_partition(text); },
+                 {fmt::format("--partition '{}'", text), "global, fixed, sorted or dirichlet:A", "1e-06"});
 }
 
 TEST(PartitionOf, TheLoaderFollowsIt) {
@@ -160,9 +167,82 @@ TEST(PartitionOf, TheLoaderFollowsIt) {
           const Batch& b = loader->next();
           actual.insert(actual.end(), b.labels.view().as<int32_t>(), b.labels.view().as<int32_t>() + b.size);
         }
-        EXPECT_EQ(actual, expected) << "partition " << int(partition) << ", rank " << rank << ", epoch " << epoch;
+        EXPECT_EQ(actual, expected) << "partition " << int(partition.form) << ", rank " << rank << ", epoch " << epoch;
       }
     }
+}
+
+std::vector<double> proportions(double alpha, uint64_t seed, int64_t rank, const std::vector<int64_t>& counts) {
+  std::vector<double> q = dirichlet_weights(alpha, seed, rank, counts);
+  double sum = 0;
+  for (double& weight : q) sum += weight = std::exp(weight);
+  for (double& weight : q) weight /= sum;
+  return q;
+}
+
+// Dirichlet(a_1 ... a_C) with a_c = alpha C p_c: mean p_c, variance p_c (1 - p_c) / (alpha C + 1).
+TEST(DirichletPart, ProportionsHaveTheMomentsOfTheDistribution) {
+  const std::vector<int64_t> counts{300, 0, 100, 100};
+  for (const double alpha : {0.1, 1.0, 10.0})
+    for (size_t c = 0; c < counts.size(); ++c) {
+      const int draws = 4000;
+      double sum = 0, squares = 0;
+      for (int i = 0; i < draws; ++i) {
+        const double q = proportions(alpha, uint64_t(i / 4), i % 4, counts)[c];
+        sum += q, squares += q * q;
+      }
+      const double p = double(counts[c]) / 500, variance = p * (1 - p) / (4 * alpha + 1);
+      EXPECT_NEAR(sum / draws, p, 4 * std::sqrt(variance / draws)) << alpha << ", class " << c;
+      EXPECT_NEAR(squares / draws - sum / draws * sum / draws, variance, 0.12 * variance) << alpha << ", class " << c;
+    }
+}
+
+TEST(DirichletPart, WorkersAndSeedsDrawIndependently) {
+  const std::vector<int64_t> counts(10, 100);
+  EXPECT_EQ(proportions(1, 1, 0, counts), proportions(1, 1, 0, counts));
+  EXPECT_NE(proportions(1, 1, 0, counts), proportions(1, 1, 1, counts));
+  EXPECT_NE(proportions(1, 1, 0, counts), proportions(1, 2, 0, counts));
+}
+
+// Number of samples of each class among `samples`.
+std::vector<int64_t> classes_of(const Samples& samples, const Samples& labels) {
+  std::vector<int64_t> count(10, 0);
+  for (int32_t sample : samples) ++count[size_t(labels[size_t(sample)])];
+  return count;
+}
+
+// 40 workers with 100 samples each draw 10 classes: as long as no class runs out, by their own proportions.
+TEST(DirichletPart, PartsFollowTheProportions) {
+  const Samples labels = labels_of(4000);
+  double own = 0, of_next = 0;  // mean total variation distance
+  for (int64_t rank = 0; rank < 40; ++rank) {
+    const std::vector<int64_t> part = classes_of(take(dirichlet(1), 3, 0, labels, 40, rank), labels);
+    const auto distance = [&](int64_t of) {
+      const std::vector<double> q = proportions(1, 3, of, std::vector<int64_t>(10, 400));
+      double sum = 0;
+      for (size_t c = 0; c < 10; ++c) sum += std::abs(double(part[c]) / 100 - q[c]) / 2;
+      return sum;
+    };
+    own += distance(rank) / 40, of_next += distance((rank + 1) % 40) / 40;
+  }
+  EXPECT_LT(own, 0.15);
+  EXPECT_GT(of_next, 0.3);
+}
+
+TEST(DirichletPart, LargeAlphaGivesAllClassesAndSmallAlphaOne) {
+  const Samples labels = labels_of(1000);
+  const auto largest = [&](double alpha) {  // mean over the workers of the largest class's share
+    double sum = 0;
+    for (int64_t rank = 0; rank < 20; ++rank) {
+      const std::vector<int64_t> part = classes_of(take(dirichlet(alpha), 1, 0, labels, 20, rank), labels);
+      sum += double(*std::max_element(part.begin(), part.end())) / 50 / 20;
+    }
+    return sum;
+  };
+  EXPECT_LT(largest(1e6), 0.25);
+  EXPECT_GT(largest(1), 0.25);
+  EXPECT_LT(largest(1), 0.7);
+  EXPECT_GT(largest(1e-6), 0.7);
 }
 
 }  // namespace

@@ -82,6 +82,7 @@ inline std::vector<TrainConfig> other_configurations() {
   TrainConfig c = grid_configuration("post-local:H=2,from=1", "ef-sign", {0.9, 0.5});
   c.dtype = ComputeType::bf16;
   c.bn_stats = "recompute:2";
+  c.partition = "dirichlet:0.5";
   c.ema = 0.9;
   all.push_back(c);
   return all;
@@ -110,8 +111,9 @@ inline std::vector<TrainConfig> few_configurations() {
 }
 
 inline std::string name_of(const TrainConfig& c) {
-  return fmt::format("{} {} {} {} of {}, momentum {} and {}, statistics {}", to_string(c.dtype), c.sync, c.compress,
-                     to_string(c.average), c.accumulate, c.momentum, c.outer_momentum, c.bn_stats);
+  return fmt::format("{} {} {} {} of {}, momentum {} and {}, statistics {}, partition {}", to_string(c.dtype), c.sync,
+                     c.compress, to_string(c.average), c.accumulate, c.momentum, c.outer_momentum, c.bn_stats,
+                     c.partition);
 }
 
 inline uint64_t hash(const std::vector<float>& x, uint64_t seed) {

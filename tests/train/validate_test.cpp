@@ -76,6 +76,7 @@ std::vector<WrongConfig> wrong_configs() {
        [](TrainConfig& c) { c.whiten_stem = true, c.init = "weights.safetensors"; },
        {"--whiten-stem", "--init weights.safetensors"}},
       {"bn_stats", [](TrainConfig& c) { c.bn_stats = "mean"; }, {"--bn-stats 'mean'", "recompute:N"}},
+      {"partition", [](TrainConfig& c) { c.partition = "dirichlet:0"; }, {"--partition 'dirichlet:0'", "sorted"}},
       {"compress", [](TrainConfig& c) { c.compress = "signs"; }, {"'signs'", "ef-sign:two-way"}},
       {"sync", [](TrainConfig& c) { c.sync = "sometimes"; }, {"sometimes", "post-local"}},
       {"net", [](TrainConfig& c) { c.net = {"1Gbit"}; }, {"1Gbit"}},

@@ -9,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "data/loading/partition.h"
 #include "kernels/augment.h"
 #include "local_sgd/learning_rate.h"
 #include "local_sgd/outer_step.h"
@@ -55,12 +54,12 @@ struct TrainConfig {
   double min_lr = 0, warmup_from = 0, rise = 0.3;
 
   // Expressions; validate() parses them before a run starts. sync: local_sgd/sync_schedule.h, compress:
-  // local_sgd/compressor.h, bn_stats: train/averaged_model.h, net: local_sgd/network_model.h.
-  std::string sync = "minibatch", compress = "none", bn_stats = "average";
+  // local_sgd/compressor.h, partition: data/loading/partition.h, bn_stats: train/averaged_model.h, net:
+  // local_sgd/network_model.h.
+  std::string sync = "minibatch", compress = "none", partition = "global", bn_stats = "average";
   std::vector<std::string> net;
   Averaging average = Averaging::models;
   EvalLocal eval_local = EvalLocal::last;
-  Partition partition = Partition::global;
   double outer_momentum = 0, outer_rate = 1, lars = 0, noise = 0;
   bool outer_nesterov = true;
   OuterForm outer_form = OuterForm::diloco;

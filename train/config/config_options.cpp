@@ -143,7 +143,8 @@ void list_local_sgd(OptionList& o, TrainConfig& c) {
            "averaged alone",
            {"WHERE"});
   o.option("--partition", c.partition,
-           "who trains on what: global permutes all every epoch, fixed keeps each worker's part, sorted parts by label",
+           "who trains on what: global permutes all every epoch; fixed keeps each worker's part; sorted parts by "
+           "label; dirichlet:A draws each worker's class proportions, the more unlike the smaller A",
            {"HOW"});
   o.option("--bn-stats", c.bn_stats,
            "running statistics of the averaged model: local (worker 0's), average, moments (adds the variance between "

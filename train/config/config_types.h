@@ -1,6 +1,5 @@
-// Choices of a configuration that have few values, and their names on the command line and in files. Three more stand
-// with their algorithms: Partition (data/loading/partition.h), RateScaling (local_sgd/learning_rate.h) and OuterForm
-// (local_sgd/outer_step.h).
+// Choices of a configuration that have few values, and their names on the command line and in files. Two more stand
+// with their algorithms: RateScaling (local_sgd/learning_rate.h) and OuterForm (local_sgd/outer_step.h).
 #pragma once
 
 #include "base/enum_names.h"
