@@ -26,7 +26,8 @@ enum class Purpose : uint32_t {
   erase = 8,
   mix = 9,
   trivial_augment = 10,
-  partition = 11
+  partition = 11,
+  geometry = 12
 };
 
 struct RandomWords {

@@ -44,6 +44,7 @@ train/machine: base/* kernels kernels/device engine models data/* comm local_sgd
 train/weights: base/* kernels kernels/device engine models data/* comm local_sgd train/config
 train/evaluation: base/* kernels kernels/device engine models data/* comm local_sgd train/config
 train: base/* kernels kernels/device engine models data/* comm local_sgd train/config train/machine train/weights train/evaluation
+train/geometry: base/* kernels kernels/device engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation
 train/log: base/* kernels kernels/device engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation
 train/run: base/* kernels kernels/device engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation train/log
 apps: base/* kernels kernels/device engine engine/onnx cases models data/* comm local_sgd train/*

@@ -4,14 +4,13 @@
 
 #include "base/check.h"
 #include "data/loading/loader.h"
-#include "kernels/vector.h"
 #include "local_sgd/worker_mean.h"
+#include "train/mean_statistics.h"
 #include "train/weights/freeze.h"
 
 namespace skein {
 namespace {
 
-constexpr float kMomentum = 0.1f;  // of the running statistics of every batch norm
 constexpr int64_t kMostBatches = 1'000'000;
 
 }  // namespace
@@ -84,26 +83,21 @@ void AveragedModel::add_variance_between(ProcessGroup& group, const std::vector<
   queue_.run(kernel::copy_from_host, average.data(), parameters.running_statistics);
 }
 
-// If the running statistics start at zero, one training pass leaves momentum times the batch's statistics. Dividing
-// by the momentum recovers them.
 void AveragedModel::recompute(StepContext& context) {
   LoaderOptions options;
   options.batch = batch_;
   options.seed = seed_;
   options.augment = false;
   const auto batches = make_loader(train_, options, queue_, parameters.shadow.defined() ? DType::bf16 : DType::f32);
-  std::vector<double> sum(size_t(parameters.running_statistics.numel()), 0.0);
+  MeanStatistics statistics(parameters, queue_);
   for (int64_t i = 0; i < statistics_.batches; ++i) {
-    queue_.run(kernel::fill, 0.0f, parameters.running_statistics);
+    statistics.begin_batch();
     context.tape.reset();
     model->forward(context.tape.input(batches->next().images));
-    const std::vector<float> state = parameters.running_statistics.to_vector();
-    for (size_t j = 0; j < sum.size(); ++j) sum[j] += double(state[j]);
+    statistics.end_batch();
   }
   context.tape.reset();
-  std::vector<float> mean(sum.size());
-  for (size_t j = 0; j < sum.size(); ++j) mean[j] = float(sum[j] / (double(kMomentum) * double(statistics_.batches)));
-  queue_.run(kernel::copy_from_host, mean.data(), parameters.running_statistics);
+  statistics.finish();
 }
 
 }  // namespace skein

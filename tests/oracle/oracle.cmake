@@ -25,6 +25,17 @@ add_torch_test(densenet40_12            densenet40-12     B        4     8    0.
 add_torch_test(densenet_bc_40_12        densenet-bc-40-12 B        16    8    0.001  0      20    1e-4)
 add_torch_test(wrn16_4                  wrn16-4           B        4     16   0.002  0      20    1e-4)
 
+# Curvature against double backward. With an offset every ReLU is far from its kink.
+add_executable(skein_geometry_dump oracle/geometry_dump.cpp oracle/geometry.cpp oracle/oracle.cpp)
+target_link_libraries(skein_geometry_dump PRIVATE skein_train skein_cases)
+function(add_geometry_test name)
+  add_test(NAME torch_geometry_${name} COMMAND bash ${CMAKE_SOURCE_DIR}/tests/oracle/geometry_check.sh
+                                               $<TARGET_FILE:skein_geometry_dump> ${ARGN})
+  set_tests_properties(torch_geometry_${name} PROPERTIES SKIP_RETURN_CODE 77)
+endfunction()
+#                             model            shortcut batch size offset tolerance
+add_geometry_test(smooth      resnet8          B        8     16   3      5e-3)
+
 # The golden numbers of training recipes, made anew.
 add_test(NAME torch_recipe COMMAND /usr/bin/python3 ${CMAKE_SOURCE_DIR}/tests/oracle/recipe_check.py)
 set_tests_properties(torch_recipe PROPERTIES SKIP_RETURN_CODE 77)
