@@ -13,6 +13,7 @@ void add_data_command(Command& skein);
 void add_devices_command(Command& skein);
 void add_eval_command(Command& skein);
 void add_export_command(Command& skein);
+void add_geometry_command(Command& skein);
 void add_import_command(Command& skein);
 void add_manual_command(Command& skein);
 void add_plan_command(Command& skein);

@@ -56,11 +56,11 @@ Command all_commands() {
   skein.details = found;
   skein.requires_subcommand = true;
   for (const auto add : {
-           add_train_command,  add_eval_command,      add_predict_command, add_verify_command,  add_export_command,
-           add_import_command, add_summary_command,   add_data_command,    add_bench_command,   add_clock_command,
-           add_sweep_command,  add_reproduce_command, add_runs_command,    add_compare_command, add_report_command,
-           add_view_command,   add_watch_command,     add_devices_command, add_plan_command,    add_completion_command,
-           add_manual_command,
+           add_train_command,      add_eval_command,   add_geometry_command,  add_predict_command, add_verify_command,
+           add_export_command,     add_import_command, add_summary_command,   add_data_command,    add_bench_command,
+           add_clock_command,      add_sweep_command,  add_reproduce_command, add_runs_command,    add_compare_command,
+           add_report_command,     add_view_command,   add_watch_command,     add_devices_command, add_plan_command,
+           add_completion_command, add_manual_command,
        })
     add(skein);
   return skein;

@@ -4,13 +4,10 @@
 #include "apps/commands.h"
 #include "apps/model/class_report.h"
 #include "apps/model/inference.h"
-#include "base/check.h"
 #include "base/files.h"
 #include "base/formats/json.h"
 #include "base/terminal/progress_line.h"
-#include "train/evaluation/class_names.h"
 #include "train/evaluation/evaluation.h"
-#include "train/run/run.h"
 
 namespace skein {
 namespace {
@@ -28,26 +25,6 @@ struct Evaluation {
   std::vector<Prediction> predictions;
   double seconds = 0;
 };
-
-// The test set with the network's class numbers, normalised by mean and deviation of its training set.
-Dataset open_test_set(const EvalFlags& flags, const ModelInfo& info) {
-  TrainConfig config = info.config;
-  if (!flags.data.empty()) config.data = flags.data;
-  if (!flags.data.empty() || !flags.data_dir.empty()) config.data_dir = flags.data_dir;
-  Dataset test = open_dataset(config.data, dataset_options(config)).test;
-  if (test.channels() != info.channels)
-    throw BadInput(
-        "dataset '{}': {}-channel images; the checkpoint was trained on {}-channel images. Give its own with "
-        "--data",
-        config.data, test.channels(), info.channels);
-  const ClassMap map = map_classes(config.data, test.classes, info.classes);
-  if (!map.note.empty()) fmt::print(stderr, "note     {}\n", map.note);
-  test.name = config.data;
-  use_classes(test, map, info.classes);
-  std::copy(info.mean.begin(), info.mean.end(), test.mean);
-  std::copy(info.std.begin(), info.std.end(), test.std);
-  return test;
-}
 
 Evaluation evaluate_all(Inference& inference, const Dataset& test) {
   Evaluation e;
@@ -112,7 +89,7 @@ void eval(const EvalFlags& flags) {
   check_new_file("--predictions", flags.predictions, flags.force);
   check_new_file("--confusion", flags.confusion, flags.force);
   Inference inference(flags.inference);
-  Dataset test = open_test_set(flags, inference.info());
+  Dataset test = open_data(with_data(inference.info().config, flags.data, flags.data_dir), inference.info()).test;
   if (inference.device == Device::cuda) make_resident(test);
   const Evaluation e = evaluate_all(inference, test);
   if (!flags.predictions.empty()) write_text(flags.predictions, predictions_csv(test, e.predictions));

@@ -1,8 +1,12 @@
 #include "apps/model/inference.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 
 #include "base/check.h"
+#include "train/evaluation/class_names.h"
+#include "train/run/run.h"
 
 namespace skein {
 
@@ -25,6 +29,30 @@ Inference::Inference(const InferenceFlags& flags)
   const bool tf32 = info().config.dtype == ComputeType::tf32 && device == Device::cuda && !flags.dtype_given;
   use_convolutions_of(trained.checkpoint, device, tf32 ? ComputeType::tf32 : flags.machine.dtype);
   context.tape.training = false;
+}
+
+TrainConfig with_data(TrainConfig config, const std::string& data, const std::string& data_dir) {
+  if (!data.empty()) config.data = data;
+  if (!data.empty() || !data_dir.empty()) config.data_dir = data_dir;
+  return config;
+}
+
+Splits open_data(const TrainConfig& config, const ModelInfo& info) {
+  Splits splits = open_dataset(config.data, dataset_options(config));
+  if (splits.test.channels() != info.channels)
+    throw BadInput(
+        "dataset '{}': {}-channel images; the checkpoint was trained on {}-channel images. Give its own with "
+        "--data",
+        config.data, splits.test.channels(), info.channels);
+  const ClassMap map = map_classes(config.data, splits.test.classes, info.classes);
+  if (!map.note.empty()) fmt::print(stderr, "note     {}\n", map.note);
+  for (Dataset* set : {&splits.train, &splits.test}) {
+    set->name = config.data;
+    use_classes(*set, map, info.classes);
+    std::copy(info.mean.begin(), info.mean.end(), set->mean);
+    std::copy(info.std.begin(), info.std.end(), set->std);
+  }
+  return splits;
 }
 
 void check_new_file(const char* flag, const std::string& path, bool force) {

@@ -29,6 +29,13 @@ struct Inference {
   const int64_t batch;
 };
 
+// The configuration of a run with the data that is named instead of its own, as --data and --data-dir; empty: its own.
+TrainConfig with_data(TrainConfig config, const std::string& data, const std::string& data_dir);
+// The data of a configuration for a network with the same classes: with the network's class numbers, normalised by mean
+// and deviation of its training set. Prints a note where the classes are not the same. BadInput where channels or
+// classes do not fit.
+Splits open_data(const TrainConfig& config, const ModelInfo& info);
+
 // BadInput if a command cannot write its result to `path`, given by `flag`: it exists and there is no --force, it is a
 // folder, or its folder is missing. No effect on an empty path. To be called before the work.
 void check_new_file(const char* flag, const std::string& path, bool force);
