@@ -54,7 +54,7 @@ apps/page: base/* train/* apps
 apps/runs: base/* train/* apps apps/page
 apps/plan: base/* kernels kernels/device engine models train/* apps
 apps/sweep: base/* comm local_sgd train/* apps
-apps/reproduce: base/* data comm local_sgd train/* apps apps/sweep
+apps/reproduce: base/* data comm local_sgd train/* apps apps/model apps/sweep
 '
 bad=0
 say() { echo "$1"; bad=1; }

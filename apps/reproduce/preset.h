@@ -23,9 +23,12 @@
 namespace skein {
 
 // The quantity that a claim compares. accuracy: higher than that of the other setting. same_accuracy: less than
-// `margin` below it. train_loss: lower. bytes: fewer sent until the end of the run.
-enum class Measure : uint8_t { accuracy, same_accuracy, train_loss, bytes };
-constexpr auto names_of(Measure) { return std::array{"accuracy", "same-accuracy", "train-loss", "bytes"}; }
+// `margin` below it. train_loss: lower. bytes: fewer sent until the end of the run. eigenvalue: smaller
+// (apps/reproduce/run_eigenvalue.h).
+enum class Measure : uint8_t { accuracy, same_accuracy, train_loss, bytes, eigenvalue };
+constexpr auto names_of(Measure) {
+  return std::array{"accuracy", "same-accuracy", "train-loss", "bytes", "eigenvalue"};
+}
 
 struct PresetSetting {
   std::string name;

@@ -10,6 +10,7 @@
 #include "apps/exit_status.h"
 #include "apps/reproduce/preset.h"
 #include "apps/reproduce/results.h"
+#include "apps/reproduce/run_eigenvalue.h"
 #include "apps/reproduce/study.h"
 #include "apps/reproduce/study_table.h"
 #include "apps/shell_words.h"
@@ -106,12 +107,14 @@ class Reproduction {
 
   void train() {
     const std::string& out = flags_.study.out;
-    if (study_.missing().empty()) return;
+    if (study_.missing().empty() && unmeasured(study_).empty()) return;
     check_data(preset_, flags_.study);
     std::filesystem::create_directories(out);
     const OutputLock lock(out + "/reproduce");
     write_study(study_, out);
-    do {
+    measure();
+    bool again = !study_.missing().empty();
+    while (again) {
       std::vector<SweepRun> runs;
       for (const StudyRun* run : next_runs()) runs.push_back(run->run);
       const size_t missing = study_.missing().size();
@@ -119,7 +122,19 @@ class Reproduction {
       signal_ = train_runs(runs, out, flags_.jobs, false, progress_).signal;
       study_ = survey(preset_, flags_.study, kept_);
       for (const SweepRun& run : runs) failed_ += is_missing(run.folder);
-    } while (signal_ == 0 && failed_ == 0 && !flags_.next && !study_.missing().empty());
+      if (signal_ == 0) measure();
+      again = signal_ == 0 && failed_ == 0 && !flags_.next && !study_.missing().empty();
+    }
+  }
+  // The eigenvalues that claims want of runs that are done.
+  void measure() {
+    const std::vector<const StudyRun*> runs = unmeasured(study_);
+    if (runs.empty()) return;
+    for (const StudyRun* run : runs) {
+      progress_.say("measure  the largest eigenvalue at the end of {}", run->run.folder);
+      measure_eigenvalue(run->run.folder, {.device = flags_.study.device});
+    }
+    study_ = survey(preset_, flags_.study, kept_);
   }
   bool is_missing(const std::string& folder) const {
     const std::vector<const StudyRun*> runs = study_.missing();

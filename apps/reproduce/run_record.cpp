@@ -149,7 +149,11 @@ std::optional<RunRecord> read_record(const std::string& folder, int64_t seed, co
     throw BadInput("{}/metrics.jsonl: its first line is not that of a run ({}). Restore it", folder, e.what());
   }
   read_epochs(log, record);
-  if (done) record.sent = open_checkpoint(last_checkpoint(folder)).state.rounds.sent;
+  if (done) {
+    const TrainState state = open_checkpoint(last_checkpoint(folder)).state;
+    record.sent = state.rounds.sent;
+    record.eigenvalue = read_eigenvalue(folder, state.step);
+  }
   return record;
 }
 
@@ -161,6 +165,7 @@ Json to_json(const RunRecord& r) {
   json["steps_per_epoch"] = r.steps_per_epoch;
   json["step_seconds"] = rounded(r.step_seconds, 6);
   json["sent"] = {{"block", json_of(r.sent.block)}, {"world", json_of(r.sent.world)}};
+  if (r.eigenvalue) json["eigenvalue"] = to_json(*r.eigenvalue);
   json["test_top1"] = rounded(r.test_top1, 3);
   json["train_loss"] = rounded(r.train_loss, 4);
   json["local_top1"] = rounded(r.local_top1, 3);
@@ -185,6 +190,7 @@ RunRecord record_of(const Json& json) {
   r.steps_per_epoch = json.at("steps_per_epoch").get<int64_t>();
   r.step_seconds = json.at("step_seconds") == Json() ? kNotMeasured : json.at("step_seconds").get<double>();
   r.sent = {traffic_of(json.at("sent").at("block")), traffic_of(json.at("sent").at("world"))};
+  if (json.contains("eigenvalue")) r.eigenvalue = eigenvalue_of(json.at("eigenvalue"));
   r.test_top1 = numbers(json.at("test_top1"));
   r.train_loss = numbers(json.at("train_loss"));
   r.local_top1 = numbers(json.at("local_top1"));

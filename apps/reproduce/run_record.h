@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/reproduce/run_eigenvalue.h"
 #include "base/formats/json.h"
 #include "local_sgd/network_model.h"
 #include "train/config/config.h"
@@ -24,6 +25,7 @@ struct RunRecord {
   std::vector<double> test_top1, train_loss, local_top1;  // by epoch; percent; local: of the epochs that have it
   std::vector<int64_t> world, block;                      // averagings since the start, by epoch
   ScopeTraffic sent;                                      // in the whole run
+  std::optional<RunEigenvalue> eigenvalue;                // at its end; none: not measured
 
   double last_top1() const { return test_top1.back(); }
   double best_top1() const;

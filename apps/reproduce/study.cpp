@@ -119,6 +119,8 @@ std::vector<StudySetting> settings_with_runs(const Preset& p, const SweepPlan& p
       planned.record->setting = setting.name;
       planned.record->command =
           command_of(p, planned.config.epochs, options, plan.axes[0].choices[run.setting].flags, run.seed);
+      const bool same_run = kept != records.end() && kept->started == planned.record->started;
+      if (same_run && !planned.record->eigenvalue) planned.record->eigenvalue = kept->eigenvalue;
     } else if (kept != records.end()) {
       planned.record = *kept;
     }

@@ -56,6 +56,12 @@ std::vector<Column> columns_of(const Preset& p) {
       {"train loss", 4, [](const RunRecord& r) { return r.train_loss.back(); }},
       {"rounds", 0, rounds},
       {"MB sent", 1, [](const RunRecord& r) { return 1e-6 * double(r.sent.block.bytes + r.sent.world.bytes); }}};
+  const auto is_of_eigenvalues = [](const PresetClaim& c) {
+    return std::find(c.measures.begin(), c.measures.end(), Measure::eigenvalue) != c.measures.end();
+  };
+  if (std::any_of(p.claims.begin(), p.claims.end(), is_of_eigenvalues))
+    columns.push_back(
+        {"eigenvalue", 2, [](const RunRecord& r) { return r.eigenvalue ? r.eigenvalue->value : kNotMeasured; }});
   if (p.target > 0)
     columns.push_back({fmt::format("epochs to {:g} %", 100 * p.target), 1, [target = p.target](const RunRecord& r) {
                          return r.epoch_at(target) > 0 ? double(r.epoch_at(target)) : kNotMeasured;

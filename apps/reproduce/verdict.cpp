@@ -9,6 +9,7 @@
 #include "base/rank_test.h"
 #include "base/statistics.h"
 #include "base/welch_test.h"
+#include "train/log/run_log.h"
 
 namespace skein {
 namespace {
@@ -20,18 +21,34 @@ struct Comparison {
   Measure measure = Measure::accuracy;
   std::string better, than;
   std::vector<double> of_better, of_than;
-  int64_t missing = 0;  // planned runs of both
-  double shift = 0;     // of the gain
+  int64_t missing = 0;     // planned runs of both
+  int64_t unmeasured = 0;  // runs of both without an eigenvalue, of those that are done
+  double shift = 0;        // of the gain
   WelchTest gain = {};
   double p = 1;  // corrected
 };
 
+double value_of(const RunRecord& r, Measure measure) {
+  switch (measure) {
+    case Measure::bytes:
+      return double(r.sent.block.bytes + r.sent.world.bytes);
+    case Measure::train_loss:
+      return r.train_loss.back();
+    case Measure::eigenvalue:
+      return r.eigenvalue ? std::log(r.eigenvalue->value) : kNotMeasured;
+    case Measure::accuracy:
+    case Measure::same_accuracy:
+      break;
+  }
+  return r.last_top1();
+}
+
+// Of the runs that have one. The largest eigenvalue of a trained network is positive; another has no logarithm.
 std::vector<double> values_of(const Study& study, const std::string& setting, Measure measure) {
   std::vector<double> values;
   for (const RunRecord* r : study.done(study.runs_of(setting)))
-    values.push_back(measure == Measure::bytes        ? double(r->sent.block.bytes + r->sent.world.bytes)
-                     : measure == Measure::train_loss ? r->train_loss.back()
-                                                      : r->last_top1());
+    if (const double value = value_of(*r, measure); measure != Measure::eigenvalue || std::isfinite(value))
+      values.push_back(value);
   return values;
 }
 
@@ -49,8 +66,12 @@ Comparison compare(const Study& study, const PresetClaim& claim, Measure measure
                values_of(study, claim.than, measure),
                missing_of(study, claim.better) + missing_of(study, claim.than)};
   if (measure == Measure::bytes) return c;
+  if (measure == Measure::eigenvalue)
+    c.unmeasured =
+        int64_t(study.done(study.runs_of(claim.better)).size() + study.done(study.runs_of(claim.than)).size()) -
+        int64_t(c.of_better.size() + c.of_than.size());
   if (measure == Measure::same_accuracy) c.shift = -study.preset.margin;
-  const bool lower = measure == Measure::train_loss;
+  const bool lower = measure == Measure::train_loss || measure == Measure::eigenvalue;
   c.gain = welch_test(lower ? c.of_than : c.of_better, lower ? c.of_better : c.of_than, c.shift);
   return c;
 }
@@ -60,7 +81,7 @@ Finding finding_of(const Comparison& c) {
     if (c.of_better.empty() || c.of_than.empty()) return Finding::undecided;
     return summary_of(c.of_better).mean < summary_of(c.of_than).mean ? Finding::supported : Finding::not_supported;
   }
-  if (c.missing > 0 || !(c.p < kSignificant)) return Finding::undecided;
+  if (c.missing + c.unmeasured > 0 || !(c.p < kSignificant)) return Finding::undecided;
   return c.gain.difference > c.shift ? Finding::supported : Finding::not_supported;
 }
 
@@ -71,7 +92,25 @@ std::string sample(const std::string& setting, const std::vector<double>& values
   return fmt::format("{} {:.{}f}{} ({})", setting, s.mean, digits, deviation, s.n);
 }
 
+// "eigenvalue: a 3.1 (3), b 9.6 (3); ratio 0.32 (95 %: 0.21 to 0.5), p = 0.01", means of logarithms.
+std::string describe_eigenvalues(const Comparison& c) {
+  const auto of = [](const std::string& setting, const std::vector<double>& logarithms) {
+    if (logarithms.empty()) return fmt::format("{} has none", setting);
+    return fmt::format("{} {:.3g} ({})", setting, std::exp(summary_of(logarithms).mean), logarithms.size());
+  };
+  std::string text = fmt::format("largest eigenvalue: {}, {}", of(c.better, c.of_better), of(c.than, c.of_than));
+  if (c.missing > 0) text += fmt::format("; {} runs are missing", c.missing);
+  if (c.unmeasured > 0)
+    text += fmt::format("; {} runs have no eigenvalue, which skein reproduce measures where their folders are",
+                        c.unmeasured);
+  if (c.of_better.size() < 2 || c.of_than.size() < 2) return text + "; a test needs 2 runs of both";
+  if (!std::isfinite(c.gain.p)) return text + "; runs that are all equal cannot be tested";
+  return text + fmt::format("; ratio {:.3g} (95 %: {:.3g} to {:.3g}), p = {:.2g}", std::exp(-c.gain.difference),
+                            std::exp(-c.gain.high), std::exp(-c.gain.low), c.p);
+}
+
 std::string describe(const Comparison& c) {
+  if (c.measure == Measure::eigenvalue) return describe_eigenvalues(c);
   if (c.measure == Measure::bytes) {
     const double a = summary_of(c.of_better).mean * 1e-6, b = summary_of(c.of_than).mean * 1e-6;
     if (!std::isfinite(a) || !std::isfinite(b)) return "bytes: a setting has no run";

@@ -212,6 +212,34 @@ TEST_F(SmallStudy, AClaimIsDecidedByWelchsTestWhenAllRunsAreDone) {
   EXPECT_EQ(verdicts[1].finding, Finding::undecided) << verdicts[1].evidence;
 }
 
+TEST_F(SmallStudy, AClaimAboutFlatMinimaIsDecidedByTheLogarithmsOfEigenvalues) {
+  preset.claims = {{"flat", "post-local", "minibatch", {Measure::eigenvalue}, ""}};
+  const std::vector<StudySetting> settings = study().settings;
+  add(settings, "post-local", {91, 91});
+  add(settings, "minibatch", {90, 90});
+  const std::string none = judge(study())[0].evidence;
+  expect_parts(none, {"post-local has none, minibatch has none", "4 runs have no eigenvalue", "2 runs of both"});
+  const double values[] = {2, 4.5, 20, 44};
+  for (size_t i = 0; i < 3; ++i) records[i].eigenvalue = {.value = values[i], .images = 76};
+  EXPECT_EQ(judge(study())[0].finding, Finding::undecided) << "one is not measured";
+  expect_parts(judge(study())[0].evidence, {"post-local 3 (2), minibatch 20 (1)", "1 runs have no eigenvalue"});
+  records[3].eigenvalue = {.value = values[3]};
+  // t = 4.05 with 2.00 degrees of freedom: p = 1 - t / sqrt(2 + t^2) = 0.056.
+  ClaimVerdict verdict = judge(study())[0];
+  EXPECT_EQ(verdict.finding, Finding::undecided);
+  expect_parts(verdict.evidence, {"post-local 3 (2), minibatch 29.7 (2); ratio 0.101", "p = 0.056"});
+  records[1].eigenvalue->value = 2.5;
+  records[3].eigenvalue->value = 24;
+  EXPECT_EQ(judge(study())[0].finding, Finding::supported) << judge(study())[0].evidence;
+  std::swap(preset.claims[0].better, preset.claims[0].than);
+  EXPECT_EQ(judge(study())[0].finding, Finding::not_supported);
+  expect_parts(settings_table(study(), TableStyle::markdown), {"| eigenvalue |", "| 2.25 ± 0.35 |"});
+  EXPECT_EQ(to_json(record_of(Json::parse(to_json(records[0]).dump()))), to_json(records[0]));
+  EXPECT_TRUE(wants_eigenvalue(study(), "minibatch"));
+  EXPECT_FALSE(wants_eigenvalue(study(), "tuned"));
+  EXPECT_TRUE(unmeasured(study()).empty()) << "no folder to measure in";
+}
+
 TEST_F(SmallStudy, ResultsAreKeptAndNoneIsLost) {
   const std::string results = (dir / "results").string();
   EXPECT_TRUE(read_results(preset, 1, results).empty());
@@ -269,12 +297,16 @@ TEST(ReproduceCommand, TrainsOneRunAndCollects) {
                     results = (dir / "results").string(), command = kSkein + " reproduce " + preset + " --seeds 1 ";
   const size_t second = kSmall.find("[[setting]]\nname = \"tuned\""),
                claims = kSmall.find("[[claim]]\ntext = \"better\"");
-  write_file(preset,
-             kSmall.substr(0, second) + kSmall.substr(kSmall.find("[[setting]]\nname = \"minibatch\""), claims));
+  write_file(preset, kSmall.substr(0, second) +
+                         kSmall.substr(kSmall.find("[[setting]]\nname = \"minibatch\""), claims) +
+                         "[[claim]]\ntext = \"flat\"\nbetter = \"post-local\"\nthan = \"minibatch\"\nmeasures = "
+                         "[\"eigenvalue\"]\n");
   const ProgramOutput first = shell(command + "--next --scale 0.5 --out " + out + " --collect " + results);
   EXPECT_EQ(first.status, 0) << first.err;
   expect_parts(first.out, {"small, scale 0.5: 2 epochs: 2 runs are missing", "start    1/1  post-local/seed-1", "done",
-                           "minibatch: missing seeds: 1", "results"});
+                           "measure  the largest eigenvalue at the end of " + out + "/post-local/seed-1",
+                           "minibatch: missing seeds: 1", "minibatch has none", "results"});
+  expect_parts(read_file(results + "/results.json"), {"\"eigenvalue\":{\"value\":", "\"images\":76"});
   expect_parts(read_file(results + "/README.md"), {"**Shortened**", "skein train --data=synthetic"});
   EXPECT_EQ(read_file(results + "/results.json").find(dir.str()), std::string::npos);
   fs::remove_all(out);  // its record stays
