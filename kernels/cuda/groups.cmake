@@ -4,7 +4,7 @@
 set(cuda_elementwise adamw_step all_sum augment cast clip_norm dropout erase gather gaussian_noise lars mix sgd_step squared_distance vector)
 set(cuda_normalisation batch_norm batch_norm_backward dense_block dense_block_backward)
 set(cuda_pooling average_pool cross_entropy downsample global_average_pool linear_bias max_pool)
-set(cuda_signs_and_convolutions conv/narrow conv/narrow_weights sign sign_mean)
+set(cuda_signs_and_convolutions conv/narrow conv/narrow_weights quantise sign sign_mean top_k)
 
 set(cuda_groups "")
 foreach(group elementwise normalisation pooling signs_and_convolutions)
