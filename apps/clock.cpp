@@ -20,7 +20,7 @@ namespace {
 
 struct ClockFlags {
   std::string run;
-  std::vector<std::string> net;
+  std::vector<std::string> net, compress;
   StepBench step{.steps = 3, .warmup = 1};  // of the model; its median is the time of a step
   int64_t workers = 16;
   double step_ms = 0;
@@ -65,7 +65,9 @@ struct ClockRow {
 std::vector<ClockRow> rows_of(const ClockFlags& flags, ParameterStore& parameters) {
   const Link world = parse_network(flags.network()).world;
   std::vector<ClockRow> rows;
-  for (const std::string& name : compression_names()) {
+  std::vector<std::string> names = compression_names();
+  names.insert(names.end(), flags.compress.begin(), flags.compress.end());
+  for (const std::string& name : names) {
     const Traffic sent = averaging_traffic(parse_compression(name), parameters, flags.workers);
     rows.push_back({name, sent, world.seconds(sent.bytes, sent.rounds)});
   }
@@ -130,7 +132,7 @@ void clock(const Command& command, const ClockFlags& flags) {
   const bool of_model = command.is_given("model");
   if (of_model != flags.run.empty())
     throw BadInput("skein clock: give either a run folder, or --model for a table of H without a run");
-  for (const char* option : {"workers", "step-ms", "batch", "classes", "channels", "size", "threads"})
+  for (const char* option : {"workers", "compress", "step-ms", "batch", "classes", "channels", "size", "threads"})
     if (!of_model && command.is_given(option))
       throw BadInput("--{}: is for the table of --model; a run has its own. Leave it out", option);
   if (of_model && flags.step_ms > 0)
@@ -150,6 +152,8 @@ void add_clock_command(Command& skein) {
                  {.type = "SPEC", .required = true});
   command.option("--model", flags->step.model, "without a run: a table of H for this network", {"NAME"});
   command.option("--workers", flags->workers, "of the table", {"K", 2, 4096});
+  command.option("--compress", flags->compress, "a further row of the table, as of skein train; may be given again",
+                 {"HOW"});
   command.option("--step-ms", flags->step_ms, "milliseconds of a step of one worker; 0: measured on this CPU",
                  {"X", 0, 1e9});
   command.option("--batch", flags->step.batch, "images of the step that is measured", {"N", 1, 65536});

@@ -9,7 +9,7 @@
 
 namespace skein {
 
-// Every name that parse_compression() accepts.
+// Names that parse_compression() accepts, one for each different traffic: those with a number have a usual one.
 std::vector<std::string> compression_names();
 
 // Traffic of one averaging among `workers` ranks. The parameters may be planned only (ParameterStore::plan()).

@@ -52,7 +52,7 @@ View as_floats(View bits) {
 
 class SignCompressor : public Compressor {
  public:
-  SignCompressor(SignOptions options, const ParameterStore& parameters, Queue queue)
+  SignCompressor(CompressionOptions options, const ParameterStore& parameters, Queue queue)
       : options_(options),
         queue_(queue),
         segments_(stream_of(parameters)),
@@ -212,7 +212,7 @@ class SignCompressor : public Compressor {
     }
   }
 
-  SignOptions options_;
+  CompressionOptions options_;
   Queue queue_;
   std::vector<SignSegment> segments_;
   int64_t size_, words_;  // numbers of the flat vector, words of the stream
@@ -232,7 +232,8 @@ class SignCompressor : public Compressor {
 
 }  // namespace
 
-std::unique_ptr<Compressor> make_sign_compressor(SignOptions options, const ParameterStore& parameters, Queue queue) {
+std::unique_ptr<Compressor> make_sign_compressor(CompressionOptions options, const ParameterStore& parameters,
+                                                 Queue queue) {
   return std::make_unique<SignCompressor>(options, parameters, queue);
 }
 

@@ -24,8 +24,12 @@ TEST(Clock, TableOfLocalStepsWithoutARun) {
   const Json& sign = j.at("table").at(2);
   EXPECT_EQ(sign.at("compress"), "sign");
   EXPECT_EQ(sign.at("bytes"), 15 * 34320);  // tests/local_sgd/compressor_test.cpp
-  EXPECT_EQ(j.at("table").size(), 7u);
+  EXPECT_EQ(j.at("table").size(), 15u);
   expect_parts(skein(table).out, {"12 ms, as given", "H=128", "ef-sign:two-way", "H=13"});
+  const Json more = Json::parse(skein(table + " --json --compress q8:block=64 --compress topk:1").out).at("table");
+  EXPECT_EQ(more.at(15).at("bytes"),
+            15 * (4276 / 16 + 1) * (64 + 4) + 15 * (4276 / 16 + 1) * 64 * 4);  // shards, f32 back
+  EXPECT_EQ(more.at(16).at("compress"), "topk:1");
 }
 
 TEST(Clock, MeasuresAStep) {
@@ -39,6 +43,7 @@ TEST(Clock, AsksForWhatFits) {
   expect_failure(skein("clock --net 1Gbit,1ms"), 2, {"run folder", "--model"});
   expect_failure(skein("clock runs/x --model resnet20 --net 1Gbit,1ms"), 2, {"run folder", "--model"});
   expect_failure(skein("clock runs/x --workers 4 --net 1Gbit,1ms"), 2, {"--workers", "Leave it out"});
+  expect_failure(skein("clock --model resnet20 --compress topk:2 --net 1Gbit,1ms --step-ms 1"), 2, {"'2'", "fraction"});
   expect_failure(skein("clock --model resnet20 --step-ms 1 --batch 8 --net 1Gbit,1ms"), 2, {"--batch", "measured"});
   expect_failure(skein("clock --model resnet10 --net 1Gbit,1ms --step-ms 1"), 2, {"resnet10"});
   expect_failure(skein("clock --model resnet20 --net 1GB,1ms --step-ms 1"), 2, {"'1GB'", "Gb/s"});

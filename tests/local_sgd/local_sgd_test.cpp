@@ -265,6 +265,7 @@ INSTANTIATE_TEST_SUITE_P(Schedules, LocalSgdResume,
                                            ResumeCase{"post-local:H=3,from=1", "sign", 0.5, 0.9},
                                            ResumeCase{"reverse:H=3,from=1", "bf16", 0, 0.9},
                                            ResumeCase{"hierarchical:H=2,Hb=2,block=2", "ef-sign", 0.5, 0.9},
+                                           ResumeCase{"hierarchical:H=2,Hb=2,block=2", "ef-q4:two-way", 0.5, 0.9},
                                            ResumeCase{"local:H=4,warmup=linear", "none", 0, 0.9}));
 
 TEST(LocalSgd, RefusesASyncThatDoesNotFit) {

@@ -12,7 +12,8 @@ namespace skein::testing {
 namespace {
 
 const std::vector<std::string> kCompressors = {
-    "none", "bf16", "sign", "sign:mean-of-means", "ef-sign", "ef-sign:mean-of-means", "ef-sign:two-way"};
+    "none", "bf16",          "sign",        "sign:mean-of-means", "ef-sign", "ef-sign:mean-of-means", "ef-sign:two-way",
+    "q8",   "ef-q2:two-way", "ef-topk:0.02"};
 const std::vector<OuterMomentum> kOuter = {{}, {0.75f, 1.0f, true}, {0.5f, 1.0f, false}, {0.0f, 0.7f, true}};
 
 std::unique_ptr<ModelAverager> make_averager(ParameterStore& p, const std::string& compressor, OuterMomentum outer) {

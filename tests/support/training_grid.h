@@ -28,6 +28,9 @@ inline const std::vector<std::string> kSchedules = {"minibatch",
                                                     "quadratic:H=1,alpha=0.08"};
 inline const std::vector<std::string> kCompressions = {
     "none", "bf16", "sign", "ef-sign", "sign:mean-of-means", "ef-sign:mean-of-means", "ef-sign:two-way"};
+// Those by blocks share their way through the ranks: once each.
+inline const std::vector<std::string> kBlockCompressions = {"q8", "ef-q4:two-way", "ef-q2:block=64", "ef-topk:0.02",
+                                                            "topk:0.1:two-way"};
 inline const std::vector<Momenta> kMomenta = {{0.9, 0.0}, {0.0, 0.75}, {0.9, 0.5}};  // local, global, hybrid
 
 inline TrainConfig grid_base() {
@@ -51,10 +54,12 @@ inline TrainConfig grid_configuration(const std::string& schedule, const std::st
   return c;
 }
 
-// Configurations outside of the grid: averaged gradients, AdamW and its companions, running statistics of the average,
-// bf16.
+// Configurations outside of the grid: compression by blocks, averaged gradients, AdamW and its companions, running
+// statistics of the average, bf16.
 inline std::vector<TrainConfig> other_configurations() {
   std::vector<TrainConfig> all;
+  for (size_t c = 0; c < kBlockCompressions.size(); ++c)
+    all.push_back(grid_configuration(kSchedules[c + 1], kBlockCompressions[c], kMomenta[c % kMomenta.size()]));
   for (const char* sync : {"minibatch", "post-local:H=2,from=1"}) {
     TrainConfig c = grid_base();
     c.sync = sync;
