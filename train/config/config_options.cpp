@@ -129,7 +129,8 @@ void list_local_sgd(OptionList& o, TrainConfig& c) {
            {"WHAT"});
   o.option("--compress", c.compress,
            "what travels: none (f32), bf16, sign, ef-sign (algorithms 3 and 4, exact), sign:mean-of-means and "
-           "ef-sign:mean-of-means (the public code's), ef-sign:two-way (an extension: the way back is compressed too)",
+           "ef-sign:mean-of-means (the public code's), ef-sign:two-way (an extension: the way back is compressed too); "
+           "q8, q4, q2 (bits per number), topk:F (a fraction of the numbers), each also as ef-... and ...:two-way",
            {"HOW"});
   o.option("--outer-momentum", c.outer_momentum, "momentum of the averaged steps; 0: none", {"M", 0, 1});
   o.option("--outer-rate", c.outer_rate, "rate of the averaged steps", {"X", 1e-6, 100});
