@@ -40,6 +40,9 @@ SCHEDULES = {
                     dict(h=6, warm="exponential", p=3, restart=True)),
 }
 COMPRESSIONS = ["none", "bf16", "sign", "ef-sign", "sign:mean-of-means", "ef-sign:mean-of-means", "ef-sign:two-way"]
+# They share their way through the ranks with each other and nothing with the schedules: with each momentum once, with
+# the schedules in turn.
+BY_BLOCKS = ["q8", "ef-q8:two-way", "ef-q4", "q4:block=96:two-way", "q2", "ef-q2", "topk:0.02", "ef-topk:0.02:two-way"]
 MOMENTA = {
     "local": dict(),
     "sign-step": dict(sign_step=True),
@@ -141,6 +144,9 @@ MISTAKES = {
     "zero-is-plus": lambda c: c["name"] == "post-local" and c["compress"].startswith("sign") and c["momenta"] == "sign-step",
     "memory-without-scale": lambda c: c["name"] == "local" and c["compress"] == "ef-sign",
     "product": lambda c: c["name"] == "local" and c["compress"] == "ef-sign:mean-of-means",
+    "memory-kept": lambda c: c["momenta"] == "local" and c["compress"] in ("ef-q4", "ef-topk:0.02:two-way"),
+    "scale-of-next-block": lambda c: c["momenta"] == "local" and c["compress"] in ("q8", "q2"),
+    "ties-from-the-end": lambda c: c["momenta"] == "sign-step" and c["compress"] == "topk:0.02",
     "norms-decay": lambda c: c["name"] == "local",
     "rate-forgotten": lambda c: c["name"] == "local" and c["momenta"] == "slowmo",
     "outer-at-once": lambda c: c["momenta"] == "from-switch",
@@ -150,10 +156,18 @@ MISTAKES = {
 }
 
 
+def combinations():
+    for name, compress, momenta in itertools.product(SCHEDULES, COMPRESSIONS, MOMENTA):
+        if momenta != "from-switch" or SCHEDULES[name][1].get("switch"):
+            yield name, compress, momenta
+    for (i, compress), (j, momenta) in itertools.product(enumerate(BY_BLOCKS), enumerate(MOMENTA)):
+        fitting = [n for n in SCHEDULES if momenta != "from-switch" or SCHEDULES[n][1].get("switch")]
+        yield fitting[(i + j) % len(fitting)], compress, momenta
+
+
 def cases():
-    for (name, (sync, schedule)), compress, momenta in itertools.product(SCHEDULES.items(), COMPRESSIONS, MOMENTA):
-        if momenta == "from-switch" and not schedule.get("switch"):
-            continue
+    for name, compress, momenta in combinations():
+        sync, schedule = SCHEDULES[name]
         yield dict(DEFAULTS, name=name, sync=sync, schedule=schedule, block=schedule.get("block", 0), compress=compress,
                    momenta=momenta, **MOMENTA[momenta])
 

@@ -2,7 +2,8 @@
 
 Each rule computes in the type `t`. `wrong` names deliberate mistakes (tests/oracle/local_sgd.py).
 Sources: Lin, Stich, Patel, Jaggi, arXiv 1808.07217 (algorithms 1 to 5, epfml/LocalSGD-Code); SlowMo, arXiv 1910.00643;
-DiLoCo, arXiv 2311.08105; QSR, arXiv 2310.14423; Philox, Salmon et al., SC 2011.
+DiLoCo, arXiv 2311.08105; QSR, arXiv 2310.14423; Philox, Salmon et al., SC 2011; quantisation, QSGD, arXiv 1610.02132,
+and ternary weights, arXiv 1605.04711; top-k, sparsified SGD with memory, arXiv 1809.07599.
 """
 import math
 
@@ -98,6 +99,73 @@ def scaled(d, segments):
     return out
 
 
+def lane_sums(x):
+    """Sums of the rows of blocks in f32, as kernels/quantise.h orders them: 32 lanes, then by halves."""
+    lanes = np.zeros((len(x), 32), np.float32)
+    for i in range(0, x.shape[1], 32):
+        lanes += x[:, i:i + 32]
+    while lanes.shape[1] > 1:
+        lanes = lanes[:, :lanes.shape[1] // 2] + lanes[:, lanes.shape[1] // 2:]
+    return lanes
+
+
+def quantised(d, bits, block, t, wrong=()):
+    """What arrives of d. Codes are those of f32, which are exact here; scales and products are in t."""
+    x = np.pad(d, (0, -len(d) % block)).reshape(-1, block)
+    levels, size = 2 ** (bits - 1) - 1, np.abs(x)
+    largest = size.max(axis=1, keepdims=True)
+    single, scale = largest / np.float32(levels), t(largest) / t(levels)
+    if bits == 2:
+        above = size >= np.float32(0.75) * (lane_sums(size) / np.float32(block))
+        single = lane_sums(np.where(above, size, np.float32(0))) / lane_sums(above.astype(np.float32))
+        scale = np.sum(t(size) * above, axis=1, keepdims=True) / np.sum(above, axis=1, keepdims=True).astype(t)
+    codes = np.rint(np.clip(x / np.where(single > 0, single, np.float32(1)), -levels, levels)) * (single > 0)
+    if "scale-of-next-block" in wrong:
+        scale = np.roll(scale, 1, axis=0)
+    return (t(codes) * scale).reshape(-1)[:len(d)]
+
+
+def largest_numbers(d, fraction, wrong=()):
+    """The largest magnitudes of every block; equal ones by index."""
+    out = np.zeros_like(d)
+    for first in range(0, len(d), 4096):
+        size = np.abs(d[first:first + 4096])
+        k = min(len(size), math.floor(4096 * fraction + 0.5))
+        chosen = np.argsort(-size, kind="stable")[:k]
+        if "ties-from-the-end" in wrong:
+            chosen = len(size) - 1 - np.argsort(-size[::-1], kind="stable")[:k]
+        out[first + chosen] = d[first + chosen]
+    return out
+
+
+def mean_by_blocks(layout, form, exact, state, ranks, t, wrong):
+    """As mean_difference(), of quantised numbers and of the largest ones. exact: differences in f32, with the memory."""
+    feedback, k = form.startswith("ef-"), len(exact)
+    name, *settings = form.removeprefix("ef-").split(":")
+    block = 4096 if name == "topk" else int(settings[0][6:]) if settings and settings[0].startswith("block=") else 256
+
+    def code(d, t):
+        if name == "topk":
+            return t(largest_numbers(d, float(settings[0]), wrong))
+        return quantised(d, int(name[1]), block, t, wrong)
+
+    sent = [code(d, t) for d in exact]
+    if feedback and "memory-kept" not in wrong:
+        state["error"] = [t(d) - x for d, x in zip(exact, sent)]
+    mean = sum(sent) / t(k)
+    if not form.endswith("two-way"):
+        return mean
+    single = sum((code(d, np.float32) for d in exact), np.float32(0)) * np.float32(1 / k)
+    if not feedback:
+        return code(single, t)
+    blocks = -(-layout["size"] // block)
+    owner = np.arange(len(mean)) // (block * -(-blocks // k))
+    memory = sum(state["owner_error"])  # every number has one owner, the others hold zero
+    replies = code(memory + single, t)
+    state["owner_error"] = [np.where(owner == r, t(memory) + mean - replies, t(0)) for r in range(k)]
+    return replies
+
+
 def mean_difference(layout, form, c, w, state, step, ranks, hint, t, wrong):
     """mean over the ranks of c - w_k as it arrives; what they remember goes into `state`. t: the type to compute in.
 
@@ -112,6 +180,8 @@ def mean_difference(layout, form, c, w, state, step, ranks, hint, t, wrong):
     feedback, exact = form.startswith("ef-"), [c - x for x in w]
     if feedback:
         exact = [e + d for e, d in zip(state["error"], exact)]
+    if "sign" not in form:
+        return mean_by_blocks(layout, form, exact, state, ranks, t, wrong)
     q = [signs(d, segments, step, r, wrong=wrong) for r, d in zip(ranks, exact)]
     s = [scaled(t(d), segments) for d in exact]
     if feedback:
