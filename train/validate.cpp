@@ -11,6 +11,7 @@
 #include "data/loading/partition.h"
 #include "local_sgd/compressor.h"
 #include "local_sgd/network_model.h"
+#include "local_sgd/sync_momentum.h"
 #include "local_sgd/sync_schedule.h"
 #include "models/model.h"
 #include "models/model_traits.h"
@@ -49,6 +50,11 @@ void check_averaged_gradients(const TrainConfig& c) {
   if (c.noise > 0)
     throw BadInput(
         "--average gradients: --noise is added to each worker's own gradient. Leave it out, or give --average models");
+  if (c.sync_momentum != "keep")
+    throw BadInput(
+        "--average gradients: the workers' momenta are equal already. Leave out --sync-momentum {}, or give --average "
+        "models",
+        c.sync_momentum);
 }
 
 void check_drops(const TrainConfig& c) {
@@ -75,9 +81,16 @@ void check_outer_step(const TrainConfig& c, const SyncSchedule& schedule) {
         c.sync);
 }
 
+void check_sync_momentum(const TrainConfig& c) {
+  if (parse_sync_momentum(c.sync_momentum).form == SyncMomentum::keep) return;
+  if (c.optimizer == OptimizerKind::sgd && c.momentum == 0)
+    throw BadInput("--sync-momentum {}: does nothing with --momentum 0. Leave one of them out", c.sync_momentum);
+}
+
 void check_local_sgd(const TrainConfig& c) {
   parse_partition(c.partition);
   parse_bn_statistics(c.bn_stats);
+  check_sync_momentum(c);
   parse_compression(c.compress);
   if (!c.net.empty()) parse_network(fmt::format("{}", fmt::join(c.net, ";")));
   const SyncSchedule schedule = sync_schedule(c);

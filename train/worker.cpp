@@ -47,6 +47,8 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
       outputs_(queue_, kMaxUncollectedSteps * (info.config.accumulate + 2)),
       local_step_graph_(queue_),
       gradient_graph_(queue_),
+      sync_momentum_(parse_sync_momentum(info.config.sync_momentum)),
+      world_averagings_(start.rounds.world),
       averaged_at_(start.step) {
   freeze(config_.freeze, parameters_);
   parameters_.build(queue_.device, uint64_t(info.config.seed), activations(info.config));
@@ -118,6 +120,7 @@ void Worker::average(SyncScope scope) {
   const int64_t size = (block ? block_ : world_)->size(), first = block ? rank_ - block_->rank() : 0;
   const auto arrow = [&](int64_t from) { return uint64_t(steps_done_) << 24 | uint64_t(from); };
   trace::arrow_out("averaging", arrow(rank_));
+  if (!block) ++world_averagings_;
   outputs_.begin();
   if (mode_ == StepMode::average_gradients) {
     gradient_averager_->finish();
@@ -145,6 +148,7 @@ View Worker::average_models(SyncScope scope) {
   }
   world_averager_->average(*world_, round);
   if (block_averager_) block_averager_->reset_consensus();
+  synchronise_momentum(sync_momentum_, world_averagings_, parameters_, *world_, queue_);
   return world_averager_->norms();
 }
 

@@ -10,6 +10,7 @@
 #include "engine/step_graph.h"
 #include "local_sgd/gradient_averager.h"
 #include "local_sgd/model_averager.h"
+#include "local_sgd/sync_momentum.h"
 #include "local_sgd/sync_schedule.h"
 #include "train/averaged_model.h"
 #include "train/run_state.h"
@@ -119,7 +120,9 @@ class Worker {
   std::unique_ptr<Communicator> world_, block_;
   std::unique_ptr<ModelAverager> world_averager_, block_averager_;
   std::unique_ptr<GradientAverager> gradient_averager_;
-  int64_t averaged_at_;  // steps done before the last averaging
+  SyncMomentum sync_momentum_;
+  int64_t world_averagings_;  // since the run began
+  int64_t averaged_at_;       // steps done before the last averaging
   Traffic known_traffic_;
 };
 

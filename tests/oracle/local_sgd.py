@@ -24,7 +24,8 @@ except ImportError:
     print("skipped: numpy is not installed")
     sys.exit(77)
 
-from local_sgd_rules import BATCH, EPOCHS, RUN, STEPS_PER_EPOCH, WORKERS, average, has_outer, local_step, rates, scopes
+from local_sgd_rules import (BATCH, EPOCHS, MOMENTS, RUN, STEPS_PER_EPOCH, WORKERS, average, has_outer, local_step, rates,
+                             scopes, synchronise_momentum)
 
 # name: (--sync, kind, H, first epoch at H, other settings); the rate first drops at epoch 2.
 SCHEDULES = {
@@ -50,9 +51,17 @@ MOMENTA = {
     "slowmo": dict(outer_momentum=0.5, outer_nesterov=False, outer_form="slowmo"),
     "diloco": dict(outer_momentum=0.9, outer_rate=0.7),
     "from-switch": dict(outer_momentum=0.3, outer_rate=0.9, outer_form="slowmo", outer_from="switch"),
+    "reset": dict(sync_momentum="reset"),
+    "average": dict(sync_momentum="average", outer_momentum=0.5),
+    "average-second": dict(sync_momentum="average:every=2"),
+    "adamw": dict(optimizer="adamw"),
+    "adamw-reset": dict(optimizer="adamw", sync_momentum="reset"),
+    "adamw-average": dict(optimizer="adamw", sync_momentum="average"),
 }
 DEFAULTS = dict(momentum=0.9, nesterov=True, sign_step=False, outer_momentum=0.0, outer_rate=1.0, outer_nesterov=True,
-                outer_form="diloco", outer_from="start")
+                outer_form="diloco", outer_from="start", sync_momentum="keep", optimizer="sgd")
+# What synchronisations do to the momentum does not depend on what travels: one compression shows it.
+OF_THE_MOMENTUM = [m for m in MOMENTA if "sync_momentum" in MOMENTA[m] or "optimizer" in MOMENTA[m]]
 
 
 class Dump:
@@ -107,20 +116,23 @@ def follow(dump, case, deviation, wrong=()):
         for name, x in state.items():
             if name.endswith("consensus") and np.any(x != state["value"]):
                 raise Mismatch(f"{name} does not start at the model")
-            if ("error" in name or "momentum" in name or name == "velocity") and np.any(x):
+            if ("error" in name or "momentum" in name or name in MOMENTS) and np.any(x):
                 raise Mismatch(f"{name} does not start at zero")
     switch = case["schedule"].get("switch", 0) if case["outer_from"] == "switch" and "outer-at-once" not in wrong else 0
     before = dump.first
     for s, step in enumerate(dump.steps):
         after = [state for _, _, state in step]
         where = f"step {s + 1}"
-        predicted = {t: [local_step(layout, case, before[r]["value"], before[r]["velocity"], step[r][0], rate[s], t, wrong)
-                         for r in range(len(step))] for t in (np.float64, np.float32)}
-        for r, (_, value, state) in enumerate(step):
-            pairs = [(p[r]) for p in predicted.values()]
-            deviation.add("local step", value, pairs[0][0], pairs[1][0], where)
-            deviation.add("velocity", state["velocity"], pairs[0][1], pairs[1][1], where)
         scope = [None, "block", "world"][layout["scopes"][s]]
+        number = layout["scopes"][:s + 1].count(2)
+        predicted = {t: [local_step(layout, case, before[r], step[r][0], rate[s], t, wrong) for r in range(len(step))]
+                     for t in (np.float64, np.float32)}
+        for r, (_, value, state) in enumerate(step):
+            deviation.add("local step", value, *(p[r][0] for p in predicted.values()), where)
+        moments = [synchronise_momentum(case, scope, number, [m for _, m in p], wrong) for p in predicted.values()]
+        for r, (_, _, state) in enumerate(step):
+            for name in moments[0][r]:
+                deviation.add(name, state[name], moments[0][r][name], moments[1][r][name], where)
         outer = has_outer(case) and s / STEPS_PER_EPOCH >= switch
         expected = [[dict() for _ in step]] * 2
         if scope:
@@ -152,6 +164,11 @@ MISTAKES = {
     "outer-at-once": lambda c: c["momenta"] == "from-switch",
     "stale-block": lambda c: c["name"] == "hierarchical-from" and (c["compress"] != "none" or has_outer(c)),
     "quadratic-stretches": lambda c: c["name"] == "quadratic" and c["momenta"] == "local",
+    "momentum-kept": lambda c: c["name"] == "local" and c["momenta"] in ("reset", "average"),
+    "momentum-of-blocks": lambda c: c["name"] == "hierarchical" and c["momenta"] == "average",
+    "every-averaging": lambda c: c["name"] == "local" and c["momenta"] == "average-second",
+    "second-moment-kept": lambda c: c["name"] == "local" and c["momenta"] == "adamw-average",
+    "steps-kept": lambda c: c["name"] == "local" and c["momenta"] == "adamw-reset",
     "ends-at-p": lambda c: c["name"] == "exponential" and c["momenta"] == "local",
 }
 
@@ -168,6 +185,8 @@ def combinations():
 def cases():
     for name, compress, momenta in combinations():
         sync, schedule = SCHEDULES[name]
+        if momenta in OF_THE_MOMENTUM and compress != "none":
+            continue
         yield dict(DEFAULTS, name=name, sync=sync, schedule=schedule, block=schedule.get("block", 0), compress=compress,
                    momenta=momenta, **MOMENTA[momenta])
 

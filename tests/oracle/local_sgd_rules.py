@@ -209,14 +209,50 @@ def mean_difference(layout, form, c, w, state, step, ranks, hint, t, wrong):
     return replies
 
 
-def local_step(layout, case, w, v, g, rate, t, wrong):
-    w, v, g = t(w), t(v), t(g)
+MOMENTS = ("velocity", "second_moment", "updates")
+
+
+def local_step(layout, case, before, g, rate, t, wrong):
+    """The parameters and the moments after one step from the state `before`."""
+    w, v, g = t(before["value"]), t(before["velocity"]), t(g)
     decay = np.zeros(len(w), t)
     decay[:len(w) if "norms-decay" in wrong else layout["decayed"]] = RUN["weight_decay"]
+    if case["optimizer"] == "adamw":
+        return adamw(w, v, t(before["second_moment"]), before["updates"] + 1, g, rate, decay, t)
     g = g + decay * w
     v = t(case["momentum"]) * v + g
     step = g + t(case["momentum"]) * v if case["nesterov"] else v
-    return w - t(rate) * (np.sign(step) if case["sign_step"] else step), v
+    return w - t(rate) * (np.sign(step) if case["sign_step"] else step), dict(velocity=v)
+
+
+def adamw(w, first, second, updates, g, rate, decay, t, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    """Loshchilov, Hutter, arXiv 1711.05101, algorithm 2, with PyTorch's place of epsilon."""
+    n = float(updates[0])
+    first = first + t(1 - beta1) * (g - first)
+    second = t(beta2) * second + t(1 - beta2) * g * g
+    w = w * (t(1) - t(rate) * decay)
+    w = w - t(rate / (1 - beta1 ** n)) * first / (np.sqrt(second) / t(math.sqrt(1 - beta2 ** n)) + t(epsilon))
+    return w, dict(velocity=first, second_moment=second, updates=t(updates))
+
+
+def synchronise_momentum(case, scope, number, moments, wrong):
+    """The ranks' moments after the averaging of this scope; number: of averagings among all so far."""
+    form, _, every = case["sync_momentum"].partition(":every=")
+    acts = scope == "world" or (scope == "block" and "momentum-of-blocks" in wrong)
+    if form == "keep" or not acts or "momentum-kept" in wrong:
+        return moments
+    if number % int(every or 1) != 0 and "every-averaging" not in wrong:
+        return moments
+    out = []
+    for own in moments:
+        new = dict(own)
+        for name in own:
+            if name == "updates":
+                new[name] = own[name] * (0 if form == "reset" and "steps-kept" not in wrong else 1)
+            elif name == "velocity" or "second-moment-kept" not in wrong:
+                new[name] = 0 * own[name] if form == "reset" else sum(m[name] for m in moments) / own[name].dtype.type(WORKERS)
+        out.append(new)
+    return out
 
 
 def outer_step(case, c, delta, u, rate, t, wrong):

@@ -84,6 +84,12 @@ inline std::vector<TrainConfig> other_configurations() {
     c.bn_stats = statistics;
     all.push_back(c);
   }
+  for (const char* momentum : {"reset", "average:every=2"}) {
+    TrainConfig c = grid_configuration("hierarchical:H=1,Hb=2,block=2", "ef-sign", {0.9, 0.5});
+    c.sync_momentum = momentum;
+    if (c.sync_momentum != "reset") c.optimizer = OptimizerKind::adamw;
+    all.push_back(c);
+  }
   TrainConfig c = grid_configuration("post-local:H=2,from=1", "ef-sign", {0.9, 0.5});
   c.dtype = ComputeType::bf16;
   c.bn_stats = "recompute:2";
@@ -116,9 +122,9 @@ inline std::vector<TrainConfig> few_configurations() {
 }
 
 inline std::string name_of(const TrainConfig& c) {
-  return fmt::format("{} {} {} {} of {}, momentum {} and {}, statistics {}, partition {}", to_string(c.dtype), c.sync,
-                     c.compress, to_string(c.average), c.accumulate, c.momentum, c.outer_momentum, c.bn_stats,
-                     c.partition);
+  return fmt::format("{} {} {} {} of {}, momentum {} and {}, {}, statistics {}, partition {}", to_string(c.dtype), c.sync,
+                     c.compress, to_string(c.average), c.accumulate, c.momentum, c.outer_momentum, c.sync_momentum,
+                     c.bn_stats, c.partition);
 }
 
 inline uint64_t hash(const std::vector<float>& x, uint64_t seed) {

@@ -53,10 +53,10 @@ struct TrainConfig {
   RateShape lr_schedule = RateShape::drops;
   double min_lr = 0, warmup_from = 0, rise = 0.3;
 
-  // Expressions; validate() parses them before a run starts. sync: local_sgd/sync_schedule.h, compress:
-  // local_sgd/compressor.h, partition: data/loading/partition.h, bn_stats: train/averaged_model.h, net:
-  // local_sgd/network_model.h.
-  std::string sync = "minibatch", compress = "none", partition = "global", bn_stats = "average";
+  // Expressions; validate() parses them before a run starts. sync: local_sgd/sync_schedule.h, sync_momentum:
+  // local_sgd/sync_momentum.h, compress: local_sgd/compressor.h, partition: data/loading/partition.h, bn_stats:
+  // train/averaged_model.h, net: local_sgd/network_model.h.
+  std::string sync = "minibatch", sync_momentum = "keep", compress = "none", partition = "global", bn_stats = "average";
   std::vector<std::string> net;
   Averaging average = Averaging::models;
   EvalLocal eval_local = EvalLocal::last;
@@ -89,8 +89,11 @@ LearningRateSchedule rate_schedule(const TrainConfig& config);
 inline SyncSchedule sync_schedule(const TrainConfig& c) { return parse_sync(c.sync, rate_schedule(c).first_drop()); }
 inline bool has_outer_step(const TrainConfig& c) { return c.outer_momentum != 0 || c.outer_rate != 1; }
 
-// Whether averagings take place: among several workers, or of one that compression or an outer step changes.
-inline bool averages(const TrainConfig& c) { return c.workers > 1 || c.compress != "none" || has_outer_step(c); }
+// Whether averagings take place: among several workers, or of one that compression, an outer step or a reset of its
+// momentum changes.
+inline bool averages(const TrainConfig& c) {
+  return c.workers > 1 || c.compress != "none" || has_outer_step(c) || c.sync_momentum == "reset";
+}
 
 // Epochs at which the learning rate drops.
 inline std::vector<double> drop_epochs(const TrainConfig& c) {

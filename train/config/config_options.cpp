@@ -124,6 +124,11 @@ void list_local_sgd(OptionList& o, TrainConfig& c) {
            "workers that train together, each on batches of its own; under mpirun each process is one",
            {"K", 1, 4096, Resume::restart});
   o.option("--sync", c.sync, "when the workers average; the forms are listed below", {"EXPR"});
+  o.option(
+      "--sync-momentum", c.sync_momentum,
+      "each worker's momentum, or AdamW's moments, after an averaging among all: keep, reset (to zero), average or "
+      "average:every=N (the mean over the workers, after every N-th averaging)",
+      {"HOW"});
   o.option("--average", c.average,
            "where the workers average after every step from the start: models, or gradients before it (one momentum)",
            {"WHAT"});

@@ -10,6 +10,7 @@
 #include "base/stopwatch.h"
 #include "base/terminal/standard_files.h"
 #include "kernels/device/runtime.h"
+#include "local_sgd/sync_momentum.h"
 #include "train/machine/bf16_instructions.h"
 #include "train/machine/machine.h"
 #include "train/machine/threads.h"
@@ -70,6 +71,11 @@ std::string describe_outer_step(const TrainConfig& c) {
                      c.outer_from == OuterFrom::switch_point ? ", from the switch on" : "");
 }
 
+std::string describe_momentum(const TrainConfig& c) {
+  const SyncMomentum momentum = parse_sync_momentum(c.sync_momentum);
+  return momentum.form == SyncMomentum::keep ? "" : fmt::format("; momentum {}", describe(momentum));
+}
+
 // A schedule is in fractions of the epochs: with another number of them, the rate and its drops are others from now on.
 void print_extension(const Trainer& trainer, const Checkpoint& checkpoint) {
   const TrainConfig &now = trainer.config(), &before = checkpoint.info.config;
@@ -114,11 +120,13 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
   const std::string where = processes > 1 ? fmt::format("in {} processes", processes)
                                           : fmt::format("{} at a time", parallel_workers(c, processes));
   if (averages(c))
-    report("workers  {}, {} with {} threads each; {}; compression {}{}\n", trainer.size(), where,
-           threads_per_worker(c, processes), describe(sync_schedule(c)), c.compress, describe_outer_step(c));
-  else if (c.sync != "minibatch" || c.average != Averaging::models)
-    report("workers  1, which has none to average with: --sync {}{} changes nothing, this is plain SGD\n", c.sync,
-           c.average == Averaging::gradients ? " --average gradients" : "");
+    report("workers  {}, {} with {} threads each; {}; compression {}{}{}\n", trainer.size(), where,
+           threads_per_worker(c, processes), describe(sync_schedule(c)), c.compress, describe_outer_step(c),
+           describe_momentum(c));
+  else if (c.sync != "minibatch" || c.average != Averaging::models || c.sync_momentum != "keep")
+    report("workers  1, which has none to average with: --sync {}{}{} changes nothing, this is plain SGD\n", c.sync,
+           c.average == Averaging::gradients ? " --average gradients" : "",
+           c.sync_momentum != "keep" ? " --sync-momentum " + c.sync_momentum : "");
   const int64_t images = data.train.size() / c.workers;
   if (c.batch > images)
     report("note     --batch {} is more than the {} training images of a worker: every step takes these{}\n", c.batch,
