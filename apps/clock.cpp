@@ -34,7 +34,7 @@ void clock_of_run(const ClockFlags& flags) {
   const CommunicationTotals& r = state.rounds;
   if (r.world + r.block == 0)
     throw BadInput("{}: this run has averaged nothing yet. Give one with several workers", flags.run);
-  const double seconds = network.seconds(r.sent);
+  const double seconds = network.seconds(r.sent, r.delayed, r.overlap);
   if (flags.json) {
     const Json line = {{"run", flags.run},
                        {"net", flags.network()},

@@ -7,7 +7,8 @@
 //   average[:every=N]      v_k = mean over k of v_k           after the N-th, 2N-th ... averaging among all [1]. AdamW's
 //                                                             number of steps is equal on all ranks, and stays
 //
-// Averagings within blocks and of gradients leave v_k as it is. The mean is exact: sums in rank order, in f32, whatever
+// Averagings within blocks and of gradients leave v_k as it is. A delayed averaging resets it at its merge; `average`
+// does not go with a delay. The mean is exact: sums in rank order, in f32, whatever
 // --compress makes of the models. It costs an all_reduce per vector: 4 bytes * 2(K-1)/K per parameter and two rounds,
 // AdamW twice as much (Communicator::traffic() counts them).
 // Source: SlowMo, arXiv 1910.00643, algorithm 1, "reset/maintain/average base optimizer buffers"; average: Yu, Jin,

@@ -56,6 +56,7 @@ const std::vector<Form>& forms() {
 }
 
 const std::vector<std::string> kWarmUpKeys{"warmup", "warmup-epochs", "restart"};
+const std::vector<std::string> kDelayKeys{"delay", "mix"};
 const std::vector<std::string> kWarmUpShapes{"none", "constant", "linear", "exponential"};  // by WarmUp::Shape
 constexpr int64_t kMost = 1'000'000'000;
 
@@ -111,7 +112,8 @@ class FormParser {
   void check_keys(const Form& form) const {
     std::vector<std::string> known = form.required;
     known.insert(known.end(), form.optional.begin(), form.optional.end());
-    if (contains(form.required, "H")) known.insert(known.end(), kWarmUpKeys.begin(), kWarmUpKeys.end());
+    if (contains(form.required, "H"))
+      for (const auto* keys : {&kWarmUpKeys, &kDelayKeys}) known.insert(known.end(), keys->begin(), keys->end());
     for (const Setting& p : settings_) {
       if (known.empty()) fail(fmt::format("{} takes no '{}'", form.name, p.key));
       if (!contains(known, p.key))
@@ -135,6 +137,9 @@ class FormParser {
     if (p.key == "alpha" && !((s.alpha = real(p)) > 0)) fail(fmt::format("alpha={} must be above 0", p.value));
     if (p.key == "from" && !((s.switch_epoch = real(p)) >= 0))
       fail(fmt::format("from={} is out of range; it is an epoch, 0 or later", p.value));
+    if (p.key == "delay") s.delay = whole(p, 0);
+    if (p.key == "mix" && !((s.mix = real(p)) > 0 && s.mix <= 1))
+      fail(fmt::format("mix={} must be above 0 and at most 1", p.value));
     if (p.key == "restart" && !(s.warm_up.restart = !p.has_value)) fail("restart takes no value");
     if (p.key != "warmup") return;
     const auto found = std::find(kWarmUpShapes.begin() + 1, kWarmUpShapes.end(), p.value);
@@ -146,18 +151,30 @@ class FormParser {
   void complete(const Form& form) {
     WarmUp& warm_up = schedule_.warm_up;
     if (warm_up.shape != WarmUp::none && warm_up.epochs == 0) warm_up.epochs = schedule_.local_steps;
+    check_delay();
     if (!form.switches_at_drop || given("from")) return;
     if (!std::isfinite(first_drop_))
       fail("the learning rate never drops at once, so from=E must be given, the epoch of the switch");
     schedule_.switch_epoch = first_drop_;
   }
 
-  int64_t whole(const Setting& p) const {
+  void check_delay() const {
+    const int64_t h = schedule_.local_steps, d = schedule_.delay;
+    if (d >= h && h == 1) fail(fmt::format("delay={} needs local steps to hide in; give H=2 or more, or no delay", d));
+    if (d >= h)
+      fail(
+          fmt::format("delay={} is not below H={}: an averaging must be merged before the next one begins; give "
+                      "delay=1 to {}, or H={} or more",
+                      d, h, h - 1, d + 1));
+    if (schedule_.mix > 0 && d == 0) fail("mix needs delay=..., the merge of what it weighs");
+  }
+
+  int64_t whole(const Setting& p, int64_t least = 1) const {
     int64_t value = 0;
     const char* end = p.value.data() + p.value.size();
     const auto [read, error] = std::from_chars(p.value.data(), end, value);
-    if (error != std::errc() || read != end || value < 1 || value > kMost)
-      fail(fmt::format("{}={} must be a whole number from 1 to {}", p.key, p.value, kMost));
+    if (error != std::errc() || read != end || value < least || value > kMost)
+      fail(fmt::format("{}={} must be a whole number from {} to {}", p.key, p.value, least, kMost));
     return value;
   }
 
@@ -187,7 +204,11 @@ std::string sync_forms() {
   for (const Form& form : forms()) text += fmt::format("  {}\n", form.help);
   return text +
          "  ...,warmup=constant|linear|exponential[,warmup-epochs=P][,restart]\n"
-         "                                 H grows to its value over P epochs [H], again after every drop with restart";
+         "                                 H grows to its value over P epochs [H], again after every drop with "
+         "restart\n"
+         "  ...,delay=d[,mix=a]            an averaging travels during the next d local steps and is merged after "
+         "them:\n"
+         "                                 w + (mean - w when it was sent), or (1 - a) w + a mean; d < H";
 }
 
 }  // namespace skein

@@ -27,6 +27,12 @@ std::string describe_rule(const SyncSchedule& s) {
   return s.local_steps > 1 ? fmt::format("local SGD (algorithm 1): {}", local) : "mini-batch SGD: every step";
 }
 
+std::string describe_delay(const SyncSchedule& s) {
+  if (s.delay == 0) return {};
+  return fmt::format(", merged {} later{}", s.delay == 1 ? "a step" : fmt::format("{} steps", s.delay),
+                     s.mix > 0 ? fmt::format(" with weight {:g}", s.mix) : "");
+}
+
 // H in the epoch that is `begun` epochs after H began to hold.
 int64_t warmed_up(const WarmUp& w, int64_t h, double begun) {
   const int64_t p = w.epochs, e = int64_t(begun) + 1;
@@ -68,7 +74,7 @@ SyncScope block_scope(const SyncSchedule& s, int64_t workers) {
 
 std::string describe(const SyncSchedule& s) {
   constexpr const char* kShapes[] = {"no", "constant", "linear", "exponential"};
-  const std::string rule = describe_rule(s);
+  const std::string rule = describe_rule(s) + describe_delay(s);
   if (s.warm_up.shape == WarmUp::none) return rule;
   return fmt::format("{}; {} warm-up of H over {} epochs{}", rule, kShapes[s.warm_up.shape], s.warm_up.epochs,
                      s.warm_up.restart ? ", again after every drop of the rate" : "");
@@ -110,6 +116,18 @@ std::vector<SyncScope> sync_table(const SyncSchedule& schedule, const RunLength&
     }
   }
   return table;
+}
+
+std::vector<SyncScope> merge_table(const std::vector<SyncScope>& syncs, int64_t delay, int64_t at_once) {
+  std::vector<SyncScope> merges(syncs.size(), SyncScope::none);
+  int64_t next = 0;  // the averaging after this one; 0: there is none
+  for (int64_t s = std::ssize(syncs) - 1; s >= 0; --s) {
+    if (syncs[size_t(s)] == SyncScope::none) continue;
+    const bool delayed = delay > 0 && s >= at_once && next > s + delay;
+    merges[size_t(delayed ? s + delay : s)] = syncs[size_t(s)];
+    next = s;
+  }
+  return merges;
 }
 
 }  // namespace skein

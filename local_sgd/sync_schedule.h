@@ -15,6 +15,12 @@
 //       H over the epochs e = 1..P (default P = H) from where H begins to hold, and again after every drop of the rate
 //       with `restart`:  1;  max(1, floor(e*H/P));  max(1, floor(2^(e*log2(H)/P)))
 //
+//   ...,delay=d[,mix=a]
+//       an averaging travels while the next d local steps are taken, and is merged into the models after them
+//       (local_sgd/model_averager.h). d < H, and 0 <= d [0]: none. It is delayed only where more than d steps follow
+//       before the next one begins: not while H is 1, in a warm-up of H or a phase of every step, and not after the
+//       last step. 0 < a <= 1: the models are mixed.
+//
 // Units: H in steps, Hb in rounds of H steps, E and P in epochs, block in ranks. All ranks average after the last step,
 // whatever the schedule. epfml/LocalSGD-Code averages after steps 1, H+1, 2H+1, ...; here it is H, 2H, ..., so that the
 // last model is an average.
@@ -47,6 +53,8 @@ struct SyncSchedule {
   bool reversed = false;    // H holds until switch_epoch instead
   double alpha = 0;         // of the quadratic rule; 0: H does not depend on the rate
   WarmUp warm_up;           // of H
+  int64_t delay = 0;        // d: local steps between the begin of an averaging and its merge
+  double mix = 0;           // a; 0: the merge is corrected
 };
 
 // first_drop: the epoch at which the rate first drops, the default of `from`; infinite: never, `from` must be given.
@@ -74,5 +82,9 @@ struct RunLength {
 // as the code of arXiv 2310.14423 does: a drop within a round does not stretch it. It takes the highest rate from there
 // on, so that the warm-up of the rate does not stretch H either.
 std::vector<SyncScope> sync_table(const SyncSchedule&, const RunLength&);
+
+// [s]: the scope of the averaging that the models get after step s: of syncs[s], or of syncs[s - delay] where that one is
+// delayed. Those of the first `at_once` steps are not. syncs[s] is delayed where it is an averaging and [s] is none.
+std::vector<SyncScope> merge_table(const std::vector<SyncScope>& syncs, int64_t delay, int64_t at_once = 0);
 
 }  // namespace skein

@@ -36,10 +36,11 @@ struct StepMetrics {
   int64_t step_in_epoch;             // from 1
   int64_t images;                    // number over all workers
   EpochTotals totals;                // sums over the epoch so far, this step included
-  SyncScope sync = SyncScope::none;  // the averaging after the step
+  SyncScope sync = SyncScope::none;  // the averaging that the models get after the step
   Traffic sent;                      // traffic of worker 0 in that averaging
   double seconds = 0;                // time of the step on the host, averaging included
   int64_t round_steps = 0;           // H: local steps of the round that the step belongs to; 0: nothing averages
+  bool overlaps = false;             // a delayed averaging was under way
   std::optional<RoundMetrics> round = {};
 };
 

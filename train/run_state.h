@@ -68,6 +68,8 @@ struct CommunicationTotals {
   double compute = 0;            // seconds: sum over the steps of the slowest worker's time
   double network = 0;            // seconds on the simulated network (--net)
   ScopeTraffic sent;             // sum over the averagings of the busiest worker's traffic, which --net charges
+  ScopeTraffic delayed;          // the part of it that travelled while the workers went on
+  double overlap = 0;            // seconds: sum over the steps during which it did of the slowest worker's time
 };
 
 // Top-1 accuracy on the test set in percent: after the last epoch, and the best so far.
@@ -94,6 +96,9 @@ struct TrainState {
   int64_t threads_per_worker = 0;  // kept because the rounding depends on it
   BestSoFar ema = {};              // accuracy of the weights' average over the steps, with --ema
   DataFingerprints data = {};
+  // Delayed averagings: of the one after the last step, which the next step starts, and of the one that waits for its
+  // merge. At most one of them is not none.
+  SyncScope to_start = SyncScope::none, under_way = SyncScope::none;
 };
 
 // Per-worker state (value, momentum, error memory, ...) by rank, for the workers of this process. Empty where nothing

@@ -20,7 +20,7 @@ StepLog::StepLog(ProcessGroup& group, WorkerPool& pool, const TrainConfig& confi
   if (!config.net.empty()) network_ = parse_network(fmt::format("{}", fmt::join(config.net, ";")));
 }
 
-void StepLog::record(double rate, SyncScope scope, double seconds, int64_t round_steps) {
+void StepLog::record(double rate, SyncScope scope, double seconds, int64_t round_steps, bool overlaps) {
   steps_.push_back({.step = state_.step,
                     .epoch = state_.epoch + 1,
                     .loss = 0,
@@ -33,6 +33,7 @@ void StepLog::record(double rate, SyncScope scope, double seconds, int64_t round
                     .sent = {},
                     .seconds = 0,
                     .round_steps = round_steps,
+                    .overlaps = overlaps,
                     .round = {}});
   seconds_ += seconds;
 }
@@ -40,7 +41,7 @@ void StepLog::record(double rate, SyncScope scope, double seconds, int64_t round
 bool StepLog::is_reporting_point(int64_t last_step) const {
   const bool one_process = group_.size() == 1;
   if (one_process && pool_.device() == Device::cpu) return true;
-  if (!one_process && !steps_.empty() && steps_.back().sync == SyncScope::world) return true;
+  if (!one_process && !steps_.empty() && steps_.back().sync == SyncScope::world && !steps_.back().overlaps) return true;
   return state_.step % kMaxUncollectedSteps == 0 || state_.step_in_epoch == steps_per_epoch_ ||
          state_.step >= last_step;
 }
@@ -54,7 +55,7 @@ std::vector<StepMetrics> StepLog::collect() {
   for (size_t s = 0; s < steps.size(); ++s) {
     const auto of_step = std::span(results).subspan(s * workers, workers);
     add_results(of_step, steps[s]);
-    add_communication(of_step, steps[s].sync);
+    add_communication(of_step, steps[s]);
     state_.totals.seconds += seconds;
     state_.seconds += seconds;
     steps[s].seconds = seconds;
@@ -110,8 +111,10 @@ void StepLog::add_times(std::span<const StepResult> workers, const StepMetrics& 
   if (step.sync != SyncScope::none) times.average += round_.averaging_seconds(workers, step.sync);
 }
 
-// The simulated clock: a step lasts as long as its slowest worker, an averaging as long as its busiest.
-void StepLog::add_communication(std::span<const StepResult> workers, SyncScope scope) {
+// The simulated clock: a step lasts as long as its slowest worker, an averaging as long as its busiest. A delayed
+// averaging is merged after the last of the steps that overlap with it.
+void StepLog::add_communication(std::span<const StepResult> workers, const StepMetrics& step) {
+  const SyncScope scope = step.sync;
   CommunicationTotals& totals = state_.rounds;
   double slowest = 0;
   Traffic busiest;
@@ -120,13 +123,14 @@ void StepLog::add_communication(std::span<const StepResult> workers, SyncScope s
     if (r.sent.bytes >= busiest.bytes) busiest = r.sent;
   }
   totals.compute += slowest;
+  if (step.overlaps) totals.overlap += slowest;
   if (scope == SyncScope::none) return;
   (scope == SyncScope::world ? totals.world : totals.block) += 1;
   totals.bytes += workers[0].sent.bytes;
-  Traffic& sent = totals.sent.of(scope);
-  sent.bytes += busiest.bytes;
-  sent.rounds += busiest.rounds;
-  if (network_) totals.network = network_->seconds(totals.sent);
+  const auto add_to = [&](Traffic& sum) { sum.bytes += busiest.bytes, sum.rounds += busiest.rounds; };
+  add_to(totals.sent.of(scope));
+  if (step.overlaps) add_to(totals.delayed.of(scope));
+  if (network_) totals.network = network_->seconds(totals.sent, totals.delayed, totals.overlap);
 }
 
 }  // namespace skein

@@ -20,11 +20,11 @@ class StepLog {
   StepLog(ProcessGroup& group, WorkerPool& pool, const TrainConfig& config, int64_t steps_per_epoch, TrainState& state);
 
   // Notes the step just taken, the last one that `state` counts: its learning rate, the averaging after it, the time
-  // that both took on the host, and the number of steps of its round.
-  void record(double rate, SyncScope scope, double seconds, int64_t round_steps);
+  // that both took on the host, the number of steps of its round, and whether a delayed averaging was under way.
+  void record(double rate, SyncScope scope, double seconds, int64_t round_steps, bool overlaps);
   // True when it is time to collect. In one CPU process: after every step. Else: after an averaging between processes
-  // of scope world, which has made them wait for each other already, every kMaxUncollectedSteps steps, and at the end
-  // of an epoch or of the run (`last_step`).
+  // of scope world that was not delayed, which has made them wait for each other already, every kMaxUncollectedSteps
+  // steps, and at the end of an epoch or of the run (`last_step`).
   bool is_reporting_point(int64_t last_step) const;
   // The metrics of the steps since the last call. Collective. RunFailed on all ranks when a loss is not finite.
   std::vector<StepMetrics> collect();
@@ -36,7 +36,7 @@ class StepLog {
  private:
   std::vector<StepResult> collect_results();
   void add_results(std::span<const StepResult> workers, StepMetrics& step);
-  void add_communication(std::span<const StepResult> workers, SyncScope scope);
+  void add_communication(std::span<const StepResult> workers, const StepMetrics& step);
   void add_times(std::span<const StepResult> workers, const StepMetrics& step);
 
   ProcessGroup& group_;

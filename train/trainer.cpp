@@ -27,32 +27,54 @@ bool Trainer::run(const TrainListener& listener) {
     if (listener.before_step) listener.before_step(state_.step + 1);
     const auto begin = Clock::now();
     const double rate = learning_rate_.at(state_.step, steps_per_epoch_);
-    const SyncScope scope = scope_after(state_.step);
+    const SyncScope started = std::exchange(state_.to_start, SyncScope::none);
+    if (started != SyncScope::none) state_.under_way = started;
+    const bool travels = state_.under_way != SyncScope::none;
+    const SyncScope scope = averaging_after(state_.step);
 
     // Algorithm 1: every worker steps on its own batch; after every H steps, all average.
-    pool_.run([&](Worker& w) { w.local_step(rate, scope); });
-    if (scope != SyncScope::none) pool_.run([&](Worker& w) { w.average(scope); });
+    pool_.run([&](Worker& w) {
+      if (started != SyncScope::none) w.start_averaging(started, learning_rate_.at(state_.step - 1, steps_per_epoch_));
+      w.local_step(rate, scope);
+    });
+    if (scope == SyncScope::none) {
+      state_.to_start = at(syncs_, state_.step);
+    } else if (travels) {
+      pool_.run([&](Worker& w) { w.merge_averaging(scope); });
+      state_.under_way = SyncScope::none;
+    } else {
+      pool_.run([&](Worker& w) { w.average(scope); });
+    }
 
     ++state_.step;
     ++state_.step_in_epoch;
-    log_.record(rate, scope, seconds_since(begin), round_steps(state_.step - 1));
+    log_.record(rate, scope, seconds_since(begin), round_steps(state_.step - 1), travels);
     if (!log_.is_reporting_point(listener.last_step)) continue;
+    if (group_.size() > 1) pool_.settle();
     for (const StepMetrics& m : log_.collect()) listener.on_step(m);
   }
   return true;
 }
 
 // Algorithm 2 (post-local) and 5 (hierarchical) are other tables of scopes.
-SyncScope Trainer::scope_after(int64_t step) const { return syncs_.empty() ? SyncScope::none : syncs_[size_t(step)]; }
+SyncScope Trainer::at(const std::vector<SyncScope>& table, int64_t step) {
+  return table.empty() ? SyncScope::none : table[size_t(step)];
+}
 
-// The last step of a run is followed by an averaging, so every step belongs to a round.
+// Workers that have started again from the average of their models have no delayed averaging to merge.
+SyncScope Trainer::averaging_after(int64_t step) const {
+  const bool at_once = at(syncs_, step) != SyncScope::none;
+  return at_once || state_.under_way != SyncScope::none ? at(merges_, step) : SyncScope::none;
+}
+
+// The models get an averaging after the last step of a run, so every step belongs to a round.
 int64_t Trainer::round_steps(int64_t step) {
-  if (syncs_.empty()) return 0;
+  if (merges_.empty()) return 0;
   if (step >= round_end_) {
     int64_t begin = step;
-    while (begin > 0 && syncs_[size_t(begin - 1)] == SyncScope::none) --begin;
+    while (begin > 0 && merges_[size_t(begin - 1)] == SyncScope::none) --begin;
     round_end_ = step + 1;
-    while (syncs_[size_t(round_end_ - 1)] == SyncScope::none) ++round_end_;
+    while (merges_[size_t(round_end_ - 1)] == SyncScope::none) ++round_end_;
     round_steps_ = round_end_ - begin;
   }
   return round_steps_;
@@ -84,6 +106,7 @@ Trainer::Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data,
 void Trainer::connect_workers() {
   AveragingPlan plan = plan_averaging(config_, steps_per_epoch_, group_.size());
   syncs_ = std::move(plan.scopes);
+  merges_ = std::move(plan.merges);
   pool_.connect(plan.options);
 }
 
@@ -142,7 +165,10 @@ AveragingPlan plan_averaging(const TrainConfig& c, int64_t steps_per_epoch, int6
   plan.options = {.block_size = schedule.block_size,
                   .gradient_steps = gradient_steps(c, plan.scopes),
                   .plain_steps = c.outer_from == OuterFrom::switch_point ? switch_step(schedule, steps_per_epoch) : 0,
-                  .overlap = processes > 1};
+                  .overlap = processes > 1,
+                  .delayed = {}};
+  plan.merges = merge_table(plan.scopes, schedule.delay, plan.options.gradient_steps);
+  if (schedule.delay > 0) plan.options.delayed = {.mix = schedule.mix > 0 ? std::optional(schedule.mix) : std::nullopt};
   return plan;
 }
 

@@ -19,9 +19,10 @@ namespace skein {
 // allow it.
 int64_t gradient_steps(const TrainConfig& config, const std::vector<SyncScope>& syncs);
 
-// The averagings of a run: [s] the scope of that after step s (from 0), and how.
+// The averagings of a run: [s] the scope of that after step s (from 0), and how. merges: [s] the scope of that which the
+// models get after step s; with a delay it began earlier (local_sgd/sync_schedule.h: merge_table).
 struct AveragingPlan {
-  std::vector<SyncScope> scopes;
+  std::vector<SyncScope> scopes, merges;
   AveragingOptions options;
 };
 AveragingPlan plan_averaging(const TrainConfig& config, int64_t steps_per_epoch, int64_t processes);
@@ -65,8 +66,9 @@ class Trainer {
 
  private:
   void connect_workers();
-  SyncScope scope_after(int64_t step) const;
-  int64_t round_steps(int64_t step);  // H: number of steps of the round that the step (from 0) belongs to
+  static SyncScope at(const std::vector<SyncScope>& table, int64_t step);
+  SyncScope averaging_after(int64_t step) const;  // that the models get, at once or merged
+  int64_t round_steps(int64_t step);              // H: number of steps of the round that the step (from 0) belongs to
   enum class Request : int64_t { none, save, stop };  // the greatest of all ranks' is granted
   Request request(const TrainListener& listener) const;
   EpochMetrics end_epoch();
@@ -77,7 +79,7 @@ class Trainer {
   const LearningRateSchedule learning_rate_;
   const int64_t steps_per_epoch_;
   TrainState state_;
-  std::vector<SyncScope> syncs_;             // [s]: the averaging after step s (from 0); empty where nothing averages
+  std::vector<SyncScope> syncs_, merges_;    // of AveragingPlan; empty where nothing averages
   int64_t round_end_ = 0, round_steps_ = 0;  // of the last round that round_steps() has found
   WorkerPool pool_;
   StepLog log_;

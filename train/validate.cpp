@@ -87,6 +87,16 @@ void check_sync_momentum(const TrainConfig& c) {
     throw BadInput("--sync-momentum {}: does nothing with --momentum 0. Leave one of them out", c.sync_momentum);
 }
 
+void check_delay(const TrainConfig& c) {
+  if (device_of(c.device) == Device::cuda)
+    throw BadInput("--sync {}: averagings are delayed on the CPU only. Leave delay out, or give --device cpu", c.sync);
+  if (parse_sync_momentum(c.sync_momentum).form == SyncMomentum::average)
+    throw BadInput(
+        "--sync {}: a delayed averaging is of the models alone. Leave delay out, or --sync-momentum {}; keep and reset "
+        "go with a delay",
+        c.sync, c.sync_momentum);
+}
+
 void check_local_sgd(const TrainConfig& c) {
   parse_partition(c.partition);
   parse_bn_statistics(c.bn_stats);
@@ -98,6 +108,7 @@ void check_local_sgd(const TrainConfig& c) {
     throw BadInput("--sync {}: restart follows the drops of the learning rate, and there is none. Leave restart out",
                    c.sync);
   check_sync(schedule, c.workers, double(c.epochs));
+  if (schedule.delay > 0) check_delay(c);
   check_outer_step(c, schedule);
   if (c.average == Averaging::gradients) check_averaged_gradients(c);
 }

@@ -13,6 +13,7 @@
 #include "local_sgd/sync_momentum.h"
 #include "local_sgd/sync_schedule.h"
 #include "train/averaged_model.h"
+#include "train/communication_thread.h"
 #include "train/run_state.h"
 #include "train/step_context.h"
 #include "train/step_output_reader.h"
@@ -41,10 +42,11 @@ enum class StepMode : uint8_t {
 
 // Settings of the averaging among the workers of a run.
 struct AveragingOptions {
-  int64_t block_size = 0;      // number of ranks in a block; 0: the schedule has no blocks
-  int64_t gradient_steps = 0;  // number of steps, from the first, in which gradients are averaged
-  int64_t plain_steps = 0;     // number of steps, from the first, whose averagings are without the outer step
-  bool overlap = false;        // send gradients during the backward pass: worthwhile only between processes
+  int64_t block_size = 0;               // number of ranks in a block; 0: the schedule has no blocks
+  int64_t gradient_steps = 0;           // number of steps, from the first, in which gradients are averaged
+  int64_t plain_steps = 0;              // number of steps, from the first, whose averagings are without the outer step
+  bool overlap = false;                 // send gradients during the backward pass: worthwhile only between processes
+  std::optional<DelayedMerge> delayed;  // some averagings of the models are delayed, and how they are merged
 };
 
 class Worker {
@@ -58,12 +60,18 @@ class Worker {
 
   // Takes one step with learning rate `rate` on the worker's next batch; with --accumulate n on the next n, or on those
   // that are left of the epoch. Waits for a step context. On a GPU it returns before the device has computed the step.
-  // `then`: the averaging that follows the step.
+  // `then`: the averaging that follows the step, or is merged after it.
   void local_step(double rate, SyncScope then);
   // Averages the models. In the first gradient_steps steps it averages the gradients, then updates the parameters.
   // Collective among the ranks of the scope. All of them must have returned from local_step(), as they may share a step
   // context.
   void average(SyncScope scope);
+  // The same, delayed. start: right before the next local step; rate: of the step before. merge: some local steps later;
+  // a checkpoint keeps what is to be merged, so it may be in another process. In between, the worker's communicators are
+  // in use until settle() returns.
+  void start_averaging(SyncScope scope, double rate);
+  void settle();
+  void merge_averaging(SyncScope scope);
   // The results of the steps since the last call, kMaxUncollectedSteps at most. On a GPU it waits for them.
   std::vector<StepResult> collect();
 
@@ -88,13 +96,15 @@ class Worker {
  private:
   void forward_backward(StepContext& context, const Batch& batch);
   void accumulate_gradients(const Queue&, int64_t pass, bool last);
-  View average_models(SyncScope scope);  // the AveragingNorms, absent if they are not measured
-  void optimizer_step(const Queue&);     // for steps in which it is not part of the pass
+  void average_models(SyncScope scope);
+  View norms(SyncScope scope) const;  // the AveragingNorms, absent if they are not measured
+  AveragingRound begin_round(double rate);
+  void optimizer_step(const Queue&);  // for steps in which it is not part of the pass
   void update_ema(const Queue&);
   void adjust_gradients(const Queue&);  // --clip-norm, --lars and --noise
   void warm_up_convolutions(StepContext& context, int64_t images);
   DropoutStream draws() const;
-  Traffic newly_sent();  // since the last call
+  Traffic newly_sent();  // since the last call, by averagings that were not delayed
 
   const TrainConfig& config_;
   const int64_t rank_;
@@ -120,6 +130,7 @@ class Worker {
   std::unique_ptr<Communicator> world_, block_;
   std::unique_ptr<ModelAverager> world_averager_, block_averager_;
   std::unique_ptr<GradientAverager> gradient_averager_;
+  std::unique_ptr<CommunicationThread> communication_;  // only with a delay; before what it uses is destroyed
   SyncMomentum sync_momentum_;
   int64_t world_averagings_;  // since the run began
   int64_t averaged_at_;       // steps done before the last averaging

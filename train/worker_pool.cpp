@@ -48,6 +48,7 @@ std::vector<ParameterStore*> WorkerPool::parameters() {
 WorkerStates WorkerPool::states() {
   WorkerStates all;
   if (!averages_) return all;
+  settle();
   for (const auto& w : workers_) all[w->rank()] = w->state();
   return all;
 }

@@ -23,11 +23,16 @@ class WorkerPool {
   // the first exception. The body may be collective among the workers of the run.
   void run(const std::function<void(Worker&)>& body);
 
+  // Returns when no averaging is under way: between processes before each call of the process group, and before states().
+  void settle() {
+    run([](Worker& w) { w.settle(); });
+  }
+
   int64_t run_size() const { return run_size_; }              // workers of the run
   int64_t size() const { return int64_t(workers_.size()); }   // workers of this process
   Worker& worker(int64_t i) { return *workers_[size_t(i)]; }  // i-th worker of this process, from 0
   std::vector<ParameterStore*> parameters();                  // models of this process's workers, in rank order
-  WorkerStates states();                                      // for a checkpoint
+  WorkerStates states();                                      // for a checkpoint; settles
 
   void start_kernel_spans() { contexts_.start_kernel_spans(); }
   // Returns the number of kernels for which there was no room.

@@ -72,6 +72,44 @@ TEST(LocalSgd, IdentitiesOfSchedules) {
   EXPECT_NE(final_values(workers_config("local:H=1")), local2);
 }
 
+TEST(LocalSgd, DelayedAveragings) {
+  const auto local4 = final_values(workers_config("local:H=4"));
+  EXPECT_EQ(final_values(workers_config("local:H=4,delay=0")), local4);
+  const auto delayed = final_values(workers_config("local:H=4,delay=2"));
+  for (size_t k = 1; k < delayed.size(); ++k) EXPECT_EQ(delayed[k], delayed[0]) << "the last one is not delayed";
+  EXPECT_NE(delayed, local4);
+  EXPECT_NE(final_values(workers_config("local:H=4,delay=3")), delayed);
+  EXPECT_NE(final_values(workers_config("local:H=4,delay=2,mix=1")), delayed);
+  EXPECT_EQ(final_values(workers_config("post-local:H=4,from=1,delay=3")).size(), local4.size());
+}
+
+// Of ten steps, averagings after 3, 6 and 9: those after 3 and 6 are merged two steps later, the last ones at once.
+TEST(LocalSgd, ADelayedAveragingIsOfTheStepAtItsMerge) {
+  TrainConfig c = workers_config("local:H=3,delay=2"), plain = workers_config("local:H=3");
+  const auto steps_of = [](const TrainConfig& config) {
+    const Splits data = open_dataset("synthetic", dataset_options(config));
+    ProcessGroup alone;
+    Trainer trainer(alone, make_model_info(config, data.train), data);
+    std::vector<StepMetrics> steps;
+    trainer.run({[&](const StepMetrics& m) { steps.push_back(m); }, [](const EpochMetrics&) {}, never});
+    return std::pair(steps, trainer.state().rounds);
+  };
+  const auto [steps, totals] = steps_of(c);
+  const auto [usual, usual_totals] = steps_of(plain);
+  for (const StepMetrics& m : steps) {
+    const bool merges = m.step == 5 || m.step == 8 || m.step >= 9;
+    EXPECT_EQ(m.sync == SyncScope::world, merges) << m.step;
+    EXPECT_EQ(m.overlaps, (m.step >= 4 && m.step <= 5) || (m.step >= 7 && m.step <= 8)) << m.step;
+    EXPECT_EQ(m.sent.bytes, merges ? usual[2].sent.bytes : 0) << m.step;
+    EXPECT_EQ(m.round_steps, m.step <= 5 ? 5 : m.step <= 8 ? 3 : 1) << m.step;
+    EXPECT_EQ(m.loss == usual[size_t(m.step - 1)].loss, m.step <= 3) << m.step;
+  }
+  EXPECT_EQ(totals.sent.world.bytes, usual_totals.sent.world.bytes);
+  EXPECT_EQ(totals.delayed.world.bytes, totals.sent.world.bytes / 2);
+  EXPECT_GT(totals.overlap, 0);
+  EXPECT_LT(totals.overlap, totals.compute);
+}
+
 TEST(LocalSgd, OneWorkerIsPlainSgdWhateverTheSchedule) {
   const auto plain = final_values(workers_config("minibatch", 1));
   EXPECT_EQ(final_values(workers_config("post-local:H=4,from=1", 1)), plain);
@@ -328,10 +366,14 @@ TEST_P(LocalSgdResume, IsTheSameToTheBit) {
   EXPECT_EQ(a.world, b.world);
   EXPECT_EQ(a.block, b.block);
   EXPECT_EQ(a.bytes, b.bytes);
-  EXPECT_DOUBLE_EQ(a.network, b.network);
+  EXPECT_EQ(a.delayed.world.bytes, b.delayed.world.bytes);
+  if (a.delayed.world.bytes == 0) {  // else steps hide some of it, by their time
+    EXPECT_DOUBLE_EQ(a.network, b.network);
+  }
   EXPECT_GT(a.bytes, 0);
 }
 
+// The last but one averages after the step of the first stop, the last is under way at the second.
 INSTANTIATE_TEST_SUITE_P(Schedules, LocalSgdResume,
                          ::testing::Values(ResumeCase{"minibatch", "none", 0, 0.9},
                                            ResumeCase{"local:H=3", "none", 0.75, 0.0},
@@ -340,7 +382,30 @@ INSTANTIATE_TEST_SUITE_P(Schedules, LocalSgdResume,
                                            ResumeCase{"reverse:H=3,from=1", "bf16", 0, 0.9},
                                            ResumeCase{"hierarchical:H=2,Hb=2,block=2", "ef-sign", 0.5, 0.9},
                                            ResumeCase{"hierarchical:H=2,Hb=2,block=2", "ef-q4:two-way", 0.5, 0.9},
-                                           ResumeCase{"local:H=4,warmup=linear", "none", 0, 0.9}));
+                                           ResumeCase{"local:H=4,warmup=linear", "none", 0, 0.9},
+                                           ResumeCase{"local:H=4,delay=2", "ef-sign", 0.5, 0.9},
+                                           ResumeCase{"local:H=5,delay=3,mix=0.5", "none", 0.5, 0.9}));
+
+// Another number of epochs may be another schedule, and workers that start again have nothing to merge.
+TEST(LocalSgd, AnAveragingUnderWayKeepsItsSchedule) {
+  const TempDir dir;
+  const std::string run = (dir / "run").string();
+  TrainConfig c = workers_config("local:H=4,delay=3,mix=1"), longer = c;
+  longer.epochs = 3;
+  for (const int64_t more : {4, 2}) {
+    if (more == 4) train({.config = c, .out = run, .limit_steps = more}, never);
+    if (more == 2) train({.config = c, .resume = run, .limit_steps = more}, never);
+    const TrainState state = open_checkpoint(last(run)).state;
+    EXPECT_EQ(state.to_start == SyncScope::world, more == 4);
+    EXPECT_EQ(state.under_way == SyncScope::world, more == 2);
+    expect_error([&] { train({.config = longer, .resume = run}, never); },
+                 {"--epochs 3", "an averaging is under way", "--limit-steps 4"});
+  }
+  EXPECT_TRUE(train({.config = c, .resume = run, .from_consensus = true}, never));
+  const TrainState end = open_checkpoint(last(run)).state;
+  EXPECT_EQ(end.under_way, SyncScope::none);
+  EXPECT_EQ(end.rounds.world, 2) << "of the second epoch, steps 6 to 10: after 8 and 10, none is merged after 7";
+}
 
 TEST(LocalSgd, RefusesASyncThatDoesNotFit) {
   const TempDir dir;

@@ -113,6 +113,15 @@ TEST(NetworkModel, TrafficWithoutARun) {
     }
 }
 
+TEST(NetworkModel, ChargesOfADelayedAveragingWhatIsLongerThanTheSteps) {
+  const NetworkModel network = parse_network("1Gbit,1ms");
+  const ScopeTraffic delayed{{}, {125'000'000, 1000}};  // a second each for bytes and latencies
+  const ScopeTraffic sent{{}, {250'000'000, 1000}};
+  EXPECT_DOUBLE_EQ(network.seconds(sent), 3);
+  EXPECT_DOUBLE_EQ(network.seconds(sent, delayed, 0.5), 2.5);
+  EXPECT_DOUBLE_EQ(network.seconds(sent, delayed, 9), 1) << "what was not delayed stays";
+}
+
 TEST(NetworkModel, BreakEven) {
   EXPECT_EQ(break_even_steps(1, 1, 0.1), 9);  // 1 of 10
   EXPECT_EQ(break_even_steps(1, 1, 0.5), 1);

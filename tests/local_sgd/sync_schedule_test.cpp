@@ -34,11 +34,19 @@ std::vector<SyncScope> table(const std::string& expression, const RunLength& run
 }
 
 // One letter per step: '.', 'b' or 'W'.
-std::string letters(const std::string& expression, const RunLength& run, double first_drop = kNever) {
+std::string to_letters(const std::vector<SyncScope>& table) {
   std::string text;
-  for (SyncScope s : table(expression, run, first_drop))
-    text += s == SyncScope::none ? '.' : s == SyncScope::block ? 'b' : 'W';
+  for (const SyncScope s : table) text += s == SyncScope::none ? '.' : s == SyncScope::block ? 'b' : 'W';
   return text;
+}
+
+std::string letters(const std::string& expression, const RunLength& run, double first_drop = kNever) {
+  return to_letters(table(expression, run, first_drop));
+}
+
+// Of the averagings that the models get.
+std::string merged(const std::string& expression, const RunLength& run, int64_t at_once = 0) {
+  return to_letters(merge_table(table(expression, run, kNever), parse_sync(expression, kNever).delay, at_once));
 }
 
 int64_t count(const std::vector<SyncScope>& syncs, SyncScope kind) {
@@ -159,6 +167,22 @@ TEST(SyncSchedule, QuadraticRule) {
   EXPECT_EQ(letters("quadratic:H=3,alpha=1", run), "...W...W...W");
 }
 
+TEST(SyncSchedule, ADelayActsWhereTheNextAveragingIsFurtherAway) {
+  const RunLength run = short_run(14, 3);
+  EXPECT_EQ(merged("local:H=4,delay=0", run), letters("local:H=4", run));
+  EXPECT_EQ(letters("local:H=4,delay=2", run), letters("local:H=4", run)) << "they begin when they did";
+  EXPECT_EQ(letters("local:H=4", run), "...W...W...W.W");
+  EXPECT_EQ(merged("local:H=4,delay=1", run), "....W...W...WW");
+  EXPECT_EQ(merged("local:H=4,delay=2", run), ".....W...W.W.W") << "the last rounds are too short";
+  EXPECT_EQ(merged("local:H=4,delay=3", short_run(13, 3)), "......W...WWW") << "the last one never is";
+  EXPECT_EQ(letters("post-local:H=4,from=2,delay=3", run), "WWWWWW...W...W");
+  EXPECT_EQ(merged("post-local:H=4,from=2,delay=3", run), "WWWWW...W...WW") << "every step: at once";
+  EXPECT_EQ(merged("post-local:H=4,from=2,delay=3", run, 6), "WWWWWW......WW") << "nor averaged gradients";
+  EXPECT_EQ(merged("hierarchical:H=3,Hb=2,block=2,delay=2", short_run(12, 3)), "....b..W..bW");
+  EXPECT_EQ(letters("local:H=4,warmup=linear,warmup-epochs=2,delay=2", short_run(16, 4)), ".W.W...W...W...W");
+  EXPECT_EQ(merged("local:H=4,warmup=linear,warmup-epochs=2,delay=2", short_run(16, 4)), ".W...W...W...W.W");
+}
+
 TEST(SyncSchedule, DescribesItself) {
   const auto describe = [](const char* expression) { return skein::describe(parse_sync(expression, 150)); };
   EXPECT_EQ(describe("minibatch"), "mini-batch SGD: every step");
@@ -172,6 +196,9 @@ TEST(SyncSchedule, DescribesItself) {
   EXPECT_EQ(describe("local:H=8,warmup=linear,restart"),
             "local SGD (algorithm 1): every 8 steps; linear warm-up of H over 8 epochs, again after every drop of the "
             "rate");
+  EXPECT_EQ(describe("local:H=8,delay=1"), "local SGD (algorithm 1): every 8 steps, merged a step later");
+  EXPECT_EQ(describe("local:H=8,delay=4,mix=0.5"),
+            "local SGD (algorithm 1): every 8 steps, merged 4 steps later with weight 0.5");
   for (const char* number : {"algorithm 1", "algorithm 2", "algorithm 5"})
     EXPECT_NE(sync_forms().find(number), std::string::npos);
 }
@@ -198,6 +225,14 @@ TEST(SyncSchedule, BadExpressions) {
   expect_bad_form("local:H=4,restart", {"restart needs warmup"});
   expect_bad_form("local:H=4,warmup=linear,restart=1", {"restart takes no value"});
   expect_bad_form("post-local:H=4", {"from=", "never drops"}, kNever);
+  expect_bad_form("minibatch:delay=1", {"minibatch takes no 'delay'"});
+  expect_bad_form("local:H=4,delay=4", {"delay=4 is not below H=4", "delay=1 to 3", "H=5"});
+  expect_bad_form("hierarchical:H=2,Hb=8,block=2,delay=9", {"delay=9", "H=2"});
+  expect_bad_form("local:H=1,delay=1", {"delay=1", "H=2 or more"});
+  expect_bad_form("local:H=4,delay=-1", {"delay=-1", "from 0"});
+  for (const char* mix : {"0", "1.5", "-1", "nan"})
+    expect_bad_form(fmt::format("local:H=4,delay=2,mix={}", mix), {fmt::format("mix={}", mix)});
+  expect_bad_form("local:H=4,mix=0.5", {"mix needs delay"});
 }
 
 TEST(SyncSchedule, MustFitTheRun) {

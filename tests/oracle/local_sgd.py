@@ -24,8 +24,8 @@ except ImportError:
     print("skipped: numpy is not installed")
     sys.exit(77)
 
-from local_sgd_rules import (BATCH, EPOCHS, MOMENTS, RUN, STEPS_PER_EPOCH, WORKERS, average, has_outer, local_step, rates,
-                             scopes, synchronise_momentum)
+from local_sgd_rules import (BATCH, EPOCHS, MOMENTS, RUN, STEPS_PER_EPOCH, WORKERS, average, has_outer, local_step, merge,
+                             merges, pending_of, rates, scopes, synchronise_momentum)
 
 # name: (--sync, kind, H, first epoch at H, other settings); the rate first drops at epoch 2.
 SCHEDULES = {
@@ -37,6 +37,9 @@ SCHEDULES = {
     "hierarchical-from": ("hierarchical:H=2,Hb=2,block=2,from=1", dict(h=2, hb=2, block=2, switch=1)),
     "quadratic": ("quadratic:H=2,alpha=0.21", dict(h=2, alpha=0.21)),
     "linear": ("local:H=3,warmup=linear", dict(h=3, warm="linear", p=3)),
+    "delay": ("local:H=4,delay=2", dict(h=4, delay=2)),
+    "delay-mixed": ("hierarchical:H=3,Hb=2,block=2,delay=2,mix=0.25", dict(h=3, hb=2, block=2, delay=2, mix=0.25)),
+    "delay-switch": ("post-local:H=2,delay=1", dict(h=2, switch=2, delay=1)),
     "exponential": ("local:H=6,warmup=exponential,warmup-epochs=3,restart",
                     dict(h=6, warm="exponential", p=3, restart=True)),
 }
@@ -62,6 +65,8 @@ DEFAULTS = dict(momentum=0.9, nesterov=True, sign_step=False, outer_momentum=0.0
                 outer_form="diloco", outer_from="start", sync_momentum="keep", optimizer="sgd")
 # What synchronisations do to the momentum does not depend on what travels: one compression shows it.
 OF_THE_MOMENTUM = [m for m in MOMENTA if "sync_momentum" in MOMENTA[m] or "optimizer" in MOMENTA[m]]
+SCOPES = [None, "block", "world"]
+OF_A_DELAY = ["local", "slowmo", "from-switch", "reset"]
 
 
 class Dump:
@@ -112,19 +117,22 @@ def follow(dump, case, deviation, wrong=()):
     want = scopes(rate, wrong=wrong, **case["schedule"])
     if want != layout["scopes"]:
         raise Mismatch(f"averagings {layout['scopes']}, the rule has {want}")
+    got = merges(want, case["schedule"].get("delay", 0), wrong)
+    if got != layout["merges"]:
+        raise Mismatch(f"merges {layout['merges']}, the rule has {got}")
     for state in dump.first:
         for name, x in state.items():
             if name.endswith("consensus") and np.any(x != state["value"]):
                 raise Mismatch(f"{name} does not start at the model")
-            if ("error" in name or "momentum" in name or name in MOMENTS) and np.any(x):
+            if ("error" in name or "momentum" in name or "pending" in name or name in MOMENTS) and np.any(x):
                 raise Mismatch(f"{name} does not start at zero")
     switch = case["schedule"].get("switch", 0) if case["outer_from"] == "switch" and "outer-at-once" not in wrong else 0
     before = dump.first
     for s, step in enumerate(dump.steps):
         after = [state for _, _, state in step]
         where = f"step {s + 1}"
-        scope = [None, "block", "world"][layout["scopes"][s]]
-        number = layout["scopes"][:s + 1].count(2)
+        scope = SCOPES[got[s]]
+        number = got[:s + 1].count(2)
         predicted = {t: [local_step(layout, case, before[r], step[r][0], rate[s], t, wrong) for r in range(len(step))]
                      for t in (np.float64, np.float32)}
         for r, (_, value, state) in enumerate(step):
@@ -133,11 +141,8 @@ def follow(dump, case, deviation, wrong=()):
         for r, (_, _, state) in enumerate(step):
             for name in moments[0][r]:
                 deviation.add(name, state[name], moments[0][r][name], moments[1][r][name], where)
-        outer = has_outer(case) and s / STEPS_PER_EPOCH >= switch
-        expected = [[dict() for _ in step]] * 2
-        if scope:
-            expected = [average(layout, case, scope, before, [x[1] for x in step], after, s + 1, rate[s], outer, t, wrong)
-                        for t in (np.float64, np.float32)]
+        expected = [expected_states(layout, case, (want, got, rate, switch), s, before, step, t, wrong)
+                    for t in (np.float64, np.float32)]
         for r, state in enumerate(after):
             for name, x in state.items():
                 if name in expected[0][r]:
@@ -146,9 +151,32 @@ def follow(dump, case, deviation, wrong=()):
                     deviation.add(name.split(".")[-1], x, expected[0][r][name], expected[1][r][name], where, moved)
                 elif name == "value":
                     deviation.add(name, x, step[r][1], step[r][1], where)
-                elif "." in name and np.any(x != before[r][name]):
+                elif "." in name and not name.endswith("traffic") and np.any(x != before[r][name]):
                     raise Mismatch(f"{where}: {name} changes")
         before = after
+
+
+def expected_states(layout, case, tables, s, before, step, t, wrong):
+    """What averagings make of the states in step s, by name: one that begins before it, one after it, a merge."""
+    want, got, rate, switch = tables
+    after = [state for _, _, state in step]
+
+    def averaged(of_step, models):
+        outer = has_outer(case) and of_step / STEPS_PER_EPOCH >= switch
+        return average(layout, case, SCOPES[want[of_step]], before, models, after, of_step + 1, rate[of_step], outer, t, wrong)
+
+    expected = [dict() for _ in step]
+    if s > 0 and want[s - 1] and not got[s - 1]:
+        sent = [x[1] if "sent-late" in wrong else state["value"] for x, state in zip(step, before)]
+        expected = averaged(s - 1, sent)
+        for own, w in zip(expected, sent):
+            own[SCOPES[want[s - 1]] + ".pending"] = pending_of(case, w, own.pop("value"), t)
+    elif want[s] and got[s]:
+        expected = averaged(s, [x[1] for x in step])
+    if got[s] and not want[s]:
+        for own, (_, value, state) in zip(expected, step):
+            own["value"] = merge(case, value, state[SCOPES[got[s]] + ".pending"], t, wrong)
+    return expected
 
 
 # Mistake: cases in which it must be noticed.
@@ -169,6 +197,10 @@ MISTAKES = {
     "every-averaging": lambda c: c["name"] == "local" and c["momenta"] == "average-second",
     "second-moment-kept": lambda c: c["name"] == "local" and c["momenta"] == "adamw-average",
     "steps-kept": lambda c: c["name"] == "local" and c["momenta"] == "adamw-reset",
+    "merge-at-the-next": lambda c: c["name"] == "delay-switch" and c["momenta"] == "local",
+    "sent-late": lambda c: c["name"] == "delay",
+    "mix-swapped": lambda c: c["name"] == "delay-mixed",
+    "steps-dropped": lambda c: c["name"] == "delay" and c["momenta"] == "local",
     "ends-at-p": lambda c: c["name"] == "exponential" and c["momenta"] == "local",
 }
 
@@ -186,6 +218,8 @@ def cases():
     for name, compress, momenta in combinations():
         sync, schedule = SCHEDULES[name]
         if momenta in OF_THE_MOMENTUM and compress != "none":
+            continue
+        if "delay" in schedule and (momenta not in OF_A_DELAY or compress.startswith("sign")):
             continue
         yield dict(DEFAULTS, name=name, sync=sync, schedule=schedule, block=schedule.get("block", 0), compress=compress,
                    momenta=momenta, **MOMENTA[momenta])

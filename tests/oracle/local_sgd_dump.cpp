@@ -25,12 +25,13 @@ void write(std::ofstream& out, const std::vector<float>& numbers) {
 
 Json header(WorkerPool& pool, const TrainConfig& config, const AveragingPlan& plan, const std::vector<double>& rates) {
   const ParameterStore& p = pool.worker(0).parameters();
-  Json segments = Json::array(), tensors = Json::array(), scopes = Json::array();
+  Json segments = Json::array(), tensors = Json::array(), scopes = Json::array(), merges = Json::array();
   for (const Segment& s : p.segments()) segments.push_back(std::vector<int64_t>{s.begin, s.count});
   for (const NamedTensor& t : pool.worker(0).state()) tensors.push_back({{"name", t.name}, {"size", t.tensor.numel()}});
   for (const SyncScope s : plan.scopes) scopes.push_back(int(s));
-  return {{"size", p.value.numel()}, {"decayed", p.decayed()}, {"segments", segments},     {"tensors", tensors},
-          {"scopes", scopes},        {"rates", rates},         {"workers", config.workers}};
+  for (const SyncScope s : plan.merges) merges.push_back(int(s));
+  return {{"size", p.value.numel()}, {"decayed", p.decayed()}, {"segments", segments}, {"tensors", tensors},
+          {"scopes", scopes},        {"merges", merges},       {"rates", rates},       {"workers", config.workers}};
 }
 
 void dump(const std::string& config_file, const std::string& path) {
@@ -55,10 +56,17 @@ void dump(const std::string& config_file, const std::string& path) {
   };
   for (int64_t r = 0; r < pool.size(); ++r) write_state(r);
   for (size_t s = 0; s < plan.scopes.size(); ++s) {
-    pool.run([&](Worker& w) { w.local_step(rates[s], plan.scopes[s]); });
+    const bool starts = s > 0 && plan.scopes[s - 1] != SyncScope::none && plan.merges[s - 1] == SyncScope::none;
+    pool.run([&](Worker& w) {
+      if (starts) w.start_averaging(plan.scopes[s - 1], rates[s - 1]);
+      w.local_step(rates[s], plan.merges[s]);
+    });
+    pool.settle();
     std::vector<std::vector<float>> before;
     for (int64_t r = 0; r < pool.size(); ++r) before.push_back(pool.worker(r).parameters().value.to_vector());
-    if (plan.scopes[s] != SyncScope::none) pool.run([&](Worker& w) { w.average(plan.scopes[s]); });
+    const SyncScope merged = plan.merges[s];
+    if (merged != SyncScope::none)
+      pool.run([&](Worker& w) { plan.scopes[s] == merged ? w.average(merged) : w.merge_averaging(merged); });
     for (int64_t r = 0; r < pool.size(); ++r) {
       write(out, pool.worker(r).parameters().grad.to_vector());
       write(out, before[size_t(r)]);

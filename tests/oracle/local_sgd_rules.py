@@ -28,7 +28,8 @@ def rates():
     return out
 
 
-def scopes(rate, h, switch=0, reverse=False, hb=1, block=0, alpha=0, warm=None, p=0, restart=False, wrong=()):
+def scopes(rate, h, switch=0, reverse=False, hb=1, block=0, alpha=0, warm=None, p=0, restart=False, delay=0, mix=0,
+           wrong=()):
     """0: none, 1: block, 2: world, of the averaging after each step."""
     out, since, rounds, drop, of_round = [], 0, 0, 0, h
     for s in range(len(rate)):
@@ -54,6 +55,27 @@ def scopes(rate, h, switch=0, reverse=False, hb=1, block=0, alpha=0, warm=None, 
         rounds = 0 if world else rounds
         out.append(2 if world else 1)
     return out
+
+
+def merges(scope, delay, wrong=()):
+    """The scopes of the averagings that the models get after each step: `delay` steps later where the next is further."""
+    out, at = [0] * len(scope), [s for s, x in enumerate(scope) if x]
+    for s, following in zip(at, at[1:] + [0]):
+        far = following > s + delay or (following >= s + delay and "merge-at-the-next" in wrong)
+        out[s + delay if far else s] = scope[s]
+    return out
+
+
+def merge(case, value, pending, t, wrong):
+    """A worker's parameters with what has come back; pending: c' - w when it was sent, or c' where it is mixed."""
+    a = t(case["schedule"].get("mix", 0))
+    if a == 0:
+        return t(value) * (0 if "steps-dropped" in wrong else 1) + t(pending)
+    return (a if "mix-swapped" in wrong else 1 - a) * t(value) + (1 - a if "mix-swapped" in wrong else a) * t(pending)
+
+
+def pending_of(case, sent, consensus, t):
+    return consensus if case["schedule"].get("mix", 0) else consensus - t(sent)
 
 
 def philox(counter, key):

@@ -90,6 +90,13 @@ inline std::vector<TrainConfig> other_configurations() {
     if (c.sync_momentum != "reset") c.optimizer = OptimizerKind::adamw;
     all.push_back(c);
   }
+  // Of six steps: begun after the third or fourth, merged after the fifth.
+  all.push_back(grid_configuration("local:H=3,delay=2", "none", {0.9, 0.0}));
+  all.push_back(grid_configuration("local:H=3,delay=2,mix=0.5", "ef-sign", {0.9, 0.5}));
+  all.push_back(grid_configuration("hierarchical:H=2,Hb=2,block=2,delay=1", "ef-sign:two-way", {0.0, 0.75}));
+  all.back().ema = 0.9;
+  all.push_back(grid_configuration("local:H=4,delay=1,mix=1", "bf16", {0.9, 0.0}));
+  all.back().sync_momentum = "reset";
   TrainConfig c = grid_configuration("post-local:H=2,from=1", "ef-sign", {0.9, 0.5});
   c.dtype = ComputeType::bf16;
   c.bn_stats = "recompute:2";

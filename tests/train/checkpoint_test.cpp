@@ -41,7 +41,8 @@ struct Net {
 TrainState small_state() {
   TrainState s{
       37, 3, 7, {0.1 + 0.2, 56, 12, 1.0 / 3}, {41.25, 200.0 / 3, 2}, {40.5, 41.0, 1}, 1e3 / 7, {}, 2, {39.5, 40.25, 3}};
-  s.rounds = {5, 6, 7, 1.0 / 3, 0.1, {Traffic{8, 9}, Traffic{10, 11}}};
+  s.rounds = {5, 6, 7, 1.0 / 3, 0.1, {Traffic{8, 9}, Traffic{10, 11}}, {Traffic{12, 13}, Traffic{14, 15}}, 0.7};
+  s.under_way = SyncScope::block;
   return s;
 }
 
@@ -88,6 +89,9 @@ TEST_F(CheckpointTest, ComesBackToTheBit) {
   EXPECT_EQ(c.state.averaged.best, s.averaged.best);
   EXPECT_EQ(c.state.local.best_epoch, s.local.best_epoch);
   EXPECT_EQ(c.state.rounds.sent.world.bytes, s.rounds.sent.world.bytes);
+  EXPECT_EQ(c.state.rounds.delayed.block.rounds, s.rounds.delayed.block.rounds);
+  EXPECT_EQ(c.state.rounds.overlap, s.rounds.overlap);
+  EXPECT_EQ(c.state.under_way, s.under_way);
   EXPECT_EQ(c.state.threads_per_worker, 2);
   EXPECT_EQ(c.state.seconds, s.seconds);
 }

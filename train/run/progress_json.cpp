@@ -29,6 +29,16 @@ void from_json(const Json& j, CommunicationTotals& r) {
   j.at("network").get_to(r.network);
   from_json(j.at("sent").at(0), r.sent.block);
   from_json(j.at("sent").at(1), r.sent.world);
+  if (!j.contains("delayed")) return;  // absent in checkpoints of older versions
+  from_json(j.at("delayed").at(0), r.delayed.block);
+  from_json(j.at("delayed").at(1), r.delayed.world);
+  j.at("overlap").get_to(r.overlap);
+}
+
+void from_json(const Json& j, SyncScope& scope) {
+  const int number = j.get<int>();
+  if (number < int(SyncScope::none) || number > int(SyncScope::world)) throw JsonError("no such scope");
+  scope = SyncScope(number);
 }
 
 }  // namespace
@@ -58,7 +68,11 @@ Json to_json(const TrainState& s) {
             {"bytes", s.rounds.bytes},
             {"compute", s.rounds.compute},
             {"network", s.rounds.network},
-            {"sent", Json::array({to_json(s.rounds.sent.block), to_json(s.rounds.sent.world)})}}},
+            {"sent", Json::array({to_json(s.rounds.sent.block), to_json(s.rounds.sent.world)})},
+            {"delayed", Json::array({to_json(s.rounds.delayed.block), to_json(s.rounds.delayed.world)})},
+            {"overlap", s.rounds.overlap}}},
+          {"to_start", int(s.to_start)},
+          {"under_way", int(s.under_way)},
           {"threads_per_worker", s.threads_per_worker},
           {"data", {{"train", s.data.train}, {"test", s.data.test}}},
           {"conv_plans", plans}};
@@ -84,6 +98,10 @@ void from_json(const Json& j, Checkpoint& c) {
   if (j.contains("ema_top1")) from_json(j.at("ema_top1"), s.ema);  // older versions of the format do not have it
   j.at("seconds").get_to(s.seconds);
   from_json(j.at("rounds"), s.rounds);
+  if (j.contains("under_way")) {  // absent in checkpoints of older versions
+    from_json(j.at("to_start"), s.to_start);
+    from_json(j.at("under_way"), s.under_way);
+  }
   j.at("threads_per_worker").get_to(s.threads_per_worker);
   if (j.contains("data")) {  // absent in checkpoints of older versions
     j.at("data").at("train").get_to(s.data.train);

@@ -50,6 +50,11 @@ void check_epochs(int64_t epochs, const Checkpoint& checkpoint) {
   const int64_t begun = s.epoch + (s.step_in_epoch > 0 ? 1 : 0);
   if (epochs < begun)
     throw BadInput("--epochs {}: the run is in epoch {} already. Give {} or more", epochs, begun, begun);
+  if (epochs != checkpoint.info.config.epochs && (s.to_start != SyncScope::none || s.under_way != SyncScope::none))
+    throw BadInput(
+        "--epochs {}: after step {} an averaging is under way, and with another number of epochs the schedule may be "
+        "another. Take a few steps more first, with --limit-steps {}, or finish the run",
+        epochs, s.step, sync_schedule(checkpoint.info.config).delay + 1);
 }
 
 void check_same_data(const ModelInfo& now, const DataFingerprints& fingerprints, const Checkpoint& checkpoint) {
@@ -71,6 +76,7 @@ TrainState state_from_consensus(const Checkpoint& checkpoint, const TrainConfig&
   TrainState state = checkpoint.state;
   state.step = state.epoch * steps_per_epoch(config, train.size());
   state.step_in_epoch = 0;
+  state.to_start = state.under_way = SyncScope::none;
   state.totals = {};
   return state;
 }

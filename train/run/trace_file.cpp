@@ -182,6 +182,7 @@ void TraceFile::before_step(int64_t step) {
 }
 
 void TraceFile::begin() {
+  trainer_.workers().settle();
   clock_ = align_clocks(group_);
   begin_ = group_.broadcast(steady_nanoseconds());
   trainer_.workers().start_kernel_spans();
@@ -196,6 +197,7 @@ void TraceFile::finish() {
     outcome_ = fmt::format("no step was recorded, as the run ended before step {}", call_.first);
     return;
   }
+  trainer_.workers().settle();
   const int64_t dropped_kernels = trainer_.workers().record_kernel_spans();
   const trace::Recording recording = trace::stop();
   recording_ = false;
