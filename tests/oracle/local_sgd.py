@@ -210,7 +210,8 @@ def combinations():
         if momenta != "from-switch" or SCHEDULES[name][1].get("switch"):
             yield name, compress, momenta
     for (i, compress), (j, momenta) in itertools.product(enumerate(BY_BLOCKS), enumerate(MOMENTA)):
-        fitting = [n for n in SCHEDULES if momenta != "from-switch" or SCHEDULES[n][1].get("switch")]
+        fitting = [n for n, (_, schedule) in SCHEDULES.items()
+                   if "delay" not in schedule and (momenta != "from-switch" or schedule.get("switch"))]
         yield fitting[(i + j) % len(fitting)], compress, momenta
 
 

@@ -129,9 +129,9 @@ inline std::vector<TrainConfig> few_configurations() {
 }
 
 inline std::string name_of(const TrainConfig& c) {
-  return fmt::format("{} {} {} {} of {}, momentum {} and {}, {}, statistics {}, partition {}", to_string(c.dtype), c.sync,
-                     c.compress, to_string(c.average), c.accumulate, c.momentum, c.outer_momentum, c.sync_momentum,
-                     c.bn_stats, c.partition);
+  return fmt::format("{} {} {} {} of {}, momentum {} and {}, {}, statistics {}, partition {}", to_string(c.dtype),
+                     c.sync, c.compress, to_string(c.average), c.accumulate, c.momentum, c.outer_momentum,
+                     c.sync_momentum, c.bn_stats, c.partition);
 }
 
 inline uint64_t hash(const std::vector<float>& x, uint64_t seed) {
