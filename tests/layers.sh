@@ -48,7 +48,7 @@ train/geometry: base/* kernels kernels/device engine models data/* comm local_sg
 train/log: base/* kernels kernels/device engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation
 train/run: base/* kernels kernels/device engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation train/log
 apps: base/* kernels kernels/device engine engine/onnx cases models data/* comm local_sgd train/*
-apps/model: base/* kernels kernels/device engine engine/onnx cases models data/* comm local_sgd train/* apps
+apps/model: base/* kernels kernels/device engine engine/onnx cases models data/* comm local_sgd train/* apps apps/page
 apps/bench: base/* kernels kernels/device engine cases models data/* comm local_sgd train/* apps
 apps/page: base/* train/* apps
 apps/runs: base/* train/* apps apps/page

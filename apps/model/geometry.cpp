@@ -1,14 +1,19 @@
 // skein geometry: how curved the training loss is around checkpoints, and the loss between them.
+#include <fmt/chrono.h>
 #include <fmt/ranges.h>
+
+#include <ctime>
 
 #include "apps/commands.h"
 #include "apps/model/checkpoint_surface.h"
 #include "apps/model/geometry_report.h"
 #include "apps/model/inference.h"
+#include "apps/page/page.h"
 #include "base/check.h"
 #include "base/files.h"
 #include "base/stopwatch.h"
 #include "base/terminal/progress_line.h"
+#include "train/machine/version.h"
 
 namespace skein {
 namespace {
@@ -22,11 +27,24 @@ struct GeometryFlags {
   int64_t seed = 0, trace = 8, line = 0, plane = 0;
   double step = 1, beyond = 0.5, extent = 1;
   bool test = false, json = false, force = false;
-  std::string csv;
+  std::string csv, html;
 };
+
+std::string page_of(const GeometryReport& report) {
+  const auto now = std::time(nullptr);
+  return make_page({{"title", "geometry"},
+                    {"version", version()},
+                    {"made", fmt::format("{:%Y-%m-%d %H:%M} UTC", fmt::gmtime(now))},
+                    {"live", false},
+                    {"runs", Json::array()},
+                    {"geometry", json_of(report)}},
+                   false);
+}
 
 void check_flags(const GeometryFlags& flags) {
   check_new_file("--csv", flags.csv, flags.force);
+  check_new_file("--html", flags.html, flags.force);
+  if (!flags.html.empty()) page_of({});  // before the work: a program without d3 refuses
   if (flags.trace == 1)
     throw BadInput(
         "--trace 1: an estimate has a standard error from 2 random vectors on. Give more, or 0 for no trace");
@@ -114,6 +132,7 @@ void geometry(const GeometryFlags& flags) {
   }
   if (flags.line > 0) report.line = measure_line(flags, of_data, context);
   if (!flags.csv.empty()) write_text(flags.csv, csv_of(report));
+  if (!flags.html.empty()) write_text(flags.html, page_of(report));
   if (flags.json)
     fmt::print("{}\n", json_of(report).dump(-1, Json::BadUtf8::replace));
   else
@@ -157,7 +176,9 @@ void declare(Command& command, GeometryFlags& f) {
                  {"N", 0, 1000});
   command.option("--extent", f.extent, "half the side of the plane, in lengths of the filters", {"X", 1e-6, 100});
   command.option("--csv", f.csv, "write all numbers", {.type = "FILE.csv"});
-  command.flag("--force", f.force, "replace the file if it exists");
+  command.option("--html", f.html, "write a page with a table, curves and maps, which needs no network",
+                 {.type = "FILE.html"});
+  command.flag("--force", f.force, "replace these files if they exist");
   command.flag("--json", f.json, "one line of JSON");
   command.option("--threads", f.machine.threads, "OpenMP threads; 0: one per core", {"N", 0, 4096});
   command.option("--device", f.machine.device, "auto: a GPU where there is one; cpu; cuda");

@@ -44,11 +44,12 @@ function drawChart(plot, spec) {
   const width = plot.clientWidth || 600, narrow = width < 520;
   const named = !narrow && spec.large && series.length > 1 && series.length <= 8;
   const room = {left: 46, right: named ? 150 : 10, top: 8, bottom: 36}, full = spec.large ? (narrow ? 250 : 340) : 220;
-  const x = d3.scale.linear()
-                .domain([spec.from > 0 ? d3.min(points, (p) => p.x) : 0, d3.max(points, (p) => p.x) || 1])
-                .range([room.left, width - room.right]);
+  const axis = kAxes[spec.axis] || spec.axis;
+  const x =
+      d3.scale.linear()
+          .domain([axis.signed || spec.from > 0 ? d3.min(points, (p) => p.x) : 0, d3.max(points, (p) => p.x) || 1])
+          .range([room.left, width - room.right]);
   const y = valueScale(spec, points).range([full - room.bottom, room.top]);
-  const axis = kAxes[spec.axis];
 
   plot.replaceChildren();
   plot.setAttribute(

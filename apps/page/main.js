@@ -197,6 +197,7 @@ function draw() {
   document.getElementById('title').textContent = facts.title;
   document.getElementById('foot').textContent = `skein ${facts.version} · ${facts.live ? 'read' : 'made'} ${
       facts.made} · charts: d3 ${d3.version} (BSD licence, in this page’s source)`;
+  if (facts.geometry) return drawGeometry(main, facts.geometry);
   if (!facts.runs.length) {
     main.replaceChildren(
         el('p', {class: 'empty'}, 'No run yet. This page shows the first one as soon as it begins.'),
@@ -261,7 +262,7 @@ try {
 useTheme(['light', 'dark'].includes(saved) ? saved : 'auto');
 let width = window.innerWidth;
 window.addEventListener('resize', () => {
-  if (window.innerWidth !== width) document.querySelectorAll('figure.chart').forEach((figure) => figure.draw());
+  if (window.innerWidth !== width) document.querySelectorAll('figure.chart').forEach((figure) => figure.draw?.());
   width = window.innerWidth;
 });
 if (facts) draw();

@@ -9,6 +9,7 @@ import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import geometry_pages
 import layer_pages
 import report_pages
 import verdict_pages
@@ -31,6 +32,7 @@ def main(skein, pictures):
                 (report_pages.test_hostile_names, (skein, browser, place)),
                 (report_pages.test_many_epochs, (skein, browser, place)),
                 (layer_pages.test_layers, (skein, browser, place, pictures)),
+                (geometry_pages.test_geometry, (skein, browser, place, pictures)),
                 (verdict_pages.test_verdict, (skein, browser, place)),
                 (view_pages.test_view, (skein, browser, place, pictures)),
                 (view_pages.test_server, (skein, place)),
