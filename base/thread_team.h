@@ -1,5 +1,5 @@
-// Threads that work for one object. A process may have no more threads than the system allows it (ulimit -u, pids.max of
-// a container); both functions that start one then throw RunFailed, and no thread is left behind.
+// Threads that work for one object. A process may have no more threads than the system allows it (ulimit -u, pids.max
+// of a container); both functions that start one then throw RunFailed, and no thread is left behind.
 #pragma once
 
 #include <functional>

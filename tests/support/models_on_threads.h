@@ -25,6 +25,11 @@ inline std::unique_ptr<ParameterStore> small_store() {
   return p;
 }
 
+inline std::unique_ptr<ModelAverager> make_averager(ParameterStore& p, const std::string& compressor,
+                                                    OuterMomentum outer) {
+  return std::make_unique<ModelAverager>(p, make_compressor(parse_compression(compressor), p, {}), outer, Queue{});
+}
+
 // Stands for the local steps between two averagings: adds normal numbers, a sixteenth of them zero, and leaves the
 // padding.
 inline void drift(ParameterStore& p, int rank, int round, float size = 0.01f) {
