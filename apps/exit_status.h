@@ -21,10 +21,8 @@ struct ExitStatus {
 inline std::string reason_of(const std::exception& error) {
   if (!dynamic_cast<const std::bad_alloc*>(&error)) return error.what();
   return "out of memory: the machine, or a limit of this process (ulimit -v, a container's), has no more. Give a "
-         "smaller "
-         "--batch or --eval-batch, fewer workers at a time (--parallel), or --recompute; skein summary says what a "
-         "step "
-         "needs";
+         "smaller --batch or --eval-batch, fewer workers at a time (--parallel), or --recompute; skein summary says "
+         "what a step needs";
 }
 
 }  // namespace skein

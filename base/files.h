@@ -7,7 +7,7 @@
 
 namespace skein {
 
-// A file that is open for reading, negative where it cannot be opened. A pipe without a writer does not block open().
+// A file that is open for reading; fd is negative where it cannot be opened. A pipe without a writer does not block it.
 struct OpenFile {
   explicit OpenFile(const std::string& path);
   ~OpenFile();

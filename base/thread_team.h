@@ -36,7 +36,7 @@ class ThreadTeam {
 
   template <class Body>
   void add(const char* purpose, Body body) {
-    threads_.reserve(threads_.size() + 1);
+    threads_.reserve(threads_.size() + 1);  // push_back() must not throw once the thread runs
     threads_.push_back(start_thread(purpose, std::move(body)));
   }
   int64_t size() const { return int64_t(threads_.size()); }
