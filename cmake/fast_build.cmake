@@ -5,7 +5,9 @@ option(SKEIN_FAST_BUILD "precompile common headers; with clang++, compile severa
 
 function(fast_build target)
   if(SKEIN_FAST_BUILD)
-    target_precompile_headers(${target} PRIVATE ${ARGN})
+    if(ARGN)
+      target_precompile_headers(${target} PRIVATE ${ARGN})
+    endif()
     if(CMAKE_CXX_COMPILER_ID MATCHES Clang)
       join_sources(${target})
     endif()
