@@ -24,7 +24,7 @@ target_link_libraries(headers PRIVATE skein::skein)' >>"$place/project/CMakeList
 cmake -S "$place/project" -B "$place/outside" -DCMAKE_PREFIX_PATH="$place/prefix" -DCMAKE_CXX_COMPILER="$compiler" \
   >>"$place/log" || { cat "$place/log"; exit 1; }
 cmake --build "$place/outside" -j 2 >>"$place/log" 2>&1 || { tail -40 "$place/log"; exit 1; }
-for example in local_sgd mlp custom_schedule own_dataset; do
+for example in local_sgd mlp custom_schedule own_dataset kernel_ladder; do
   "$place/outside/example_$example" >"$place/$example.txt" || { echo "example_$example failed"; exit 1; }
 done
 grep -q 'step 1500 .* right 100.0 %' "$place/mlp.txt"
