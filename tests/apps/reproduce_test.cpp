@@ -1,118 +1,14 @@
-// skein reproduce: presets, the arithmetic of tables and verdicts by hand-made records, and a small preset from
-// outside.
-#include "apps/reproduce/preset.h"
+// skein reproduce: the arithmetic of tables and verdicts by hand-made records, and a small preset from outside.
 #include "apps/reproduce/results.h"
 #include "apps/reproduce/study.h"
 #include "apps/reproduce/study_table.h"
 #include "apps/reproduce/verdict.h"
 #include "tests/support/run_binary.h"
+#include "tests/support/small_preset.h"
 #include "tests/support/small_training_run.h"
 
 namespace skein::testing {
 namespace {
-
-const std::string kHead = R"(about = "a test"
-data = "synthetic"
-images = 76
-test-images = 30
-classes = 10
-epochs = 4
-grid-epochs = 2
-seeds = 2
-target = 0.9
-train = "--model resnet8 --batch 8 --lr 0.05 --conv onednn --synthetic-train 76 --synthetic-test 30 --synthetic-size 8"
-)";
-const std::string kSmall = kHead + R"(
-[[setting]]
-name = "post-local"
-flags = "--workers 2 --sync post-local:H=2,from={0.5}"
-
-[[setting]]
-name = "tuned"
-flags = "--workers 2 --sync minibatch"
-lr = [0.02, 0.05]
-
-[[setting]]
-name = "minibatch"
-flags = "--workers 2 --sync minibatch"
-
-[[claim]]
-text = "better"
-better = "post-local"
-than = "minibatch"
-measures = ["accuracy", "bytes"]
-
-[[claim]]
-text = "the same"
-better = "post-local"
-than = "minibatch"
-measures = ["same-accuracy"]
-
-[[claim]]
-text = "flat"
-needs = "an instrument"
-)";
-
-Preset small_preset() { return parse_preset(kSmall, "small.toml", "small"); }
-
-TEST(Preset, AllThatAreInTheProgramCanBePlanned) {
-  std::vector<std::string> files;
-  for (const auto& file : std::filesystem::directory_iterator(SKEIN_SOURCE_DIR "/recipes"))
-    if (file.path().extension() == ".toml") files.push_back(file.path().stem().string());
-  std::sort(files.begin(), files.end());
-  EXPECT_EQ(preset_names(), files) << "a file of recipes/ has no line in apps/CMakeLists.txt";
-  for (const std::string& name : preset_names()) {
-    const Preset preset = find_preset(name);
-    EXPECT_FALSE(preset.about.empty()) << name;
-    StudyOptions options;
-    options.out = "nowhere";
-    options.scale = 0.2;
-    const Study study = survey(scaled(preset, options), options, {});
-    EXPECT_EQ(study.settings.size(), preset.settings.size()) << name;
-    EXPECT_FALSE(study.missing().empty()) << name;
-  }
-}
-
-TEST(Preset, RefusesWhatItCannotRead) {
-  const auto refuses = [](const std::string& text, const std::vector<std::string>& parts) {
-    expect_error([&] { parse_preset(text, "p.toml", "p"); }, parts);
-  };
-  refuses("a =", {"p.toml:1", "TOML"});
-  refuses(kHead, {"no [[setting]]"});
-  refuses("about = 3\n", {"p.toml:1: about", "type"});
-  refuses("about = \"x\"\n", {"lacks data"});
-  const std::string one = kHead + "[[setting]]\nname = \"a\"\n";
-  refuses(one + "flag = \"--x\"\n", {"flag: no such key", "flags"});
-  refuses(one + one.substr(kHead.size()), {"two settings a"});
-  refuses(kHead + "[[setting]]\nname = \"a/b\"\n", {"a/b", "folder"});
-  refuses(one + "[[claim]]\ntext = \"t\"\nbetter = \"a\"\nthan = \"b\"\nmeasures = []\n", {"no setting is named 'b'"});
-  refuses(one + "[[claim]]\ntext = \"t\"\nbetter = \"a\"\nthan = \"a\"\nmeasures = [\"luck\"]\n",
-          {"luck", "train-loss"});
-  expect_error([] { find_preset("resnet20-cifar10-cp"); }, {"Did you mean resnet20-cifar10-cpu?"});
-  expect_error([] { find_preset("zzzzzzzzzz"); }, {"there is no such preset", "partitions"});
-}
-
-TEST(Preset, ScalesEpochsWarmUpAndSwitch) {
-  StudyOptions options;
-  options.scale = 0.5;
-  options.out = "nowhere";
-  const Preset p = scaled(small_preset(), options);
-  EXPECT_EQ(p.epochs, 2);
-  EXPECT_EQ(p.grid_epochs, 1);
-  EXPECT_EQ(p.warmup_epochs, 2.5);
-  EXPECT_EQ(images_of(p), 76 * (3 * 2 * 2 + 2 * 1));
-  const Study study = survey(p, options, {});
-  EXPECT_EQ(title_of(study), "small, scale 0.5: 2 epochs");
-  EXPECT_EQ(study.settings[0].flags, "--workers 2 --sync post-local:H=2,from=1");
-  options.scale = 0.1;
-  expect_error([&] { scaled(small_preset(), options); }, {"--scale 0.1", "less than one"});
-  Preset late = small_preset();
-  late.settings[0].flags.back() = "post-local:H=11,from={0.5}";  // 2 epochs of 5 steps remain
-  options.scale = 1;
-  expect_error([&] { survey(late, options, {}); }, {"post-local", "10 steps are local, and a round has 11", "--scale"});
-  late.settings[0].flags.back() = "post-local:H=2,from={half}";
-  expect_error([&] { survey(late, options, {}); }, {"braces"});
-}
 
 // Records of four epochs, 5 steps each.
 RunRecord record(const StudyRun& run, const std::string& setting, std::vector<double> top1, int64_t bytes) {
@@ -295,10 +191,10 @@ TEST(ReproduceCommand, TrainsOneRunAndCollects) {
   const TempDir dir;
   const std::string preset = (dir / "small.toml").string(), out = (dir / "out").string(),
                     results = (dir / "results").string(), command = kSkein + " reproduce " + preset + " --seeds 1 ";
-  const size_t second = kSmall.find("[[setting]]\nname = \"tuned\""),
-               claims = kSmall.find("[[claim]]\ntext = \"better\"");
-  write_file(preset, kSmall.substr(0, second) +
-                         kSmall.substr(kSmall.find("[[setting]]\nname = \"minibatch\""), claims) +
+  const size_t second = kSmallPreset.find("[[setting]]\nname = \"tuned\""),
+               claims = kSmallPreset.find("[[claim]]\ntext = \"better\"");
+  write_file(preset, kSmallPreset.substr(0, second) +
+                         kSmallPreset.substr(kSmallPreset.find("[[setting]]\nname = \"minibatch\""), claims) +
                          "[[claim]]\ntext = \"flat\"\nbetter = \"post-local\"\nthan = \"minibatch\"\nmeasures = "
                          "[\"eigenvalue\"]\n");
   const ProgramOutput first = shell(command + "--next --scale 0.5 --out " + out + " --collect " + results);
