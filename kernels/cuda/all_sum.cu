@@ -20,6 +20,11 @@ struct Sum {
   Addresses from, to;
   float scale;
 
+  template <class F>
+  void for_each_pointer(F f) const {  // for the emulator: they may be in the memory of several GPUs
+    for (const Addresses& a : {from, to}) std::for_each_n(a.p, a.count, f);
+  }
+
   template <int N>
   __device__ Sums<N> load(int64_t i) const {
     return sum_parts<N>(from.count, [&](int view) { return cuda::load<N>(from.p[view] + i); });

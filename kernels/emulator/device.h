@@ -12,6 +12,7 @@
 #include <functional>
 #include <tuple>
 #include <type_traits>
+#include <vector>
 
 #include "kernels/view.h"
 
@@ -59,21 +60,23 @@ T shuffle(unsigned mask, T value, int source_lane, SourceLine at) {
   return value;
 }
 
-// Pointers among the arguments of a kernel: each must be null or point into device or pinned memory.
+// Pointers among the arguments of a kernel: each must be null or point into device or pinned memory. Those within other
+// structs than Views are seen where the struct lists them: template <class F> void for_each_pointer(F f) const.
 struct Pointers {
-  const void* p[64];
-  int count = 0;
+  std::vector<const void*> all;
   template <class T>
   void collect(const T& argument) {
     if constexpr (std::is_same_v<T, View>)
       add(argument.data);
     else if constexpr (std::is_pointer_v<T>)
       add(argument);
+    else if constexpr (requires { argument.for_each_pointer([](const void*) {}); })
+      argument.for_each_pointer([this](const void* p) { add(p); });
   }
 
  private:
   void add(const void* pointer) {
-    if (pointer && count < 64) p[count++] = pointer;
+    if (pointer) all.push_back(pointer);
   }
 };
 

@@ -11,20 +11,20 @@ namespace {
 constexpr size_t kAlignment = 256;  // cudaMalloc's
 }
 
-void* Memory::allocate(size_t bytes, MemoryKind kind) {
+void* Memory::allocate(size_t bytes, MemoryKind kind, int device) {
   void* p = nullptr;
-  if (kind == MemoryKind::device && bytes > kDeviceBytes - device_bytes_) return nullptr;
+  if (kind == MemoryKind::device && bytes > kDeviceBytes - device_bytes(device)) return nullptr;
   if (posix_memalign(&p, kAlignment, bytes) != 0) return nullptr;
   make_undefined(p, bytes);
-  blocks_[reinterpret_cast<uintptr_t>(p)] = {bytes, kind};
-  if (kind == MemoryKind::device) device_bytes_ += bytes;
+  blocks_[reinterpret_cast<uintptr_t>(p)] = {bytes, kind, device};
+  if (kind == MemoryKind::device) device_bytes_[device] += bytes;
   return p;
 }
 
 bool Memory::release(void* p, MemoryKind kind) {
   const auto block = blocks_.find(reinterpret_cast<uintptr_t>(p));
   if (block == blocks_.end() || block->second.kind != kind) return false;
-  if (kind == MemoryKind::device) device_bytes_ -= block->second.bytes;
+  if (kind == MemoryKind::device) device_bytes_[block->second.device] -= block->second.bytes;
   std::memset(p, 0xdb, block->second.bytes);
   blocks_.erase(block);
   std::free(p);
@@ -46,6 +46,16 @@ bool Memory::may_point_at(const void* p) const {
 MemoryKind Memory::kind_of(const void* p) const {
   const auto block = find(p);
   return block == blocks_.end() ? MemoryKind::pageable : block->second.kind;
+}
+
+int Memory::device_of(const void* p) const {
+  const auto block = find(p);
+  return block != blocks_.end() && block->second.kind == MemoryKind::device ? block->second.device : -1;
+}
+
+size_t Memory::device_bytes(int device) const {
+  const auto known = device_bytes_.find(device);
+  return known == device_bytes_.end() ? 0 : known->second;
 }
 
 size_t Memory::reachable(const void* p) const {

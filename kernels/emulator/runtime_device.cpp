@@ -1,4 +1,5 @@
-// Emulated CUDA runtime: devices. The device has few multiprocessors, so that grids sized by it stay small.
+// Emulated CUDA runtime: devices. They are equal and have few multiprocessors, so that grids sized by them stay small;
+// set_multiprocessors() gives one another number.
 #include <cstring>
 #include <map>
 
@@ -11,7 +12,10 @@ namespace {
 constexpr int kMultiprocessors = 3;
 constexpr int kVersion = CUDART_VERSION;
 
-thread_local int current_device = 0;
+int multiprocessors(int device) {
+  const auto own = state().multiprocessors.find(device);
+  return own == state().multiprocessors.end() ? kMultiprocessors : own->second;
+}
 
 cudaError_t check_device(int device) {
   if (device >= 0 && device < state().devices) return cudaSuccess;
@@ -38,7 +42,6 @@ const std::map<cudaDeviceAttr, int>& attributes() {
       {cudaDevAttrMemoryClockRate, 1000000},
       {cudaDevAttrGlobalMemoryBusWidth, 512},
       {cudaDevAttrL2CacheSize, 64 << 10},
-      {cudaDevAttrMultiProcessorCount, kMultiprocessors},
       {cudaDevAttrMaxThreadsPerMultiProcessor, 2048},
       {cudaDevAttrMaxBlocksPerMultiprocessor, 32},
       {cudaDevAttrComputeCapabilityMajor, 9},
@@ -47,7 +50,6 @@ const std::map<cudaDeviceAttr, int>& attributes() {
       {cudaDevAttrConcurrentKernels, 1},
       {cudaDevAttrUnifiedAddressing, 1},
       {cudaDevAttrCooperativeLaunch, 1},
-      {cudaDevAttrPciDeviceId, 0},
       {cudaDevAttrTccDriver, 0},
   };
   return all;
@@ -78,7 +80,7 @@ cudaError_t cudaGetDeviceCount(int* count) {
 
 cudaError_t cudaGetDevice(int* device) {
   return call("cudaGetDevice", [&] {
-    *device = current_device;
+    *device = current_device();
     return cudaSuccess;
   });
 }
@@ -86,7 +88,7 @@ cudaError_t cudaGetDevice(int* device) {
 cudaError_t cudaSetDevice(int device) {
   return call("cudaSetDevice", [&] {
     const cudaError_t error = check_device(device);
-    if (error == cudaSuccess) current_device = device;
+    if (error == cudaSuccess) current_device() = device;
     return error;
   });
 }
@@ -94,6 +96,8 @@ cudaError_t cudaSetDevice(int device) {
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
   return call("cudaDeviceGetAttribute", [&] {
     if (const cudaError_t error = check_device(device); error != cudaSuccess) return error;
+    if (attribute == cudaDevAttrMultiProcessorCount) return *value = multiprocessors(device), cudaSuccess;
+    if (attribute == cudaDevAttrPciDeviceId) return *value = device, cudaSuccess;
     const auto found = attributes().find(attribute);
     if (found == attributes().end())
       return refuse(cudaErrorInvalidValue, "the emulated device lacks attribute {}", int(attribute));
@@ -119,7 +123,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int device) {
     p->maxBlocksPerMultiProcessor = attributes().at(cudaDevAttrMaxBlocksPerMultiprocessor);
     p->major = attributes().at(cudaDevAttrComputeCapabilityMajor);
     p->minor = attributes().at(cudaDevAttrComputeCapabilityMinor);
-    p->multiProcessorCount = kMultiprocessors;
+    p->multiProcessorCount = multiprocessors(device);
     p->memoryBusWidth = attributes().at(cudaDevAttrGlobalMemoryBusWidth);
     p->l2CacheSize = attributes().at(cudaDevAttrL2CacheSize);
     p->unifiedAddressing = 1;

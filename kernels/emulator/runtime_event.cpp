@@ -39,6 +39,7 @@ cudaError_t find_uncaptured(cudaEvent_t event) {
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   return call("cudaEventCreateWithFlags", [&] {
     *event = new CUevent_st;
+    (*event)->device = current_device();
     (*event)->timed = !(flags & cudaEventDisableTiming);
     state().events.insert(*event);
     return cudaSuccess;
@@ -58,6 +59,9 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   return call("cudaEventRecord", [&] {
     CUstream_st* const s = find_stream(stream);
     if (!s || !find_event(event)) return cudaErrorInvalidResourceHandle;
+    if (event->device != s->device)
+      return refuse(cudaErrorInvalidResourceHandle, "an event of device {} is recorded on a stream of device {}",
+                    event->device, s->device);
     event->point = position_at_end(s->target());
     event->capture = s->capture;
     event->captured = s->capture != nullptr;
@@ -93,6 +97,9 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
   return call("cudaEventElapsedTime", [&] {
+    if (find_event(from) && find_event(to) && from->device != to->device)
+      return refuse(cudaErrorInvalidResourceHandle, "the time between events of devices {} and {}", from->device,
+                    to->device);
     for (cudaEvent_t event : {from, to}) {
       if (const cudaError_t error = find_uncaptured(event); error != cudaSuccess) return error;
       if (!event->timed || !event->point)

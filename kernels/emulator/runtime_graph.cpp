@@ -102,6 +102,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mo
     if (s->capture) return invalidate(*s->capture, "a second cudaStreamBeginCapture");
     auto capture = std::make_shared<Capture>();
     capture->origin = s;
+    capture->device = s->device;
     capture->mode = mode;
     capture->owner = std::this_thread::get_id();
     join(*s, capture);
@@ -159,6 +160,9 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
     if (!s) return cudaErrorInvalidResourceHandle;
     if (!state().executables.contains(executable))
       return refuse(cudaErrorInvalidValue, "an executable graph that was destroyed, or never made");
+    if (executable->work->device != s->device)
+      return refuse(cudaErrorInvalidValue, "a graph captured on device {} is launched on a stream of device {}",
+                    executable->work->device, s->device);
     if (s->capture) return invalidate(*s->capture, "a graph within a graph (the emulator has none)");
     const int64_t number = ++state().counts.graph_launches;
     return enqueue(*s, "cudaGraphLaunch", {.run = [work = executable->work, number] { run_graph(*work, number); }});

@@ -1,5 +1,6 @@
 // Emulated CUDA runtime: memory and copies. A copy from pinned memory reads it when the stream reaches the copy; a copy
 // from pageable memory reads it during the call; a copy to pageable memory waits for the stream, as in CUDA.
+#include <algorithm>
 #include <cstring>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace {
 cudaError_t allocate_memory(const char* name, void** p, size_t bytes, MemoryKind kind) {
   return call(name, [&] {
     if (const cudaError_t error = refuse_while_capturing(name); error != cudaSuccess) return error;
-    *p = state().memory.allocate(bytes, kind);
+    *p = state().memory.allocate(bytes, kind, current_device());
     if (!*p) return cudaErrorMemoryAllocation;
     ++state().counts.allocations;
     return cudaSuccess;
@@ -49,15 +50,25 @@ void check_allocated(const char* what, const void* p, size_t bytes) {
     set_fault(cudaErrorIllegalAddress, fmt::format("{} memory that was freed before the stream got there", what));
 }
 
+// Sets a fault if work of the device may not access the memory.
+void check_access(const char* what, const void* p, int device) {
+  std::string why;
+  if (!may_access(device, p, why)) set_fault(cudaErrorIllegalAddress, fmt::format("{} {}", what, why));
+}
+
 struct Copy {
   void* to;
   const void* from;
   size_t bytes;
   bool to_device, from_device;
+  int device;         // of the stream
+  bool peer = false;  // cudaMemcpyPeer, which needs no access
 
   void run() const {
     if (to_device) check_allocated("a copy to", to, bytes);
     if (from_device) check_allocated("a copy from", from, bytes);
+    if (!peer) check_access("a copy to", to, device);
+    if (!peer) check_access("a copy from", from, device);
     const WatchedAccesses watched;
     if (state().fault.empty()) std::memcpy(to, from, bytes);
   }
@@ -80,7 +91,8 @@ cudaError_t copy(const char* name, void* to, const void* from, size_t bytes, cud
   CUstream_st* const s = find_stream(stream);
   if (!s) return cudaErrorInvalidResourceHandle;
   const Memory& memory = state().memory;
-  const Copy c{to, from, bytes, memory.kind_of(to) == MemoryKind::device, memory.kind_of(from) == MemoryKind::device};
+  const Copy c{
+      to, from, bytes, memory.kind_of(to) == MemoryKind::device, memory.kind_of(from) == MemoryKind::device, s->device};
   if (const cudaError_t error = check(c, kind); error != cudaSuccess) return error;
   const bool pageable_to = memory.kind_of(to) == MemoryKind::pageable,
              pageable_from = memory.kind_of(from) == MemoryKind::pageable;
@@ -111,7 +123,7 @@ cudaError_t cudaFreeHost(void* p) { return release_memory("cudaFreeHost", p, Mem
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total) {
   return call("cudaMemGetInfo", [&] {
     *total = Memory::kDeviceBytes;
-    *free = *total - state().memory.device_bytes();
+    *free = *total - state().memory.device_bytes(current_device());
     return cudaSuccess;
   });
 }
@@ -123,6 +135,7 @@ cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const vo
     attributes->type = kind == MemoryKind::device   ? cudaMemoryTypeDevice
                        : kind == MemoryKind::pinned ? cudaMemoryTypeHost
                                                     : cudaMemoryTypeUnregistered;
+    attributes->device = std::max(state().memory.device_of(p), 0);
     attributes->devicePointer = kind == MemoryKind::pageable ? nullptr : const_cast<void*>(p);
     attributes->hostPointer = kind == MemoryKind::device ? nullptr : const_cast<void*>(p);
     return cudaSuccess;
@@ -137,7 +150,24 @@ cudaError_t cudaMemcpy(void* to, const void* from, size_t bytes, cudaMemcpyKind 
   return call("cudaMemcpy", [&] {
     cudaError_t error = refuse_while_capturing("cudaMemcpy");
     if (error == cudaSuccess) error = copy("cudaMemcpy", to, from, bytes, kind, nullptr);
-    return error == cudaSuccess ? wait_for(state().null_stream, "cudaMemcpy") : error;
+    return error == cudaSuccess ? wait_for(null_stream(current_device()), "cudaMemcpy") : error;
+  });
+}
+
+// Between the memory of two devices, or within one; the stream may be of either.
+cudaError_t cudaMemcpyPeerAsync(void* to, int to_device, const void* from, int from_device, size_t bytes,
+                                cudaStream_t stream) {
+  return call("cudaMemcpyPeerAsync", [&] {
+    if (bytes == 0) return cudaSuccess;
+    CUstream_st* const s = find_stream(stream);
+    if (!s) return cudaErrorInvalidResourceHandle;
+    const Copy c{to, from, bytes, true, true, s->device, true};
+    if (const cudaError_t error = check(c, cudaMemcpyDeviceToDevice); error != cudaSuccess) return error;
+    const Memory& memory = state().memory;
+    if (memory.device_of(to) != to_device || memory.device_of(from) != from_device)
+      return refuse(cudaErrorInvalidValue, "a cudaMemcpyPeer from device {} to {} of memory of devices {} and {}",
+                    from_device, to_device, memory.device_of(from), memory.device_of(to));
+    return enqueue(*s, "cudaMemcpyPeerAsync", {.run = [c] { c.run(); }});
   });
 }
 
@@ -147,8 +177,9 @@ cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t stre
     if (!s) return cudaErrorInvalidResourceHandle;
     if (bytes == 0) return cudaSuccess;
     if (!fits("a memset writes", to, bytes)) return cudaErrorInvalidValue;
-    return enqueue(*s, "cudaMemsetAsync", {.run = [=] {
+    return enqueue(*s, "cudaMemsetAsync", {.run = [=, device = s->device] {
       check_allocated("a memset of", to, bytes);
+      check_access("a memset of", to, device);
       const WatchedAccesses watched;
       if (state().fault.empty()) std::memset(to, value, bytes);
     }});

@@ -22,9 +22,16 @@ bool run_early(int64_t number) {
   return seed == 1 || (seed > 1 && coin(seed, uint64_t(number)));
 }
 
+CUstream_st& null_stream(int device) {
+  CUstream_st& stream = state().null_streams[device];
+  if (!stream.queue) stream.queue = std::make_shared<WorkQueue>();
+  stream.device = device;
+  return stream;
+}
+
 CUstream_st* find_stream(cudaStream_t stream) {
   State& s = state();
-  if (!stream) return &s.null_stream;
+  if (!stream) return &null_stream(current_device());
   if (s.streams.contains(stream)) return stream;
   refuse(cudaErrorInvalidResourceHandle, "a stream that was destroyed, or never made");
   return nullptr;
@@ -63,19 +70,24 @@ using namespace skein::cuda::emulator;
 
 namespace {
 
+// Of the current device.
 cudaError_t wait_for_all() {
   State& s = state();
   if (!s.captures.empty()) return invalidate(**s.captures.begin(), "cudaDeviceSynchronize");
   ++s.counts.synchronizations;
-  std::vector<std::shared_ptr<WorkQueue>> queues = s.orphans;
-  queues.push_back(s.null_stream.queue);
-  for (CUstream_st* stream : s.streams) queues.push_back(stream->queue);
+  const int device = current_device();
+  std::vector<std::shared_ptr<WorkQueue>> queues;
+  for (const auto& [owner, queue] : s.orphans)
+    if (owner == device) queues.push_back(queue);
+  queues.push_back(null_stream(device).queue);
+  for (CUstream_st* stream : s.streams)
+    if (stream->device == device) queues.push_back(stream->queue);
   if (run_early(0)) std::reverse(queues.begin(), queues.end());
   for (const auto& queue : queues) {
     run_until(*queue, queue->end());
     host_waits_for(*queue);
   }
-  s.orphans.clear();
+  std::erase_if(s.orphans, [device](const auto& orphan) { return orphan.first == device; });
   return s.sticky;
 }
 
@@ -88,7 +100,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
                     "only non-blocking streams are emulated: the others wait for the null stream");
     auto queue = std::make_shared<WorkQueue>();
     queue->early = run_early(++state().streams_made);
-    *stream = new CUstream_st{std::move(queue), nullptr, nullptr};
+    *stream = new CUstream_st{std::move(queue), nullptr, nullptr, current_device()};
     state().streams.insert(*stream);
     return cudaSuccess;
   });
@@ -100,7 +112,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
     State& s = state();
     if (!s.streams.contains(stream)) return refuse(cudaErrorInvalidResourceHandle, "a stream is destroyed twice");
     if (stream->capture) leave(*stream->capture);
-    if (!stream->queue->work.empty()) s.orphans.push_back(stream->queue);
+    if (!stream->queue->work.empty()) s.orphans.emplace_back(stream->device, stream->queue);
     s.streams.erase(stream);
     delete stream;
     return cudaSuccess;

@@ -29,8 +29,12 @@ cudaError_t planned_failure(const std::string& name) {
 
 State::State()
     : seed(uint64_t(from_environment("SKEIN_EMULATOR_SEED", 0))),
-      devices(int(from_environment("SKEIN_EMULATOR_DEVICES", 1))) {
-  null_stream.queue = std::make_shared<WorkQueue>();
+      devices(int(from_environment("SKEIN_EMULATOR_DEVICES", 1))),
+      peers(from_environment("SKEIN_EMULATOR_PEERS", 1) != 0) {}
+
+int& current_device() {
+  thread_local int device = 0;
+  return device;
 }
 
 State& state() {
@@ -83,6 +87,23 @@ void set_seed(uint64_t seed) {
 void set_devices(int count) {
   const std::lock_guard lock(state().mutex);
   state().devices = count;
+  current_device() = 0;
+}
+
+void set_peers(bool possible) {
+  const std::lock_guard lock(state().mutex);
+  state().peers = possible;
+  state().enabled.clear();
+}
+
+void set_multiprocessors(int device, int count) {
+  const std::lock_guard lock(state().mutex);
+  state().multiprocessors[device] = count;
+}
+
+int64_t device_bytes(int device) {
+  const std::lock_guard lock(state().mutex);
+  return int64_t(state().memory.device_bytes(device));
 }
 
 Counts counts() {
@@ -90,7 +111,7 @@ Counts counts() {
   const std::lock_guard lock(s.mutex);
   Counts c = s.counts;
   c.device_blocks = s.memory.blocks(MemoryKind::device);
-  c.device_bytes = int64_t(s.memory.device_bytes());
+  for (int device = 0; device < s.devices; ++device) c.device_bytes += int64_t(s.memory.device_bytes(device));
   c.pinned_blocks = s.memory.blocks(MemoryKind::pinned);
   c.streams = int64_t(s.streams.size());
   c.events = int64_t(s.events.size());
@@ -123,9 +144,9 @@ void reset() {
     queue.done = queue.end();
     queue.work.clear();
   };
-  forget(*s.null_stream.queue);
+  for (auto& [device, stream] : s.null_streams) forget(*stream.queue);
   for (CUstream_st* stream : s.streams) forget(*stream->queue);
-  for (const auto& queue : s.orphans) forget(*queue);
+  for (const auto& [device, queue] : s.orphans) forget(*queue);
   s.orphans.clear();
   s.fault.clear();
   s.sticky = cudaSuccess;

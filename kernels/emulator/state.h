@@ -1,9 +1,10 @@
-// State of the emulated device and its runtime: one of each per process, behind one lock.
+// State of the emulated devices and their runtime: one of each per process, behind one lock.
 #pragma once
 
 #include <cuda_runtime.h>
 #include <fmt/format.h>
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -25,20 +26,24 @@ struct Capture {
   bool valid = true;
   std::vector<std::shared_ptr<WorkQueue>> queues;
   std::vector<CUstream_st*> members;
+  int device = 0;  // of the origin
   ~Capture();
 };
 
 }  // namespace skein::cuda::emulator
 
-// Handle types of the runtime, which the toolkit's headers only declare.
+// Handle types of the runtime, which the toolkit's headers only declare. Streams and events belong to the device that
+// was current when they were made.
 struct CUstream_st {
   std::shared_ptr<skein::cuda::emulator::WorkQueue> queue;
   std::shared_ptr<skein::cuda::emulator::Capture> capture;     // null: not capturing
   std::shared_ptr<skein::cuda::emulator::WorkQueue> captured;  // this stream's queue in the capture
+  int device = 0;
   const std::shared_ptr<skein::cuda::emulator::WorkQueue>& target() const { return capture ? captured : queue; }
 };
 
 struct CUevent_st {
+  int device = 0;
   bool timed = false;
   std::shared_ptr<skein::cuda::emulator::QueuePosition> point;  // null: never recorded
   std::weak_ptr<skein::cuda::emulator::Capture> capture;        // capture of the last record
@@ -58,17 +63,21 @@ namespace skein::cuda::emulator {
 struct State {
   std::mutex mutex;
   Memory memory;
-  CUstream_st null_stream;
+  std::map<int, CUstream_st> null_streams;  // by device; see null_stream()
   std::set<CUstream_st*> streams;
   std::set<CUevent_st*> events;
   std::set<CUgraph_st*> graphs;
   std::set<CUgraphExec_st*> executables;
-  std::vector<std::shared_ptr<WorkQueue>> orphans;  // queues of streams that were destroyed before their work was done
+  // Queues, with their devices, of streams that were destroyed before their work was done.
+  std::vector<std::pair<int, std::shared_ptr<WorkQueue>>> orphans;
   std::set<Capture*> captures;
 
   uint64_t seed = 0;
   int64_t streams_made = 0;
   int devices = 1;
+  bool peers = true;                      // devices can access each other's memory, once it is enabled
+  std::set<std::pair<int, int>> enabled;  // (device, peer whose memory it may access)
+  std::map<int, int> multiprocessors;     // of devices that have another number than the rest
   Counts counts;
   std::string fault;
   cudaError_t sticky = cudaSuccess;
@@ -119,8 +128,12 @@ cudaError_t call(const char* name, Body body) {
   return call(name, CallKind::usual, body);
 }
 
+int& current_device();  // of the calling thread
+CUstream_st& null_stream(int device);
 CUstream_st* find_stream(cudaStream_t);  // null: the stream was destroyed or never created
 bool run_early(int64_t number);          // choice by the seed, for a stream or a graph launch
+// True if work of `device` may access the memory at p. Else it names both devices in `why`.
+bool may_access(int device, const void* p, std::string& why);
 // Appends work to the stream, or to the graph that is being captured from it.
 cudaError_t enqueue(CUstream_st&, const char* name, Work);
 // Runs all work of the stream. Not allowed during capture.

@@ -37,7 +37,7 @@ target_compile_options(cuda_kernels PRIVATE ${sanitize} ${SKEIN_EMULATED_OPTIONS
 target_precompile_headers(cuda_kernels PRIVATE kernels/cuda/dialect/gpu.h)
 
 file(GLOB cases CONFIGURE_DEPENDS cases/*.cpp)
-add_library(cases OBJECT ${cases} kernels/cuda/device/conv_plan.cpp kernels/cuda/device/runtime.cpp engine/tensor.cpp tests/emulator/sanitize.cpp)
+add_library(cases OBJECT ${cases} kernels/cuda/device/conv_plan.cpp kernels/cuda/device/peers.cpp kernels/cuda/device/runtime.cpp engine/tensor.cpp tests/emulator/sanitize.cpp)
 target_compile_options(cases PRIVATE ${sanitize_host} -O0)
 target_precompile_headers(cases PRIVATE cases/op_case.h <fmt/format.h>)
 if(SKEIN_FAST_BUILD)

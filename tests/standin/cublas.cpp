@@ -9,9 +9,11 @@
 #include <mutex>
 #include <set>
 
+#include "tests/standin/device_check.h"
 #include "tests/standin/fault.h"
 
 struct cublasContext {
+  int device = 0;
   cudaStream_t stream = nullptr;
   void* workspace = nullptr;  // null: cuBLAS's own; setting the stream resets it
   size_t bytes = 0;
@@ -76,7 +78,7 @@ const char* cublasGetStatusString(cublasStatus_t status) {
 cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
   if (planted_fault()) return CUBLAS_STATUS_INTERNAL_ERROR;
   const std::lock_guard lock(mutex);
-  *handle = new cublasContext;
+  *handle = new cublasContext{current_device()};
   live_handles.insert(*handle);
   ++handles;
   return CUBLAS_STATUS_SUCCESS;
@@ -94,7 +96,7 @@ cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream) {
   if (planted_fault()) return CUBLAS_STATUS_INTERNAL_ERROR;
   const std::lock_guard lock(mutex);
   if (!live_handles.contains(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
-  *handle = {stream, nullptr, 0};
+  *handle = {handle->device, stream, nullptr, 0};
   return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -129,6 +131,7 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t operation
   if (lda < (ta ? k : m) || ldb < (tb ? n : k) || ldc < m || !a || !b || !c)
     return refuse("a leading dimension or a pointer");
   if (!handle->workspace) return refuse("no workspace was set: cuBLAS would allocate one, which a capture forbids");
+  if (const char* why = misplaced(handle->device, {a, b, c, handle->workspace})) return refuse(why);
   Product& p = products->emplace_back(
       Product{ta, tb, m, n, k, lda, ldb, ldc, *alpha, *beta, a, b, c, handle->workspace, handle->bytes});
   ++executions;

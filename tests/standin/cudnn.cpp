@@ -14,9 +14,11 @@
 
 #include "apps/plan/gpu_model.h"
 #include "tests/standin/cudnn_program.h"
+#include "tests/standin/device_check.h"
 #include "tests/standin/fault.h"
 
 struct cudnnContext {
+  int device = 0;
   cudaStream_t stream = nullptr;
 };
 
@@ -157,7 +159,7 @@ void cudnnGetLastErrorString(char* message, size_t size) {
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle) {
   if (planted_fault()) return planted();
   const std::lock_guard lock(mutex);
-  *handle = new cudnnContext;
+  *handle = new cudnnContext{current_device()};
   live_handles.insert(*handle);
   ++handles;
   return CUDNN_STATUS_SUCCESS;
@@ -258,6 +260,8 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
       execution->memory[operands.uids[i]] = operands.pointers[i];
     if (const std::string fault = fault_of(*execution, operands.uids, operands.pointers); !fault.empty())
       return refuse(fault);
+    for (const void* p : operands.pointers)
+      if (const char* why = misplaced(handle->device, {p, operands.workspace})) return refuse(why);
     stream = handle->stream;
   }
   ++executions;

@@ -12,7 +12,11 @@
 #include <mutex>
 #include <vector>
 
+#include "tests/standin/device_check.h"
+
 namespace {
+
+using namespace skein::standin;
 
 struct Message {
   std::vector<char> bytes;
@@ -42,7 +46,7 @@ bool planted_fault() { return ++calls == fail_at; }
 
 struct ncclComm {
   std::shared_ptr<SharedState> shared_state;
-  int rank = 0, size = 1;
+  int rank = 0, size = 1, device = 0;
   ncclResult_t state = ncclSuccess;
 };
 
@@ -95,6 +99,7 @@ ncclResult_t run_group() {
 ncclResult_t enqueue(const Operation& o) {
   if (planted_fault()) return ncclInternalError;
   if (!o.comm || (!o.data && o.bytes > 0) || o.peer < 0 || o.peer >= o.comm->size) return ncclInvalidArgument;
+  if (misplaced(o.comm->device, {o.data})) return ncclInvalidArgument;
   group.push_back(o);
   return depth > 0 ? ncclSuccess : run_group();
 }
@@ -123,7 +128,7 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* comm, int ranks, ncclUniqueId id
     shared_state->changed.notify_all();
     return ncclSystemError;
   }
-  *comm = new ncclComm{shared_state, rank, ranks};
+  *comm = new ncclComm{shared_state, rank, ranks, current_device()};
   ++live;
   return ncclInProgress;  // non-blocking, as in NCCL: the communicator's state says when it is done
 }
@@ -140,6 +145,7 @@ ncclResult_t ncclCommSplit(ncclComm_t comm, int color, int, ncclComm_t* part, nc
   auto& shared = m.parts[{generation, color}];
   if (!shared) shared = std::make_shared<SharedState>();
   auto* made = new ncclComm{shared};
+  made->device = comm->device;
   made->size = 0;
   for (const auto& [rank, c] : m.colors) {
     if (c != color) continue;
@@ -209,6 +215,7 @@ ncclResult_t ncclRecv(void* data, size_t count, ncclDataType_t type, int peer, n
 ncclResult_t ncclAllGather(const void* own, void* all, size_t count, ncclDataType_t type, ncclComm_t comm,
                            cudaStream_t stream) {
   if (planted_fault()) return ncclInternalError;
+  if (misplaced(comm->device, {own, all})) return ncclInvalidArgument;
   if (cudaStreamSynchronize(stream) != cudaSuccess) return ncclUnhandledCudaError;
   const size_t bytes = count * size_of(type);
   for (int r = 0; r < comm->size; ++r) post(*comm, r, own, bytes);

@@ -6,7 +6,7 @@
 #include "kernels/device/device_timer.h"
 #include "kernels/device/emulated.h"
 #include "kernels/device/peak.h"
-#include "kernels/device/runtime.h"
+#include "kernels/device/peers.h"
 #include "kernels/device/timing.h"
 
 namespace skein::cuda {
@@ -22,6 +22,12 @@ std::string absent_reason() {
 std::vector<DeviceInfo> devices() { return {}; }
 int current_device() { absent(); }
 void use_device(int) { absent(); }
+DeviceScope::DeviceScope(int) {}
+DeviceScope::~DeviceScope() = default;
+int device_of(const void*) { return -1; }
+bool can_reach(int, int) { absent(); }
+bool reach_device(int) { absent(); }
+void copy_between(Stream, View, View) { absent(); }
 std::string describe_device(int) { absent(); }
 size_t memory_in_use() { absent(); }
 size_t l2_bytes() { absent(); }

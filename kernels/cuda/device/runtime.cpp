@@ -11,6 +11,7 @@
 #include "kernels/cuda/dialect/cuda_check.h"
 #include "kernels/cuda/dialect/workspace_lock.h"
 #include "kernels/device/emulated.h"
+#include "kernels/device/peers.h"
 #include "kernels/device/timing.h"
 
 namespace skein::cuda {
@@ -38,12 +39,19 @@ void synchronize_null(Stream stream) {
   if (!stream) synchronize(stream);
 }
 
+// GPU to make current for work on the memory: without a stream its own, else any will do.
+int device_for(Stream stream, const void* memory) { return stream ? -1 : device_of(memory); }
+
+// Streams by themselves; of the null streams each GPU has one.
+using StreamKey = std::pair<Stream, int>;
+StreamKey key_of(Stream stream) { return {stream, stream ? -1 : current_device()}; }
+
 // Scratch memory per stream. Blocks that have become too small are kept, since captured graphs may use them.
 class Workspaces {
  public:
   void* get(Stream stream, size_t bytes) {
     const std::lock_guard lock(mutex_);
-    auto& blocks = blocks_[stream];
+    auto& blocks = blocks_[key_of(stream)];
     if (blocks.empty() || blocks.back().second < bytes) {
       const size_t size = (bytes + kWorkspaceGrain - 1) / kWorkspaceGrain * kWorkspaceGrain;
       blocks.emplace_back(allocate(size), size);
@@ -52,21 +60,21 @@ class Workspaces {
   }
   std::unique_lock<std::recursive_mutex> hold(Stream stream) {
     std::unique_lock lock(mutex_);
-    std::recursive_mutex& holder = holders_[stream];  // references to map elements stay valid
+    std::recursive_mutex& holder = holders_[key_of(stream)];  // references to map elements stay valid
     lock.unlock();
     return std::unique_lock(holder);
   }
   void release_all(Stream stream) {
     const std::lock_guard lock(mutex_);
-    holders_.erase(stream);
-    for (const auto& [memory, size] : blocks_[stream]) release(memory);
-    blocks_.erase(stream);
+    holders_.erase(key_of(stream));
+    for (const auto& [memory, size] : blocks_[key_of(stream)]) release(memory);
+    blocks_.erase(key_of(stream));
   }
 
  private:
   std::mutex mutex_;
-  std::map<Stream, std::vector<std::pair<void*, size_t>>> blocks_;
-  std::map<Stream, std::recursive_mutex> holders_;
+  std::map<StreamKey, std::vector<std::pair<void*, size_t>>> blocks_;
+  std::map<StreamKey, std::recursive_mutex> holders_;
 };
 
 Workspaces& workspaces() {
@@ -124,19 +132,12 @@ std::vector<DeviceInfo> devices() {
   return all;
 }
 
-int current_device() {
-  int index = 0;
-  CUDA_CHECK(cudaGetDevice(&index));
-  return index;
-}
-
-void use_device(int index) { CUDA_CHECK(cudaSetDevice(index)); }
-
 int64_t multiprocessors() {
-  thread_local int64_t count = 0;
+  thread_local std::map<int, int64_t> counts;
+  const int device = current_device();
+  int64_t& count = counts[device];
   if (count == 0) {
-    int device = 0, value = 0;
-    CUDA_CHECK(cudaGetDevice(&device));
+    int value = 0;
     CUDA_CHECK(cudaDeviceGetAttribute(&value, cudaDevAttrMultiProcessorCount, device));
     count = value;
   }
@@ -164,12 +165,14 @@ void release_pinned(void* memory) { cudaFreeHost(memory); }
 
 void copy(Stream stream, View from, View to) {
   CHECK(from.dtype == to.dtype && from.numel() == to.numel(), "copy of {} elements into {}", from.numel(), to.numel());
+  const DeviceScope device(device_for(stream, to.data));
   synchronize_null(stream);
   CUDA_CHECK(cudaMemcpyAsync(to.data, from.data, from.bytes(), cudaMemcpyDeviceToDevice, stream));
   synchronize_null(stream);
 }
 
 void copy_to_host(Stream stream, View from, void* to) {
+  const DeviceScope device(device_for(stream, from.data));
   synchronize_null(stream);
   CUDA_CHECK(cudaMemcpyAsync(to, from.data, from.bytes(), cudaMemcpyDeviceToHost, stream));
   synchronize(stream);
@@ -177,6 +180,7 @@ void copy_to_host(Stream stream, View from, void* to) {
 
 // CUDA stages pageable host memory before the call returns, so the host does not wait.
 void copy_from_host(Stream stream, const void* from, View to) {
+  const DeviceScope device(device_for(stream, to.data));
   synchronize_null(stream);
   CUDA_CHECK(cudaMemcpyAsync(to.data, from, to.bytes(), cudaMemcpyHostToDevice, stream));
   synchronize_null(stream);
@@ -191,6 +195,7 @@ void copy_from_host_async(Stream stream, const void* from, View to) {
 }
 
 void zero(Stream stream, View to) {
+  const DeviceScope device(device_for(stream, to.data));
   synchronize_null(stream);
   CUDA_CHECK(cudaMemsetAsync(to.data, 0, to.bytes(), stream));
   synchronize_null(stream);
@@ -252,11 +257,7 @@ double seconds_between(Event begin, Event end) {
   return 1e-3 * double(milliseconds);
 }
 
-bool on_device(const void* memory) {
-  cudaPointerAttributes attributes{};
-  CUDA_CHECK(cudaPointerGetAttributes(&attributes, memory));
-  return attributes.type == cudaMemoryTypeDevice;
-}
+bool on_device(const void* memory) { return device_of(memory) >= 0; }
 
 void begin_capture(Stream stream) {
   CHECK(stream, "the null stream cannot be captured");
