@@ -11,12 +11,25 @@
 #include "kernels/device/conv_plan.h"
 #include "kernels/device/device_info.h"
 #include "kernels/device/emulated.h"
-#include "kernels/device/runtime.h"
+#include "kernels/device/peers.h"
 #include "train/machine/bf16_instructions.h"
 #include "train/machine/machine.h"
 
 namespace skein {
 namespace {
+
+// GPUs whose memory kernels of this one may access.
+std::vector<int> peers_of(int gpu) {
+  std::vector<int> peers;
+  for (int other = 0; other < int(cuda::devices().size()); ++other)
+    if (other != gpu && cuda::can_reach(gpu, other)) peers.push_back(other);
+  return peers;
+}
+
+std::string peers_text(int gpu) {
+  const std::vector<int> peers = peers_of(gpu);
+  return peers.empty() ? "none, so that averaging goes through host memory" : fmt::format("{}", fmt::join(peers, ", "));
+}
 
 void print_table() {
   const Processor p = processor();
@@ -25,9 +38,13 @@ void print_table() {
   fmt::print("      bf16: {}\n", to_text(bf16_instructions(p)));
   fmt::print("      convolutions: {}\n", fmt::join(cpu::conv_implementations(DType::bf16), " "));
   if (!cuda::available()) fmt::print("cuda  absent: {}\n", cuda::absent_reason());
-  for (const cuda::DeviceInfo& d : cuda::devices())
-    fmt::print("cuda  {}\n      compute capability {}.{}, {} multiprocessors, {:.1f} GB\n", d.name, d.major, d.minor,
-               d.multiprocessors, double(d.memory) * 1e-9);
+  const std::vector<cuda::DeviceInfo> all = cuda::devices();
+  for (int i = 0; i < int(all.size()); ++i) {
+    const cuda::DeviceInfo& d = all[size_t(i)];
+    fmt::print("cuda  {}: {}\n      compute capability {}.{}, {} multiprocessors, {:.1f} GB\n", i, d.name, d.major,
+               d.minor, d.multiprocessors, double(d.memory) * 1e-9);
+    if (all.size() > 1) fmt::print("      reads and writes directly the memory of: {}\n", peers_text(i));
+  }
 }
 
 // Description by the CUDA runtime, with cuDNN's values over it. Without cuDNN, `without` says why.
@@ -56,12 +73,16 @@ void print_json() {
                 {"instruction_sets", p.instruction_sets},
                 {"bf16", bf16.names},
                 {"convolutions", cpu::conv_implementations(DType::bf16)}}},
-              {"gpus", Json::array()}};
+              {"gpus", Json::array()},
+              {"peers", Json::array()}};
   if (!bf16.refused.empty()) all["cpu"]["amx_refused"] = bf16.refused;
   if (!cuda::available()) all["no_gpu"] = cuda::absent_reason();
   if (cuda::emulated()) all["emulated"] = true;
   std::string without;
-  for (int i = 0; i < int(cuda::devices().size()); ++i) all["gpus"].push_back(describe_gpu(i, without));
+  for (int i = 0; i < int(cuda::devices().size()); ++i) {
+    all["gpus"].push_back(describe_gpu(i, without));
+    all["peers"].push_back(peers_of(i));
+  }
   if (!without.empty()) all["without_cudnn"] = without;
   fmt::print("{}\n", all.dump());
 }

@@ -32,19 +32,23 @@ struct TrainArguments {
   int64_t limit_steps = 0;
 };
 
-// --workers of several processes is their number; the flag may be left out.
+// Without --workers every process is one worker. With it each has as many.
 void take_processes(const Command& train, const TrainCall& call, int64_t processes, TrainConfig& config) {
   if (processes == 1 || config.workers == processes) return;
   const bool resuming = !call.resume.empty();
-  if (resuming && !call.from_consensus)
+  const bool chosen = train.is_given("workers") || (!resuming && config.workers > 1);
+  if (chosen || (resuming && !call.from_consensus)) {
+    if (config.workers % processes == 0) return;
+    if (!chosen)
+      throw BadInput(
+          "--resume {}: the run has {} workers, each with momentum and data of its own, but {} processes were started. "
+          "Start a number that divides {}, or give --from-consensus to start the workers again from their average",
+          call.resume, config.workers, processes, config.workers);
     throw BadInput(
-        "--resume {}: the run has {} workers, each with momentum and data of its own, but {} processes were started. "
-        "Start {}, or one that has all workers, or give --from-consensus to start the workers again from their average",
-        call.resume, config.workers, processes, config.workers);
-  if (train.is_given("workers") || (!resuming && config.workers > 1))
-    throw BadInput(
-        "--workers {}: {} processes were started together, and each is one worker. Leave the flag out, or start {}",
-        config.workers, processes, config.workers);
+        "--workers {}: {} processes were started together, which cannot have as many each. Leave the flag out for one "
+        "in each, give a multiple of {}, or start a number that divides {}",
+        config.workers, processes, processes, config.workers);
+  }
   config.workers = processes;
 }
 

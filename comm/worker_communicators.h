@@ -1,5 +1,5 @@
-// A communicator for each worker of this process, whose ranks are all workers of the run. One process alone has all
-// workers, as threads. Several processes have one worker each: models in host memory travel the way that the process
+// A communicator for each worker of this process, whose ranks are all workers of the run. The workers of a process are
+// threads. Between processes, which have as many workers each, models in host memory travel the way that the process
 // group has (MPI or TCP), models on GPUs over NCCL. The bits are the same on every way.
 //
 // Threading: join() and the communicator's calls by the worker's own thread; abort() from any thread.
@@ -10,10 +10,11 @@
 namespace skein {
 
 class ThreadGroup;
+struct NestedShared;
 
 class WorkerCommunicators {
  public:
-  // workers: those of this process; CHECK fails where there are several in several processes.
+  // workers: those of this process, as many as of every other.
   WorkerCommunicators(ProcessGroup& group, int workers);
   ~WorkerCommunicators();
 
@@ -25,7 +26,9 @@ class WorkerCommunicators {
 
  private:
   ProcessGroup& group_;
+  const int workers_;
   std::unique_ptr<ThreadGroup> threads_;
+  std::shared_ptr<NestedShared> shared_;  // written by worker 0 while the others wait for it
 };
 
 }  // namespace skein

@@ -118,6 +118,11 @@ else
 fi
 step "bench kernels" $skein bench kernels --device cuda
 step "compute-sanitizer" ctest --test-dir "$build" -L sanitizer --output-on-failure -j 4
+if [ -n "$dry" ] || [ "$("$smi" --list-gpus | wc -l)" -gt 1 ]; then
+  step "several GPUs" bash gpu/several.sh $skein
+else
+  note "several GPUs" "left out: there is one GPU"
+fi
 steps tf32
 steps f32
 finish

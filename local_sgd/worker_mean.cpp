@@ -1,14 +1,27 @@
 #include "local_sgd/worker_mean.h"
 
+#include "comm/ordered_sum.h"
+#include "engine/peer_memory.h"
 #include "kernels/device/runtime.h"
 #include "kernels/vector.h"
 
 namespace skein {
+namespace {
+
+// Of this process's workers alone: unscaled.
+void sum_own(std::span<const View> own, View sum, Queue queue) {
+  PeerMemory memory(queue);
+  memory.copy(own[0], sum);
+  for (const View& x : own.subspan(1)) queue.run(kernel::axpy, 1.0f, memory.readable({&x, 1})[0], sum);
+  memory.finish();
+}
+
+}  // namespace
 
 void mean_over_workers(std::span<const View> own, View mean, Communicator& ranks, Queue queue) {
-  if (own[0].data != mean.data) queue.run(kernel::copy, own[0], mean);
-  for (const View& x : own.subspan(1)) queue.run(kernel::axpy, 1.0f, x, mean);
   const float share = 1.0f / (float(own.size()) * float(ranks.size()));
+  if (ranks.size() > 1 && own.size() > 1) return OrderedSum().run(own, mean, share, ranks, queue);
+  sum_own(own, mean, queue);
   if (ranks.size() == 1) {
     queue.run(kernel::scale, share, mean);
   } else if (queue.device == ranks.device()) {

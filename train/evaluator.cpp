@@ -1,18 +1,23 @@
 #include "train/evaluator.h"
 
 #include "base/terminal/progress_line.h"
+#include "kernels/device/peers.h"
+#include "train/machine/gpus.h"
 
 namespace skein {
 
 Evaluator::Evaluator(ProcessGroup& group, WorkerPool& pool, const ModelInfo& info, const Splits& data)
     : group_(group),
       pool_(pool),
-      test_images_(data.test.size()),
-      test_batches_(make_loader(data.test, evaluation_options(info.config.eval_batch),
-                                pool.context_between_steps().queue, activations(info.config))) {
-  if (pool.run_size() > 1)
-    averaged_ = std::make_unique<AveragedModel>(info, data.train, pool.context_between_steps().queue);
-  if (info.config.ema > 0) ema_ = std::make_unique<AveragedModel>(info, data.train, pool.context_between_steps().queue);
+      test_data_(on_current_gpu(data.test)),
+      eval_batch_(info.config.eval_batch),
+      activations_(activations(info.config)),
+      test_batches_(
+          make_loader(test_data_, evaluation_options(eval_batch_), pool.context_between_steps().queue, activations_)) {
+  const Queue queue = pool.context_between_steps().queue;
+  const Dataset train = on_current_gpu(data.train);
+  if (pool.run_size() > 1) averaged_ = std::make_unique<AveragedModel>(info, train, queue);
+  if (info.config.ema > 0) ema_ = std::make_unique<AveragedModel>(info, train, queue);
 }
 
 ParameterStore& Evaluator::model_parameters(int64_t step) {
@@ -56,7 +61,7 @@ Score Evaluator::test_ema(int64_t step) {
 
 Score Evaluator::test_workers() {
   std::vector<Score> own;
-  for (int64_t i = 0; i < pool_.size(); ++i) own.push_back(test(pool_.worker(i).model()));
+  for (int64_t i = 0; i < pool_.size(); ++i) own.push_back(test_worker(i));
   const auto workers = double(pool_.run_size());
   Score mean;
   for (const Score& s : group_.all_gather<Score>(own)) {
@@ -67,11 +72,22 @@ Score Evaluator::test_workers() {
   return mean;
 }
 
+// Where the worker's model is.
+Score Evaluator::test_worker(int64_t i) {
+  StepContext& context = pool_.context_of(i);
+  if (context.gpu == pool_.context_between_steps().gpu) return test(pool_.worker(i).model());
+  const cuda::DeviceScope gpu(context.gpu);
+  std::unique_ptr<Loader>& batches = batches_on_others_[context.gpu];
+  if (!batches)
+    batches = make_loader(on_current_gpu(test_data_), evaluation_options(eval_batch_), context.queue, activations_);
+  return evaluate(pool_.worker(i).model(), *batches, context.tape);
+}
+
 // The processes of a run may share a terminal: only rank 0 draws on it.
 Score Evaluator::test(const Model& model, Predictions* predictions) {
   Tape& tape = pool_.context_between_steps().tape;
   if (!group_.is_root()) return evaluate(model, *test_batches_, tape);
-  ProgressLine progress("evaluating", test_images_);
+  ProgressLine progress("evaluating", test_data_.size());
   return evaluate(model, *test_batches_, tape, [&](const Batch& batch, const Tensor& logits) {
     if (predictions) predictions->add(batch, logits, tape.queue);
     progress.add(batch.size);

@@ -3,6 +3,7 @@
 // worker computes.
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "train/averaged_model.h"
@@ -30,16 +31,20 @@ class Evaluator {
 
  private:
   Score test(const Model& model, Predictions* predictions = nullptr);
+  Score test_worker(int64_t i);  // of this process
   // Rank 0 evaluates, every rank has the score.
   Score test_on_root(const Model& model, Predictions* predictions = nullptr);
 
   ProcessGroup& group_;
   WorkerPool& pool_;
-  const int64_t test_images_;
+  const Dataset test_data_;
+  const int64_t eval_batch_;
+  const DType activations_;
   const std::unique_ptr<Loader> test_batches_;
-  std::unique_ptr<AveragedModel> averaged_;     // null with one worker
-  std::unique_ptr<AveragedModel> ema_;          // null without --ema
-  int64_t averaged_step_ = -1, ema_step_ = -1;  // the steps whose averages they are
+  std::map<int, std::unique_ptr<Loader>> batches_on_others_;  // by GPU; made when they are needed
+  std::unique_ptr<AveragedModel> averaged_;                   // null with one worker
+  std::unique_ptr<AveragedModel> ema_;                        // null without --ema
+  int64_t averaged_step_ = -1, ema_step_ = -1;                // the steps whose averages they are
 };
 
 }  // namespace skein

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/trace.h"
+#include "kernels/device/peers.h"
 
 namespace skein {
 namespace {
@@ -41,6 +42,7 @@ void add_to_trace(const std::vector<KernelSpan>& kernels, int64_t start, std::op
 
 StepContext::StepContext(Device device, bool recompute, const LayerNames* layers)
     : queue{device, device == Device::cuda ? cuda::create_stream() : nullptr},
+      gpu(device == Device::cuda ? cuda::current_device() : -1),
       arena(device),
       kernels(layers ? std::make_unique<KernelSpans>(*layers) : nullptr),
       tape({queue.device, queue.stream, kernels ? kernels->observer() : nullptr}, arena) {
@@ -50,11 +52,19 @@ StepContext::StepContext(Device device, bool recompute, const LayerNames* layers
 
 StepContext::~StepContext() { cuda::destroy_stream(queue.stream); }
 
-StepContextPool::StepContextPool(int64_t count, Device device, bool recompute) {
-  for (int64_t i = 0; i < count; ++i) {
+StepContextPool::StepContextPool(Layout layout, Device device, bool recompute) : layout_(std::move(layout)) {
+  const auto gpus = std::max<int64_t>(1, std::ssize(layout_.gpus));
+  for (int64_t i = 0; i < gpus * layout_.lanes; ++i) {
+    const cuda::DeviceScope gpu(layout_.gpus.empty() ? -1 : layout_.gpus[size_t(i / layout_.lanes)]);
     contexts_.push_back(std::make_unique<StepContext>(device, recompute, trace::prepared() ? &layers_ : nullptr));
     free_.push_back(contexts_.back().get());
   }
+}
+
+StepContext& StepContextPool::own(int64_t worker) const {
+  const auto gpus = std::max<int64_t>(1, std::ssize(layout_.gpus));
+  const int64_t each = layout_.workers / gpus, i = worker - layout_.first_rank;
+  return *contexts_[size_t(i / each * layout_.lanes + i % each % layout_.lanes)];
 }
 
 void StepContextPool::synchronize() const {
@@ -67,7 +77,10 @@ void StepContextPool::name_layers(const ParameterStore& parameters) {
 
 void StepContextPool::start_kernel_spans() {
   synchronize();  // so that the first event of a stream is at the host's time
-  for (const auto& context : contexts_) context->kernels->restart();
+  for (const auto& context : contexts_) {
+    const cuda::DeviceScope gpu(context->gpu);  // of its events
+    context->kernels->restart();
+  }
 }
 
 int64_t StepContextPool::record_kernel_spans(int64_t rank) {

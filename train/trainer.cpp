@@ -165,7 +165,7 @@ AveragingPlan plan_averaging(const TrainConfig& c, int64_t steps_per_epoch, int6
   plan.options = {.block_size = schedule.block_size,
                   .gradient_steps = gradient_steps(c, plan.scopes),
                   .plain_steps = c.outer_from == OuterFrom::switch_point ? switch_step(schedule, steps_per_epoch) : 0,
-                  .overlap = processes > 1,
+                  .overlap = processes > 1 && c.workers == processes,
                   .delayed = {}};
   plan.merges = merge_table(plan.scopes, schedule.delay, plan.options.gradient_steps);
   if (schedule.delay > 0) plan.options.delayed = {.mix = schedule.mix > 0 ? std::optional(schedule.mix) : std::nullopt};

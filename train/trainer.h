@@ -40,8 +40,9 @@ struct TrainListener {
 
 class Trainer {
  public:
-  // Starts at `start` with new weights; train/run/resume.h loads those of a checkpoint. Collective. A group of several
-  // processes has as many as the run has workers. BadInput where configuration, data or `start` do not fit each other.
+  // Starts at `start` with new weights; train/run/resume.h loads those of a checkpoint. Collective. The
+  // processes of a group have as many of the run's workers each. BadInput where configuration, data or `start` do not
+  // fit each other.
   Trainer(ProcessGroup& group, const ModelInfo& info, const Splits& data, const TrainState& start = {});
 
   // Trains until all epochs are done (true) or the listener stops the run (false). Collective. RunFailed on all ranks

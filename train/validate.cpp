@@ -16,6 +16,7 @@
 #include "models/model.h"
 #include "models/model_traits.h"
 #include "train/averaged_model.h"
+#include "train/machine/gpus.h"
 #include "train/machine/machine.h"
 
 namespace skein {
@@ -27,8 +28,18 @@ void check_values(const TrainConfig& config) {
 }
 
 void check_processes(const TrainConfig& c, int64_t processes) {
-  if (c.workers % processes != 0 || (processes > 1 && c.workers != processes))
-    throw BadInput("--workers {}: {} processes were started together, and each is one worker", c.workers, processes);
+  if (c.workers % processes != 0)
+    throw BadInput(
+        "--workers {}: {} processes were started together, which cannot have as many each. Give a multiple of {}, or "
+        "start a number of processes that divides {}",
+        c.workers, processes, processes, c.workers);
+  if (processes == 1) return;
+  const int64_t each = c.workers / processes, block = sync_schedule(c).block_size;
+  if (block > 0 && block % each != 0 && each % block != 0)
+    throw BadInput(
+        "--sync {}: {} processes have {} workers each, and a block of {} would be of parts of them. Give a block that "
+        "divides {} or is a multiple of it, or start another number of processes",
+        c.sync, processes, each, block, each);
 }
 
 // Makes the model without memory for its parameters; classes and channels do not matter here.
@@ -199,6 +210,7 @@ void validate(const TrainConfig& config, int64_t processes) {
   check_values(config);
   check_processes(config, processes);
   check_device(config.device, config.dtype);
+  check_gpus(config, processes);
   check_conv(device_of(config.device), config.conv, config.dtype);
   check_model(config);
   check_augmentation(config);

@@ -46,6 +46,7 @@ struct AveragingOptions {
   int64_t gradient_steps = 0;           // number of steps, from the first, in which gradients are averaged
   int64_t plain_steps = 0;              // number of steps, from the first, whose averagings are without the outer step
   bool overlap = false;                 // send gradients during the backward pass: worthwhile only between processes
+                                        // that have one worker each
   std::optional<DelayedMerge> delayed;  // some averagings of the models are delayed, and how they are merged
 };
 

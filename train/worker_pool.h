@@ -1,5 +1,6 @@
 // The workers of this process, with the threads they run on, the memory they compute in and the communicators they
-// average over. A run has K workers: one process has all of them, or each of K processes has one.
+// average over. A run has K workers: every process has as many of them, on its CPU or spread over its GPUs
+// (train/machine/gpus.h).
 #pragma once
 
 #include <functional>
@@ -14,7 +15,8 @@ namespace skein {
 
 class WorkerPool {
  public:
-  // Makes the workers, not yet connected. BadInput where the data does not fit `start`. `info` must outlive the pool.
+  // Makes the workers, not yet connected. The calling thread's current GPU is then the first of the process's.
+  // Collective. BadInput where the data does not fit `start`. `info` must outlive the pool.
   WorkerPool(ProcessGroup& group, const ModelInfo& info, const Dataset& train, const TrainState& start);
 
   // Connects the workers of a run with several to each other. Collective.
@@ -22,6 +24,9 @@ class WorkerPool {
   // Runs body(worker) for every worker of this process, each on its own thread, and returns when all are done. Rethrows
   // the first exception. The body may be collective among the workers of the run.
   void run(const std::function<void(Worker&)>& body);
+
+  // body(worker) for one after the other, on the calling thread with the worker's GPU current. Not collective.
+  void for_each(const std::function<void(Worker&)>& body);
 
   // Returns when no averaging is under way: between processes before each call of the process group, and before states().
   void settle() {
@@ -39,8 +44,12 @@ class WorkerPool {
   int64_t record_kernel_spans() { return contexts_.record_kernel_spans(worker(0).rank()); }
 
   Device device() const { return contexts_.queue(0).device; }
-  void synchronize() const { contexts_.synchronize(); }               // waits for the device work of all workers
-  StepContext& context_between_steps() { return contexts_.first(); }  // for evaluation, while no worker computes
+  void synchronize() const { contexts_.synchronize(); }  // waits for the device work of all workers
+  // For evaluation, while no worker computes: worker 0's, or the one of the i-th worker of this process.
+  StepContext& context_between_steps() { return contexts_.first(); }
+  StepContext& context_of(int64_t i) { return contexts_.of(worker(i).rank()); }
+  const std::vector<int>& gpus() const { return contexts_.gpus(); }  // of this process; none on the CPU
+  int64_t lanes() const { return contexts_.count(); }                // workers that compute at the same time
 
  private:
   const int64_t run_size_;

@@ -7,7 +7,8 @@
 namespace skein {
 
 WorkerThreads::WorkerThreads(int64_t size, int64_t openmp_threads_each,
-                             std::function<void(int64_t, const std::string&)> on_failure, std::function<void()> prepare)
+                             std::function<void(int64_t, const std::string&)> on_failure,
+                             std::function<void(int64_t)> prepare)
     : on_failure_(std::move(on_failure)), prepare_(std::move(prepare)) {
   if (size == 1) return;
   for (int64_t worker = 0; worker < size; ++worker)
@@ -35,7 +36,7 @@ void WorkerThreads::run(const std::function<void(int64_t)>& body) {
 
 void WorkerThreads::thread_main(int64_t worker, int64_t openmp_threads) {
   omp_set_num_threads(int(openmp_threads));
-  prepare_();
+  prepare_(worker);
   for (int64_t run = 1;; ++run) {
     {
       std::unique_lock lock(mutex_);

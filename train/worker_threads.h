@@ -17,11 +17,12 @@ namespace skein {
 class WorkerThreads {
  public:
   // on_failure(worker, reason) is called on the thread of a worker whose body has thrown. It must end the calls in
-  // which the other workers wait for this one, or run() never returns. `prepare` runs first on every thread. RunFailed
+  // which the other workers wait for this one, or run() never returns. `prepare(worker)` runs first on every thread.
+  // RunFailed
   // where there cannot be so many threads.
   WorkerThreads(
       int64_t size, int64_t openmp_threads_each, std::function<void(int64_t, const std::string&)> on_failure,
-      std::function<void()> prepare = [] {});
+      std::function<void(int64_t)> prepare = [](int64_t) {});
 
   // Runs body(worker) for every worker, 0 to size - 1, and returns when all are done. Rethrows the first exception.
   void run(const std::function<void(int64_t worker)>& body);
@@ -32,7 +33,7 @@ class WorkerThreads {
   void stop();
 
   std::function<void(int64_t, const std::string&)> on_failure_;
-  std::function<void()> prepare_;
+  std::function<void(int64_t)> prepare_;
   std::mutex mutex_;  // guards the members below, but not threads_
   std::condition_variable start_, done_;
   const std::function<void(int64_t)>* body_ = nullptr;

@@ -1,10 +1,12 @@
 #include "comm/transports/thread_communicator.h"
 
+#include <algorithm>
 #include <numeric>
 
 #include "base/check.h"
 #include "comm/shards.h"
 #include "comm/transports/shared_barrier.h"
+#include "engine/peer_memory.h"
 #include "kernels/all_sum.h"
 #include "kernels/device/runtime.h"
 
@@ -26,7 +28,7 @@ class BarrierScope {
 class ThreadCommunicator : public Communicator {
  public:
   ThreadCommunicator(std::shared_ptr<SharedBarrier> barrier, int rank, Queue queue)
-      : Communicator(rank, barrier->size(), queue), barrier_(std::move(barrier)) {}
+      : Communicator(rank, barrier->size(), queue), barrier_(std::move(barrier)), memory_(queue) {}
   ~ThreadCommunicator() override { barrier_->leave(rank()); }
 
  protected:
@@ -35,21 +37,24 @@ class ThreadCommunicator : public Communicator {
       std::vector<View> all;
       for (const PostedCall& c : calls) all.push_back(c.data);
       const Shard own = shard(data.numel(), rank(), size());
-      queue().run(kernel::sum_to_all, all, own.begin, own.end, scale);
+      if (std::all_of(all.begin(), all.end(), [&](View v) { return memory_.reaches(v); }))
+        queue().run(kernel::sum_to_all, all, own.begin, own.end, scale);
+      else
+        sum_out_of_reach(all, own, scale);
     });
   }
 
   void do_all_gather(View mine, View all) override {
     run({Call::all_gather, mine}, [&](const std::vector<PostedCall>& calls) {
-      for (int r = 0; r < size(); ++r) copy(calls[size_t(r)].data, slice(all, shard(all.numel(), r, size())));
+      for (int r = 0; r < size(); ++r) memory_.copy(calls[size_t(r)].data, slice(all, shard(all.numel(), r, size())));
     });
   }
 
   void do_all_to_all(View sent, View received) override {
     run({Call::all_to_all, sent}, [&](const std::vector<PostedCall>& calls) {
       for (int r = 0; r < size(); ++r)
-        copy(slice(calls[size_t(r)].data, shard(sent.numel(), rank(), size())),
-             slice(received, shard(received.numel(), r, size())));
+        memory_.copy(slice(calls[size_t(r)].data, shard(sent.numel(), rank(), size())),
+                     slice(received, shard(received.numel(), r, size())));
     });
   }
 
@@ -68,6 +73,16 @@ class ThreadCommunicator : public Communicator {
   }
 
  private:
+  // The sum in the same order where the views are in the memory of several GPUs that do not all reach each other.
+  void sum_out_of_reach(const std::vector<View>& all, Shard own, float scale) {
+    std::vector<View> parts;
+    for (const View& v : all) parts.push_back(slice(v, own));
+    const View sum = parts[size_t(rank())];
+    if (sum.numel() == 0) return;
+    queue().run(kernel::sum_to_one, memory_.readable(parts), scale, sum);
+    for (const View& part : parts) memory_.copy(sum, part);
+  }
+
   // body(the calls of all ranks) between the two waits, with the device's work done at both.
   template <class Body>
   void run(const PostedCall& call, Body&& body) {
@@ -78,6 +93,7 @@ class ThreadCommunicator : public Communicator {
   }
 
   std::shared_ptr<SharedBarrier> barrier_;
+  PeerMemory memory_;
 };
 
 std::vector<int> numbers_up_to(int size) {

@@ -21,9 +21,9 @@ check() {
 expect "bash can read all of it" bash -n "$root/gpu/check.sh"
 bash "$root/gpu/check.sh" --dry-run >"$work/dry"
 expect "a dry run needs no GPU" [ $? -eq 0 ]
-expect "24 steps" [ "$(wc -l <"$work/dry")" -eq 24 ]
+expect "25 steps" [ "$(wc -l <"$work/dry")" -eq 25 ]
 for part in "-DSKEIN_CUDA=on" "cmake --build" "devices --json" "plan --gpu build/gpu/devices.json" \
-  "-L gpu -LE sanitizer" "bench kernels --device cuda" "-L sanitizer"; do
+  "-L gpu -LE sanitizer" "bench kernels --device cuda" "-L sanitizer" "gpu/several.sh build/gpu/skein"; do
   expect "$part in the dry run" has "$work/dry" "$part"
 done
 for model in resnet20 densenet40-12 wrn28-10 resnet50; do
@@ -51,7 +51,14 @@ expect "all passes: status 0" [ $? -eq 0 ]
 expect "built for the GPU at hand" has "$work/report" "-DSKEIN_CUDA=on -DCMAKE_CUDA_ARCHITECTURES=90-real"
 expect "a missing GPU is a failure" has "$work/report" "required=1"
 expect "the device's JSON" has "$work/report" "skein devices --json"
-expect "every step passed" [ "$(grep -c ' passed, ' "$work/output")" -eq 24 ]
+expect "every step passed but the one of several GPUs" [ "$(grep -c ' passed, ' "$work/output")" -eq 24 ]
+expect "which says why" has "$work/output" "left out: there is one GPU"
+
+program "$work/bin/nvidia-smi" 'printf "9.0\n9.0\n"'
+program "$work/gpu/several.sh" 'echo "several $*"'
+check
+expect "several GPUs" has "$work/report" "several build/gpu/skein"
+program "$work/bin/nvidia-smi" 'echo 9.0'
 
 program "$work/bin/ctest" 'case "$*" in *"-L sanitizer"*) exit 8;; esac'
 program "$work/bin/python" 'exit 1'
@@ -60,7 +67,7 @@ expect "one fails: status 1" [ $? -eq 1 ]
 expect "it is named" has "$work/report" "compute-sanitizer              FAILED with status 8"
 expect "the next one runs" has "$work/report" "step resnet20 tf32             passed"
 expect "no PyTorch is no failure" has "$work/report" "left out"
-expect "one failure" has "$work/output" ", 1 of 21 not passed"
+expect "one failure" has "$work/output" ", 1 of 22 not passed"
 mkdir -p "$work/elsewhere" && cp "$work/build/gpu/skein" "$work/elsewhere/"
 check --build "$work/elsewhere"
 expect "nothing is built where it has been" [ "$(grep -c 'cmake' "$work/report")" -eq 0 ]

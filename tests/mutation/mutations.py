@@ -167,6 +167,30 @@ MUTATIONS = [
         "{build}/skein_tests --gtest_brief=1 --gtest_filter='Tables.*'",
         r"gather has no row in cases/",
     ),
+    gtest(
+        "missing peer check",
+        "engine/peer_memory.cpp",
+        {"known->second = cuda::reach_device(peer);": "known->second = true;"},
+        EMULATOR,
+        "Gpus.Averaging*",
+        r"which has no peer access to it",
+    ),
+    gtest(
+        "worker on the wrong device",
+        "train/worker_pool.cpp",
+        {"use_gpu(contexts_.gpu(worker(i).rank()))": "use_gpu(contexts_.gpu(worker(0 * i).rank()))"},
+        EMULATOR,
+        "Gpus.Training*",
+        r"by a thread whose device is",
+    ),
+    gtest(
+        "stale handle of another device",
+        "kernels/cuda/cublas/linear.cpp",
+        {"handle = all[device];": "handle = all[0 * device];"},
+        STAND_IN,
+        "Gpus.Training*",
+        r"a handle that was made on another device than the current one",
+    ),
 ]
 
 

@@ -35,6 +35,10 @@ TEST_F(MpiTrain, TheProgramEndsWithTheSameCheckpoint) {
   expect_parts(processes.out, {"workers  4, in 4 processes with 1 threads each", "done     test top-1"});
   EXPECT_EQ(processes.out.find("done"), processes.out.rfind("done")) << "said by more than one process";
   expect_same_run(folder("threads"), folder("processes"), 4);
+  const ProgramOutput both = mpirun("-np 2 " + kRun + "--workers 4 --out " + folder("both"));
+  EXPECT_EQ(both.status, 0) << both.err;
+  expect_parts(both.out, {"workers  4, in 2 processes, 1 at a time in each"});
+  expect_same_run(folder("threads"), folder("both"), 4);
 }
 
 // Four parts of one run: threads, processes, processes, threads.
@@ -68,7 +72,7 @@ TEST_F(MpiTrain, ConvolutionsAreChosenOnceForAll) {
 TEST_F(MpiTrain, AnotherNumberOfWorkersIsRefused) {
   const ProgramOutput other = mpirun("-np 4 " + kRun + "--workers 3 --out " + folder("run"));
   EXPECT_EQ(other.status, 2);
-  expect_parts(other.err, {"--workers 3: 4 processes were started together, and each is one worker"});
+  expect_parts(other.err, {"--workers 3: 4 processes were started together, which cannot have as many each"});
   EXPECT_EQ(other.err.find("--workers 3"), other.err.rfind("--workers 3")) << "said more than once: " << other.err;
 }
 
@@ -76,9 +80,9 @@ TEST_F(MpiTrain, AnotherNumberOfProcessesGoesOnFromTheConsensusOnly) {
   const std::string run = folder("run");
   ASSERT_EQ(shell(kRun + "--workers 4 --limit-steps 7 --out " + run).status, 0);
   const std::string resume = kSkein + " train --resume " + run;
-  const ProgramOutput refused = mpirun("-np 2 " + resume);
+  const ProgramOutput refused = mpirun("-np 3 " + resume);
   EXPECT_EQ(refused.status, 2);
-  expect_parts(refused.err, {"the run has 4 workers", "2 processes", "--from-consensus"});
+  expect_parts(refused.err, {"the run has 4 workers", "3 processes", "that divides 4", "--from-consensus"});
   const ProgramOutput restarted = mpirun("-np 2 " + resume + " --from-consensus");
   EXPECT_EQ(restarted.status, 0) << restarted.err;
   expect_parts(restarted.out, {"restart  2 workers from the average of 4, in epoch 2", "dropped: momentum",

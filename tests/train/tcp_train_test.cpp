@@ -44,12 +44,17 @@ TEST_F(TcpTrain, GoesOnWithWhatThreadsHaveBegun) {
   const std::string whole = folder("whole"), parts = folder("parts");
   ASSERT_EQ(shell(kMultiWorkerRun + "--workers 4 --out " + whole).status, 0);
   ASSERT_EQ(shell(kMultiWorkerRun + "--workers 4 --limit-steps 4 --out " + parts).status, 0);
-  const ProgramOutput resumed = start_processes(4, kSkein + " train --resume " + parts);
+  // In four processes, then in two with two workers each.
+  const std::string resume = kSkein + " train --resume " + parts;
+  const ProgramOutput resumed = start_processes(4, resume + " --limit-steps 3");
   EXPECT_EQ(resumed.status, 0) << resumed.err;
+  const ProgramOutput in_two = start_processes(2, resume);
+  EXPECT_EQ(in_two.status, 0) << in_two.err;
+  expect_parts(in_two.out, {"workers  4, in 2 processes, ", " at a time in each with 1 threads each"});
   expect_same_run(whole, parts, 4);
-  const ProgramOutput refused = start_processes(2, kSkein + " train --resume " + parts);
+  const ProgramOutput refused = start_processes(3, resume);
   EXPECT_EQ(refused.status, 2);
-  expect_parts(refused.err, {"the run has 4 workers", "2 processes", "--from-consensus"});
+  expect_parts(refused.err, {"the run has 4 workers", "3 processes", "that divides 4", "--from-consensus"});
 }
 
 TEST_F(TcpTrain, DisagreementIsNamedByRankAndField) {

@@ -164,12 +164,22 @@ TEST(ValidateAlone, DeviceThatIsMissingFailsBeforeDataIsOpened) {
   expect_error([&] { train({.config = c}, never); }, {"--device cuda", "--device cpu"});
 }
 
-TEST(ValidateAlone, ProcessesThatAreNotTheWorkers) {
+TEST(ValidateAlone, ProcessesThatDoNotDivideTheWorkers) {
   TrainConfig c = config_without_data();
   c.workers = 4;
-  expect_error([&] { validate(c, 2); }, {"--workers 4", "2 processes"});
-  validate(c, 4);
-  validate(c, 1);
+  expect_error([&] { validate(c, 3); }, {"--workers 4", "3 processes", "multiple of 3", "divides 4"});
+  for (const int64_t processes : {1, 2, 4}) validate(c, processes);
+  c.workers = 12;
+  c.sync = "hierarchical:H=1,Hb=2,block=2";
+  expect_error([&] { validate(c, 4); }, {"4 processes have 3 workers each", "a block of 2", "divides 3"});
+  for (const int64_t processes : {1, 2, 3, 6, 12}) validate(c, processes);
+}
+
+TEST(ValidateAlone, GpusOfARunOnTheCpu) {
+  TrainConfig c = config_without_data();
+  c.device = DeviceChoice::cpu;
+  c.gpus = "2";
+  expect_error([&] { validate(c, 1); }, {"--gpus 2", "on the CPU (--device cpu)", "--device cuda"});
 }
 
 TEST(ValidateAlone, AugmentationThatDoesNotFitTheData) {

@@ -74,6 +74,7 @@ struct TrainConfig {
   DeviceChoice device = DeviceChoice::automatic;
   ComputeType dtype = ComputeType::f32;
   std::string conv = "auto";  // or the name of an implementation; which there are depends on the machine
+  std::string gpus;  // train/machine/gpus.h
   int64_t threads = 0;
   bool recompute = false;
 

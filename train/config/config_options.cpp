@@ -163,7 +163,9 @@ void list_local_sgd(OptionList& o, TrainConfig& c) {
       "charge averaging on a simulated network: 1Gbit,200us or, given twice, block=100Gbit,5us and world=1Gbit,1ms",
       {"SPEC"});
   o.option("--parallel", c.parallel,
-           "workers that compute at the same time, sharing --threads; 0: as many as there are threads", {"P", 0, 4096});
+           "workers that compute at the same time, sharing --threads; 0: as many as there are threads, on GPUs one on "
+           "each",
+           {"P", 0, 4096});
 }
 
 void list_run(OptionList& o, TrainConfig& c) {
@@ -192,6 +194,10 @@ void list_machine(OptionList& o, TrainConfig& c) {
   o.group("Machine");
   o.option("--device", c.device, "where to compute; auto: a GPU if there is one",
            {.type = "auto|cpu|cuda", .resume = Resume::free});
+  o.option("--gpus", c.gpus,
+           "GPUs of each machine that the workers are spread over: a number, all, or a list of their numbers, 0,2; "
+           "empty: one for each process. The bits do not depend on it where the GPUs are alike",
+           {.type = "N|all|LIST", .resume = Resume::free});
   o.option("--dtype", c.dtype,
            "of activations; bf16: those and the weights of convolutions; tf32, on a GPU: f32 whose convolutions round "
            "products "

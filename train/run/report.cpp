@@ -6,12 +6,14 @@
 
 #include <cmath>
 #include <filesystem>
+#include <set>
 
 #include "base/stopwatch.h"
 #include "base/terminal/standard_files.h"
 #include "kernels/device/runtime.h"
 #include "local_sgd/sync_momentum.h"
 #include "train/machine/bf16_instructions.h"
+#include "train/machine/gpus.h"
 #include "train/machine/machine.h"
 #include "train/machine/threads.h"
 #include "train/machine/version.h"
@@ -89,6 +91,17 @@ void print_extension(const Trainer& trainer, const Checkpoint& checkpoint) {
          before.epochs, rate.at(step, each), rate_schedule(before).at(step, each), shape);
 }
 
+// Says which workers sit on which GPU, where there are several.
+void print_places(WorkerPool& workers, const std::vector<std::string>& places) {
+  if (workers.gpus().size() + places.size() <= 2) return;
+  for (const std::string& place : places)
+    if (!place.empty()) report("gpus     {}\n", place);
+  std::set<std::string> names;
+  for (const int gpu : workers.gpus()) names.insert(cuda::devices().at(size_t(gpu)).name);
+  if (names.size() > 1)
+    report("note     the GPUs are of several models: the last bits depend on which worker sits on which\n");
+}
+
 // Says what bf16 is worth on a processor that cannot multiply it.
 void print_bf16(const TrainConfig& c) {
   if (c.dtype != ComputeType::bf16 || device_of(c.device) == Device::cuda) return;
@@ -101,8 +114,21 @@ void print_bf16(const TrainConfig& c) {
 
 }  // namespace
 
-void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, int64_t processes,
+std::string placement(WorkerPool& workers) {
+  const std::vector<int>& gpus = workers.gpus();
+  const int64_t first = workers.worker(0).rank();
+  std::vector<std::string> parts;
+  for (size_t g = 0; g < gpus.size(); ++g) {
+    const int64_t each = workers.size() / std::ssize(gpus), from = first + int64_t(g) * each, to = from + each - 1;
+    parts.push_back(from == to ? fmt::format("GPU {}: worker {}", gpus[g], from)
+                               : fmt::format("GPU {}: workers {} to {}", gpus[g], from, to));
+  }
+  return parts.empty() ? "" : fmt::format("{}, {}", host_name(), fmt::join(parts, "; "));
+}
+
+void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, const std::vector<std::string>& places,
                   const std::string& run) {
+  const int64_t processes = std::ssize(places);
   const TrainConfig& c = info.config;
   report("skein    {}\n", version());
   const ParameterStore& p = trainer.worker(0).parameters();
@@ -112,13 +138,16 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, i
          data.test.size(), info.height, info.width, info.channels, info.classes.size());
   for (const std::string& line : data.notes) report("{}\n", line);
   if (device_of(c.device) == Device::cuda)
-    report("device   cuda ({}), {}\n", cuda::devices()[size_t(current_gpu())].name, to_string(c.dtype));
+    report("device   cuda ({}), {}\n", names_of(trainer.workers().gpus()), to_string(c.dtype));
   else
     report("device   cpu ({}), {} threads, {}\n", processor().name, omp_get_max_threads(), to_string(c.dtype));
+  print_places(trainer.workers(), places);
   print_bf16(c);
   print_rate(c, trainer.steps_per_epoch());
-  const std::string where = processes > 1 ? fmt::format("in {} processes", processes)
-                                          : fmt::format("{} at a time", parallel_workers(c, processes));
+  const std::string where =
+      processes == trainer.size() ? fmt::format("in {} processes", processes)
+      : processes > 1 ? fmt::format("in {} processes, {} at a time in each", processes, trainer.workers().lanes())
+                      : fmt::format("{} at a time", trainer.workers().lanes());
   if (averages(c))
     report("workers  {}, {} with {} threads each; {}; compression {}{}{}\n", trainer.size(), where,
            threads_per_worker(c, processes), describe(sync_schedule(c)), c.compress, describe_outer_step(c),

@@ -9,8 +9,12 @@
 namespace skein {
 
 class Trainer;
+class WorkerPool;
 
-void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, int64_t processes,
+// The GPUs of this process and the workers on each, as a text; empty on the CPU.
+std::string placement(WorkerPool& workers);
+// places: the placement of every process.
+void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, const std::vector<std::string>& places,
                   const std::string& run_folder);
 void print_resume(const Trainer& trainer, const Checkpoint& checkpoint, bool from_consensus);
 // With --init only: where the first weights are from, and what was done to them.

@@ -106,44 +106,44 @@ void load_workers(const Checkpoint& checkpoint, Trainer& trainer) {
     load_ema_into(trainer.worker(0), checkpoint);
     return;
   }
-  for (int64_t i = 0; i < trainer.local_size(); ++i) {
-    load_worker(checkpoint, trainer.worker(i).rank(), trainer.worker(i).state());
-    trainer.worker(i).parameters().refresh_shadow();
-  }
+  trainer.workers().for_each([&](Worker& w) {
+    load_worker(checkpoint, w.rank(), w.state());
+    w.parameters().refresh_shadow();
+  });
 }
 
 std::vector<std::string> load_initial_weights(const TrainConfig& config, Trainer& trainer) {
   const std::string file = weights_file(config.init);
   std::vector<std::string> notes;
-  for (int64_t i = 0; i < trainer.local_size(); ++i) {
-    notes = read_weights(file, OtherClassifier::keeps_initial_values, trainer.worker(i).parameters());
-    trainer.worker(i).reset_consensus();
-  }
+  trainer.workers().for_each([&](Worker& w) {
+    notes = read_weights(file, OtherClassifier::keeps_initial_values, w.parameters());
+    w.reset_consensus();
+  });
   return notes;
 }
 
 void whiten_stem(const Dataset& train, Trainer& trainer) {
   std::vector<float> filters;
-  for (int64_t i = 0; i < trainer.local_size(); ++i) {
-    ParameterStore& p = trainer.worker(i).parameters();
+  trainer.workers().for_each([&](Worker& w) {
+    ParameterStore& p = w.parameters();
     const bool frozen = p.frozen.defined();  // the first convolution is, whatever is
     const std::vector<int64_t>& shape =      // (outputs, kernel, kernel, channels)
         (frozen ? p.frozen_specs() : p.specs())[0].shape;
-    if (i == 0) filters = whitening_filters(train, {shape[0], shape[1], shape[3]});
+    if (filters.empty()) filters = whitening_filters(train, {shape[0], shape[1], shape[3]});
     const int64_t begin = (frozen ? p.frozen_segments() : p.segments())[0].begin;
     const Tensor slice = (frozen ? p.frozen : p.value).slice(begin, {int64_t(filters.size())});
     Queue{slice.device()}.run(kernel::copy_from_host, filters.data(), slice);
     p.refresh_shadow();
-    trainer.worker(i).reset_consensus();
-  }
+    w.reset_consensus();
+  });
 }
 
 void load_consensus(const Checkpoint& checkpoint, Trainer& trainer) {
-  for (int64_t i = 0; i < trainer.local_size(); ++i) {
-    load_model(checkpoint, trainer.worker(i).parameters());
-    trainer.worker(i).reset_consensus();
-    load_ema_into(trainer.worker(i), checkpoint);
-  }
+  trainer.workers().for_each([&](Worker& w) {
+    load_model(checkpoint, w.parameters());
+    w.reset_consensus();
+    load_ema_into(w, checkpoint);
+  });
 }
 
 }  // namespace skein

@@ -17,6 +17,7 @@
 #include "comm/secret.h"
 #include "data/fingerprint.h"
 #include "kernels/device/runtime.h"
+#include "train/machine/gpus.h"
 #include "train/machine/machine.h"
 #include "train/machine/threads.h"
 #include "train/run/interrupt.h"
@@ -77,8 +78,9 @@ void set_up_machine(ProcessGroup& group, const TrainCall& call, const RunInputs&
   const int64_t each = checkpoint ? checkpoint->state.threads_per_worker : 0;
   set_up_threads(group, config, each);
   group.on_all_ranks([&] {
-    if (device_of(config.device) == Device::cuda)
+    if (device_of(config.device) == Device::cuda && config.gpus.empty())
       use_gpu(rank_from_environment().local_rank % int(cuda::devices().size()));
+    if (const std::vector<int> gpus = gpus_of_process(group, config); !gpus.empty()) use_gpu(gpus.front());
     use_conv(device_of(config.device), config.conv, config.dtype);
     if (checkpoint && !call.new_conv) use_conv_choices(checkpoint->conv_choices);
   });
@@ -162,7 +164,7 @@ RunDescription describe_run(ProcessGroup& group, const TrainCall& call, Trainer&
   const bool gpu = device_of(call.config.device) == Device::cuda;
   return {.command = call.command,
           .cpu = processor().name,
-          .gpu = gpu ? cuda::devices()[size_t(current_gpu())].name : "",
+          .gpu = gpu ? names_of(trainer.workers().gpus()) : "",
           .hosts = hosts,
           .threads = threads_per_worker(call.config, group.size()),
           .workers = trainer.size(),
@@ -272,8 +274,9 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   const std::unique_ptr<RunFolder> logs = open_run_folder(group, call, inputs, std::move(lock));
   const std::string path = group.broadcast_text(logs ? logs->path() : "");
   require_shared_folder(group, path);
+  const std::vector<std::string> places = group.all_gather_text(placement(trainer->workers()));
   if (group.is_root()) {
-    print_header(inputs.info, inputs.data, *trainer, group.size(), path);
+    print_header(inputs.info, inputs.data, *trainer, places, path);
     if (inputs.checkpoint) print_resume(*trainer, *inputs.checkpoint, call.from_consensus);
     print_init(call.config, inputs.init_notes);
   }
