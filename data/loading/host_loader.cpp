@@ -81,6 +81,7 @@ void HostLoader::produce() {
       const std::lock_guard lock(mutex_);
       ++produced_;
       filled_.notify_one();
+      if (step == 0 && !options_.samples.empty()) return;
     }
   } catch (...) {
     const std::lock_guard lock(mutex_);

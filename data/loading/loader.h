@@ -11,6 +11,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "data/augment/random_erase.h"
 #include "data/dataset.h"
@@ -40,6 +41,9 @@ struct LoaderOptions {
   MixOptions mix = {};
   int64_t decode_threads = 0;   // encoded images; 0: threads are added while the caller waits, up to one per core
   int64_t epoch = 0, step = 0;  // the first batch that next() returns, for resuming
+  // Of images in memory, in training: these samples of the epoch alone, in this order and once, instead of a worker's
+  // part. Empty: a worker's part.
+  std::vector<int32_t> samples = {};
 };
 
 struct Batch {

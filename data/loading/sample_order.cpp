@@ -24,6 +24,10 @@ SampleOrder::SampleOrder(const Dataset& dataset, const LoaderOptions& options)
       epoch_size_(range_of_worker(dataset.size(), options.workers, 0).size()),
       scratch_(size_t(dataset.size())) {
   CHECK(options.training || options.workers == 1, "evaluation goes over the whole set on one worker");
+  if (!options.samples.empty()) {
+    epoch_size_ = int64_t(options.samples.size());
+    steps_ = (epoch_size_ + options.batch - 1) / options.batch;
+  }
   if (steps_ == 0)
     throw BadInput("dataset '{}': {} images are too few for {} workers. Use fewer workers or more images", dataset.name,
                    dataset.size(), options.workers);
@@ -33,6 +37,7 @@ SampleOrder::SampleOrder(const Dataset& dataset, const LoaderOptions& options)
 }
 
 std::span<const int32_t> SampleOrder::epoch(int64_t epoch) {
+  if (!options_.samples.empty()) return options_.samples;
   if (options_.training && current_ != epoch) {
     samples_ = samples_of(options_.partition, options_.seed, epoch, labels_, options_.workers, options_.rank, scratch_,
                           layout_);
