@@ -100,7 +100,11 @@ std::string secret_folder(const SecretSource& source) {
 }
 
 SecretFile::SecretFile(const std::string& folder)
-    : secret_(random_hex(kRandomBytes)), id_(random_hex(kIdBytes)), path_(path_of(folder, id_)) {
+    : SecretFile(folder, random_hex(kRandomBytes), random_hex(kIdBytes)) {}
+
+SecretFile::SecretFile(const std::string& folder, const std::string& secret, const std::string& id)
+    : secret_(secret), id_(id), path_(path_of(folder, id_)) {
+  if (read_secret_file(folder, id_) == secret_) return;
   std::error_code error;
   for (fs::path p = fs::path(folder).lexically_normal(); !p.empty() && !fs::exists(p, error); p = p.parent_path())
     made_.push_back(p.string());

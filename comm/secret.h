@@ -29,6 +29,8 @@ constexpr char kSecretFilePrefix[] = ".rendezvous-";  // of the name of a Secret
 class SecretFile {
  public:
   explicit SecretFile(const std::string& folder);
+  // A secret that another process has made: writes its file again where it is gone, and removes it at destruction.
+  SecretFile(const std::string& folder, const std::string& secret, const std::string& id);
   ~SecretFile();
   SecretFile(const SecretFile&) = delete;
   SecretFile& operator=(const SecretFile&) = delete;

@@ -38,6 +38,7 @@ data/formats: base/* kernels kernels/device engine data data/image data/formats/
 data/loading: base/* kernels kernels/device engine data data/augment data/image data/formats data/formats/folders
 comm: base/* kernels kernels/device engine
 comm/transports: base/* kernels kernels/device engine comm
+comm/elastic: base/* kernels kernels/device engine comm comm/transports
 local_sgd: base/* kernels kernels/device engine comm
 train/config: base/* kernels kernels/device engine models data/* comm local_sgd
 train/machine: base/* kernels kernels/device engine models data/* comm local_sgd train/config
@@ -47,6 +48,7 @@ train: base/* kernels kernels/device engine models data/* comm local_sgd train/c
 train/geometry: base/* kernels kernels/device engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation
 train/log: base/* kernels kernels/device engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation
 train/run: base/* kernels kernels/device engine models data/* comm local_sgd train train/config train/machine train/weights train/evaluation train/log
+train/elastic: base/* kernels kernels/device engine models data/* comm/* local_sgd train train/config train/machine train/weights train/evaluation train/log train/run
 apps: base/* kernels kernels/device engine engine/onnx cases models data/* comm local_sgd train/*
 apps/model: base/* kernels kernels/device engine engine/onnx cases models data/* comm local_sgd train/* apps apps/page
 apps/bench: base/* kernels kernels/device engine cases models data/* comm local_sgd train/* apps

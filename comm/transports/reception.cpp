@@ -24,30 +24,41 @@ constexpr int64_t kMostLines = 10;   // about strangers
 
 Reception::~Reception() {
   if (dropped_ > kMostLines)
-    print_error(fmt::format("rank {}: dropped {} connections of strangers more", rank_, dropped_ - kMostLines));
+    print_error(fmt::format("{}: dropped {} connections of strangers more", name_, dropped_ - kMostLines));
+}
+
+void Reception::watch(std::vector<pollfd>& fds) const {
+  for (const Socket& s : listeners_) fds.push_back({s.fd(), POLLIN, 0});
+  for (const Guest& g : guests_) fds.push_back({g.socket.fd(), POLLIN, 0});
+}
+
+std::vector<Arrival> Reception::serve() {
+  std::vector<Arrival> arrivals;
+  for (const Socket& s : listeners_) {
+    pollfd one{s.fd(), POLLIN, 0};
+    if (poll(&one, 1, 0) > 0) accept_from(s);  // else accept4() would fail where no file descriptor is left
+  }
+  for (Guest& g : guests_) serve(g);
+  collect(arrivals);
+  return arrivals;
 }
 
 Reception::Events Reception::wait(const std::vector<Socket>& links, Deadline deadline) {
   for (;;) {
     std::vector<pollfd> fds;
-    for (const Socket& s : listeners_) fds.push_back({s.fd(), POLLIN, 0});
-    const size_t first_link = fds.size();
     std::vector<int> open;  // poll() takes no more entries than there may be files
     for (size_t i = 0; i < links.size(); ++i)
       if (links[i]) {
         open.push_back(int(i));
         fds.push_back({links[i].fd(), POLLIN | POLLRDHUP, 0});
       }
-    for (const Guest& g : guests_) fds.push_back({g.socket.fd(), POLLIN, 0});
+    watch(fds);
     poll(fds.data(), fds.size(), wait_ms(deadline));
 
     Events events;
     for (size_t i = 0; i < open.size(); ++i)
-      if (fds[first_link + i].revents != 0) events.readable.push_back(open[i]);
-    for (size_t i = 0; i < listeners_.size(); ++i)
-      if (fds[i].revents != 0) accept_from(listeners_[i]);
-    for (Guest& g : guests_) serve(g);
-    collect(events);
+      if (fds[i].revents != 0) events.readable.push_back(open[i]);
+    events.arrivals = serve();
     if (!events.arrivals.empty() || !events.readable.empty() || Clock::now() >= deadline) return events;
   }
 }
@@ -80,9 +91,9 @@ void Reception::make_room() {
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     throw RunFailed(
-        "rank {}: no connection can be accepted any more, as this process may open only {} files ({}). Raise the "
+        "{}: no connection can be accepted any more, as this process may open only {} files ({}). Raise the "
         "limit: ulimit -n",
-        rank_, limit.rlim_cur, std::strerror(EMFILE));
+        name_, limit.rlim_cur, std::strerror(EMFILE));
   }
   drop(guests_.front().from, "it has not introduced itself, and its place was needed");
   guests_.pop_front();
@@ -105,18 +116,17 @@ void Reception::serve(Guest& g) const {
     g.why = fmt::format("it has not introduced itself within {} s", kHandshake);
 }
 
-void Reception::collect(Events& events) {
+void Reception::collect(std::vector<Arrival>& arrivals) {
   for (auto g = guests_.begin(); g != guests_.end();) {
     const bool done = g->handshake.done();
-    if (done) events.arrivals.push_back({std::move(g->socket), g->from, g->handshake.guest()});
+    if (done) arrivals.push_back({std::move(g->socket), g->from, g->handshake.guest()});
     if (!done && !g->why.empty()) drop(g->from, g->why);
     g = done || !g->why.empty() ? guests_.erase(g) : std::next(g);
   }
 }
 
 void Reception::drop(const Address& from, const std::string& why) {
-  if (++dropped_ <= kMostLines)
-    print_error(fmt::format("rank {}: dropped a connection of {}: {}", rank_, from.text(), why));
+  if (++dropped_ <= kMostLines) print_error(fmt::format("{}: dropped a connection of {}: {}", name_, from.text(), why));
 }
 
 }  // namespace skein

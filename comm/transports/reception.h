@@ -5,6 +5,8 @@
 // Threading: one thread. Errors: RunFailed where no file descriptor is left.
 #pragma once
 
+#include <poll.h>
+
 #include <list>
 #include <string>
 #include <vector>
@@ -21,9 +23,9 @@ struct Arrival {
 
 class Reception {
  public:
-  // rank: this process's, for messages.
-  Reception(std::vector<Socket> listeners, const RunSecret& secret, int rank)
-      : listeners_(std::move(listeners)), secret_(secret), rank_(rank) {}
+  // name: this process's, for messages.
+  Reception(std::vector<Socket> listeners, const RunSecret& secret, std::string name)
+      : listeners_(std::move(listeners)), secret_(secret), name_(std::move(name)) {}
   ~Reception();
   Reception(const Reception&) = delete;
   Reception& operator=(const Reception&) = delete;
@@ -34,6 +36,12 @@ class Reception {
   };
   // Returns at the first event, or at the deadline with none.
   Events wait(const std::vector<Socket>& links, Deadline deadline);
+
+  // The same for a caller with a poll() of its own: adds what is to be polled; then, whatever poll() has found, takes
+  // all that has come and does not wait.
+  void watch(std::vector<pollfd>& fds) const;
+  std::vector<Arrival> serve();
+  int wait_ms(Deadline deadline) const;  // for poll(): until the deadline, or that of a guest
 
   void drop(const Address& from, const std::string& why);  // says so; the caller closes the connection
 
@@ -48,12 +56,11 @@ class Reception {
   void accept_from(const Socket& listener);
   void make_room();
   void serve(Guest& guest) const;
-  void collect(Events& events);
-  int wait_ms(Deadline deadline) const;
+  void collect(std::vector<Arrival>& arrivals);
 
   std::vector<Socket> listeners_;
   const RunSecret& secret_;
-  const int rank_;
+  const std::string name_;
   std::list<Guest> guests_;  // the oldest first
   int64_t dropped_ = 0;
 };

@@ -56,7 +56,7 @@ class Root {
     std::vector<std::string> places;
     for (const Socket& s : listeners) places.push_back(s.own_address().text());
     place_ = fmt::format("{}", fmt::join(places, " and "));
-    reception_.emplace(std::move(listeners), secret_, 0);
+    reception_.emplace(std::move(listeners), secret_, "rank 0");
     roster_[0].process = own_process();
   }
 

@@ -178,7 +178,7 @@ class Guest {
   void accept_ranks_above(Socket door) {
     std::vector<Socket> doors;
     doors.push_back(std::move(door));
-    Reception reception(std::move(doors), secret_, rank_);
+    Reception reception(std::move(doors), secret_, fmt::format("rank {}", rank_));
     const Deadline deadline = in_seconds(options_.timeout);
     for (int expected = size_ - 1 - rank_; expected > 0;) {
       Reception::Events events = reception.wait(links_, deadline);

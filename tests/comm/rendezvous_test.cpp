@@ -237,7 +237,7 @@ TEST_F(TcpRendezvous, WithoutFileDescriptorsTheLimitIsNamed) {
   doors.push_back(Socket::listening(Address::loopback(0)));
   const Address door = doors[0].own_address();
   const RunSecret secret{kSecret, ""};
-  Reception reception(std::move(doors), secret, 0);
+  Reception reception(std::move(doors), secret, "rank 0");
   const Socket guest = Socket::connected(door);
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);

@@ -1,8 +1,10 @@
 // Fuzzer of what a process reads of a peer over TCP: the handshake, fed in pieces and with the right secret or not, the
-// answers of rank 0 with its roster, and texts of other ranks.
+// answers of rank 0 with its roster, texts of other ranks, and the messages of elastic runs.
 #include <algorithm>
 #include <cstring>
 
+#include "base/check.h"
+#include "comm/elastic/meeting_state.h"
 #include "comm/transports/handshake.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -39,10 +41,40 @@ void answer(FuzzedDataProvider& input) {
   }
 }
 
+// A reader never has more memory than its run's messages may take, and what it hands on is read or refused.
+void packets(FuzzedDataProvider& input) {
+  constexpr int64_t kState = 64, kContribution = 32;
+  PacketReader reader(kState, kContribution);
+  while (input.remaining_bytes() > 0 && !reader.broken()) {
+    const size_t most = std::min<size_t>(reader.missing(), input.ConsumeIntegralInRange<size_t>(1, 64));
+    if (reader.missing() == 0 || reader.missing() > kLongestText + kState) std::abort();
+    const std::string piece = input.ConsumeBytesAsString(most);
+    std::memcpy(reader.room(), piece.data(), piece.size());
+    if (!reader.advance(piece.size())) continue;
+    const Packet packet = reader.take();
+    if (packet.payload && packet.payload->size() > size_t(kState)) std::abort();
+    try {
+      switch (packet.kind) {
+        case PacketKind::state:
+        case PacketKind::follow:
+          state_of(packet);
+          break;
+        case PacketKind::contribute:
+          contribution_of(packet);
+          break;
+        default:
+          key_of(packet);
+      }
+    } catch (const BadInput&) {
+    }
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   FuzzedDataProvider input(data, size);
-  input.ConsumeBool() ? handshake(input) : answer(input);
+  const int part = input.ConsumeIntegralInRange<int>(0, 2);
+  part == 0 ? handshake(input) : part == 1 ? answer(input) : packets(input);
   return 0;
 }
