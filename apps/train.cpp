@@ -1,18 +1,20 @@
 // skein train: a new run, or a run that continues.
 #include "apps/train.h"
 
-#include <charconv>
 #include <csignal>
 #include <filesystem>
 
 #include "apps/commands.h"
 #include "apps/exit_status.h"
+#include "apps/timeout.h"
 #include "base/activity.h"
 #include "base/check.h"
 #include "base/terminal/standard_files.h"
 #include "comm/launcher.h"
 #include "local_sgd/sync_schedule.h"
 #include "train/config/recipes.h"
+#include "train/elastic/elastic_run.h"
+#include "train/elastic/replay.h"
 #include "train/run/interrupt.h"
 #include "train/run/resume.h"
 #include "train/run/run.h"
@@ -27,7 +29,7 @@ namespace {
 // The command line as it was typed.
 struct TrainArguments {
   TrainConfig flags;  // defaults, except for the flags that were given
-  std::string config_file, recipe, out, resume, trace, trace_steps, secret_file, timeout = "5min";
+  std::string config_file, recipe, out, resume, trace, trace_steps, secret_file, replay, timeout = "5min";
   bool from_consensus = false, resume_if_started = false;
   int64_t limit_steps = 0;
 };
@@ -93,6 +95,12 @@ void check_data_is_there(const TrainConfig& config, const std::string& run) {
 TrainConfig resumed_config(const Command& train, const TrainArguments& a, const std::string& checkpoint) {
   TrainConfig config = open_checkpoint(checkpoint).info.config;
   apply_flags(train.given, a.flags, a.from_consensus ? Start::from_consensus : Start::resumed, config);
+  if (!config.elastic.empty())
+    throw BadInput(
+        "--resume {0}: is the run of processes that join and leave. Give the command that has started it, with "
+        "--elastic "
+        "{1} and --out {0}",
+        a.resume, config.elastic);
   settle_paths(config);
   check_data_is_there(config, a.resume);
   return config;
@@ -177,19 +185,50 @@ int train_on_all_ranks(ProcessGroup& group, Command& train_command, const TrainA
   }
 }
 
-double parse_timeout(const std::string& text) {
-  double value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [rest, error] = std::from_chars(text.data(), end, value);
-  const std::string unit(rest, end);
-  for (const auto& [name, seconds] : {std::pair{"s", 1.0}, {"min", 60.0}, {"h", 3600.0}})
-    if (error == std::errc() && unit == name && value * seconds >= 1 && value * seconds <= 1e6) return value * seconds;
-  throw BadInput("--timeout {}: give a time from 1s up, in s, min or h, as in 30s, 5min or 2h", text);
+// A run whose processes are not started together, so that there is no process group.
+bool is_elastic(const Command& train, const TrainArguments& a) {
+  if (train.is_given("elastic")) return !a.flags.elastic.empty();
+  if (a.config_file.empty()) return false;
+  try {
+    return !new_config(train, a).elastic.empty();
+  } catch (const BadInput&) {
+    return false;  // it is said to all ranks
+  }
 }
 
 // A secret that rank 0 makes is written where all ranks of the run write, too.
 JoinOptions join_options(const TrainArguments& a) {
   return {{a.secret_file, !a.resume.empty() ? a.resume : !a.out.empty() ? a.out : "runs"}, parse_timeout(a.timeout)};
+}
+
+int train_as_member(Command& train, const TrainArguments& a) {
+  check_options(train);
+  const Launcher launcher = rank_from_environment().launcher;
+  if (launcher == Launcher::open_mpi || launcher == Launcher::pmi)
+    throw BadInput(
+        "--elastic: does not go with MPI, which ends all processes with one. Start the processes without mpirun");
+  if (!a.resume.empty() || a.out.empty())
+    throw BadInput(
+        "--elastic: the members find each other in the run's folder. Give --out RUN, also to go on with a run, and no "
+        "--resume");
+  for (const char* flag : {"limit-steps", "trace", "from-consensus"})
+    if (train.is_given(flag)) throw BadInput("--elastic: does not go with --{} yet. Leave it out", flag);
+  TrainCall call = make_call(train, a, 1);
+  if (train_elastic(call, join_options(a), [] { return false; })) return kDone;
+  return kStoppedBySignal + Interrupt::signal();
+}
+
+int replay_run(Command& train, const TrainArguments& a) {
+  for (const std::string& flag : train.given)
+    if (flag != "replay" && flag != "data-dir")
+      throw BadInput("--replay {}: repeats the run with its own settings. Leave out --{}", a.replay, flag);
+  const Interrupt interrupt;
+  const ReplayResult r = replay(a.replay, a.flags.data_dir, [] { return Interrupt::signal() != 0; });
+  if (Interrupt::signal() != 0) return kStoppedBySignal + Interrupt::signal();
+  report("replay   {} rounds repeated; the consensus of each is that of the run, to the bit{}{}\n", r.rounds,
+         r.complete ? "" : ". The run is not complete",
+         r.cut_short ? ". The last line of membership.jsonl is cut short and was left out" : "");
+  return kDone;
 }
 
 Command& declare_train(Command& skein, TrainArguments& a) {
@@ -206,6 +245,11 @@ Command& declare_train(Command& skein, TrainArguments& a) {
       "start if there is none");
   train.flag("--from-consensus", a.from_consensus,
              "with --resume: the workers, as many as are asked for, start again from the average of the models");
+  train.option(
+      "--replay", a.replay,
+      "repeat the elastic run in this folder from its membership.jsonl, with virtual workers in this process, and "
+      "compare the consensus of every round",
+      {.type = "RUN"});
   train.option("--limit-steps", a.limit_steps, "stop and save after N steps; 0: no limit", {"N", 0, int64_t{1} << 40});
   train.option("--trace", a.trace, "write a timeline of some steps; ui.perfetto.dev and chrome://tracing show it",
                {"FILE.json.gz"});
@@ -248,7 +292,11 @@ void add_train_command(Command& skein) {
     int status = kDone;
     std::signal(SIGPIPE, SIG_IGN);  // for report()
     activity::print_at_sigquit();
-    {
+    if (!a->replay.empty()) {
+      status = replay_run(train, *a);
+    } else if (is_elastic(train, *a)) {
+      status = train_as_member(train, *a);
+    } else {
       ProcessGroup group =
           ProcessGroup::join(join_options(*a));  // destroyed, and MPI finalized, before ExitStatus is thrown
       status = train_on_all_ranks(group, train, *a);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "comm/elastic_options.h"
 #include "data/loading/partition.h"
 #include "local_sgd/compressor.h"
 #include "local_sgd/network_model.h"
@@ -108,6 +109,33 @@ void check_delay(const TrainConfig& c) {
         c.sync, c.sync_momentum);
 }
 
+// Refuses what the members of an elastic run do not agree on between two rounds, or do not copy to a newcomer.
+void check_elastic(const TrainConfig& c) {
+  parse_elastic(c.elastic);
+  const SyncSchedule s = sync_schedule(c);
+  if (!c.sync.starts_with("local:") || s.delay > 0 || s.warm_up.shape != WarmUp::none)
+    throw BadInput("--elastic: goes with plain local SGD only. Give --sync local:H=N in place of '{}'", c.sync);
+  const auto refuse = [](bool given, const char* flag, const char* fix) {
+    if (given) throw BadInput("--elastic: does not go with {} yet. {}", flag, fix);
+  };
+  refuse(c.workers != 1, "--workers", "Leave it out, and start as many processes as there should be members");
+  refuse(device_of(c.device) == Device::cuda, "a GPU", "Give --device cpu");
+  refuse(parse_compression(c.compress).form != Compression::none, "--compress", "Leave it out");
+  refuse(c.average != Averaging::models, "--average gradients", "Leave it out");
+  refuse(c.sync_momentum != "keep", "--sync-momentum", "Leave it out: newcomers begin without momentum");
+  refuse(c.outer_from != OuterFrom::start, "--outer-from switch", "Leave it out");
+  refuse(c.partition != "global", "--partition", "Leave it out: every round gives out the samples anew");
+  refuse(c.bn_stats != "average", "--bn-stats", "Leave it out: running statistics are averaged with the models");
+  refuse(c.eval_local == EvalLocal::every, "--eval-local every", "Leave it out");
+  refuse(c.mixup > 0 || c.cutmix > 0, "--mixup and --cutmix", "Leave them out");
+  refuse(c.ema > 0, "--ema", "Leave it out");
+  refuse(c.freeze != Freeze::none, "--freeze", "Leave it out");
+  refuse(c.whiten_stem || !c.init.empty(), "--init and --whiten-stem", "Leave them out");
+  refuse(!c.net.empty(), "--net", "Leave it out");
+  refuse(c.parallel > 0, "--parallel", "Leave it out");
+  refuse(!c.gpus.empty(), "--gpus", "Leave it out, and give --device cpu");
+}
+
 void check_local_sgd(const TrainConfig& c) {
   parse_partition(c.partition);
   parse_bn_statistics(c.bn_stats);
@@ -122,6 +150,7 @@ void check_local_sgd(const TrainConfig& c) {
   if (schedule.delay > 0) check_delay(c);
   check_outer_step(c, schedule);
   if (c.average == Averaging::gradients) check_averaged_gradients(c);
+  if (!c.elastic.empty()) check_elastic(c);
 }
 
 void check_augmentation(const TrainConfig& c) {
@@ -174,6 +203,12 @@ void check_rate(const TrainConfig& c) {
 }  // namespace
 
 void check_against(const TrainConfig& c, const Dataset& data) {
+  if (!c.elastic.empty() && data.is_encoded())
+    throw BadInput(
+        "--elastic: does not go yet with dataset '{}', whose images are decoded while training. Give images that lie "
+        "in "
+        "memory, such as CIFAR or a packed file",
+        data.name);
   if (data.is_encoded() && c.crop_padding != TrainConfig{}.crop_padding)
     throw BadInput(
         "--crop-padding {}: does nothing for dataset '{}', whose images are cropped out of larger ones. Leave it out",

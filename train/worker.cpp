@@ -34,9 +34,13 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
       contexts_(contexts),
       queue_(contexts.queue(rank)),
       model_(make_model(info.config.model, info.model_options(), parameters_)),
-      batches_(make_loader(train, training_options(info.config, train, start, rank), queue_, activations(info.config))),
+      batches_(info.config.elastic.empty() ? make_loader(train, training_options(info.config, train, start, rank),
+                                                         queue_, activations(info.config))
+                                           : nullptr),
       batch_shape_{info.config.batch, info.height, info.width, info.channels},
-      last_batch_(range_of_worker(train.size(), info.config.workers, rank).size() % info.config.batch),
+      last_batch_(info.config.elastic.empty()
+                      ? range_of_worker(train.size(), info.config.workers, rank).size() % info.config.batch
+                      : 0),
       steps_done_(start.step),
       pass_number_(Tensor::zeros(queue_.device, DType::i32, {1})),
       optimizer_(make_optimizer(info.config, parameters_, queue_)),
@@ -56,6 +60,17 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
     reset_consensus();
   }
   if (config_.accumulate > 1) accumulated_ = Tensor::empty(queue_.device, DType::f32, parameters_.grad.shape());
+}
+
+int64_t Worker::begin_round(const Dataset& train, int64_t epoch, std::vector<int32_t> samples, int64_t steps_done) {
+  LoaderOptions options = augmentation_options(config_);
+  options.batch = config_.batch;
+  options.seed = uint64_t(config_.seed);
+  options.epoch = epoch;
+  options.samples = std::move(samples);
+  batches_ = make_loader(train, options, queue_, activations(config_));
+  steps_done_ = steps_done;
+  return (batches_->steps() + config_.accumulate - 1) / config_.accumulate;
 }
 
 void Worker::local_step(double rate, SyncScope then) {

@@ -59,6 +59,10 @@ class Worker {
   // Connects to the other workers. Collective. Workers are equal before the first step, because they share a seed.
   void connect(std::unique_ptr<Communicator> world, const AveragingOptions& averaging);
 
+  // Before the local steps of an elastic round: they are on these samples of the epoch, one or more, in this order.
+  // steps_done: steps of the run before them. Returns their number.
+  int64_t begin_round(const Dataset& train, int64_t epoch, std::vector<int32_t> samples, int64_t steps_done);
+
   // Takes one step with learning rate `rate` on the worker's next batch; with --accumulate n on the next n, or on those
   // that are left of the epoch. Waits for a step context. On a GPU it returns before the device has computed the step.
   // `then`: the averaging that follows the step, or is merged after it.
@@ -113,7 +117,7 @@ class Worker {
   const Queue queue_;
   ParameterStore parameters_;
   const std::unique_ptr<Model> model_;
-  const std::unique_ptr<Loader> batches_;
+  std::unique_ptr<Loader> batches_;  // in an elastic run of one round, else null
   const Shape batch_shape_;          // N,H,W,C of a full batch
   const int64_t last_batch_;         // number of images in an epoch's last batch; 0: all are full
   int64_t steps_done_;               // number of steps since the run began

@@ -94,8 +94,8 @@ TEST(Config, EveryKeyIsAFlagAndShowsItsDefault) {
     ASSERT_NE(option, list.options().end()) << key;
     EXPECT_STRNE(option->help, "") << key;
     EXPECT_STRNE(option->group, "") << key;
-    const bool may_be_empty =
-        key == "data-dir" || key == "net" || key == "drop-epochs" || key == "gpus" || key.starts_with("init");
+    const bool may_be_empty = key == "data-dir" || key == "net" || key == "elastic" || key == "drop-epochs" ||
+                              key == "gpus" || key.starts_with("init");
     EXPECT_TRUE(!text_of(*option).empty() || may_be_empty) << key;
   }
   EXPECT_EQ(size_t(keys), list.options().size());

@@ -58,6 +58,7 @@ struct TrainConfig {
   // train/averaged_model.h, net: local_sgd/network_model.h.
   std::string sync = "minibatch", sync_momentum = "keep", compress = "none", partition = "global", bn_stats = "average";
   std::vector<std::string> net;
+  std::string elastic;  // comm/elastic_options.h; empty: the workers are the same from start to end
   Averaging average = Averaging::models;
   EvalLocal eval_local = EvalLocal::last;
   double outer_momentum = 0, outer_rate = 1, lars = 0, noise = 0;

@@ -148,6 +148,11 @@ void list_local_sgd(OptionList& o, TrainConfig& c) {
            "where the outer step begins: at the start, or with the switch of --sync, before which the models are "
            "averaged alone",
            {"WHERE"});
+  o.option(
+      "--elastic", c.elastic,
+      "processes that join and leave between rounds, and are lost without loss of the run: min=N[,max=M][,grace=30s]; "
+      "start as many as there should be, each with the same command and the same --out; empty: no",
+      {"SPEC"});
   o.option("--partition", c.partition,
            "who trains on what: global permutes all every epoch; fixed keeps each worker's part; sorted parts by "
            "label; dirichlet:A draws each worker's class proportions, the more unlike the smaller A",

@@ -47,10 +47,13 @@ std::string make_new_folder(const std::string& path) {
   return unused;
 }
 
+// Files that processes hold locks on: they stay where they are.
+bool is_lock(const std::string& name) { return name == "run.lock" || name == "members.lock"; }
+
 // The names of a run's own files, and of the temporary files of write_text().
 bool is_of_a_run(const std::string& name) {
   for (const char* own : {"config.toml", "version.txt", "summary.csv", "metrics.jsonl", "evaluation.json",
-                          "metrics.prom", "run.lock", "checkpoints"})
+                          "metrics.prom", "membership.jsonl", "chair.json", "run.lock", "members.lock", "checkpoints"})
     if (name == own || name == std::string(own) + ".partial") return true;
   return name.starts_with(kEventFilePrefix);
 }
@@ -62,17 +65,19 @@ void keep_attempt(const std::string& run) {
   const std::string attempt = fmt::format("{}/attempt-{}", run, number);
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(run))
-    if (const std::string name = entry.path().filename().string(); is_of_a_run(name) && name != "run.lock")
+    if (const std::string name = entry.path().filename().string(); is_of_a_run(name) && !is_lock(name))
       files.push_back(entry.path());
   for (const fs::path& file : files) fs::rename(file, attempt / file.filename());
   report("note     {}: the run in it ended before its first checkpoint and starts anew; its files are in {}\n", run,
          attempt);
 }
 
-// A process that was killed while its run's processes met may have left a secret, which is of no use any more.
+// A process that was killed while its run's processes met may have left a secret, which is of no use now. Members of
+// an elastic run hold a lock before it has begun.
 bool is_free(const std::string& folder) {
   return std::all_of(fs::directory_iterator(folder), fs::directory_iterator(), [](const fs::directory_entry& e) {
-    return e.path().filename().string().starts_with(kSecretFilePrefix);
+    const std::string name = e.path().filename().string();
+    return name.starts_with(kSecretFilePrefix) || is_lock(name);
   });
 }
 
@@ -150,14 +155,15 @@ RunProgress progress_of(const std::string& run) {
   bool own = false;
   for (const auto& entry : fs::directory_iterator(run))
     if (const std::string name = entry.path().filename().string(); is_of_a_run(name))
-      own |= name != "run.lock";
+      own |= !is_lock(name);
     else if (!name.starts_with(kSecretFilePrefix))
       other = name;
   if (!own && !other.empty()) throw BadInput("--out {}: holds '{}' and is no run's folder. Give another", run, other);
   return own ? RunProgress::begun : RunProgress::none;
 }
 
-std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const TrainConfig& config, bool start_anew) {
+std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const TrainConfig& config, bool start_anew,
+                                             std::unique_ptr<OutputLock> held) {
   std::string path = out.empty() ? default_path(config) : out;
   try {
     if (out.empty())
@@ -167,7 +173,7 @@ std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const Train
     else if (!start_anew && fs::exists(path) && !is_free(path))
       refuse_folder(path);
     make_folders(path);
-    std::unique_ptr<OutputLock> lock = lock_run(path);
+    std::unique_ptr<OutputLock> lock = held ? std::move(held) : lock_run(path);
     if (start_anew && progress_of(path) == RunProgress::begun) keep_attempt(path);
     if (!fs::create_directory(path + "/checkpoints")) refuse_folder(path);  // another process was faster
     write_text(path + "/config.toml", to_toml(config));

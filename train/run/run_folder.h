@@ -9,6 +9,7 @@
 //   checkpoints/{last,best}, and with --keep last-1, last-2 ..., the ones before the last; last.damaged, where the run
 //                       could not go on from the last
 //   run.lock            there while a process writes in the folder: one at a time
+//   membership.jsonl, chair.json, members.lock   of an elastic run (train/elastic)
 //   attempt-N           files of a run that ended before its first checkpoint, where it was started anew
 // A folder with files in it is never overwritten. Resuming truncates the logs to the position of the checkpoint.
 // RunFailed when a file cannot be written.
@@ -58,10 +59,12 @@ class RunFolder {
   // Creates the folder `out`, or, when that is empty, runs/<date>-<model>-<data>. Of several processes that want the
   // same folder at the same time one gets it; without `out` the others get one with a number. BadInput when the folder
   // has files or cannot be written. With `start_anew`, what a run has left there that ended before its first
-  // checkpoint is moved to attempt-1, attempt-2 ... within the folder.
-  static std::unique_ptr<RunFolder> create(const std::string& out, const TrainConfig& config, bool start_anew = false);
+  // checkpoint is moved to attempt-1, attempt-2 ... within the folder. `held`: the lock of `out`, if the caller has it.
+  static std::unique_ptr<RunFolder> create(const std::string& out, const TrainConfig& config, bool start_anew = false,
+                                           std::unique_ptr<OutputLock> held = nullptr);
   // Opens the folder of a run that goes on; removes the lines of its logs that are after `state`. A log that is gone
-  // starts anew, with a note. BadInput if the lines are of another schema.
+  // starts anew, with a note. BadInput if the lines are of another schema. lock: null where a process holds it that
+  // does not write any more.
   static std::unique_ptr<RunFolder> reopen(const std::string& path, const TrainState& state, const TrainConfig& config,
                                            std::unique_ptr<OutputLock> lock);
 

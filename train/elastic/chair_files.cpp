@@ -1,0 +1,163 @@
+#include "train/elastic/chair_files.h"
+
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+
+#include "base/check.h"
+#include "base/files.h"
+#include "train/elastic/membership_file.h"
+#include "train/elastic/presence.h"
+#include "train/evaluation/evaluation.h"
+#include "train/machine/machine.h"
+#include "train/run/checkpoint.h"
+
+namespace skein {
+namespace fs = std::filesystem;
+namespace {
+
+int64_t bytes_of_membership(const std::string& run) {
+  std::error_code none;
+  const auto bytes = fs::file_size(run + kMembershipFile, none);
+  return none ? 0 : int64_t(bytes);
+}
+
+std::string last_line(const std::string& run) {
+  std::string text = read_text(run + kMembershipFile);
+  if (!text.empty()) text.pop_back();
+  return text.substr(text.rfind('\n') + 1);
+}
+
+}  // namespace
+
+TrainState train_state_of(const ElasticState& state, const DataFingerprints& data) {
+  TrainState s;
+  s.step = state.steps;
+  s.epoch = state.ledger.epoch;
+  s.totals = state.totals;
+  s.averaged = state.averaged;
+  s.seconds = state.seconds;
+  s.rounds.world = state.round;
+  s.threads_per_worker = state.threads;
+  s.data = data;
+  return s;
+}
+
+void save_consensus(const ElasticInputs& in, const ElasticState& state, const Consensus& consensus, Worker& worker,
+                    const std::string& folder) {
+  ProcessGroup alone;
+  WorkerStates workers;
+  if (consensus.outer_momentum().defined()) workers[0] = {{"outer_momentum", consensus.outer_momentum()}};
+  write_checkpoint(alone, folder, {in.info, worker.parameters(), workers, train_state_of(state, in.fingerprints)},
+                   in.info.config.keep);
+}
+
+ChairFiles::ChairFiles(const ElasticInputs& in, const ElasticState& state, int64_t parameters,
+                       std::unique_ptr<RunFolder> logs)
+    : inputs_(in),
+      logs_(logs ? std::move(logs)
+                 : RunFolder::reopen(in.call.out, train_state_of(state, in.fingerprints), in.info.config,
+                                     try_lock_run(in.call.out))),
+      progress_(in.info.config.epochs, 1, false) {
+  const ModelInfo& info = in.info;
+  logs_->write({.command = in.call.command,
+                .cpu = processor().name,
+                .gpu = "",
+                .hosts = {host_name()},
+                .threads = state.threads,
+                .workers = in.options.min,
+                .parameters = parameters,
+                .epochs = info.config.epochs,
+                .steps_per_epoch = 0,
+                .model = info.config.model,
+                .classes = info.classes,
+                .image = {info.height, info.width, info.channels},
+                .start_step = state.steps},
+               info.config);
+}
+
+bool ChairFiles::write_record(const ElasticState& state) {
+  const std::string& run = inputs_.call.out;
+  if (known_bytes_ < 0) {
+    const int64_t before = state.record.at("type").get<std::string>() == "round" ? state.round - 1 : state.round;
+    if (read_membership(run).cut_short) cut_membership(run, INT64_MAX);  // its chair was killed while it wrote
+    const bool there = last_line(run) == state.record.dump(-1, Json::BadUtf8::replace);
+    if (!there && rounds_in(run) != before) return false;
+    known_bytes_ = bytes_of_membership(run);
+    if (there) return true;
+  }
+  if (bytes_of_membership(run) != known_bytes_) return false;
+  append_membership(run, state.record);
+  known_bytes_ = bytes_of_membership(run);
+  return true;
+}
+
+void ChairFiles::write_round(const ElasticState& state, double rate, double seconds) {
+  rate_ = rate;
+  const int64_t images = state.record.at("trained").get<int64_t>();
+  StepMetrics m{};
+  m.step = state.steps;
+  m.epoch = state.ledger.epoch + (ends_epoch(state, inputs_.data.train.size()) ? 0 : 1);
+  m.loss = state.record.at("loss").get<double>();
+  m.lr = rate;
+  m.images = images;
+  m.totals = state.totals;
+  m.seconds = seconds;
+  logs_->write(m, 1);
+  logs_->flush();  // a process that is stopped and continued later must have nothing left to write
+}
+
+void ChairFiles::end_epoch(ElasticState& state, const Consensus& consensus, Worker& worker, StepContext& context) {
+  const auto begin = Clock::now();
+  const TrainConfig& c = inputs_.info.config;
+  const auto predictions = std::make_shared<Predictions>();
+  const auto batches = make_loader(inputs_.data.test, evaluation_options(c.eval_batch), {}, activations(c));
+  const Score test = evaluate(worker.model(), *batches, context.tape, [&](const Batch& batch, const Tensor& logits) {
+    predictions->add(batch, logits, context.tape.queue);
+  });
+  if (!std::isfinite(test.loss))
+    throw RunFailed(
+        "the loss on the test images is {} after epoch {}: the model has left the range of its numbers; lower --lr, or "
+        "lengthen the warm-up",
+        test.loss, state.ledger.epoch);
+  const bool best = state.averaged.add(test.top1, state.ledger.epoch);
+  const double evaluating = seconds_since(begin), images = double(state.totals.images);
+  EpochTimes times;
+  times.evaluate = evaluating;
+  const EpochMetrics m{.epoch = state.ledger.epoch,
+                       .step = state.steps,
+                       .lr = rate_,
+                       .train_loss = state.totals.loss / images,
+                       .train_top1 = 100.0 * double(state.totals.correct) / images,
+                       .test = test,
+                       .local = {},
+                       .ema = {},
+                       .images_per_second = images / std::max(state.totals.seconds, 1e-9),
+                       .seconds = state.seconds + evaluating,
+                       .rounds = train_state_of(state, {}).rounds,
+                       .best = best,
+                       .times = times,
+                       .histograms = weight_histograms(worker.parameters()),
+                       .layers = layer_norms(worker.parameters(), worker.parameters()),
+                       .predictions = predictions};
+  progress_.show(m);
+  logs_->write(m, 0, inputs_.data.test);
+  if (best) save_consensus(inputs_, state, consensus, worker, best_folder(inputs_.call.out));
+  save(state, consensus, worker);
+}
+
+void ChairFiles::save(const ElasticState& state, const Consensus& consensus, Worker& worker) {
+  save_consensus(inputs_, state, consensus, worker, last_folder(inputs_.call.out));
+  saved_at_ = Clock::now();
+}
+
+bool ChairFiles::is_checkpoint_due() const {
+  const double minutes = inputs_.info.config.checkpoint_minutes;
+  return minutes > 0 && seconds_since(saved_at_) >= 60 * minutes;
+}
+
+void ChairFiles::end(const ElasticState& state, bool done) {
+  logs_->write_end(train_state_of(state, inputs_.fingerprints), done);
+}
+
+}  // namespace skein
