@@ -1,6 +1,6 @@
-// What the threads of this process are doing at the moment, for people: SIGQUIT prints it, and a rank that is waited for
-// tells the others. Every Span (base/trace.h) is a phase, every collective call a call. Process-wide, as a signal is.
-// Safe to call from all threads. Threads without a name are not shown.
+// What the threads of this process are doing at the moment, for people: SIGQUIT prints it, and a rank that is waited
+// for tells the others. Every Span (base/trace.h) is a phase, every collective call a call. Process-wide, as a signal
+// is. Safe to call from all threads. Threads without a name are not shown.
 #pragma once
 
 #include <atomic>

@@ -22,8 +22,8 @@ std::string read_text(const std::string& path);
 void write_text(const std::string& path, const std::string& text);
 
 // Renames folder `fresh` to `folder`, and brings both to the disk. An existing `folder` is exchanged in one step
-// (RENAME_EXCHANGE) and then handed to `dispose` by its new name, or removed if there is none. Where the file system has
-// no exchange, it is moved to `folder`.old for a moment: see recover_folder().
+// (RENAME_EXCHANGE) and then handed to `dispose` by its new name, or removed if there is none. Where the file system
+// has no exchange, it is moved to `folder`.old for a moment: see recover_folder().
 void replace_folder(const std::string& fresh, const std::string& folder,
                     const std::function<void(const std::string& replaced)>& dispose = {});
 
@@ -35,7 +35,8 @@ void make_folders(const std::string& folder);
 // Moves `folder`.old back to `folder` if a crash between the two renames of replace_folder() left no `folder`.
 void recover_folder(const std::string& folder);
 
-// Name of an entry of the folder that `ours` does not know; empty: there is none. A folder is replaced only without one.
+// Name of an entry of the folder that `ours` does not know; empty: there is none. A folder is replaced only without
+// one.
 std::string foreign_entry(const std::string& folder, const std::function<bool(const std::string& name)>& ours);
 
 // Appends to a file. Text is buffered until flush() or the destructor.

@@ -15,8 +15,8 @@ struct LibraryNames {
   std::string advice;              // how to install it
 };
 
-// Path of a library of skein's own that the program opens at run time, libskein_mpi.so for example: where cmake --install
-// puts it, if there is one; else beside the program, where it is built.
+// Path of a library of skein's own that the program opens at run time, libskein_mpi.so for example: where cmake
+// --install puts it, if there is one; else beside the program, where it is built.
 std::string module_path(const std::string& file);
 
 class Library {

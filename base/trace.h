@@ -1,6 +1,7 @@
 // Work of this process on a timeline: spans, counters, and arrows between ranks. They are read by a recording, which
 // becomes a file (train/run/trace_file.h), and by NVIDIA's profilers (base/nvtx.h). Process-wide, as these readers are.
-// Without a reader a span costs one load, one branch and the name of what the thread does (base/activity.h). Safe to call from all threads.
+// Without a reader a span costs one load, one branch and the name of what the thread does (base/activity.h). Safe to
+// call from all threads.
 //
 // A track is a row of the timeline: a thread of the host or a stream of a GPU. Times are nanoseconds of
 // std::chrono::steady_clock.

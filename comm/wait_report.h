@@ -1,4 +1,5 @@
-// When a long wait is reported: after `first` seconds, and then after twice as long each time, unless it is a usual one.
+// When a long wait is reported: after `first` seconds, and then after twice as long each time, unless it is a usual
+// one.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,7 @@
-// Times of the kernels that run on a tape's queue, with their layer, pass and cost: an observer (kernels/device/queue.h) that
-// takes the time around each kernel. On the CPU it is the host's clock; on a GPU two events of the stream, read when
-// they have passed, so no kernel waits for the host. To a profiler of NVIDIA's each kernel is an NVTX range.
+// Times of the kernels that run on a tape's queue, with their layer, pass and cost: an observer
+// (kernels/device/queue.h) that takes the time around each kernel. On the CPU it is the host's clock; on a GPU two
+// events of the stream, read when they have passed, so no kernel waits for the host. To a profiler of NVIDIA's each
+// kernel is an NVTX range.
 //
 // Layers: engine/layer_names.h. A kernel without parameters is named after the layer that ran before it in the forward
 // pass: "bn1/max pool". A backward step has the layer of its op's forward pass (Tape::recorded).

@@ -1,5 +1,6 @@
-// Names of the layers that kernels belong to, from the addresses of their operands: a kernel that is handed a parameter,
-// its bf16 shadow or its gradient belongs to the parameter's layer. "layer1.0.conv1.weight" is of layer1.0.conv1.
+// Names of the layers that kernels belong to, from the addresses of their operands: a kernel that is handed a
+// parameter, its bf16 shadow or its gradient belongs to the parameter's layer. "layer1.0.conv1.weight" is of
+// layer1.0.conv1.
 #pragma once
 
 #include <map>

@@ -1,7 +1,7 @@
 // CUDA graph of a training step. On the CPU run() simply calls the body. On a GPU the third run with the same key is
-// captured, and later runs replay it, so a whole step costs one launch. While a timeline is recorded, kernels run one by
-// one, so that each can be timed. For one key, the body must do the same work on
-// the same addresses every time (engine/arena.h), and everything that a schedule changes must lie in device memory.
+// captured, and later runs replay it, so a whole step costs one launch. While a timeline is recorded, kernels run one
+// by one, so that each can be timed. For one key, the body must do the same work on the same addresses every time
+// (engine/arena.h), and everything that a schedule changes must lie in device memory.
 #pragma once
 
 #include <functional>

@@ -66,8 +66,8 @@ class Tape {
   // Records the backward step of an op. backward() calls write(dy, dx...) with the gradient of `y` and one view per
   // input; write overwrites each view with that input's gradient. The view is absent for an input that needs no
   // gradient. Kernels never add to a gradient: if a variable is used more than once, the tape adds the terms. The step
-  // is skipped if the loss does not depend on y. Where no input needs a gradient, neither does y: the backward pass ends
-  // above layers that are frozen.
+  // is skipped if the loss does not depend on y. Where no input needs a gradient, neither does y: the backward pass
+  // ends above layers that are frozen.
   template <class Write, class... Inputs>
   void on_backward(const Var& y, Write write, const Inputs&... inputs) {
     if (!training) return;

@@ -2,12 +2,13 @@
 //   evaluation   pixel = images[samples[b], y, x, c]
 //   training     as torchvision: flip left-right, pad p zero pixels around, crop H x W at (dy, dx):
 //                pixel = flipped[y + dy - p, x + dx - p, c], 0 outside the image (0 before normalisation, not after)
-// dy and dx = bounded(word 1 and 2 of random_words(seed, Purpose::augment, epoch, sample, 0), 2p + 1). Draws depend on the sample, not on its place in the batch, the
-// worker or the thread.
+// dy and dx = bounded(word 1 and 2 of random_words(seed, Purpose::augment, epoch, sample, 0), 2p + 1). Draws depend on
+// the sample, not on its place in the batch, the worker or the thread.
 //
 // images (N,H,W,C) u8 with C <= 4; samples (B) i32, rows of images; out (B,H,W,C), f32 with the same bits on both back
-// ends; or bf16; or u8 on the CPU: the pixels, not normalised. On CUDA an image whose sample is outside [0, N) becomes NaN, as a GPU kernel cannot throw. The
-// CPU kernel runs on the calling thread alone: loaders call it beside the compute threads.
+// ends; or bf16; or u8 on the CPU: the pixels, not normalised. On CUDA an image whose sample is outside [0, N) becomes
+// NaN, as a GPU kernel cannot throw. The CPU kernel runs on the calling thread alone: loaders call it beside the
+// compute threads.
 // Bytes: 1 is read and one number written per element of out.
 #pragma once
 

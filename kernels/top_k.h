@@ -7,14 +7,13 @@
 // an infinity, and both before any number: they are sent, and leave no error. Where fewer than k numbers differ from
 // zero, zeros are sent. The last block, which may be shorter, sends k as well, or all it has.
 //
-// The threshold is found bit by bit from the highest: 31 counts of the block's numbers, which are on chip, in place of a
-// sort. No atomics and no order of threads: threads, transports and back ends give the same bits.
+// The threshold is found bit by bit from the highest: 31 counts of the block's numbers, which are on chip, in place of
+// a sort. No atomics and no order of threads: threads, transports and back ends give the same bits.
 //
 // A message has a row of k + ceil(12 k / 32) words per block: the f32 values in order of their indices, then those,
-// 12 bits each, in one stream: bit b of it is bit b%32 of word b/32. Unused places are zero. Its size depends on n and k
-// alone. A bit per number in place of indices would be shorter from k = 4096/12 on, where 4-bit codes
-// (kernels/quantise.h) are shorter than either.
-// d, error, mean (n), f32; message (rows, words per row) or longer, i32.
+// 12 bits each, in one stream: bit b of it is bit b%32 of word b/32. Unused places are zero. Its size depends on n and
+// k alone. A bit per number in place of indices would be shorter from k = 4096/12 on, where 4-bit codes
+// (kernels/quantise.h) are shorter than either. d, error, mean (n), f32; message (rows, words per row) or longer, i32.
 // Sources: Sparsified SGD with memory, Stich et al., arXiv 1809.07599 (top-k with error memory; its contraction,
 // definition 2.1, holds for every block, so for the vector); by blocks of 4096: SparseLoCo, arXiv 2508.15706.
 #pragma once

@@ -18,8 +18,8 @@
 // nothing, to the bit.
 //
 // Momentum v_k of the local steps: local_sgd/sync_momentum.h. c is the last common value of the ranks of one
-// communicator. Block and world averaging (algorithm 5) each keep their own; after one among all the new model is the blocks'
-// consensus, too (reset_consensus()). All are flat f32 vectors of the parameters' size.
+// communicator. Block and world averaging (algorithm 5) each keep their own; after one among all the new model is the
+// blocks' consensus, too (reset_consensus()). All are flat f32 vectors of the parameters' size.
 // Source: Lin, Stich, Patel, Jaggi, "Don't Use Large Mini-Batches, Use Local SGD", arXiv 1808.07217. Delay: CoCoD-SGD,
 // arXiv 1906.12043, algorithm 1; LOSCAR-SGD, arXiv 2605.20866, which finds its theory and that it beats overwriting;
 // Streaming DiLoCo, arXiv 2501.18512, overlapping with tau and alpha.
@@ -76,9 +76,9 @@ class ModelAverager {
   View sent() const { return sent_; }  // c' after average_sent()
   Traffic merged_traffic() const;      // of the averaging that was merged last, whichever process has sent it
 
-  // From now on every averaging with AveragingRound::measured computes norms(). It keeps a consensus and one more vector
-  // for that, and changes no bit of the averaging. consensus_known: false where the parameters are not equal on all
-  // ranks: the norms of the first averaging that need the consensus are then NaN, unless state() restores it.
+  // From now on every averaging with AveragingRound::measured computes norms(). It keeps a consensus and one more
+  // vector for that, and changes no bit of the averaging. consensus_known: false where the parameters are not equal on
+  // all ranks: the norms of the first averaging that need the consensus are then NaN, unless state() restores it.
   void measure(bool consensus_known);
   Tensor norms() const { return norms_; }  // f32 (4), AveragingNorms of the last averaging; undefined without measure()
   // consensus, outer momentum and the compressor's error memory, where there are any, by name: for checkpoints. With a

@@ -4,10 +4,10 @@
 //
 // bytes are those that the busiest rank sent (Traffic: a compressed vector counts what it sent), over a full-duplex
 // link of its own. In a round all pairs exchange at once, so their latencies overlap: all_gather and all_to_all are one
-// round, an all_reduce of N bytes is two and sends 2(K-1)/K * N. A step lasts as long as its slowest worker. Compute and
-// communication do not overlap, but for averagings that are delayed by d steps: of their time only what is longer than
-// the d steps is charged, in the sum over all of them: max(0, sum of t_averaging - sum of d * t_step). An averaging
-// among all pays the world's link even between two ranks of one block. Kbit is 1000 bits.
+// round, an all_reduce of N bytes is two and sends 2(K-1)/K * N. A step lasts as long as its slowest worker. Compute
+// and communication do not overlap, but for averagings that are delayed by d steps: of their time only what is longer
+// than the d steps is charged, in the sum over all of them: max(0, sum of t_averaging - sum of d * t_step). An
+// averaging among all pays the world's link even between two ranks of one block. Kbit is 1000 bits.
 // Source: the paper (arXiv 1808.07217, hierarchical local SGD, algorithm 5) studies networks that are slow between
 // blocks.
 #pragma once

@@ -1,5 +1,5 @@
-// The thread of a worker that communicates while the worker's own computes: it runs one call at a time. It lives as long
-// as the worker, and uses one core.
+// The thread of a worker that communicates while the worker's own computes: it runs one call at a time. It lives as
+// long as the worker, and uses one core.
 //
 // Threading: start() and finish() by one thread at a time. What the call uses, that thread leaves alone in between.
 // Errors: finish() throws what the call has thrown, once.

@@ -19,8 +19,8 @@ namespace skein {
 // allow it.
 int64_t gradient_steps(const TrainConfig& config, const std::vector<SyncScope>& syncs);
 
-// The averagings of a run: [s] the scope of that after step s (from 0), and how. merges: [s] the scope of that which the
-// models get after step s; with a delay it began earlier (local_sgd/sync_schedule.h: merge_table).
+// The averagings of a run: [s] the scope of that after step s (from 0), and how. merges: [s] the scope of that which
+// the models get after step s; with a delay it began earlier (local_sgd/sync_schedule.h: merge_table).
 struct AveragingPlan {
   std::vector<SyncScope> scopes, merges;
   AveragingOptions options;

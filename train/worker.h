@@ -71,9 +71,9 @@ class Worker {
   // Collective among the ranks of the scope. All of them must have returned from local_step(), as they may share a step
   // context.
   void average(SyncScope scope);
-  // The same, delayed. start: right before the next local step; rate: of the step before. merge: some local steps later;
-  // a checkpoint keeps what is to be merged, so it may be in another process. In between, the worker's communicators are
-  // in use until settle() returns.
+  // The same, delayed. start: right before the next local step; rate: of the step before. merge: some local steps
+  // later; a checkpoint keeps what is to be merged, so it may be in another process. In between, the worker's
+  // communicators are in use until settle() returns.
   void start_averaging(SyncScope scope, double rate);
   void settle();
   void merge_averaging(SyncScope scope);

@@ -28,7 +28,8 @@ class WorkerPool {
   // body(worker) for one after the other, on the calling thread with the worker's GPU current. Not collective.
   void for_each(const std::function<void(Worker&)>& body);
 
-  // Returns when no averaging is under way: between processes before each call of the process group, and before states().
+  // Returns when no averaging is under way: between processes before each call of the process group, and before
+  // states().
   void settle() {
     run([](Worker& w) { w.settle(); });
   }

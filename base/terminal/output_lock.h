@@ -8,8 +8,8 @@ namespace skein {
 
 class OutputLock {
  public:
-  // BadInput with the number and host of the other process if one makes PATH at the moment; RunFailed if PATH.lock cannot
-  // be created.
+  // BadInput with the number and host of the other process if one makes PATH at the moment; RunFailed if PATH.lock
+  // cannot be created.
   explicit OutputLock(const std::string& path);
   ~OutputLock();
   OutputLock(const OutputLock&) = delete;

@@ -15,9 +15,9 @@ void open_standard_files();
 // Prints "skein: MESSAGE" as a line on stderr, wrapped to a terminal's width; what cannot be printed is dropped.
 void print_error(const std::string& message);
 
-// Prints what a long run reports beside its files, wrapped to a terminal's width, and flushes it. Where standard output cannot be written any more (a
-// reader that ended, a terminal that was closed, a full disk), says so once on stderr; stdout is /dev/null from then on.
-// Needs SIGPIPE to be ignored.
+// Prints what a long run reports beside its files, wrapped to a terminal's width, and flushes it. Where standard output
+// cannot be written any more (a reader that ended, a terminal that was closed, a full disk), says so once on stderr;
+// stdout is /dev/null from then on. Needs SIGPIPE to be ignored.
 void report_text(const std::string& line);
 
 template <class... A>

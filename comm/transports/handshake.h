@@ -1,6 +1,6 @@
 // How two processes find out that both belong to one run, before one believes a word of the other. The guest has
-// connected, the host has accepted. s: the run's secret (comm/secret.h), which does not travel; g, h: 32 random bytes of
-// each; | joins bytes.
+// connected, the host has accepted. s: the run's secret (comm/secret.h), which does not travel; g, h: 32 random bytes
+// of each; | joins bytes.
 //
 //   guest -> host   Opening        "skein-2", g
 //   host -> guest   Challenge      "skein-2", h, the id of the secret's file or zeros, HMAC(s, "host" | g | h | id)

@@ -4,7 +4,8 @@
 //
 // Threading: one thread of a process calls at a time. Views are of host memory.
 // Errors: PeerLost names the rank whose stream has ended, that has called abort_tcp(), with its reason, or that is lost
-// otherwise (comm/transports/tcp_streams.h); also where ranks make different calls. BadInput where the rendezvous makes no sense.
+// otherwise (comm/transports/tcp_streams.h); also where ranks make different calls. BadInput where the rendezvous makes
+// no sense.
 // Bit order: the owner of a shard adds the ranks' parts in rank order.
 #pragma once
 

@@ -88,8 +88,8 @@ void TcpStreams::beat_until_end() {
   }
 }
 
-// Reads what nobody will read any more, until all that was sent has been acknowledged. The kernel would forget what is on
-// its way when a socket is closed with bytes in it that were not read.
+// Reads what nobody will read any more, until all that was sent has been acknowledged. The kernel would forget what is
+// on its way when a socket is closed with bytes in it that were not read.
 void TcpStreams::settle(double seconds) const noexcept {
   const Deadline deadline = Clock::now() + duration(seconds);
   for (const Link& link : links_) {

@@ -1,7 +1,7 @@
-// Rendezvous of processes at a host and a port. Rank 0 listens there, at the addresses that the host has, and every other
-// rank connects. Both show that they know the run's secret (comm/secret.h, comm/transports/handshake.h); then the rank
-// says on which port it listens itself, at the address from which it came. Rank 0 sends all addresses to all ranks, and
-// each connects to the ranks below it. When all have done so, rank 0 lets them go.
+// Rendezvous of processes at a host and a port. Rank 0 listens there, at the addresses that the host has, and every
+// other rank connects. Both show that they know the run's secret (comm/secret.h, comm/transports/handshake.h); then the
+// rank says on which port it listens itself, at the address from which it came. Rank 0 sends all addresses to all
+// ranks, and each connects to the ranks below it. When all have done so, rank 0 lets them go.
 //
 // A rank that ends before all have come leaves its place to another that is started in its stead; one that ends later
 // ends the rendezvous for all, at once. A process that does not fit is refused, and the others go on waiting. A wait

@@ -51,7 +51,8 @@ struct Batch {
   Tensor labels;  // i32 (size)
   int64_t size = 0;
   int64_t epoch = 0, index = 0;  // index: of the batch within its epoch
-  // With mixup or CutMix, else undefined, both (size): i32, the labels of the partners, and f32, the weight of `labels`.
+  // With mixup or CutMix, else undefined, both (size): i32, the labels of the partners, and f32, the weight of
+  // `labels`.
   Tensor second_labels = {}, label_weights = {};
 };
 

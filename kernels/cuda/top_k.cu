@@ -48,8 +48,8 @@ __device__ inline void store_indices(const uint16_t* indices, int count, int wor
   }
 }
 
-// Warp w has the numbers from kOfWarp * w on, of which lane l reads l, l + 32, l + 64 ... Four blocks per multiprocessor:
-// left alone, nvcc takes half as many registers again.
+// Warp w has the numbers from kOfWarp * w on, of which lane l reads l, l + 32, l + 64 ... Four blocks per
+// multiprocessor: left alone, nvcc takes half as many registers again.
 __global__ void __launch_bounds__(kBlock, 4)
     top_k_pack_kernel(const float* d, int64_t n, int k, int words, uint32_t* message, float* error) {
   SHARED(uint16_t, indices, [kTopNumbers]);

@@ -32,7 +32,8 @@ struct KernelCall {
   bool is(const Kernel<F>& k) const {
     return kernel == &k;
   }
-  // Every argument behind the stream, as in the kernel's contract: const auto& [a, x, y] = call.arguments(kernel::axpy).
+  // Every argument behind the stream, as in the kernel's contract: const auto& [a, x, y] =
+  // call.arguments(kernel::axpy).
   template <class... P>
   const std::tuple<P...>& arguments(const Kernel<void(Stream, P...)>& k) const {
     CHECK(is(k), "{} is not a call of {}", name, k.name);

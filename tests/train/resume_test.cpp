@@ -120,8 +120,8 @@ TEST(Train, ADamagedCheckpointFallsBackToTheOneBefore) {
   EXPECT_EQ(read_file(whole + "/checkpoints/last/model.safetensors"), read_file(model));
 }
 
-// Checkpoints within an epoch, at every chance, change no bit and are kept in their order. A crash loses the steps after
-// the last one.
+// Checkpoints within an epoch, at every chance, change no bit and are kept in their order. A crash loses the steps
+// after the last one.
 TEST(Train, WritesCheckpointsWithinAnEpoch) {
   const TempDir dir;
   const std::string whole = (dir / "whole").string(), run = (dir / "run").string();

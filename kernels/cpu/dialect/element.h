@@ -1,7 +1,7 @@
 // Elements of CPU kernels: f32, or bf16 with arithmetic in f32. A loop is written once for an element type T, float or
 // Bf16 (kernels/dispatch.h): it reads with widen(x[i]), computes in f32 and writes with put(y[i], value), which rounds
-// once. It reads each operand whatever the values are: clang++ does not vectorise a loop with a conditional load of less
-// than 32 bits. Such loops are static members of a class template, one for each file: clang++ compiles no function
+// once. It reads each operand whatever the values are: clang++ does not vectorise a loop with a conditional load of
+// less than 32 bits. Such loops are static members of a class template, one for each file: clang++ compiles no function
 // template once per instruction set (SKEIN_SIMD), and it exports its resolver by name.
 #pragma once
 
