@@ -98,8 +98,7 @@ TrainConfig resumed_config(const Command& train, const TrainArguments& a, const 
   if (!config.elastic.empty())
     throw BadInput(
         "--resume {0}: is the run of processes that join and leave. Give the command that has started it, with "
-        "--elastic "
-        "{1} and --out {0}",
+        "--elastic {1} and --out {0}",
         a.resume, config.elastic);
   settle_paths(config);
   check_data_is_there(config, a.resume);

@@ -1,5 +1,5 @@
 // Views in the memory of several GPUs of one process, for work on the queue of one of them. A GPU reads and writes the
-// memory of another directly where it can (peer access); else the numbers are copied through pinned host memory. On the
+// memory of another directly where it can (peer access); else CUDA copies the numbers through host memory. On the
 // CPU every view is within reach.
 //
 // Threading: one thread, whose current GPU is the queue's.

@@ -206,8 +206,7 @@ void check_against(const TrainConfig& c, const Dataset& data) {
   if (!c.elastic.empty() && data.is_encoded())
     throw BadInput(
         "--elastic: does not go yet with dataset '{}', whose images are decoded while training. Give images that lie "
-        "in "
-        "memory, such as CIFAR or a packed file",
+        "in memory, such as CIFAR or a packed file",
         data.name);
   if (data.is_encoded() && c.crop_padding != TrainConfig{}.crop_padding)
     throw BadInput(

@@ -77,7 +77,6 @@ class Meeting {
   void run();
   void step();
   void read_links();
-  void take_packet(Link& link, const Packet& packet);
   void take_first(Link& link, const Packet& packet);
   void let_in(Link& link, const Packet& packet);
   void carry_out();

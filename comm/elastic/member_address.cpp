@@ -46,8 +46,7 @@ Socket door_at(const std::optional<Rendezvous>& place) {
     if (Socket door = Socket::listening(own)) return door;
   throw BadInput(
       "the first process of the run cannot listen on port {} (MASTER_PORT) of {} (MASTER_ADDR): {}. Start the first "
-      "one "
-      "on that machine, or give another port",
+      "one on that machine, or give another port",
       place->port, place->host, std::strerror(errno));
 }
 

@@ -40,7 +40,7 @@ class NestedCommunicator : public Communicator {
     if (is_first()) shared_->sum.run(shared_->views, data, scale, *shared_->processes, queue());
     meet();
     memory_.copy(shared_->views[0], data);
-    finish();
+    meet();
   }
 
   void do_all_gather(View mine, View all) override {
@@ -56,7 +56,7 @@ class NestedCommunicator : public Communicator {
     }
     meet();
     memory_.copy(shared_->views[0], total);
-    finish();
+    meet();
   }
 
   // From thread i of process p, what is for thread j: part (p, i, j) of what process p's threads get.
@@ -81,7 +81,7 @@ class NestedCommunicator : public Communicator {
       const int64_t begin = r * of_process + threads_->rank() * each;
       memory_.copy(slice(in, begin, begin + each), slice(result, r * each, (r + 1) * each));
     }
-    finish();
+    meet();
   }
 
   void do_barrier() override {
@@ -123,7 +123,6 @@ class NestedCommunicator : public Communicator {
     shared_->views[size_t(threads_->rank())] = v;
     meet();
   }
-  void finish() { meet(); }
 
   // Memory of the first thread's, kept for later calls.
   View scratch(Tensor& memory, int64_t bytes) {

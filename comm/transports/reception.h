@@ -41,7 +41,6 @@ class Reception {
   // all that has come and does not wait.
   void watch(std::vector<pollfd>& fds) const;
   std::vector<Arrival> serve();
-  int wait_ms(Deadline deadline) const;  // for poll(): until the deadline, or that of a guest
 
   void drop(const Address& from, const std::string& why);  // says so; the caller closes the connection
 
@@ -57,6 +56,7 @@ class Reception {
   void make_room();
   void serve(Guest& guest) const;
   void collect(std::vector<Arrival>& arrivals);
+  int wait_ms(Deadline deadline) const;
 
   std::vector<Socket> listeners_;
   const RunSecret& secret_;

@@ -46,10 +46,8 @@ class BackgroundProcess {
   // Its exit status, or 128 + the signal that has ended it. Fails the test, and ends it, where it takes longer.
   int wait(double seconds) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
-    for (int status = 0; !ended_; std::this_thread::sleep_for(std::chrono::milliseconds(2))) {
-      if (waitpid(pid_, &status, WNOHANG) == pid_)
-        ended_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-      if (ended_ || std::chrono::steady_clock::now() < deadline) continue;
+    for (; runs(); std::this_thread::sleep_for(std::chrono::milliseconds(2))) {
+      if (std::chrono::steady_clock::now() < deadline) continue;
       ADD_FAILURE() << "process " << pid_ << " has not ended after " << seconds << " s: " << out() << err();
       signal(SIGKILL);
       waitpid(pid_, nullptr, 0);

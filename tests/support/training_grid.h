@@ -6,6 +6,10 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <mutex>
+#include <thread>
+
+#include "comm/transports/thread_communicator.h"
 #include "kernels/device/emulated.h"
 #include "tests/support/small_training_run.h"
 #include "train/machine/machine.h"
@@ -194,6 +198,24 @@ inline std::vector<std::string> train_to_lines(ProcessGroup& group, const std::v
   use_conv(Device::cpu, "auto", ComputeType::f32);
   omp_set_num_threads(threads);
   return lines;
+}
+
+// The hashes of all workers of a run in so many processes, which are threads here.
+inline std::map<int64_t, uint64_t> train_in_processes(int count, const TrainConfig& config, const Splits& data) {
+  std::map<int64_t, uint64_t> hashes;
+  std::mutex mutex;
+  ThreadGroup between(count);
+  std::vector<std::thread> processes;
+  for (int p = 0; p < count; ++p)
+    processes.emplace_back([&, p] {
+      omp_set_num_threads(1);
+      ProcessGroup group(between.join(p));
+      const auto own = train_to_hashes(group, config, data);
+      const std::lock_guard lock(mutex);
+      hashes.insert(own.begin(), own.end());
+    });
+  for (std::thread& t : processes) t.join();
+  return hashes;
 }
 
 }  // namespace skein::testing

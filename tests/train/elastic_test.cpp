@@ -53,6 +53,12 @@ class Elastic : public ::testing::Test {
   void wait_for_round(int64_t n) const {
     wait_until([&] { return rounds() >= n; }, 60, fmt::format("round {}", n));
   }
+  void stop_for_three_rounds(const BackgroundProcess& p) const {
+    p.signal(SIGSTOP);
+    const int64_t before = rounds();
+    wait_for_round(before + 3);
+    p.signal(SIGCONT);
+  }
   // The process of a member, by what it prints.
   static BackgroundProcess& member(std::vector<Process>& all, int64_t id) {
     BackgroundProcess* found = nullptr;
@@ -149,10 +155,7 @@ TEST_F(Elastic, AStoppedMemberIsDroppedAndJoinsAgain) {
   auto all = start_all(3, "min=1,grace=300ms", kLong);
   wait_for_members(3);
   BackgroundProcess& stopped = member(all, 1);
-  stopped.signal(SIGSTOP);
-  const int64_t before = rounds();
-  wait_for_round(before + 3);
-  stopped.signal(SIGCONT);
+  stop_for_three_rounds(stopped);
   expect_complete(all);
   expect_parts(stopped.out(), {"dropped  member 1", "joins ", "member   3"});
   bool lost = false;
@@ -165,10 +168,7 @@ TEST_F(Elastic, AStoppedChairIsReplacedAndJoinsAgain) {
   auto all = start_all(3, "min=1,grace=300ms", kLong);
   wait_for_members(3);
   BackgroundProcess& stopped = member(all, 0);
-  stopped.signal(SIGSTOP);
-  const int64_t before = rounds();
-  wait_for_round(before + 3);
-  stopped.signal(SIGCONT);
+  stop_for_three_rounds(stopped);
   expect_complete(all);
   expect_parts(stopped.out(), {"dropped  member 0", "joins "});
   expect_replay();

@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <mutex>
 #include <thread>
 
 #include "comm/transports/thread_communicator.h"
@@ -119,20 +118,7 @@ TEST_F(Gpus, TrainingHasTheBitsOfOneGpu) {
   EXPECT_EQ(train_to_hashes(alone, on_gpus(c, "3,1"), data), expected);
   cuda::use_device(0);
   cuda::emulator::set_peers(true);
-  std::map<int64_t, uint64_t> actual;
-  std::mutex mutex;
-  ThreadGroup between(2);
-  std::vector<std::thread> processes;
-  for (int p = 0; p < 2; ++p)
-    processes.emplace_back([&, p] {
-      omp_set_num_threads(1);
-      ProcessGroup group(between.join(p));
-      const auto own = train_to_hashes(group, on_gpus(c, "all"), data);
-      const std::lock_guard lock(mutex);
-      actual.insert(own.begin(), own.end());
-    });
-  for (std::thread& t : processes) t.join();
-  EXPECT_EQ(actual, expected) << "two GPUs in each of two processes";
+  EXPECT_EQ(train_in_processes(2, on_gpus(c, "all"), data), expected) << "two GPUs in each of two processes";
 }
 
 TEST_F(Gpus, StoppedAndGoneOnWithOnOthers) {

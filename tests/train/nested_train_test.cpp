@@ -2,31 +2,10 @@
 // of one process. The processes are threads here; tests/train/tcp_train_test.cpp has real ones.
 #include <gtest/gtest.h>
 
-#include <mutex>
-#include <thread>
-
-#include "comm/transports/thread_communicator.h"
 #include "tests/support/training_grid.h"
 
 namespace skein::testing {
 namespace {
-
-std::map<int64_t, uint64_t> train_in_processes(int count, const TrainConfig& config, const Splits& data) {
-  std::map<int64_t, uint64_t> hashes;
-  std::mutex mutex;
-  ThreadGroup between(count);
-  std::vector<std::thread> processes;
-  for (int p = 0; p < count; ++p)
-    processes.emplace_back([&, p] {
-      omp_set_num_threads(1);
-      ProcessGroup group(between.join(p));
-      const auto own = train_to_hashes(group, config, data);
-      const std::lock_guard lock(mutex);
-      hashes.insert(own.begin(), own.end());
-    });
-  for (std::thread& t : processes) t.join();
-  return hashes;
-}
 
 TEST(NestedTrain, HasTheBitsOfThreads) {
   std::vector<TrainConfig> configurations = few_configurations();

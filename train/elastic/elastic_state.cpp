@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "local_sgd/sync_schedule.h"
+#include "train/run/progress_json.h"
 
 namespace skein {
 namespace {
@@ -49,13 +50,8 @@ Json to_json(const ElasticState& s) {
           {"merged", s.merged},
           {"consensus", s.consensus},
           {"record", s.record},
-          {"loss", s.totals.loss},
-          {"images", s.totals.images},
-          {"correct", s.totals.correct},
-          {"train_seconds", s.totals.seconds},
-          {"last", s.averaged.last},
-          {"best", s.averaged.best},
-          {"best_epoch", s.averaged.best_epoch},
+          {"totals", to_json(s.totals)},
+          {"averaged", to_json(s.averaged)},
           {"seconds", s.seconds},
           {"threads", s.threads},
           {"convolutions", to_json(s.convolutions)}};
@@ -69,13 +65,8 @@ ElasticState elastic_state_from(const Json& j) {
   j.at("merged").get_to(s.merged);
   j.at("consensus").get_to(s.consensus);
   s.record = j.at("record");
-  j.at("loss").get_to(s.totals.loss);
-  j.at("images").get_to(s.totals.images);
-  j.at("correct").get_to(s.totals.correct);
-  j.at("train_seconds").get_to(s.totals.seconds);
-  j.at("last").get_to(s.averaged.last);
-  j.at("best").get_to(s.averaged.best);
-  j.at("best_epoch").get_to(s.averaged.best_epoch);
+  from_json(j.at("totals"), s.totals);
+  from_json(j.at("averaged"), s.averaged);
   j.at("seconds").get_to(s.seconds);
   j.at("threads").get_to(s.threads);
   s.convolutions = convolutions_from(j.at("convolutions"));

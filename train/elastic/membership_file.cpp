@@ -106,8 +106,7 @@ RoundPlan plan_of(const MembershipLine& line, const TrainConfig& config, const E
     if (count(plan.parts[i]) != line.samples[i])
       throw BadInput(
           "{}{}: line {}: member {} has {} samples in round {}, but the rounds before leave it {}. Take the file as "
-          "the "
-          "run has written it",
+          "the run has written it",
           run, kMembershipFile, line.number, line.ids[i], line.samples[i], line.round, count(plan.parts[i]));
   return plan;
 }

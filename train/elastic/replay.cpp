@@ -70,8 +70,7 @@ class Replay {
     if (own != expected)
       throw RunFailed(
           "{}: {}: the consensus is {}, but {} has {}. Either the file was changed, or this machine rounds otherwise "
-          "than "
-          "those of the run (another processor, or another build of skein)",
+          "than those of the run (another processor, or another build of skein)",
           run_, what, own, kMembershipFile + 1, expected);
   }
 

@@ -67,8 +67,7 @@ void check_workers(const TrainConfig& c, int64_t workers, const std::vector<int>
   if (c.parallel > 0 && std::min(c.parallel, workers) % count != 0)
     throw BadInput(
         "--parallel {}: so many workers at a time cannot be spread evenly over {} GPUs. Give a multiple of {}, or "
-        "leave "
-        "it out for one on each",
+        "leave it out for one on each",
         c.parallel, count, count);
 }
 

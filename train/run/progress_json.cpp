@@ -7,14 +7,7 @@
 namespace skein {
 namespace {
 
-Json to_json(const BestSoFar& r) { return {{"last", r.last}, {"best", r.best}, {"best_epoch", r.best_epoch}}; }
 Json to_json(const Traffic& t) { return {{"bytes", t.bytes}, {"rounds", t.rounds}}; }
-
-void from_json(const Json& j, BestSoFar& r) {
-  j.at("last").get_to(r.last);
-  j.at("best").get_to(r.best);
-  j.at("best_epoch").get_to(r.best_epoch);
-}
 
 void from_json(const Json& j, Traffic& t) {
   j.at("bytes").get_to(t.bytes);
@@ -43,21 +36,42 @@ void from_json(const Json& j, SyncScope& scope) {
 
 }  // namespace
 
+Json to_json(const EpochTotals& t) {
+  return {{"loss", t.loss},
+          {"images", t.images},
+          {"correct", t.correct},
+          {"seconds", t.seconds},
+          {"data_seconds", t.times.data},
+          {"compute_seconds", t.times.compute},
+          {"average_seconds", t.times.average}};
+}
+
+void from_json(const Json& j, EpochTotals& t) {
+  j.at("loss").get_to(t.loss);
+  j.at("images").get_to(t.images);
+  j.at("correct").get_to(t.correct);
+  j.at("seconds").get_to(t.seconds);
+  if (!j.contains("data_seconds")) return;  // absent in checkpoints of older versions
+  j.at("data_seconds").get_to(t.times.data);
+  j.at("compute_seconds").get_to(t.times.compute);
+  j.at("average_seconds").get_to(t.times.average);
+}
+
+Json to_json(const BestSoFar& r) { return {{"last", r.last}, {"best", r.best}, {"best_epoch", r.best_epoch}}; }
+
+void from_json(const Json& j, BestSoFar& r) {
+  j.at("last").get_to(r.last);
+  j.at("best").get_to(r.best);
+  j.at("best_epoch").get_to(r.best_epoch);
+}
+
 Json to_json(const TrainState& s) {
   Json plans = Json::object();
   for (const ConvChoice& p : conv_choices()) plans[p.layer] = p.implementation;
-  const EpochTotals& t = s.totals;
   return {{"step", s.step},
           {"epoch", s.epoch},
           {"step_in_epoch", s.step_in_epoch},
-          {"totals",
-           {{"loss", t.loss},
-            {"images", t.images},
-            {"correct", t.correct},
-            {"seconds", t.seconds},
-            {"data_seconds", t.times.data},
-            {"compute_seconds", t.times.compute},
-            {"average_seconds", t.times.average}}},
+          {"totals", to_json(s.totals)},
           {"averaged_top1", to_json(s.averaged)},
           {"local_top1", to_json(s.local)},
           {"ema_top1", to_json(s.ema)},
@@ -80,19 +94,10 @@ Json to_json(const TrainState& s) {
 
 void from_json(const Json& j, Checkpoint& c) {
   TrainState& s = c.state;
-  const Json& totals = j.at("totals");
   j.at("step").get_to(s.step);
   j.at("epoch").get_to(s.epoch);
   j.at("step_in_epoch").get_to(s.step_in_epoch);
-  totals.at("loss").get_to(s.totals.loss);
-  totals.at("images").get_to(s.totals.images);
-  totals.at("correct").get_to(s.totals.correct);
-  totals.at("seconds").get_to(s.totals.seconds);
-  if (totals.contains("data_seconds")) {  // absent in checkpoints of older versions
-    totals.at("data_seconds").get_to(s.totals.times.data);
-    totals.at("compute_seconds").get_to(s.totals.times.compute);
-    totals.at("average_seconds").get_to(s.totals.times.average);
-  }
+  from_json(j.at("totals"), s.totals);
   from_json(j.at("averaged_top1"), s.averaged);
   from_json(j.at("local_top1"), s.local);
   if (j.contains("ema_top1")) from_json(j.at("ema_top1"), s.ema);  // older versions of the format do not have it

@@ -7,7 +7,11 @@
 
 namespace skein {
 
-Json to_json(const TrainState& state);                     // with the choices of this process, conv_choices()
+Json to_json(const TrainState& state);  // with the choices of this process, conv_choices()
+Json to_json(const EpochTotals& totals);
+Json to_json(const BestSoFar& best);
+void from_json(const Json& json, EpochTotals& totals);
+void from_json(const Json& json, BestSoFar& best);
 void from_json(const Json& json, Checkpoint& checkpoint);  // state and conv_choices; JsonError where a key is missing
 
 }  // namespace skein
