@@ -9,22 +9,22 @@ namespace skein {
 namespace {
 
 // A command with the words that lead to it: {"skein", "bench", "step"}.
-struct Place {
+struct CommandPath {
   std::vector<std::string> path;
   const Command& command;
   std::string words() const { return fmt::format("{}", fmt::join(path, " ")); }
 };
 
-void collect(const Command& command, std::vector<std::string> path, std::vector<Place>& places) {
+void collect(const Command& command, std::vector<std::string> path, std::vector<CommandPath>& paths) {
   path.push_back(command.name);
-  places.push_back({path, command});
-  for (const Command& c : command.commands) collect(c, path, places);
+  paths.push_back({path, command});
+  for (const Command& c : command.commands) collect(c, path, paths);
 }
 
-std::vector<Place> places_of(const Command& root) {
-  std::vector<Place> places;
-  collect(root, {}, places);
-  return places;
+std::vector<CommandPath> paths_of(const Command& root) {
+  std::vector<CommandPath> paths;
+  collect(root, {}, paths);
+  return paths;
 }
 
 std::vector<std::string> names_of(const Command& command) {
@@ -68,9 +68,9 @@ std::string quoted(const std::string& text, std::string_view special = "") {
 }
 
 // The alternatives of a case: "skein train"|"skein eval"
-std::string paths_below(const std::vector<Place>& places) {
+std::string paths_below(const std::vector<CommandPath>& commands) {
   std::vector<std::string> paths;
-  for (const Place& p : places)
+  for (const CommandPath& p : commands)
     if (p.path.size() > 1) paths.push_back('"' + p.words() + '"');
   return fmt::format("{}", fmt::join(paths, "|"));
 }
@@ -78,9 +78,9 @@ std::string paths_below(const std::vector<Place>& places) {
 }  // namespace
 
 std::string bash_completion(const Command& root) {
-  const std::vector<Place> places = places_of(root);
+  const std::vector<CommandPath> paths = paths_of(root);
   std::string flags, values;
-  for (const Place& p : places) {
+  for (const CommandPath& p : paths) {
     flags += fmt::format("    \"{}\") known=\"{}\"; [[ $word == -* ]] && known=\"{}\" ;;\n", p.words(),
                          fmt::join(names_of(p.command), " "), fmt::join(flags_of(p.command), " "));
     for (const Option& option : p.command)
@@ -103,13 +103,13 @@ _{0}() {{
 }}
 complete -o default -F _{0} {0}
 )",
-                     root.name, paths_below(places), flags, values);
+                     root.name, paths_below(paths), flags, values);
 }
 
 std::string zsh_completion(const Command& root) {
-  const std::vector<Place> places = places_of(root);
+  const std::vector<CommandPath> paths = paths_of(root);
   std::string cases;
-  for (const Place& p : places) {
+  for (const CommandPath& p : paths) {
     cases += fmt::format("    \"{}\")\n", p.words());
     if (!p.command.commands.empty()) {
       cases += "      local -a commands=(\n";
@@ -144,12 +144,12 @@ _{0}() {{
 }}
 _{0} "$@"
 )",
-                     root.name, paths_below(places), cases);
+                     root.name, paths_below(paths), cases);
 }
 
 std::string fish_completion(const Command& root) {
   std::string text = fmt::format("# fish completion of {}\n", root.name);
-  for (const Place& p : places_of(root)) {
+  for (const CommandPath& p : paths_of(root)) {
     std::string here = p.path.size() == 1 ? "__fish_use_subcommand" : "";
     for (size_t i = 1; i < p.path.size(); ++i)
       here += fmt::format("{}__fish_seen_subcommand_from {}", i > 1 ? "; and " : "", p.path[i]);

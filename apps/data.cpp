@@ -46,17 +46,22 @@ void print_notes(const std::vector<std::string>& notes) {
   for (const std::string& line : notes) fmt::print("{}\n", line);
 }
 
+// Whether the test set is the training images.
+bool tests_on_training_files(const Splits& s) {
+  return s.train.is_encoded() && &s.train.encoded() == &s.test.encoded();
+}
+
 void print_summary(const Splits& s) {
   const Dataset& d = s.train;
   print_notes(s.notes);
   print_classes(d.classes);
-  if (const auto* shards = dynamic_cast<const ShardedImages*>(d.encoded.get()))
+  if (const auto* shards = d.is_encoded() ? dynamic_cast<const ShardedImages*>(&d.encoded()) : nullptr)
     fmt::print("train    {} image files in {} shards, {:.1f} MB; batches are {} x {} x {}\n", d.size(),
                shards->shard_boundaries.size() - 1, double(shards->bytes()) / 1e6, d.height(), d.width(), d.channels());
   else
     fmt::print("train    {} images of {} x {} x {}\n", d.size(), d.height(), d.width(), d.channels());
-  fmt::print("test     {}\n", d.is_encoded() && d.encoded == s.test.encoded ? std::string("on the training images")
-                                                                            : fmt::format("{} images", s.test.size()));
+  fmt::print("test     {}\n", tests_on_training_files(s) ? std::string("on the training images")
+                                                         : fmt::format("{} images", s.test.size()));
   fmt::print("mean     {:.4f}\n", fmt::join(d.mean, d.mean + d.channels(), ", "));
   fmt::print("std      {:.4f}\n", fmt::join(d.std, d.std + d.channels(), ", "));
 }
@@ -171,7 +176,7 @@ void import_folder(ImportFlags& flags) {
 
 // Reads and decodes everything.
 void verify(const Splits& s) {
-  const int64_t bad = count_bad_images(s.train) + (s.test.encoded == s.train.encoded ? 0 : count_bad_images(s.test));
+  const int64_t bad = count_bad_images(s.train) + (tests_on_training_files(s) ? 0 : count_bad_images(s.test));
   if (bad > 0) throw BadInput("{}: {} images are damaged, as listed. Copy or import it again", s.train.name, bad);
   fmt::print("verified every image\n");
 }

@@ -21,7 +21,7 @@ Dataset allocate_dataset(const std::string& name, int64_t n, int64_t h, int64_t 
   storage->labels.reset(new int32_t[size_t(n)]);
   Dataset d;
   d.name = name;
-  d.images = {storage->images.get(), DType::u8, {n, h, w, c}};
+  d.images = View{storage->images.get(), DType::u8, {n, h, w, c}};
   d.labels = {storage->labels.get(), DType::i32, {1, 1, 1, n}};
   d.storage = storage;
   return d;
@@ -34,8 +34,8 @@ void check_label(const std::string& file, int64_t record, int64_t label, size_t 
 }
 
 void set_statistics(Dataset& dataset) {
-  const int64_t channels = dataset.channels(), pixels = dataset.images.rows();
-  const uint8_t* p = dataset.images.as<const uint8_t>();
+  const int64_t channels = dataset.channels(), pixels = dataset.pixels().rows();
+  const uint8_t* p = dataset.pixels().as<const uint8_t>();
   uint64_t sum[4] = {}, squares[4] = {};  // exact up to 2^48 pixels
   for (int64_t i = 0; i < pixels; ++i, p += channels)
     for (int64_t c = 0; c < channels; ++c) {
@@ -90,11 +90,11 @@ Splits open_dataset(const std::string& name, const DatasetOptions& options) {
 
 void make_resident(Dataset& dataset) {
   if (dataset.is_encoded()) return;
-  const int64_t* d = dataset.images.dims;
+  const int64_t* d = dataset.dims();
   auto copies = std::make_shared<ResidentImages>();
   copies->images = Tensor::empty(Device::cuda, DType::u8, {d[0], d[1], d[2], d[3]});
   copies->labels = Tensor::empty(Device::cuda, DType::i32, {dataset.size()});
-  cuda::copy_from_host(nullptr, dataset.images.data, copies->images);
+  cuda::copy_from_host(nullptr, dataset.pixels().data, copies->images);
   cuda::copy_from_host(nullptr, dataset.labels.data, copies->labels);
   dataset.resident = std::move(copies);
 }

@@ -1,14 +1,14 @@
 // A labelled set of images and the normalisation of its pixels. A Dataset is a value; copies share the memory behind
-// the views. The images are in one of two forms:
-//   in memory  `images` u8 (N,H,W,C) in host memory, RGB order, C = 1 or 3, as stored: not augmented, not normalised.
-//              make_resident() adds a copy in the memory of a GPU.
-//   encoded    image files, decoded when a batch needs them (data/formats/encoded_images.h). `images` has no
-//              data; its shape is (N,H,W,3) with the height and width that an image has in a batch.
-// In both: `labels` i32 (1,1,1,N), each in [0, classes.size()); mean and std per channel, of pixels scaled to [0,1].
+// the views. `images` is one of two:
+//   View          pixels in host memory, u8 (N,H,W,C), RGB order, C = 1 or 3, as stored: not augmented, not normalised.
+//                 make_resident() adds a copy in the memory of a GPU.
+//   EncodedSet    image files, decoded when a batch needs them (data/formats/encoded_images.h).
+// `labels` i32 (1,1,1,N), each in [0, classes.size()); mean and std per channel, of pixels scaled to [0,1].
 #pragma once
 
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "engine/tensor.h"
@@ -23,23 +23,31 @@ struct ResidentImages {
   Tensor images, labels;
 };
 
+struct EncodedSet {
+  std::shared_ptr<const EncodedImages> files;
+  int64_t dims[4];  // (N,H,W,3), with the height and width that an image has in a batch
+};
+
 struct Dataset {
   std::string name;
-  View images;
+  std::variant<View, EncodedSet> images;
   View labels;
   std::vector<std::string> classes;
   float mean[4] = {0, 0, 0, 0};
   float std[4] = {1, 1, 1, 1};
   std::shared_ptr<const void> storage;             // owner of the memory that images and labels point to
   std::shared_ptr<const ResidentImages> resident;  // null unless make_resident() was called
-  std::shared_ptr<const EncodedImages> encoded;    // null if the images are in memory
 
-  bool is_encoded() const { return encoded != nullptr; }
+  bool is_encoded() const { return std::holds_alternative<EncodedSet>(images); }
   bool is_resident() const { return resident != nullptr; }
-  int64_t size() const { return images.dims[0]; }
-  int64_t height() const { return images.dims[1]; }
-  int64_t width() const { return images.dims[2]; }
-  int64_t channels() const { return images.dims[3]; }
+  const View& pixels() const { return std::get<View>(images); }  // in memory only
+  const EncodedImages& encoded() const { return *std::get<EncodedSet>(images).files; }
+
+  const int64_t* dims() const { return is_encoded() ? std::get<EncodedSet>(images).dims : pixels().dims; }
+  int64_t size() const { return dims()[0]; }
+  int64_t height() const { return dims()[1]; }
+  int64_t width() const { return dims()[2]; }
+  int64_t channels() const { return dims()[3]; }
   const int32_t* label() const { return labels.as<const int32_t>(); }
 };
 

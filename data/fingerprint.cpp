@@ -14,7 +14,7 @@ constexpr int64_t kWords = 8;    // of eight bytes, at equal distances, of every
 
 void add_samples(const Dataset& d, Hash& hash) {
   const int64_t image = d.height() * d.width() * d.channels(), last = image - int64_t(sizeof(uint64_t));
-  const uint8_t* pixels = d.images.as<const uint8_t>();
+  const uint8_t* pixels = d.pixels().as<const uint8_t>();
   if (last < 0) return hash.add(pixels, size_t(d.size() * image));
   for (int64_t i = 0; i < d.size(); ++i, pixels += image)
     for (int64_t w = 0; w < kWords; ++w) {
@@ -28,7 +28,7 @@ void add_samples(const Dataset& d, Hash& hash) {
 
 uint64_t fingerprint(const Dataset& d) {
   Hash hash;
-  hash.add(d.images.dims, sizeof d.images.dims);
+  hash.add(d.dims(), 4 * sizeof(int64_t));
   for (const std::string& name : d.classes) hash.add(name.c_str(), name.size() + 1);
   hash.add(d.mean, sizeof d.mean);
   hash.add(d.std, sizeof d.std);
@@ -39,11 +39,11 @@ uint64_t fingerprint(const Dataset& d) {
   for (int64_t i = 0; i < hashed; ++i) {
     const int64_t at = i * (d.size() - 1) / std::max<int64_t>(1, hashed - 1);
     if (!d.is_encoded()) {
-      hash.add(d.images.as<const uint8_t>() + at * image, size_t(image));
+      hash.add(d.pixels().as<const uint8_t>() + at * image, size_t(image));
       continue;
     }
     try {
-      const FileBytes file = d.encoded->read(at, memory);
+      const FileBytes file = d.encoded().read(at, memory);
       hash.add(file.data(), file.size());
     } catch (const BadImage&) {  // not reported here: the loader reports it when a batch needs the image
     }

@@ -15,14 +15,14 @@ uint8_t to_byte(float x) { return uint8_t(std::clamp(std::nearbyint(x), 0.0f, 25
 
 Picture stored(const Dataset& d, int64_t i) {
   const int64_t bytes = d.height() * d.width() * d.channels();
-  const uint8_t* from = d.images.as<const uint8_t>() + i * bytes;
+  const uint8_t* from = d.pixels().as<const uint8_t>() + i * bytes;
   return {d.height(), d.width(), d.channels(), {from, from + bytes}};
 }
 
 Picture decoded(const Dataset& d, int64_t i) {
   ImageDecoder decoder;
   std::vector<uint8_t> memory;
-  const ImageSize size = decoder.open(d.encoded->read(i, memory));
+  const ImageSize size = decoder.open(d.encoded().read(i, memory));
   std::vector<float> pixels(size_t(d.height() * d.width() * 3));
   decoder.decode(centre_crop(size, d.height()), PixelScale{}, {d.width(), d.height()}, pixels.data());
   Picture p{d.height(), d.width(), 3, {}};

@@ -1,4 +1,4 @@
-// Compression by blocks of the flat vector, not of tensors. Forms and routes: local_sgd/compressor.h. A Code has
+// Compression by blocks of the flat vector, not of tensors. Forms and collectives: local_sgd/compressor.h. A Code has
 //
 //   int64_t block() const                             numbers of a block
 //   int64_t words() const                             of its row in a message: all rows are equal
@@ -56,8 +56,8 @@ class BlockCompressor : public Compressor {
     if (mean_.defined() && received_.shape()[2] == size) return;
     const int64_t blocks = (size_ + code_.block() - 1) / code_.block(), of_shard = (blocks + size - 1) / size;
     const bool cheaper = (size - 1) * code_.words() > code_.block();  // f32 comes back
-    exchanges_ =
-        options_.two_way || options_.route == Route::exchange || (options_.route == Route::cheapest && cheaper);
+    exchanges_ = options_.two_way || options_.collective == Collective::all_to_all ||
+                 (options_.collective == Collective::cheapest && cheaper);
     shard_ = of_shard * code_.block();
     begin_ = std::min(ranks.rank() * shard_, size_), end_ = std::min(begin_ + shard_, size_);
     message_ = ints({exchanges_ ? size * of_shard * code_.words() : blocks * code_.words()});

@@ -32,7 +32,7 @@
 // b, the scales and indices included: q8 8.125, q4 4.125, q2 2.125 (with blocks of N numbers 32/N instead of 0.125);
 // topk:F 44 F. A shard is a whole number of blocks. Blocks do not end where tensors do.
 //
-// Two routes, where there are two, give the same bits: sums are in rank order on either. The mean of the signs sent is
+// Both collectives, where there are two rows, give the same bits: sums are in rank order on either. The mean of the signs sent is
 // exact up to rounding in f32. Numbers are f32 in the layout of the ParameterStore's flat vector.
 // A NaN arrives: as the NaN of its tensor (signs), of its block (quantised) or as itself (bf16, topk).
 // Sources: Lin, Stich, Patel, Jaggi, "Don't Use Large Mini-Batches, Use Local SGD", arXiv 1808.07217, algorithms 3, 4;
@@ -62,12 +62,12 @@ class Compressor {
   virtual std::vector<NamedTensor> state() { return {}; }  // error memories, for checkpoints
 };
 
-enum class Route : uint8_t { cheapest, gather, exchange };
+enum class Collective : uint8_t { cheapest, all_gather, all_to_all };
 
 struct CompressionOptions {
   bool error_feedback = false;  // algorithm 4
   bool mean_of_means = false;   // of sign
-  Route route = Route::cheapest;
+  Collective collective = Collective::cheapest;
   bool two_way = false;
 };
 

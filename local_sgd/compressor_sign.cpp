@@ -1,5 +1,5 @@
 // Sign compression with and without error feedback (algorithms 3 and 4 of arXiv 1808.07217): one bit per number and one
-// scale per parameter tensor. Formulas and routes: local_sgd/compressor.h.
+// scale per parameter tensor. Formulas and collectives: local_sgd/compressor.h.
 #include <algorithm>
 #include <bit>
 
@@ -25,7 +25,7 @@ std::vector<SignSegment> stream_of(const ParameterStore& parameters) {
 
 // A shard: numbers [begin, end) of the flat vector, and the words of the stream that hold their bits. The last word may
 // also hold bits of the next shard.
-struct Part {
+struct Shard {
   int64_t begin, end, first_word, words;
   int64_t size() const { return end - begin; }
 };
@@ -86,9 +86,9 @@ class SignCompressor : public Compressor {
  private:
   int64_t scales() const { return int64_t(segments_.size()); }
   SignLayout layout() const { return {on_device_.view().as<SignSegment>(), scales()}; }
-  SignMessages received(const Part& part) const { return {received_, part_words_, part.first_word}; }
+  SignMessages received(const Shard& shard) const { return {received_, shard_words_, shard.first_word}; }
 
-  Part part(int64_t rank, int64_t ranks) const {
+  Shard shard_of(int64_t rank, int64_t ranks) const {
     const int64_t begin = std::min(rank * shard_size(ranks), size_), end = std::min(begin + shard_size(ranks), size_);
     const int64_t first = bit_at(begin) / kWord;
     return {begin, end, first, (bit_at(end) + kWord - 1) / kWord - first};
@@ -101,25 +101,25 @@ class SignCompressor : public Compressor {
   }
 
   void prepare(int ranks) {
-    if (int64_t(parts_.size()) == ranks) return;
+    if (int64_t(shards_.size()) == ranks) return;
     const int64_t digits = std::bit_width(unsigned(ranks));  // ceil(log2(ranks + 1))
     const bool cheaper = ranks > 1 + (options_.mean_of_means ? digits : kWord);
-    exchanges_ =
-        options_.two_way || options_.route == Route::exchange || (options_.route == Route::cheapest && cheaper);
-    parts_.clear();
-    for (int r = 0; r < ranks; ++r) parts_.push_back(part(r, ranks));
-    part_words_ = words_;
+    exchanges_ = options_.two_way || options_.collective == Collective::all_to_all ||
+                 (options_.collective == Collective::cheapest && cheaper);
+    shards_.clear();
+    for (int r = 0; r < ranks; ++r) shards_.push_back(shard_of(r, ranks));
+    shard_words_ = words_;
     if (exchanges_)
-      part_words_ = std::max_element(parts_.begin(), parts_.end(), [](const Part& a, const Part& b) {
-                      return a.words < b.words;
-                    })->words;
+      shard_words_ = std::max_element(shards_.begin(), shards_.end(), [](const Shard& a, const Shard& b) {
+                       return a.words < b.words;
+                     })->words;
     const auto ints = [&](Shape s) { return Tensor::zeros(queue_.device, DType::i32, s); };
-    received_ = ints({ranks, part_words_ + scales()});
+    received_ = ints({ranks, shard_words_ + scales()});
     const int64_t shard = shard_size(ranks);
     mean_ = Tensor::zeros(queue_.device, DType::f32, {exchanges_ ? ranks * shard : size_});
-    to_ = exchanges_ ? ints({ranks, part_words_ + scales()}) : Tensor();
-    planes_ = options_.mean_of_means ? ints({digits, part_words_}) : Tensor();
-    all_planes_ = options_.mean_of_means && exchanges_ ? ints({ranks * digits, part_words_}) : Tensor();
+    to_ = exchanges_ ? ints({ranks, shard_words_ + scales()}) : Tensor();
+    planes_ = options_.mean_of_means ? ints({digits, shard_words_}) : Tensor();
+    all_planes_ = options_.mean_of_means && exchanges_ ? ints({ranks * digits, shard_words_}) : Tensor();
     shard_ = exchanges_ && !options_.mean_of_means ? Tensor::zeros(queue_.device, DType::f32, {shard}) : Tensor();
     if (options_.two_way) prepare_replies();
   }
@@ -127,7 +127,7 @@ class SignCompressor : public Compressor {
   void prepare_replies() {
     int64_t longest = 0;
     replies_.clear();
-    for (const Part& p : parts_) {
+    for (const Shard& p : shards_) {
       Reply reply;
       int64_t bits = 0;
       for (const SignSegment& s : segments_) {
@@ -142,7 +142,7 @@ class SignCompressor : public Compressor {
       replies_.push_back(std::move(reply));
     }
     reply_ = Tensor::zeros(queue_.device, DType::i32, {longest});
-    all_replies_ = Tensor::zeros(queue_.device, DType::i32, {int64_t(parts_.size()) * longest});
+    all_replies_ = Tensor::zeros(queue_.device, DType::i32, {int64_t(shards_.size()) * longest});
     zeros_ = Tensor::zeros(queue_.device, DType::f32, shard_.shape());
   }
 
@@ -155,55 +155,55 @@ class SignCompressor : public Compressor {
 
   void gather(Communicator& ranks) {
     ranks.all_gather(message_, received_);
-    decode(parts_.front(), 0, mean_);
+    decode(shards_.front(), 0, mean_);
   }
 
   void exchange(Communicator& ranks, const SignTies& ties) {
-    for (size_t r = 0; r < parts_.size(); ++r) {
-      const int64_t at = int64_t(r) * (part_words_ + scales());
+    for (size_t r = 0; r < shards_.size(); ++r) {
+      const int64_t at = int64_t(r) * (shard_words_ + scales());
       const auto copy = [&](int64_t from, int64_t to, int64_t n) {
         queue_.run(kernel::copy, message_.slice(from, {n}), to_.slice(at + to, {n}));
       };
-      copy(parts_[r].first_word, 0, parts_[r].words);
-      copy(words_, part_words_, scales());
+      copy(shards_[r].first_word, 0, shards_[r].words);
+      copy(words_, shard_words_, scales());
     }
     ranks.all_to_all(to_, received_);
-    const Part& mine = parts_[size_t(ranks.rank())];
+    const Shard& mine = shards_[size_t(ranks.rank())];
     if (options_.mean_of_means) return gather_counts(mine, ranks);
     decode(mine, mine.begin, shard_.slice(0, {mine.size()}));
     if (options_.two_way) return gather_replies(mine, ranks, {ties.step, ties.rank, true});
     ranks.all_gather(shard_, mean_);
   }
 
-  void gather_counts(const Part& mine, Communicator& ranks) {
+  void gather_counts(const Shard& mine, Communicator& ranks) {
     queue_.run(kernel::sign_count, received(mine), planes_);
     ranks.all_gather(planes_, all_planes_);
-    for (size_t r = 0; r < parts_.size(); ++r) {
-      const Part& p = parts_[r];
+    for (size_t r = 0; r < shards_.size(); ++r) {
+      const Shard& p = shards_[r];
       const Tensor planes = all_planes_.slice(int64_t(r) * planes_.numel(), planes_.shape());
       queue_.run(kernel::sign_count_mean, layout(), received(p), planes, p.begin, mean_.slice(p.begin, {p.size()}));
     }
   }
 
   // Compresses the shard's mean, which is in shard_.
-  void gather_replies(const Part& mine, Communicator& ranks, const SignTies& ties) {
+  void gather_replies(const Shard& mine, Communicator& ranks, const SignTies& ties) {
     const Reply& own = replies_[size_t(ranks.rank())];
     const View words = reply_.slice(0, {own.words}), scale = as_floats(reply_.slice(own.words, {own.scales()}));
     const View mean = shard_.slice(0, {mine.size()}), memory = owner_memory_.slice(mine.begin, {mine.size()});
     queue_.run(kernel::sign_scales, own.layout(), mean, zeros_.slice(0, {mine.size()}), memory, memory, scale);
     queue_.run(kernel::sign_pack, own.layout(), memory, scale, words, memory, ties);
     ranks.all_gather(reply_, all_replies_);
-    for (size_t r = 0; r < parts_.size(); ++r) {
+    for (size_t r = 0; r < shards_.size(); ++r) {
       const Reply& reply = replies_[r];
       const Tensor message = all_replies_.slice(int64_t(r) * reply_.numel(), {reply.words + reply.scales()});
       queue_.run(kernel::sign_mean, reply.layout(), SignMessages{message, reply.words, 0}, 0,
-                 mean_.slice(parts_[r].begin, {parts_[r].size()}));
+                 mean_.slice(shards_[r].begin, {shards_[r].size()}));
     }
   }
 
   // Mean of the numbers from `begin` on, from the words received.
-  void decode(const Part& part, int64_t begin, View mean) {
-    const SignMessages messages = received(part);
+  void decode(const Shard& shard, int64_t begin, View mean) {
+    const SignMessages messages = received(shard);
     if (options_.mean_of_means) {
       queue_.run(kernel::sign_count, messages, planes_);
       queue_.run(kernel::sign_count_mean, layout(), messages, planes_, begin, mean);
@@ -223,8 +223,8 @@ class SignCompressor : public Compressor {
 
   // Set at the first call, when the number of ranks is known.
   bool exchanges_ = false;
-  std::vector<Part> parts_;
-  int64_t part_words_ = 0;  // of the largest shard, or words_
+  std::vector<Shard> shards_;
+  int64_t shard_words_ = 0;  // of the largest shard, or words_
   Tensor to_, received_, planes_, all_planes_, shard_, mean_;
   std::vector<Reply> replies_;  // by owner
   Tensor reply_, all_replies_, zeros_;

@@ -12,7 +12,7 @@ StepOutputReader::StepOutputReader(Queue queue, int64_t most) : queue_(queue), p
   const bool gpu = queue_.device == Device::cuda;
   numbers_ = static_cast<Numbers*>(gpu ? cuda::allocate_pinned(bytes) : cpu::allocate(bytes));
   if (!gpu) return;
-  for (Part& part : parts_) part.begin = cuda::create_timing_event(), part.end = cuda::create_timing_event();
+  for (TimedPart& part : parts_) part.begin = cuda::create_timing_event(), part.end = cuda::create_timing_event();
 }
 
 StepOutputReader::~StepOutputReader() {
@@ -26,7 +26,7 @@ StepOutputReader::~StepOutputReader() {
     // The next call on the stream reports the same error.
   }
   cuda::release_pinned(numbers_);
-  for (const Part& part : parts_) cuda::destroy_event(part.begin), cuda::destroy_event(part.end);
+  for (const TimedPart& part : parts_) cuda::destroy_event(part.begin), cuda::destroy_event(part.end);
 }
 
 void StepOutputReader::begin() {
@@ -49,8 +49,8 @@ void StepOutputReader::end_averaging(View norms) {
   note().averaging = true;
 }
 
-StepOutputReader::Part& StepOutputReader::note() {
-  Part& part = parts_[noted_++];
+StepOutputReader::TimedPart& StepOutputReader::note() {
+  TimedPart& part = parts_[noted_++];
   part.step = steps_ - 1;
   part.images = 0;
   part.averaging = false;
@@ -65,7 +65,7 @@ std::vector<StepOutput> StepOutputReader::collect() {
   std::vector<StepOutput> steps(size_t(std::exchange(steps_, 0)));
   const size_t noted = std::exchange(noted_, 0);
   for (size_t i = 0; i < noted; ++i) {
-    const Part& part = parts_[i];
+    const TimedPart& part = parts_[i];
     StepOutput& step = steps[size_t(part.step)];
     const double seconds = gpu ? cuda::seconds_between(part.begin, part.end) : part.seconds;
     (part.averaging ? step.averaging : step.seconds) += seconds;

@@ -44,16 +44,16 @@ class StepOutputReader {
     float mean;
     int32_t correct[2];  // top 1, top 5
   };
-  struct Part {
+  struct TimedPart {
     int64_t step = 0, images = 0;
     bool averaging = false;
     double seconds = 0;                          // on the CPU
     cuda::Event begin = nullptr, end = nullptr;  // on a GPU
   };
-  Part& note();
+  TimedPart& note();
 
   const Queue queue_;
-  std::vector<Part> parts_;
+  std::vector<TimedPart> parts_;
   struct Numbers {
     DeviceLoss loss;
     AveragingNorms norms;

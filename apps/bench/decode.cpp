@@ -35,7 +35,7 @@ DecodeSpeed bench_decode(const Dataset& dataset, int64_t side) {
   std::vector<std::vector<uint8_t>> files;
   std::vector<uint8_t> memory;
   for (int64_t i = 0; i < std::min(dataset.size(), kMostImages); ++i) {
-    const FileBytes bytes = dataset.encoded->read(i, memory);
+    const FileBytes bytes = dataset.encoded().read(i, memory);
     files.emplace_back(bytes.begin(), bytes.end());
   }
   std::vector<float> out(size_t(side * side * 3));

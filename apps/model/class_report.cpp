@@ -12,8 +12,8 @@ std::string predictions_csv(const Dataset& test, const std::vector<Prediction>& 
   std::string csv = "image,true,predicted,probability\n";
   for (size_t i = 0; i < predictions.size(); ++i) {
     const Prediction& p = predictions[i];
-    const std::string place = test.is_encoded() ? test.encoded->place(int64_t(i)) : std::to_string(i);
-    const bool damaged = test.is_encoded() && test.encoded->bad->contains(place);
+    const std::string place = test.is_encoded() ? test.encoded().place(int64_t(i)) : std::to_string(i);
+    const bool damaged = test.is_encoded() && test.encoded().bad->contains(place);
     csv += csv_field(place) + ",";
     if (!damaged) csv += csv_field(test.classes[size_t(p.truth)]);
     csv += p.predicted < 0 || damaged

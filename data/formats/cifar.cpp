@@ -40,7 +40,7 @@ void read_records(const CifarFormat& f, const fs::path& file, int64_t records, i
     check_label(file.string(), i, label, to.classes.size());
     to.labels.as<int32_t>()[filled + i] = label;
     const uint8_t* planes = bytes.data() + f.label_bytes;
-    uint8_t* pixel = to.images.as<uint8_t>() + (filled + i) * kPlane * kChannels;
+    uint8_t* pixel = to.pixels().as<uint8_t>() + (filled + i) * kPlane * kChannels;
     for (int64_t p = 0; p < kPlane; ++p)
       for (int64_t c = 0; c < kChannels; ++c) *pixel++ = planes[c * kPlane + p];
   }

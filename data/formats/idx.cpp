@@ -166,7 +166,7 @@ Dataset read_split(const IdxSet& set, const fs::path& dir, bool test) {
   d.classes = set.classes;
   std::vector<uint8_t> stored(set.transposed ? size_t(h * w) : 0);
   for (int64_t i = 0; i < n; ++i) {
-    uint8_t* image = d.images.as<uint8_t>() + i * h * w;
+    uint8_t* image = d.pixels().as<uint8_t>() + i * h * w;
     images.read(set.transposed ? stored.data() : image, h * w);
     for (size_t p = 0; p < stored.size(); ++p) image[int64_t(p) % w * h + int64_t(p) / w] = stored[p];
   }

@@ -105,7 +105,7 @@ Dataset decode_all(const std::string& name, const std::vector<ImageFile>& files,
   const int64_t bytes = size.height * size.width * size.channels;
   for_each_file("decoding", files, [&](size_t i) {
     d.labels.as<int32_t>()[i] = files[i].label;
-    return decode(files[i], size, d.images.as<uint8_t>() + int64_t(i) * bytes);
+    return decode(files[i], size, d.pixels().as<uint8_t>() + int64_t(i) * bytes);
   });
   return d;
 }

@@ -182,7 +182,7 @@ int64_t count_bad_images(const Dataset& dataset) {
     for (int64_t i = 0; i < dataset.size(); ++i) {
       SourceImage image;
       try {
-        const FileBytes bytes = dataset.encoded->read(i, memory);
+        const FileBytes bytes = dataset.encoded().read(i, memory);
         image.bytes.assign(bytes.begin(), bytes.end());
         examine(image, decoder, {}, pixels);
       } catch (const BadImage& e) {
@@ -190,7 +190,7 @@ int64_t count_bad_images(const Dataset& dataset) {
       }
       progress.add(1);
       if (image.reason.empty()) continue;
-      fmt::print(stderr, "skein: bad image {}: {}\n", dataset.encoded->place(i), image.reason);
+      fmt::print(stderr, "skein: bad image {}: {}\n", dataset.encoded().place(i), image.reason);
       ++bad;
     }
   }

@@ -38,11 +38,11 @@ Dataset dataset_of(const ImageList& list, std::vector<ListedImage> files, const 
   Dataset d;
   d.name = list.name;
   d.labels = loose->labels();
-  d.images = {nullptr, DType::u8, {d.labels.numel(), options.crop, options.crop, 3}};
+  d.images = EncodedSet{loose, {d.labels.numel(), options.crop, options.crop, 3}};
   d.classes = list.classes;
   std::copy_n(kImagenetMean, 3, d.mean);
   std::copy_n(kImagenetStd, 3, d.std);
-  d.storage = d.encoded = loose;
+  d.storage = loose;
   return d;
 }
 

@@ -18,7 +18,7 @@ Dataset read_split(const std::shared_ptr<const SafetensorsFile>& file, const std
   d.labels = file->view(split + ".labels", DType::i32);
   d.classes = read_metadata<std::vector<std::string>>(*file, "classes");
   d.storage = file;
-  if (d.images.numel() == 0 || (d.channels() != 1 && d.channels() != 3))
+  if (d.pixels().numel() == 0 || (d.channels() != 1 && d.channels() != 3))
     throw BadInput("{}: tensor '{}.images': {} images of {} x {} x {}; 1 or 3 channels are possible. {}", file->path(),
                    split, d.size(), d.height(), d.width(), d.channels(), kImportAgain);
   if (d.labels.numel() != d.size())
@@ -54,7 +54,7 @@ Splits open_packed(const std::string& path) {
     throw BadInput("{}: version {} of the dataset format, this program reads {}. {}", path, file->meta("version"),
                    kVersion, kImportAgain);
   Splits s{read_split(file, "train"), read_split(file, "test")};
-  if (!std::equal(s.train.images.dims + 1, s.train.images.dims + 4, s.test.images.dims + 1))
+  if (!std::equal(s.train.dims() + 1, s.train.dims() + 4, s.test.dims() + 1))
     throw BadInput("{}: train and test images differ in size. {}", path, kImportAgain);
   return s;
 }
@@ -65,9 +65,9 @@ void write_packed(const std::string& path, const Splits& s) {
   };
   const auto shape = [](const View& v) { return std::vector<int64_t>(v.dims, v.dims + 4); };
   write_safetensors(path,
-                    {{"train.images", s.train.images, shape(s.train.images)},
+                    {{"train.images", s.train.pixels(), shape(s.train.pixels())},
                      {"train.labels", s.train.labels, {s.train.size()}},
-                     {"test.images", s.test.images, shape(s.test.images)},
+                     {"test.images", s.test.pixels(), shape(s.test.pixels())},
                      {"test.labels", s.test.labels, {s.test.size()}}},
                     {{"format", kFormat},
                      {"version", kVersion},

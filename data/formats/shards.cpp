@@ -61,13 +61,13 @@ Dataset make_dataset(const std::string& folder, const SafetensorsFile& index,
   Dataset d;
   const fs::path plain = fs::path(folder).lexically_normal();
   d.name = (plain.has_filename() ? plain : plain.parent_path()).filename().string();
-  d.images = {nullptr, DType::u8, {shards->size(), crop, crop, 3}};
+  d.images = EncodedSet{shards, {shards->size(), crop, crop, 3}};
   d.labels = shards->labels();
   d.classes = read_metadata<std::vector<std::string>>(index, "classes");
   for (int64_t i = 0; i < d.size(); ++i) check_label(shards->place(i), i, d.label()[i], d.classes.size());
   read_constants(index, "mean", false, 3, d.mean);
   read_constants(index, "std", true, 3, d.std);
-  d.storage = d.encoded = shards;
+  d.storage = shards;
   return d;
 }
 

@@ -64,7 +64,7 @@ Dataset draw_split(const SyntheticOptions& o, uint64_t seed, uint32_t stream, in
 #pragma omp parallel for
   for (int64_t i = 0; i < n; ++i) {
     d.labels.as<int32_t>()[i] = int32_t(i % o.classes);
-    draw_image(patterns[size_t(i % o.classes)], seed, stream, i, d.images.as<uint8_t>() + i * bytes);
+    draw_image(patterns[size_t(i % o.classes)], seed, stream, i, d.pixels().as<uint8_t>() + i * bytes);
   }
   std::fill(d.mean, d.mean + o.channels, 0.5f);
   std::fill(d.std, d.std + o.channels, 0.25f);

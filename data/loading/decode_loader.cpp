@@ -143,8 +143,8 @@ void DecodeLoader::open_batch(Slot& slot) {
   // Read-ahead by half windows: request the half window after the one that is being decoded.
   const auto ahead = size_t(ShardLayout{}.window / 2), from = size_t(begin) / ahead * ahead + ahead;
   if (size_t(begin) % ahead < size_t(size)) {
-    if (begin == 0) dataset_.encoded->prefetch(all.first(std::min(ahead, all.size())));
-    if (from < all.size()) dataset_.encoded->prefetch(all.subspan(from, std::min(ahead, all.size() - from)));
+    if (begin == 0) dataset_.encoded().prefetch(all.first(std::min(ahead, all.size())));
+    if (from < all.size()) dataset_.encoded().prefetch(all.subspan(from, std::min(ahead, all.size() - from)));
   }
 }
 
@@ -158,7 +158,7 @@ void DecodeLoader::fill(const DecodeTask& task, Workspace& workspace) {
     const int64_t sample = (task.sample + tries) % dataset_.size();
     try {
       const int64_t epoch = task.slot->batch.epoch;
-      const ImageSize size = workspace.decoder.open(dataset_.encoded->read(sample, workspace.file));
+      const ImageSize size = workspace.decoder.open(dataset_.encoded().read(sample, workspace.file));
       const bool random = options_.training && options_.augment;
       Crop crop = random ? random_resized_crop(size, options_.seed, epoch, sample) : centre_crop(size, side);
       if (random && options_.flip == Flip::alternate)
@@ -168,7 +168,7 @@ void DecodeLoader::fill(const DecodeTask& task, Workspace& workspace) {
       task.slot->labels.view().as<int32_t>()[task.position] = dataset_.label()[sample];
       return;
     } catch (const BadImage& e) {
-      dataset_.encoded->bad->report(dataset_.encoded->place(sample), e.what());
+      dataset_.encoded().bad->report(dataset_.encoded().place(sample), e.what());
     }
   }
   throw BadInput("dataset '{}': none of the images can be decoded", dataset_.name);

@@ -111,7 +111,7 @@ void HostLoader::fill_images(std::span<const int32_t> samples, int64_t epoch, co
   };
   if (pixels_.defined()) {
     const Tensor pixels = pixels_.slice(0, images.shape());
-    augment(dataset_.images, samples, augmentation_, pixels);
+    augment(dataset_.pixels(), samples, augmentation_, pixels);
     const Shape one{1, dataset_.height(), dataset_.width(), dataset_.channels()};
     for (size_t b = 0; b < samples.size(); ++b)
       trivial_augment(pixels.slice(int64_t(b) * one.numel(), one), draw_trivial(options_.seed, epoch, samples[b]),
@@ -120,7 +120,7 @@ void HostLoader::fill_images(std::span<const int32_t> samples, int64_t epoch, co
     normalise_only.training = false;
     augment(pixels, std::span(positions_).first(samples.size()), normalise_only, images);
   } else {
-    augment(dataset_.images, samples, augmentation_, images);
+    augment(dataset_.pixels(), samples, augmentation_, images);
   }
   if (!options_.training || !options_.erase.any()) return;
   draw_erased(options_.erase, dataset_.height(), dataset_.width(), options_.seed, epoch, samples, boxes_);

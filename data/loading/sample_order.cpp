@@ -11,7 +11,7 @@ namespace skein {
 namespace {
 
 ShardLayout shard_layout_of(const Dataset& dataset) {
-  return dataset.is_encoded() ? ShardLayout{.boundaries = dataset.encoded->shard_boundaries} : ShardLayout{};
+  return dataset.is_encoded() ? ShardLayout{.boundaries = dataset.encoded().shard_boundaries} : ShardLayout{};
 }
 
 }  // namespace

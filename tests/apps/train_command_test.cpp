@@ -16,7 +16,7 @@ class TrainCommand : public ::testing::Test {
   // The small run's synthetic images as a file; `change` edits the pixels and labels of the training set.
   void write_data(const std::string& name, const std::function<void(uint8_t*, int32_t*)>& change = {}) const {
     const Splits data = open_dataset("synthetic", {.synthetic = {76, 30, 8, 3, 10}});
-    if (change) change(data.train.images.as<uint8_t>(), const_cast<int32_t*>(data.train.label()));
+    if (change) change(data.train.pixels().as<uint8_t>(), const_cast<int32_t*>(data.train.label()));
     fs::create_directories(fs::path(at(name)).parent_path());
     write_packed(at(name), data);
   }

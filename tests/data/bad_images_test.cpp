@@ -48,15 +48,15 @@ TEST_F(BadPacked, AnotherKindOfFile) {
 TEST_F(BadPacked, CountsOrConstantsAreWrong) {
   Splits bad = splits;
   bad.train.labels.dims[3] = 5;
-  bad.train.images.dims[0] = 6;
+  std::get<View>(bad.train.images).dims[0] = 6;
   const std::vector<int64_t> shape = {6, 4, 4, 3};
   const auto write = [&](const std::string& mean, const std::string& classes, int64_t labels) {
     const View l = {splits.train.labels.data, DType::i32, {1, 1, 1, labels}};
     write_safetensors(
         path,
-        {{"train.images", splits.train.images, shape},
+        {{"train.images", splits.train.pixels(), shape},
          {"train.labels", l, {labels}},
-         {"test.images", splits.train.images, shape},
+         {"test.images", splits.train.pixels(), shape},
          {"test.labels", l, {labels}}},
         {{"format", "skein-dataset"}, {"version", "1"}, {"classes", classes}, {"mean", mean}, {"std", mean}});
   };
@@ -130,7 +130,8 @@ TEST_F(BadFolder, MissingSplit) {
 
 TEST_F(BadFolder, SizesDiffer) {
   write_png(dir / "test/dog/b.png", 6, 6, 3, 0);
-  expect({(dir / "test/dog/b.png").string(), "is 6 x 6", (dir / "train/cat/a.png").string(), "6 x 5", "--resize N", "--size N"});
+  expect({(dir / "test/dog/b.png").string(), "is 6 x 6", (dir / "train/cat/a.png").string(), "6 x 5", "--resize N",
+          "--size N"});
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST(Idx, EmnistIsTurnedUprightAndItsLettersBeginAtOne) {
   ASSERT_EQ(s.train.height(), 7);
   ASSERT_EQ(s.train.width(), 5);
   for (int y = 0; y < 7; ++y)
-    for (int x = 0; x < 5; ++x) ASSERT_EQ(s.train.images.as<uint8_t>()[y * 5 + x], test_pixel(0, x, y, 0));
+    for (int x = 0; x < 5; ++x) ASSERT_EQ(s.train.pixels().as<uint8_t>()[y * 5 + x], test_pixel(0, x, y, 0));
   Dataset again = s.train;
   set_statistics(again);
   EXPECT_EQ(s.test.mean[0], again.mean[0]);
@@ -143,7 +143,7 @@ TEST(ImageFolder, GreyImagesStayGreyUnlessOneHasColour) {
   write_jpg(dir / "train/a/2.jpeg", 4, 4, 200, 100, 50);
   const Splits s = open_image_folder(dir.str(), {});
   ASSERT_EQ(s.train.channels(), 3);
-  const uint8_t* p = s.train.images.as<uint8_t>();
+  const uint8_t* p = s.train.pixels().as<uint8_t>();
   for (int i = 0; i < 16; ++i) {
     const uint8_t grey = test_pixel(0, i / 4, i % 4, 0);
     for (int c = 0; c < 3; ++c) ASSERT_EQ(p[3 * i + c], grey);
@@ -160,8 +160,8 @@ TEST(ImageFolder, ResizeTakesTheCentreSquare) {
   const Splits s = open_dataset(dir.str(), {.resize = 8});
   EXPECT_EQ(s.train.height(), 8);
   EXPECT_EQ(s.test.width(), 8);
-  EXPECT_NEAR(s.train.images.as<uint8_t>()[1], 250, 4);
-  EXPECT_NEAR(s.test.images.as<uint8_t>()[8 * 8 * 3 - 1], 200, 4);
+  EXPECT_NEAR(s.train.pixels().as<uint8_t>()[1], 250, 4);
+  EXPECT_NEAR(s.test.pixels().as<uint8_t>()[8 * 8 * 3 - 1], 200, 4);
 
   std::string wide(std::size_t{24} * 8, '\0');  // black except for the centre square
   for (size_t y = 0; y < 8; ++y) wide.replace(y * 24 + 8, 8, 8, '\xff');
@@ -169,7 +169,7 @@ TEST(ImageFolder, ResizeTakesTheCentreSquare) {
   fs::remove(file);
   ASSERT_NE(stbi_write_png(png.c_str(), 24, 8, 1, wide.data(), 24), 0);
   const Splits centred = open_dataset(dir.str(), {.resize = 4});
-  for (int i = 0; i < 4 * 4 * 3; ++i) ASSERT_EQ(centred.train.images.as<uint8_t>()[i], 255) << i;
+  for (int i = 0; i < 4 * 4 * 3; ++i) ASSERT_EQ(centred.train.pixels().as<uint8_t>()[i], 255) << i;
 }
 
 TEST(Packed, GivesBackWhatWasPacked) {
@@ -194,7 +194,7 @@ TEST(Packed, GivesBackWhatWasPacked) {
 TEST(Statistics, MeanAndDeviationPerChannel) {
   Dataset d = allocate_dataset("two", 1, 1, 2, 3);
   const uint8_t pixels[] = {0, 51, 7, 255, 153, 7};
-  std::copy(std::begin(pixels), std::end(pixels), d.images.as<uint8_t>());
+  std::copy(std::begin(pixels), std::end(pixels), d.pixels().as<uint8_t>());
   set_statistics(d);
   EXPECT_NEAR(d.mean[0], 0.5, 1e-7);
   EXPECT_NEAR(d.std[0], 0.5, 1e-7);
@@ -206,7 +206,7 @@ TEST(Statistics, MeanAndDeviationPerChannel) {
 TEST(Synthetic, IsAFunctionOfTheSeed) {
   const SyntheticOptions o = {.train = 20, .test = 10, .size = 9, .channels = 1, .classes = 4};
   const auto bytes = [](const Dataset& d) {
-    return std::vector<uint8_t>(d.images.as<uint8_t>(), d.images.as<uint8_t>() + d.images.numel());
+    return std::vector<uint8_t>(d.pixels().as<uint8_t>(), d.pixels().as<uint8_t>() + d.pixels().numel());
   };
   const Splits a = make_synthetic(o, 1), b = make_synthetic(o, 1), c = make_synthetic(o, 2);
   EXPECT_EQ(bytes(a.train), bytes(b.train));
@@ -224,13 +224,13 @@ TEST(Synthetic, CanBeLearned) {
   std::vector<double> means(10 * pixels);
   for (size_t i = 0; i < 300; ++i)
     for (size_t p = 0; p < pixels; ++p)
-      means[size_t(s.train.label()[i]) * pixels + p] += s.train.images.as<uint8_t>()[i * pixels + p] / 30.0;
+      means[size_t(s.train.label()[i]) * pixels + p] += s.train.pixels().as<uint8_t>()[i * pixels + p] / 30.0;
   int right = 0;
   for (size_t i = 0; i < 100; ++i) {
     std::vector<double> distance(10);
     for (size_t c = 0; c < 10; ++c)
       for (size_t p = 0; p < pixels; ++p)
-        distance[c] += std::pow(s.test.images.as<uint8_t>()[i * pixels + p] - means[c * pixels + p], 2);
+        distance[c] += std::pow(s.test.pixels().as<uint8_t>()[i * pixels + p] - means[c * pixels + p], 2);
     right += std::min_element(distance.begin(), distance.end()) - distance.begin() == s.test.label()[i];
   }
   EXPECT_GE(right, 95);

@@ -80,7 +80,7 @@ TEST_F(DecodeLoaderTest, NeitherThreadsNorTimingChangeABit) {
 TEST_F(DecodeLoaderTest, ABatchIsTheCropsOfItsSamples) {
   const Dataset d = open().train;
   std::vector<int32_t> order(50);
-  epoch_permutation(3, 2, order, {.boundaries = d.encoded->shard_boundaries});
+  epoch_permutation(3, 2, order, {.boundaries = d.encoded().shard_boundaries});
   ImageDecoder decoder;
   std::vector<uint8_t> memory;
   PixelScale scale;
@@ -90,7 +90,7 @@ TEST_F(DecodeLoaderTest, ABatchIsTheCropsOfItsSamples) {
     DecodeLoader loader(d, {.batch = 50, .seed = 3, .flip = flip, .epoch = 2});
     const auto batch = take(loader, 1)[0];
     for (size_t i = 0; i < 50; ++i) {
-      const ImageSize size = decoder.open(d.encoded->read(order[i], memory));
+      const ImageSize size = decoder.open(d.encoded().read(order[i], memory));
       std::vector<float> want(24 * 24 * 3);
       Crop crop = random_resized_crop(size, 3, 2, order[i]);
       if (flip == Flip::alternate) crop.flip = is_flipped(flip, 3, 2, uint32_t(order[i]));
@@ -156,7 +156,7 @@ TEST_F(DecodeLoaderTest, ABadImageIsReplacedByTheNext) {
   EXPECT_TRUE(std::equal(got[0].images.begin(), got[0].images.begin() + n, want[0].images.begin() + n));
   EXPECT_EQ(got[0].labels[0], want[0].labels[1]);
   EXPECT_TRUE(std::equal(got[0].images.begin() + n, got[0].images.end(), want[0].images.begin() + n));
-  EXPECT_EQ(bad.encoded->bad->count(), 1);
+  EXPECT_EQ(bad.encoded().bad->count(), 1);
   for (int64_t threads : {1, 3}) {
     const Dataset strict = open_dataset(copy.string(), {.crop = 24, .bad_images = 0}).train;
     DecodeLoader loader(strict, {.batch = 10, .training = false, .decode_threads = threads});

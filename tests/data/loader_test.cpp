@@ -20,8 +20,8 @@ namespace {
 // n different images, labelled with their index.
 Dataset numbered(int64_t n, int64_t channels = 3, int64_t side = 8) {
   Dataset d = allocate_dataset("numbered", n, side, side, channels);
-  uint8_t* p = d.images.as<uint8_t>();
-  for (int64_t i = 0; i < d.images.numel(); ++i) p[i] = uint8_t(i * 2654435761u >> 13);
+  uint8_t* p = d.pixels().as<uint8_t>();
+  for (int64_t i = 0; i < d.pixels().numel(); ++i) p[i] = uint8_t(i * 2654435761u >> 13);
   std::iota(d.labels.as<int32_t>(), d.labels.as<int32_t>() + n, 0);
   return d;
 }
@@ -71,7 +71,7 @@ TEST(Loader, EvaluationGoesThroughTheSetInOrderAgainAndAgain) {
   EXPECT_EQ(batches[5].epoch, 1);
   EXPECT_EQ(batches[5].index, 2);
   for (size_t i = 0; i < 2 * 8 * 8 * 3; ++i)  // mean 0, standard deviation 1: pixels divided by 255
-    ASSERT_EQ(batches[2].images[i], float(d.images.as<uint8_t>()[8 * 8 * 8 * 3 + i]) / 255.0f);
+    ASSERT_EQ(batches[2].images[i], float(d.pixels().as<uint8_t>()[8 * 8 * 8 * 3 + i]) / 255.0f);
 }
 
 TEST(Loader, TrainingFollowsThePermutationOfEachEpoch) {

@@ -154,7 +154,7 @@ TEST(PartitionOf, TheLoaderFollowsIt) {
   Dataset set = allocate_dataset("mixed", n, 8, 8, 1);
   const Samples labels = labels_of(size_t(n));
   std::copy(labels.begin(), labels.end(), set.labels.as<int32_t>());
-  std::fill_n(set.images.as<uint8_t>(), set.images.numel(), uint8_t{0});
+  std::fill_n(set.pixels().as<uint8_t>(), set.pixels().numel(), uint8_t{0});
   for (Partition partition : kAll)
     for (int64_t rank = 0; rank < workers; ++rank) {
       const auto loader =

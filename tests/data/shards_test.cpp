@@ -138,7 +138,7 @@ TEST_F(ShardsTest, WithoutTestImages) {
             {.layout = {.test_on_train = true}});  // without a folder train, all are training images
   const Splits s = open_dataset(out.string());
   EXPECT_EQ(s.train.size(), 40);
-  EXPECT_EQ(s.test.encoded, s.train.encoded);
+  EXPECT_EQ(&s.test.encoded(), &s.train.encoded());
 }
 
 TEST_F(ShardsTest, SourcesThatDoNotFit) {
@@ -229,7 +229,7 @@ TEST_F(ShardsTest, LooseFilesAreADatasetToo) {
   EXPECT_EQ(s.test.size(), 9);
   EXPECT_EQ(s.train.std[2], 0.225f);
   std::vector<uint8_t> memory;
-  const FileBytes bytes = s.train.encoded->read(0, memory);
+  const FileBytes bytes = s.train.encoded().read(0, memory);
   EXPECT_EQ(std::string(bytes.begin(), bytes.end()), files.at("n0/0000.JPEG"));
   import_to(images, out);
   EXPECT_EQ(open_dataset("imagenet", {.dir = out.string()}).train.size(), 40);

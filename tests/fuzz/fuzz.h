@@ -48,7 +48,7 @@ inline uint64_t touch(const Dataset& d) {
   uint64_t sum = 0;
   for (int64_t i = 0; i < d.size(); ++i) sum += d.classes.at(size_t(d.label()[i])).size();
   if (!d.is_encoded())
-    for (int64_t i = 0; i < d.images.numel(); ++i) sum += d.images.as<const uint8_t>()[i];
+    for (int64_t i = 0; i < d.pixels().numel(); ++i) sum += d.pixels().as<const uint8_t>()[i];
   return sum;
 }
 

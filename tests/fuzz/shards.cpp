@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::read([] {
     const Splits s = open_shards(fuzz::folder().string(), 32, 0);
     fuzz::touch(s.train);
-    const auto& shards = dynamic_cast<const ShardedImages&>(*s.train.encoded);
+    const auto& shards = dynamic_cast<const ShardedImages&>(s.train.encoded());
     std::vector<uint8_t> memory;
     std::vector<int32_t> all;
     for (int64_t i = 0; i < shards.size(); ++i) {

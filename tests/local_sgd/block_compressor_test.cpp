@@ -18,10 +18,10 @@ namespace {
 
 const std::vector<std::string> kForms = {"q8", "q4", "q2:block=96", "topk:0.02"};
 
-Make routed(const std::string& name, Route route) {
+Make routed(const std::string& name, Collective collective) {
   return [=](const ParameterStore& p) {
     Compression c = parse_compression(name);
-    c.options.route = route;
+    c.options.collective = collective;
     return make_compressor(c, p, {});
   };
 }
@@ -52,9 +52,9 @@ TEST(BlockCompressor, MatchesPlainLoops) {
 TEST(BlockCompressor, RoutesRanksThreadsAndRepeatsGiveTheSameBits) {
   for (const std::string& form : kForms)
     for (const int size : {2, 3, 6}) {
-      const Round gathered = run(size, routed("ef-" + form, Route::gather), 3);
+      const Round gathered = run(size, routed("ef-" + form, Collective::all_gather), 3);
       for (const int threads : {1, 3}) {
-        const Round other = run(size, routed("ef-" + form, Route::exchange), 3, threads);
+        const Round other = run(size, routed("ef-" + form, Collective::all_to_all), 3, threads);
         for (const Flat& mean : other.means) EXPECT_TRUE(same_bits(mean, gathered.means[0])) << form << size;
         EXPECT_TRUE(other.memories == gathered.memories);
       }
@@ -66,9 +66,11 @@ TEST(BlockCompressor, RoutesRanksThreadsAndRepeatsGiveTheSameBits) {
 }
 
 TEST(BlockCompressor, TheCheaperRouteIsTaken) {
-  const auto bytes = [](int size, Route route) { return run(size, routed("q8:block=32", route)).bytes; };
+  const auto bytes = [](int size, Collective collective) { return run(size, routed("q8:block=32", collective)).bytes; };
   for (const int size : {4, 5, 6})  // 9 bits per number: from 5 ranks on shards and f32 are less
-    EXPECT_EQ(bytes(size, Route::cheapest), std::min(bytes(size, Route::gather), bytes(size, Route::exchange))) << size;
+    EXPECT_EQ(bytes(size, Collective::cheapest),
+              std::min(bytes(size, Collective::all_gather), bytes(size, Collective::all_to_all)))
+        << size;
 }
 
 TEST(BlockCompressor, ErrorFeedbackLosesNothing) {

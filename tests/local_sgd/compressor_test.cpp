@@ -31,7 +31,7 @@ Make sign(CompressionOptions options) {
 TEST(Compressor, SignMatchesPlainLoops) {
   const reference::Sign plain = plain_sign(*small_store());
   for (const int size : {1, 2, 3, 4, 5})
-    for (const Route route : {Route::gather, Route::exchange}) {
+    for (const Collective route : {Collective::all_gather, Collective::all_to_all}) {
       std::vector<Numbers> bits, scales;
       for (int r = 0; r < size; ++r) {
         const Flat d = distance(r, 0);
@@ -48,10 +48,10 @@ TEST(Compressor, RoutesRanksThreadsAndRepeatsGiveTheSameBits) {
   for (const int size : {2, 3, 4, 6})
     for (const bool memory : {false, true})
       for (const bool mean_of_means : {false, true}) {
-        const Round gathered = run(size, sign({memory, mean_of_means, Route::gather}), 3);
+        const Round gathered = run(size, sign({memory, mean_of_means, Collective::all_gather}), 3);
         for (const Flat& mean : gathered.means) EXPECT_TRUE(same_bits(mean, gathered.means[0])) << size;
         for (const int threads : {1, 3}) {
-          const Round other = run(size, sign({memory, mean_of_means, Route::exchange}), 3, threads);
+          const Round other = run(size, sign({memory, mean_of_means, Collective::all_to_all}), 3, threads);
           for (const Flat& mean : other.means)
             EXPECT_TRUE(same_bits(mean, gathered.means[0])) << size << memory << mean_of_means;
           EXPECT_TRUE(other.memories == gathered.memories);
@@ -63,8 +63,8 @@ TEST(Compressor, TheCheaperRouteIsTaken) {
   const auto bytes = [](int size, const CompressionOptions& options) { return run(size, sign(options)).bytes; };
   for (const int size : {2, 4, 5, 33, 34})
     for (const bool mean_of_means : {false, true}) {
-      const int64_t best = std::min(bytes(size, {false, mean_of_means, Route::gather}),
-                                    bytes(size, {false, mean_of_means, Route::exchange}));
+      const int64_t best = std::min(bytes(size, {false, mean_of_means, Collective::all_gather}),
+                                    bytes(size, {false, mean_of_means, Collective::all_to_all}));
       EXPECT_NEAR(double(bytes(size, {false, mean_of_means})), double(best), 0.05 * double(best)) << size;
     }
 }
@@ -79,7 +79,7 @@ TEST(Compressor, TwoWaySendsTwoBits) {
   const Round round = run(4, make_of("ef-sign:two-way"));
   for (const Flat& mean : round.means) EXPECT_TRUE(same_bits(mean, round.means[0]));
   EXPECT_LE(round.bytes, 2 * 3 * 4 * (shard / 32 + 2 + scales));  // out and back, to three others, words and scales
-  EXPECT_LT(round.bytes, run(4, sign({true, false, Route::exchange})).bytes / 8);  // f32 comes back
+  EXPECT_LT(round.bytes, run(4, sign({true, false, Collective::all_to_all})).bytes / 8);  // f32 comes back
 }
 
 TEST(Compressor, PaddingStaysZero) {

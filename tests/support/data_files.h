@@ -146,7 +146,7 @@ inline void write_image_folder(const fs::path& dir, const std::string& test = "t
 // Checks that image i is test_pixel(ids[i], ...).
 inline void expect_pixels(const Dataset& d, const std::vector<int64_t>& ids) {
   ASSERT_EQ(d.size(), int64_t(ids.size()));
-  const uint8_t* p = d.images.as<const uint8_t>();
+  const uint8_t* p = d.pixels().as<const uint8_t>();
   for (int64_t i = 0; i < d.size(); ++i)
     for (int64_t y = 0; y < d.height(); ++y)
       for (int64_t x = 0; x < d.width(); ++x)

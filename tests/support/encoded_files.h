@@ -38,6 +38,6 @@ inline ImportReport import_to(const fs::path& from, const fs::path& out, const I
   return report;
 }
 
-inline const ShardedImages& shards_of(const Dataset& d) { return dynamic_cast<const ShardedImages&>(*d.encoded); }
+inline const ShardedImages& shards_of(const Dataset& d) { return dynamic_cast<const ShardedImages&>(d.encoded()); }
 
 }  // namespace skein::testing

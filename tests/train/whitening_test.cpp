@@ -42,7 +42,7 @@ TEST(Whitening, OutputsAreNotCorrelated) {
         for (int64_t j = 0; j < kPairs; ++j)
           for (int64_t i = 0; i < kPatch; ++i) {
             const int64_t row = y + i / (3 * kKernel), offset = i % (3 * kKernel), c = i % 3;
-            const double pixel = train.images.as<const uint8_t>()[((n * kSide + row) * kSide + x) * 3 + offset];
+            const double pixel = train.pixels().as<const uint8_t>()[((n * kSide + row) * kSide + x) * 3 + offset];
             out[j] += filters[2 * j * kPatch + i] * (pixel / 255 - train.mean[c]) / train.std[c];
           }
         for (int64_t j = 0; j < kPairs; ++j) {

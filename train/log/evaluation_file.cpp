@@ -24,7 +24,7 @@ Json confusion_of(const Predictions& predictions, size_t classes) {
 // A damaged image was replaced by another one when it was predicted, so its own picture does not belong to the
 // prediction.
 bool is_damaged(const Dataset& test, int64_t i) {
-  return test.is_encoded() && test.encoded->bad->contains(test.encoded->place(i));
+  return test.is_encoded() && test.encoded().bad->contains(test.encoded().place(i));
 }
 
 }  // namespace

@@ -17,19 +17,19 @@ constexpr std::chrono::seconds kPlainLine{10};
 constexpr int64_t kFirstSteps = 2;  // of a process: they choose convolutions and take memory
 
 // A part of the line. Of parts that do not fit, those with the highest number go first.
-struct Part {
+struct Field {
   int rank;
   std::string text;
 };
 
 // The parts that fit in `width` columns, in their order, with two spaces between them. 0: all.
-std::string join_fitting(std::vector<Part> parts, int64_t width) {
+std::string join_fitting(std::vector<Field> parts, int64_t width) {
   for (;;) {
     std::string line;
-    for (const Part& p : parts) line += (line.empty() ? "" : "  ") + p.text;
+    for (const Field& p : parts) line += (line.empty() ? "" : "  ") + p.text;
     if (width == 0 || int64_t(line.size()) <= width || parts.size() == 1) return line;
     parts.erase(
-        std::max_element(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.rank < b.rank; }));
+        std::max_element(parts.begin(), parts.end(), [](const Field& a, const Field& b) { return a.rank < b.rank; }));
   }
 }
 
@@ -76,10 +76,10 @@ void ProgressDisplay::show(const StepMetrics& m) {
 // The gauge gets the width that the numbers leave. A width of 0 means a plain line.
 std::string ProgressDisplay::describe(const StepMetrics& m, int64_t width) const {
   const double images = double(m.totals.images);
-  std::vector<Part> parts = {{0, fmt::format("epoch {}/{}", m.epoch, epochs_)},
-                             {2, fmt::format("{}/{}", m.step_in_epoch, steps_per_epoch_)},
-                             {1, fmt::format("loss {:.3f}", m.totals.loss / images)},
-                             {4, fmt::format("top-1 {:.1f} %", 100.0 * double(m.totals.correct) / images)}};
+  std::vector<Field> parts = {{0, fmt::format("epoch {}/{}", m.epoch, epochs_)},
+                              {2, fmt::format("{}/{}", m.step_in_epoch, steps_per_epoch_)},
+                              {1, fmt::format("loss {:.3f}", m.totals.loss / images)},
+                              {4, fmt::format("top-1 {:.1f} %", 100.0 * double(m.totals.correct) / images)}};
   if (rate_ > 0) {
     const auto left = double((epochs_ - m.epoch + 1) * steps_per_epoch_ - m.step_in_epoch);
     parts.insert(parts.end(), {{5, fmt::format("{:.0f} img/s", rate_)},

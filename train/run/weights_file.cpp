@@ -67,7 +67,7 @@ bool is_number_type(const std::string& dtype) {
 }
 
 // One flat vector of the store: learned parameters, running statistics or what is frozen.
-struct Part {
+struct FlatVector {
   const std::vector<ParameterSpec>& specs;
   const std::vector<Segment>& segments;
   const Tensor& flat;
@@ -91,7 +91,7 @@ class WeightsReader {
     find_tensors();
     refuse_differences();
     std::vector<std::vector<float>> flats;
-    for (const Part& part : parts_) flats.push_back(numbers_of(part));
+    for (const FlatVector& part : parts_) flats.push_back(numbers_of(part));
     for (size_t i = 0; i < parts_.size(); ++i)
       if (!flats[i].empty())
         Queue{parts_[i].flat.device()}.run(kernel::copy_from_host, flats[i].data(), parts_[i].flat);
@@ -151,7 +151,7 @@ class WeightsReader {
         return s.name.starts_with(kClassifier) || names_.contains(prefix + s.name);
       };
       if (std::all_of(parts_.begin(), parts_.end(),
-                      [&](const Part& p) { return std::all_of(p.specs.begin(), p.specs.end(), has); }))
+                      [&](const FlatVector& p) { return std::all_of(p.specs.begin(), p.specs.end(), has); }))
         sets.insert(prefix);
     }
     return sets;
@@ -178,7 +178,7 @@ class WeightsReader {
     without_classifier_ =
         other_ == OtherClassifier::keeps_initial_values &&
         std::none_of(unread.begin(), unread.end(), [](const std::string& own) { return own.starts_with(kClassifier); });
-    for (const Part& part : parts_)
+    for (const FlatVector& part : parts_)
       for (const ParameterSpec& spec : part.specs) {
         const auto found = names_.find(spec.name);
         if (found == names_.end()) {
@@ -211,7 +211,7 @@ class WeightsReader {
   }
 
   // The flat vector with the file's numbers; what is not in the file, a classifier or padding, keeps its values.
-  std::vector<float> numbers_of(const Part& part) {
+  std::vector<float> numbers_of(const FlatVector& part) {
     std::vector<float> flat = part.specs.empty() ? std::vector<float>{} : part.flat.to_vector();
     for (size_t i = 0; i < part.specs.size(); ++i) {
       const ParameterSpec& spec = part.specs[i];
@@ -242,7 +242,7 @@ class WeightsReader {
 
   const std::shared_ptr<const SafetensorsFile> file_;
   const OtherClassifier other_;
-  const std::array<Part, 3> parts_;
+  const std::array<FlatVector, 3> parts_;
   bool torch_ = false;                                      // PyTorch's order of the numbers
   std::map<std::string, std::vector<std::string>> names_;   // skein's name -> the names in the file
   std::map<std::string, const StoredTensor*> tensors_;      // by skein's name

@@ -47,7 +47,7 @@ struct PatchSums {
 
 void add_image(const Dataset& data, int64_t image, int64_t kernel, PatchSums& sums) {
   const int64_t h = data.height(), w = data.width(), c = data.channels();
-  const auto* pixels = data.images.as<const uint8_t>() + image * h * w * c;
+  const auto* pixels = data.pixels().as<const uint8_t>() + image * h * w * c;
   std::vector<float> patch(sums.size);
   for (int64_t y = 0; y + kernel <= h; ++y)
     for (int64_t x = 0; x + kernel <= w; ++x) {
