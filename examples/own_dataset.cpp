@@ -41,7 +41,7 @@ Dataset make_dataset(const char* name, int64_t images, uint64_t seed) {
   for (int64_t i = 0; i < images; ++i) bars->add(seed, uint32_t(i));
   Dataset d;
   d.name = name;
-  d.images = {bars->pixels.data(), DType::u8, {images, kSide, kSide, 1}};
+  d.images = View{bars->pixels.data(), DType::u8, {images, kSide, kSide, 1}};
   d.labels = {bars->labels.data(), DType::i32, {1, 1, 1, images}};
   d.classes = {"horizontal", "vertical", "diagonal"};
   d.mean[0] = 0.3f, d.std[0] = 0.25f;
