@@ -22,8 +22,10 @@ constexpr double kLeastSilence = 5;  // seconds of silence after which the chair
 constexpr auto kRetry = std::chrono::milliseconds(50);
 constexpr int kLookMs = 100;
 
-// The secret that was given, or that which the chair has written into the run's folder.
-std::string secret_for(const std::string& id, const MeetingOptions& options, RunSecret& known) {
+// The secret that was given, or that which the chair has written into the run's folder. Empty: `has_ended` says that the
+// chair has, and has taken the file with it.
+std::string secret_for(const std::string& id, const MeetingOptions& options, RunSecret& known,
+                       const std::function<bool()>& has_ended) {
   if (id.empty() && known.key.empty())
     throw BadInput(
         "the run was given a secret, but this process was not. Give it to all processes, with SKEIN_SECRET or "
@@ -36,6 +38,7 @@ std::string secret_for(const std::string& id, const MeetingOptions& options, Run
   const std::string folder = secret_folder(options.secret);
   for (const Deadline deadline = in_seconds(kFileAppears);; std::this_thread::sleep_for(kRetry)) {
     if (const auto secret = read_secret_file(folder, id)) return known = {*secret, id}, known.key;
+    if (has_ended()) return {};
     if (Clock::now() > deadline)
       throw BadInput(
           "the run's secret is not in the folder {} on this machine. Start all processes in one folder that all "
@@ -54,8 +57,11 @@ std::unique_ptr<Meeting> Meeting::join(const MeetingOptions& options, const std:
   if (!door) throw RunFailed("cannot listen at {}: {}", s.own_address().text(), std::strerror(errno));
   RunSecret secret{given_secret(options.secret), {}};
   const Introduction own{-1, 0, door.own_address().port(), own_process()};
+  bool ended = false;
+  const auto has_ended = [&] { return ended = s.has_ended(); };
   const Greeting met = greet(
-      s, own, [&](const std::string& id) { return secret_for(id, options, secret); }, in_seconds(kGreeting));
+      s, own, [&](const std::string& id) { return secret_for(id, options, secret, has_ended); }, in_seconds(kGreeting));
+  if (ended) return nullptr;
   if (met == Greeting::other_secret)
     throw BadInput(
         "the run has another secret. Give all processes the same with SKEIN_SECRET or --secret-file, or, if it is "

@@ -104,8 +104,9 @@ void MeetingMachine::receive(int64_t from, const Packet& packet, double now) {
       if (waiting_ == Waiting::end) raise({MeetingEvent::done});
       break;
     case PacketKind::beat:
-      // The sender takes itself for the chair, or wants to be.
-      if (role_ == Role::chair) send(from, {PacketKind::dropped});
+      // The sender takes itself for the chair, or wants to be. One that has said that it leaves this chair may be the
+      // chair of a majority, whose other members are about to say so too; if not, the next state drops it.
+      if (role_ == Role::chair && !left_.contains(from)) send(from, {PacketKind::dropped});
       break;
     default:
       break;

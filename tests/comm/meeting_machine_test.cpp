@@ -72,6 +72,30 @@ TEST(MeetingMachine, AStoppedMemberIsDroppedAfterGraceAndFindsOut) {
   }
 }
 
+// A chair that was stopped finds, in the order in which it reads: its own member 1 has left it and is a candidate.
+TEST(MeetingMachine, AChairThatWasStoppedDoesNotDropTheNextOne) {
+  const MeetingState start{{3, 0}, {{0, "a", "a"}, {1, "b", "b"}, {2, "c", "c"}}, 3, Json(0), {}};
+  MeetingMachine chair({.min = 1, .max = 3, .grace = 1}, 10, 0, start, true, 0);
+  const auto drops = [&](int64_t id) {
+    const std::vector<Outgoing> all = chair.take_outgoing();
+    return std::any_of(all.begin(), all.end(),
+                       [&](const Outgoing& o) { return o.to == id && o.packet.kind == PacketKind::dropped; });
+  };
+  chair.receive(1, {PacketKind::left}, 5);
+  chair.receive(1, {PacketKind::beat}, 5);
+  EXPECT_FALSE(drops(1));
+  EXPECT_TRUE(chair.is_chair());
+  chair.receive(2, {PacketKind::left}, 5);
+  EXPECT_FALSE(chair.is_chair());
+  EXPECT_FALSE(drops(1) || drops(2));
+
+  MeetingMachine still({.min = 1, .max = 3, .grace = 1}, 10, 0, start, true, 0);
+  still.receive(1, {PacketKind::beat}, 5);  // without a word: its connection was lost
+  const std::vector<Outgoing> out = still.take_outgoing();
+  EXPECT_TRUE(
+      std::any_of(out.begin(), out.end(), [](const Outgoing& o) { return o.packet.kind == PacketKind::dropped; }));
+}
+
 TEST(MeetingMachine, AMinorityEndsAndAMajorityGoesOn) {
   MeetingSimulation s(5, {.min = 1, .max = 8, .grace = 1}, 20, 5);
   s.start_first();

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <thread>
 
 #include "base/check.h"
+#include "comm/secret.h"
 #include "tests/support/data_files.h"
 
 namespace skein::testing {
@@ -124,6 +126,19 @@ TEST_F(ElasticMeeting, TheNextMemberTakesTheChairOfOneThatEnds) {
   for (std::thread& t : others) t.join();
   EXPECT_EQ(sum, 800);
   EXPECT_EQ(chairs, 1);
+}
+
+TEST_F(ElasticMeeting, AChairThatEndsWithItsSecretIsLookedForAgain) {
+  auto chair = open(1);
+  const std::string at = address();
+  for (const auto& entry : std::filesystem::directory_iterator(dir_.str()))
+    if (entry.path().filename().string().starts_with(kSecretFilePrefix)) std::filesystem::remove(entry.path());
+  std::thread end([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    chair.reset();
+  });
+  EXPECT_EQ(Meeting::join(options(1), at), nullptr);
+  end.join();
 }
 
 TEST_F(ElasticMeeting, OthersAreRefusedByNameAndTheRunGoesOn) {
