@@ -21,6 +21,9 @@ struct RunEigenvalue {
   double value = 0, residual = 0, step_error = 0;
   bool converged = false;
   int64_t images = 0, batch = 0, products = 0;
+
+  // Whether the residual, which bounds the error, is at most a tenth of the value. Others decide nothing.
+  bool is_certain() const { return residual <= 0.1 * value; }
 };
 Json to_json(const RunEigenvalue& e);
 RunEigenvalue eigenvalue_of(const Json& json);  // JsonError

@@ -22,7 +22,7 @@ struct Comparison {
   std::string better, than;
   std::vector<double> of_better, of_than;
   int64_t missing = 0;     // planned runs of both
-  int64_t unmeasured = 0;  // runs of both without an eigenvalue, of those that are done
+  int64_t unmeasured = 0;  // runs of both without a certain eigenvalue, of those that are done
   double shift = 0;        // of the gain
   WelchTest gain = {};
   double p = 1;  // corrected
@@ -35,7 +35,7 @@ double value_of(const RunRecord& r, Measure measure) {
     case Measure::train_loss:
       return r.train_loss.back();
     case Measure::eigenvalue:
-      return r.eigenvalue ? std::log(r.eigenvalue->value) : kNotMeasured;
+      return r.eigenvalue && r.eigenvalue->is_certain() ? std::log(r.eigenvalue->value) : kNotMeasured;
     case Measure::accuracy:
     case Measure::same_accuracy:
       break;
@@ -101,8 +101,10 @@ std::string describe_eigenvalues(const Comparison& c) {
   std::string text = fmt::format("largest eigenvalue: {}, {}", of(c.better, c.of_better), of(c.than, c.of_than));
   if (c.missing > 0) text += fmt::format("; {} runs are missing", c.missing);
   if (c.unmeasured > 0)
-    text += fmt::format("; {} runs have no eigenvalue, which skein reproduce measures where their folders are",
-                        c.unmeasured);
+    text += fmt::format(
+        "; {} runs have no eigenvalue, or one with a residual above a tenth of it (skein reproduce measures those that "
+        "have none, where their folders are)",
+        c.unmeasured);
   if (c.of_better.size() < 2 || c.of_than.size() < 2) return text + "; a test needs 2 runs of both";
   if (!std::isfinite(c.gain.p)) return text + "; runs that are all equal cannot be tested";
   return text + fmt::format("; ratio {:.3g} (95 %: {:.3g} to {:.3g}), p = {:.2g}", std::exp(-c.gain.difference),

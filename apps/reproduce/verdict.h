@@ -6,7 +6,8 @@
 // significantly on the other side; else undecided. A test needs two runs of both settings, and decides nothing before
 // all planned runs of both are done: a test that is looked at after every run finds too much. Same accuracy: the
 // difference is tested against the preset's margin. Bytes need no test: they do not depend on chance. Eigenvalues are
-// tested by their logarithms, whose differences are ratios; a run without one is missing.
+// tested by their logarithms, whose differences are ratios; a run without one, or with one that is not certain
+// (apps/reproduce/run_eigenvalue.h), is missing.
 #pragma once
 
 #include <string>

@@ -126,6 +126,10 @@ TEST_F(SmallStudy, AClaimAboutFlatMinimaIsDecidedByTheLogarithmsOfEigenvalues) {
   expect_parts(verdict.evidence, {"post-local 3 (2), minibatch 29.7 (2); ratio 0.101", "p = 0.056"});
   records[1].eigenvalue->value = 2.5;
   records[3].eigenvalue->value = 24;
+  records[3].eigenvalue->residual = 2.5;
+  EXPECT_EQ(judge(study())[0].finding, Finding::undecided) << "a tenth of 24 is less";
+  expect_parts(judge(study())[0].evidence, {"minibatch 20 (1)", "1 runs have no eigenvalue, or one with a residual"});
+  records[3].eigenvalue->residual = 2.3;
   EXPECT_EQ(judge(study())[0].finding, Finding::supported) << judge(study())[0].evidence;
   std::swap(preset.claims[0].better, preset.claims[0].than);
   EXPECT_EQ(judge(study())[0].finding, Finding::not_supported);
