@@ -25,7 +25,7 @@ std::vector<SignSegment> stream_of(const ParameterStore& parameters) {
 
 // A shard: numbers [begin, end) of the flat vector, and the words of the stream that hold their bits. The last word may
 // also hold bits of the next shard.
-struct Shard {
+struct BitShard {
   int64_t begin, end, first_word, words;
   int64_t size() const { return end - begin; }
 };
@@ -67,7 +67,7 @@ class SignCompressor : public Compressor {
   View mean(View consensus, View value, Communicator& ranks, const SignTies& ties) override {
     prepare(ranks.size());
     const Tensor mean = mean_.slice(0, {size_});
-    // `mean` is free until the differences are packed.
+    // Without an error memory the differences lie in `mean`, which is not needed until decode().
     pack(consensus, value, options_.error_feedback ? memory_ : mean, ties);
     if (exchanges_)
       exchange(ranks, ties);
@@ -86,9 +86,9 @@ class SignCompressor : public Compressor {
  private:
   int64_t scales() const { return int64_t(segments_.size()); }
   SignLayout layout() const { return {on_device_.view().as<SignSegment>(), scales()}; }
-  SignMessages received(const Shard& shard) const { return {received_, shard_words_, shard.first_word}; }
+  SignMessages received(const BitShard& shard) const { return {received_, shard_words_, shard.first_word}; }
 
-  Shard shard_of(int64_t rank, int64_t ranks) const {
+  BitShard shard_of(int64_t rank, int64_t ranks) const {
     const int64_t begin = std::min(rank * shard_size(ranks), size_), end = std::min(begin + shard_size(ranks), size_);
     const int64_t first = bit_at(begin) / kWord;
     return {begin, end, first, (bit_at(end) + kWord - 1) / kWord - first};
@@ -110,7 +110,7 @@ class SignCompressor : public Compressor {
     for (int r = 0; r < ranks; ++r) shards_.push_back(shard_of(r, ranks));
     shard_words_ = words_;
     if (exchanges_)
-      shard_words_ = std::max_element(shards_.begin(), shards_.end(), [](const Shard& a, const Shard& b) {
+      shard_words_ = std::max_element(shards_.begin(), shards_.end(), [](const BitShard& a, const BitShard& b) {
                        return a.words < b.words;
                      })->words;
     const auto ints = [&](Shape s) { return Tensor::zeros(queue_.device, DType::i32, s); };
@@ -127,7 +127,7 @@ class SignCompressor : public Compressor {
   void prepare_replies() {
     int64_t longest = 0;
     replies_.clear();
-    for (const Shard& p : shards_) {
+    for (const BitShard& p : shards_) {
       Reply reply;
       int64_t bits = 0;
       for (const SignSegment& s : segments_) {
@@ -168,25 +168,25 @@ class SignCompressor : public Compressor {
       copy(words_, shard_words_, scales());
     }
     ranks.all_to_all(to_, received_);
-    const Shard& mine = shards_[size_t(ranks.rank())];
+    const BitShard& mine = shards_[size_t(ranks.rank())];
     if (options_.mean_of_means) return gather_counts(mine, ranks);
     decode(mine, mine.begin, shard_.slice(0, {mine.size()}));
     if (options_.two_way) return gather_replies(mine, ranks, {ties.step, ties.rank, true});
     ranks.all_gather(shard_, mean_);
   }
 
-  void gather_counts(const Shard& mine, Communicator& ranks) {
+  void gather_counts(const BitShard& mine, Communicator& ranks) {
     queue_.run(kernel::sign_count, received(mine), planes_);
     ranks.all_gather(planes_, all_planes_);
     for (size_t r = 0; r < shards_.size(); ++r) {
-      const Shard& p = shards_[r];
+      const BitShard& p = shards_[r];
       const Tensor planes = all_planes_.slice(int64_t(r) * planes_.numel(), planes_.shape());
       queue_.run(kernel::sign_count_mean, layout(), received(p), planes, p.begin, mean_.slice(p.begin, {p.size()}));
     }
   }
 
   // Compresses the shard's mean, which is in shard_.
-  void gather_replies(const Shard& mine, Communicator& ranks, const SignTies& ties) {
+  void gather_replies(const BitShard& mine, Communicator& ranks, const SignTies& ties) {
     const Reply& own = replies_[size_t(ranks.rank())];
     const View words = reply_.slice(0, {own.words}), scale = as_floats(reply_.slice(own.words, {own.scales()}));
     const View mean = shard_.slice(0, {mine.size()}), memory = owner_memory_.slice(mine.begin, {mine.size()});
@@ -202,7 +202,7 @@ class SignCompressor : public Compressor {
   }
 
   // Mean of the numbers from `begin` on, from the words received.
-  void decode(const Shard& shard, int64_t begin, View mean) {
+  void decode(const BitShard& shard, int64_t begin, View mean) {
     const SignMessages messages = received(shard);
     if (options_.mean_of_means) {
       queue_.run(kernel::sign_count, messages, planes_);
@@ -223,7 +223,7 @@ class SignCompressor : public Compressor {
 
   // Set at the first call, when the number of ranks is known.
   bool exchanges_ = false;
-  std::vector<Shard> shards_;
+  std::vector<BitShard> shards_;
   int64_t shard_words_ = 0;  // of the largest shard, or words_
   Tensor to_, received_, planes_, all_planes_, shard_, mean_;
   std::vector<Reply> replies_;  // by owner

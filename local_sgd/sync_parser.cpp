@@ -91,7 +91,7 @@ class FormParser {
     const size_t colon = expression_.find(':');
     const std::string name = expression_.substr(0, colon);
     const auto form = std::find_if(forms().begin(), forms().end(), [&](auto& f) { return f.name == name; });
-    if (form == forms().end()) fail(fmt::format("there is no policy '{}'", name));
+    if (form == forms().end()) fail(fmt::format("there is no schedule '{}'", name));
     if (colon != std::string::npos) settings_ = split(std::string_view(expression_).substr(colon + 1));
     check_keys(*form);
     schedule_.reversed = form->reversed;
@@ -102,7 +102,7 @@ class FormParser {
 
  private:
   [[noreturn]] void fail(const std::string& what) const {
-    throw BadInput("sync policy '{}': {}. The forms are\n{}", expression_, what, sync_forms());
+    throw BadInput("--sync '{}': {}. The forms are\n{}", expression_, what, sync_forms());
   }
 
   bool given(const std::string& key) const {

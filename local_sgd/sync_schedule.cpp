@@ -82,10 +82,10 @@ std::string describe(const SyncSchedule& s) {
 
 void check_sync(const SyncSchedule& s, int64_t workers, double epochs) {
   if (s.block_size > 0 && workers % s.block_size != 0)
-    throw BadInput("sync policy: block={} does not divide the {} workers; give a divisor of {}, or other --workers",
+    throw BadInput("--sync: block={} does not divide the {} workers; give a divisor of {}, or other --workers",
                    s.block_size, workers, workers);
   if (s.switch_epoch > 0 && s.switch_epoch >= epochs)
-    throw BadInput("sync policy: from={} is not before the end of the run of {} epochs; give an earlier epoch",
+    throw BadInput("--sync: from={} is not before the end of the run of {} epochs; give an earlier epoch",
                    s.switch_epoch, epochs);
 }
 

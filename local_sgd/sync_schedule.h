@@ -17,7 +17,7 @@
 //
 //   ...,delay=d[,mix=a]
 //       an averaging travels while the next d local steps are taken, and is merged into the models after them
-//       (local_sgd/model_averager.h). d < H, and 0 <= d [0]: none. It is delayed only where more than d steps follow
+//       (local_sgd/model_averager.h). 0 <= d < H; 0, the default: no delay. It is delayed only where more than d steps follow
 //       before the next one begins: not while H is 1, in a warm-up of H or a phase of every step, and not after the
 //       last step. 0 < a <= 1: the models are mixed.
 //

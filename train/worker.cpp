@@ -62,7 +62,7 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
   if (config_.accumulate > 1) accumulated_ = Tensor::empty(queue_.device, DType::f32, parameters_.grad.shape());
 }
 
-int64_t Worker::begin_round(const Dataset& train, int64_t epoch, std::vector<int32_t> samples, int64_t steps_done) {
+int64_t Worker::take_samples(const Dataset& train, int64_t epoch, std::vector<int32_t> samples, int64_t steps_done) {
   LoaderOptions options = augmentation_options(config_);
   options.batch = config_.batch;
   options.seed = uint64_t(config_.seed);

@@ -61,7 +61,7 @@ class Worker {
 
   // Before the local steps of an elastic round: they are on these samples of the epoch, one or more, in this order.
   // steps_done: steps of the run before them. Returns their number.
-  int64_t begin_round(const Dataset& train, int64_t epoch, std::vector<int32_t> samples, int64_t steps_done);
+  int64_t take_samples(const Dataset& train, int64_t epoch, std::vector<int32_t> samples, int64_t steps_done);
 
   // Takes one step with learning rate `rate` on the worker's next batch; with --accumulate n on the next n, or on those
   // that are left of the epoch. Waits for a step context. On a GPU it returns before the device has computed the step.
@@ -103,7 +103,7 @@ class Worker {
   void accumulate_gradients(const Queue&, int64_t pass, bool last);
   void average_models(SyncScope scope);
   View norms(SyncScope scope) const;  // the AveragingNorms, absent if they are not measured
-  AveragingRound begin_round(double rate);
+  AveragingRound next_averaging(double rate);
   void optimizer_step(const Queue&);  // for steps in which it is not part of the pass
   void update_ema(const Queue&);
   void adjust_gradients(const Queue&);  // --clip-norm, --lars and --noise

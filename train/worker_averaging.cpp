@@ -61,7 +61,7 @@ void Worker::average(SyncScope scope) {
 }
 
 void Worker::average_models(SyncScope scope) {
-  const AveragingRound round = begin_round(rate_);
+  const AveragingRound round = next_averaging(rate_);
   if (scope == SyncScope::block) return block_averager_->average(*block_, round);
   world_averager_->average(*world_, round);
   if (block_averager_) block_averager_->reset_consensus();
@@ -69,7 +69,7 @@ void Worker::average_models(SyncScope scope) {
 }
 
 void Worker::start_averaging(SyncScope scope, double rate) {
-  const AveragingRound round = begin_round(rate);
+  const AveragingRound round = next_averaging(rate);
   const bool block = scope == SyncScope::block;
   ModelAverager& averager = block ? *block_averager_ : *world_averager_;
   averager.send();
@@ -103,7 +103,7 @@ View Worker::norms(SyncScope scope) const {
   return (scope == SyncScope::block ? block_averager_ : world_averager_)->norms();
 }
 
-AveragingRound Worker::begin_round(double rate) {
+AveragingRound Worker::next_averaging(double rate) {
   const int64_t images = (steps_done_ - averaged_at_) * config_.batch * config_.accumulate;
   averaged_at_ = steps_done_;
   return {{uint64_t(steps_done_), uint32_t(rank_)},

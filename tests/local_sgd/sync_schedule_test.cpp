@@ -204,8 +204,8 @@ TEST(SyncSchedule, DescribesItself) {
 }
 
 TEST(SyncSchedule, BadExpressions) {
-  expect_bad_form("", {"no policy ''"});
-  expect_bad_form("pos-local:H=4", {"no policy 'pos-local'"});
+  expect_bad_form("", {"no schedule ''"});
+  expect_bad_form("pos-local:H=4", {"no schedule 'pos-local'"});
   expect_bad_form("local", {"local needs H"});
   expect_bad_form("local:", {"takes no ''"});
   expect_bad_form("local:H", {"H= must be a whole number"});

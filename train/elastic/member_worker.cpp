@@ -32,7 +32,7 @@ std::optional<MemberRound> MemberWorker::take_steps(const Consensus& consensus, 
   std::vector<int32_t> samples =
       samples_at(plan.parts[size_t(place)], uint64_t(c.seed), state.ledger.epoch, train_.size());
   if (samples.empty()) return round;
-  const int64_t steps = worker_.begin_round(train_, state.ledger.epoch, std::move(samples), state.steps);
+  const int64_t steps = worker_.take_samples(train_, state.ledger.epoch, std::move(samples), state.steps);
   for (int64_t j = 0; j < steps; ++j) {
     if (stop()) return {};
     worker_.local_step(rate_of_step(c, state, train_.size(), int64_t(plan.parts.size()), j), SyncScope::none);

@@ -54,6 +54,7 @@ class JpegReader final : public ImageReader {
   }
 
   void finish() override {}
+  // So that the decoder asks: start() leaves files that are to be scaled to libjpeg-turbo.
   bool can_scale() const override { return true; }
   bool grey() const override { return header_.components == 1; }
   const char* name() const override { return "skein"; }
