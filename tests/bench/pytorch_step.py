@@ -1,6 +1,7 @@
 """Forward + backward + Nesterov step in PyTorch; prints the part of what `skein bench step --json` prints that
    compare.py reads.
    pytorch_step.py --model resnet20 --batch 128 --size 32 --classes 10 --format nchw|nhwc --steps 30
+   ... --compile              the network through torch.compile
    ... --device cuda --dtype f32 tf32 bf16   a line for each: kernel by kernel, and the whole step as one CUDA graph;
    under autocast for bf16, f32 without TF32, as skein has them
 Exit status 2: PyTorch sees no GPU."""
@@ -28,6 +29,7 @@ def parse():
     args.add_argument("--steps", type=int, default=30)
     args.add_argument("--warmup", type=int, default=5)
     args.add_argument("--format", choices=["nchw", "nhwc"], default="nhwc")
+    args.add_argument("--compile", action="store_true")
     args.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     args.add_argument("--dtype", choices=["f32", "tf32", "bf16"], nargs="+", default=["f32"])
     return args.parse_args()
@@ -79,13 +81,14 @@ def measure(args, dtype):
     layout = torch.channels_last if args.format == "nhwc" else torch.contiguous_format
     torch.manual_seed(1)
     model = make_model(args.model, 3, args.classes).to(args.device, memory_format=layout)
+    network = torch.compile(model) if args.compile else model
     images = torch.randn(args.batch, 3, args.size, args.size).to(args.device).contiguous(memory_format=layout)
     labels = torch.randint(0, args.classes, (args.batch,)).to(args.device)
     sgd = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=1e-4)
 
     def step():
         with torch.autocast(args.device, torch.bfloat16) if dtype == "bf16" else contextlib.nullcontext():
-            loss = F.cross_entropy(model(images), labels)
+            loss = F.cross_entropy(network(images), labels)
         loss.backward()
         sgd.step()
 
