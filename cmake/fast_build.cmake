@@ -1,7 +1,6 @@
 # Less time for a full build, for machines that only ever build from nothing (CI): the headers that most files of a
-# library include are parsed once, and several sources are compiled as one file: by clang++ all, by g++ those of tests.
-# g++ compiles each source of a library by itself, and so shows what it forgets to include. The sources may use any
-# names.
+# library include are parsed once, and several sources are compiled as one file. The sources may use any names. What a
+# source forgets to include shows in every other build, which compiles each by itself.
 option(SKEIN_FAST_BUILD "precompile common headers; compile several sources as one file" OFF)
 
 function(fast_build target)
@@ -9,9 +8,7 @@ function(fast_build target)
     if(ARGN)
       target_precompile_headers(${target} PRIVATE ${ARGN})
     endif()
-    if(CMAKE_CXX_COMPILER_ID MATCHES Clang OR CMAKE_CURRENT_SOURCE_DIR STREQUAL ${PROJECT_SOURCE_DIR}/tests)
-      join_sources(${target})
-    endif()
+    join_sources(${target})
   endif()
 endfunction()
 

@@ -1,5 +1,5 @@
 // The secret that the processes of a run over TCP have in common. Each proves to the others that it knows it
-// (comm/transports/handshake.h); it never travels. Sources, in this order:
+// (comm/sockets/handshake.h); it never travels. Sources, in this order:
 //
 //   --secret-file FILE   the file's text, without the end of its last line
 //   SKEIN_SECRET         the environment variable

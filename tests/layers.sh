@@ -9,6 +9,7 @@ set -uf
 rules='
 base:
 base/formats: base
+base/statistics: base
 base/terminal: base
 kernels: base/*
 kernels/device: base/* kernels
@@ -37,8 +38,9 @@ data/formats/folders: base/* kernels kernels/device engine data data/image
 data/formats: base/* kernels kernels/device engine data data/image data/formats/folders
 data/loading: base/* kernels kernels/device engine data data/augment data/image data/formats data/formats/folders
 comm: base/* kernels kernels/device engine
-comm/transports: base/* kernels kernels/device engine comm
-comm/elastic: base/* kernels kernels/device engine comm comm/transports
+comm/sockets: base/* kernels kernels/device engine comm
+comm/transports: base/* kernels kernels/device engine comm comm/sockets
+comm/elastic: base/* kernels kernels/device engine comm comm/sockets comm/transports
 local_sgd: base/* kernels kernels/device engine comm
 train/config: base/* kernels kernels/device engine models data/* comm local_sgd
 train/machine: base/* kernels kernels/device engine models data/* comm local_sgd train/config

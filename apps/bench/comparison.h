@@ -6,7 +6,7 @@
 
 #include "apps/bench/bench_report.h"
 #include "base/enum_names.h"
-#include "base/rank_test.h"
+#include "base/statistics/rank_test.h"
 
 namespace skein {
 

@@ -9,7 +9,7 @@
 
 #include "apps/reproduce/verdict.h"
 #include "apps/table.h"
-#include "base/statistics.h"
+#include "base/statistics/statistics.h"
 #include "train/log/run_log.h"
 
 namespace skein {

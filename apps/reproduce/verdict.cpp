@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/rank_test.h"
-#include "base/statistics.h"
-#include "base/welch_test.h"
+#include "base/statistics/rank_test.h"
+#include "base/statistics/statistics.h"
+#include "base/statistics/welch_test.h"
 #include "train/log/run_log.h"
 
 namespace skein {

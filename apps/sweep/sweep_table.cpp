@@ -11,7 +11,7 @@
 #include "base/check.h"
 #include "base/formats/csv.h"
 #include "base/formats/json.h"
-#include "base/statistics.h"
+#include "base/statistics/statistics.h"
 #include "local_sgd/network_model.h"
 #include "train/log/run_log.h"
 #include "train/run/checkpoint.h"

@@ -1,5 +1,5 @@
 // A member of an elastic run over TCP: the rules of comm/elastic/meeting_machine.h on a thread of their own, with the
-// sockets. Every connection begins with the handshake of comm/transports/handshake.h. A member listens at one address,
+// sockets. Every connection begins with the handshake of comm/sockets/handshake.h. A member listens at one address,
 // from its first connection to its end; newcomers, and members that look for the next chair, come there.
 //
 // Threading: the calls by one thread, `on_chair` by the meeting's. Errors: BadInput where this process may not join;
@@ -19,7 +19,7 @@
 #include "comm/elastic/packet_link.h"
 #include "comm/launcher.h"
 #include "comm/secret.h"
-#include "comm/transports/reception.h"
+#include "comm/sockets/reception.h"
 
 namespace skein {
 

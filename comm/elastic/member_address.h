@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "comm/launcher.h"
-#include "comm/transports/handshake.h"
+#include "comm/sockets/handshake.h"
 
 namespace skein {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "comm/elastic/packet.h"
-#include "comm/transports/socket.h"
+#include "comm/sockets/socket.h"
 
 namespace skein {
 

@@ -11,7 +11,7 @@
 #include "base/activity.h"
 #include "base/check.h"
 #include "base/terminal/standard_files.h"
-#include "comm/transports/handshake.h"
+#include "comm/sockets/handshake.h"
 
 namespace skein {
 namespace {

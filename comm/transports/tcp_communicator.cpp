@@ -8,7 +8,7 @@
 #include "base/check.h"
 #include "base/terminal/standard_files.h"
 #include "comm/shards.h"
-#include "comm/transports/tcp_rendezvous.h"
+#include "comm/sockets/tcp_rendezvous.h"
 #include "comm/transports/tcp_streams.h"
 #include "kernels/all_sum.h"
 

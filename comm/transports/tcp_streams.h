@@ -22,10 +22,10 @@
 #include <thread>
 #include <vector>
 
-#include "comm/transports/handshake.h"
-#include "comm/transports/heartbeat.h"
-#include "comm/transports/socket.h"
-#include "comm/transports/tcp_rendezvous.h"
+#include "comm/sockets/handshake.h"
+#include "comm/sockets/heartbeat.h"
+#include "comm/sockets/socket.h"
+#include "comm/sockets/tcp_rendezvous.h"
 #include "comm/wait_report.h"
 #include "kernels/view.h"
 

@@ -1,6 +1,6 @@
 // Mean and deviation, and the rank test against scipy: tests/golden/rank_test.json, which tests/oracle/rank_test.py has
 // written; Welch's test the same way.
-#include "base/statistics.h"
+#include "base/statistics/statistics.h"
 
 #include <gtest/gtest.h>
 
@@ -9,8 +9,8 @@
 
 #include "base/files.h"
 #include "base/formats/json.h"
-#include "base/rank_test.h"
-#include "base/welch_test.h"
+#include "base/statistics/rank_test.h"
+#include "base/statistics/welch_test.h"
 
 namespace skein::testing {
 namespace {

@@ -9,8 +9,8 @@
 
 #include "base/check.h"
 #include "comm/communicator.h"
-#include "comm/transports/reception.h"
-#include "comm/transports/tcp_rendezvous.h"
+#include "comm/sockets/reception.h"
+#include "comm/sockets/tcp_rendezvous.h"
 #include "tests/support/run_binary.h"
 #include "tests/support/start_processes.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "comm/elastic/meeting_state.h"
-#include "comm/transports/handshake.h"
+#include "comm/sockets/handshake.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace skein;

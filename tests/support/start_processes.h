@@ -7,7 +7,7 @@
 #include <optional>
 #include <thread>
 
-#include "comm/transports/socket.h"
+#include "comm/sockets/socket.h"
 #include "tests/support/run_binary.h"
 
 namespace skein::testing {

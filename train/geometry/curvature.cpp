@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
-#include "base/statistics.h"
+#include "base/statistics/statistics.h"
 #include "train/geometry/directions.h"
 
 namespace skein {

@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "base/hmac.h"
-#include "comm/transports/socket.h"
+#include "comm/sockets/socket.h"
 
 namespace skein {
 

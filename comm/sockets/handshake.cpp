@@ -1,4 +1,4 @@
-#include "comm/transports/handshake.h"
+#include "comm/sockets/handshake.h"
 
 #include <netinet/in.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "comm/transports/heartbeat.h"
+#include "comm/sockets/heartbeat.h"
 
 #include <fmt/format.h>
 

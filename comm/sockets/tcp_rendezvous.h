@@ -1,5 +1,5 @@
 // Rendezvous of processes at a host and a port. Rank 0 listens there, at the addresses that the host has, and every
-// other rank connects. Both show that they know the run's secret (comm/secret.h, comm/transports/handshake.h); then the
+// other rank connects. Both show that they know the run's secret (comm/secret.h, comm/sockets/handshake.h); then the
 // rank says on which port it listens itself, at the address from which it came. Rank 0 sends all addresses to all
 // ranks, and each connects to the ranks below it. When all have done so, rank 0 lets them go.
 //
@@ -15,8 +15,8 @@
 
 #include "comm/launcher.h"
 #include "comm/secret.h"
-#include "comm/transports/handshake.h"
-#include "comm/transports/socket.h"
+#include "comm/sockets/handshake.h"
+#include "comm/sockets/socket.h"
 
 namespace skein {
 

@@ -1,4 +1,4 @@
-#include "comm/transports/tcp_rendezvous.h"
+#include "comm/sockets/tcp_rendezvous.h"
 
 #include <poll.h>
 
@@ -11,8 +11,8 @@
 #include "base/terminal/printable.h"
 #include "base/terminal/standard_files.h"
 #include "comm/communicator.h"
-#include "comm/transports/reception.h"
-#include "comm/transports/rendezvous_root.h"
+#include "comm/sockets/reception.h"
+#include "comm/sockets/rendezvous_root.h"
 #include "comm/wait_report.h"
 
 namespace skein {

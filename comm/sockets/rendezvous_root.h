@@ -1,7 +1,7 @@
-// Rank 0's part of the rendezvous (comm/transports/tcp_rendezvous.h).
+// Rank 0's part of the rendezvous (comm/sockets/tcp_rendezvous.h).
 #pragma once
 
-#include "comm/transports/tcp_rendezvous.h"
+#include "comm/sockets/tcp_rendezvous.h"
 
 namespace skein {
 

@@ -1,4 +1,4 @@
-#include "comm/transports/reception.h"
+#include "comm/sockets/reception.h"
 
 #include <poll.h>
 #include <sys/resource.h>

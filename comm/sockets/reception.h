@@ -1,5 +1,5 @@
 // The ports on which a rank waits for others. Every connection has to show that it belongs to the run
-// (comm/transports/handshake.h) within 5 s; strangers are dropped, each with a line on stderr. One poll() serves all
+// (comm/sockets/handshake.h) within 5 s; strangers are dropped, each with a line on stderr. One poll() serves all
 // connections, so that none delays another.
 //
 // Threading: one thread. Errors: RunFailed where no file descriptor is left.
@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "comm/transports/handshake.h"
+#include "comm/sockets/handshake.h"
 
 namespace skein {
 

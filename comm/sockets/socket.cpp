@@ -1,4 +1,4 @@
-#include "comm/transports/socket.h"
+#include "comm/sockets/socket.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

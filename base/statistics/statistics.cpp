@@ -1,4 +1,4 @@
-#include "base/statistics.h"
+#include "base/statistics/statistics.h"
 
 #include <cmath>
 #include <limits>

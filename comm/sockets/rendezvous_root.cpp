@@ -1,4 +1,4 @@
-#include "comm/transports/rendezvous_root.h"
+#include "comm/sockets/rendezvous_root.h"
 
 #include <fmt/ranges.h>
 
@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/terminal/standard_files.h"
 #include "comm/communicator.h"
-#include "comm/transports/reception.h"
+#include "comm/sockets/reception.h"
 #include "comm/wait_report.h"
 
 namespace skein {

@@ -1,8 +1,8 @@
-#include "base/welch_test.h"
+#include "base/statistics/welch_test.h"
 
 #include <cmath>
 
-#include "base/statistics.h"
+#include "base/statistics/statistics.h"
 
 namespace skein {
 namespace {

@@ -1,4 +1,4 @@
-#include "base/rank_test.h"
+#include "base/statistics/rank_test.h"
 
 #include <algorithm>
 #include <cmath>
