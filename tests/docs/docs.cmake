@@ -23,7 +23,8 @@ else()
   set(op_cu ${NVCC} -std=c++20 -O3 -fmad=false -arch=sm_80)
 endif()
 list(APPEND op_link $<TARGET_FILE:skein_base> -Wl,--end-group $<TARGET_FILE:skein::dnnl> $<TARGET_FILE:fmt::fmt>
-            $<TARGET_FILE:GTest::gtest> $<TARGET_FILE:GTest::gtest_main> ${OpenMP_CXX_FLAGS} -lpthread -ldl)
+            $<TARGET_FILE:OpenSSL::Crypto> $<TARGET_FILE:GTest::gtest> $<TARGET_FILE:GTest::gtest_main> ${OpenMP_CXX_FLAGS}
+            -lpthread -ldl)
 add_test(NAME docs_add_an_op COMMAND ${PYTHON3} ${CMAKE_SOURCE_DIR}/tests/docs/add_an_op.py
          --scratch ${CMAKE_BINARY_DIR}/add-an-op "--cxx=${op_cxx}" "--link=${op_link}" "--cu=${op_cu}")
 set_tests_properties(docs_add_an_op PROPERTIES TIMEOUT 300 ENVIRONMENT GOMP_SPINCOUNT=3000)
