@@ -22,8 +22,8 @@ constexpr double kLeastSilence = 5;  // seconds of silence after which the chair
 constexpr auto kRetry = std::chrono::milliseconds(50);
 constexpr int kLookMs = 100;
 
-// The secret that was given, or that which the chair has written into the run's folder. Empty: `has_ended` says that the
-// chair has, and has taken the file with it.
+// The secret that was given, or that which the chair has written into the run's folder. Empty: the chair has ended, by
+// `has_ended`, and has taken the file with it.
 std::string secret_for(const std::string& id, const MeetingOptions& options, RunSecret& known,
                        const std::function<bool()>& has_ended) {
   if (id.empty() && known.key.empty())
