@@ -56,8 +56,10 @@ void make_folders(const std::string& folder) {
   if (folder.empty() || fs::is_directory(folder)) return;
   const std::string parent = fs::path(folder).parent_path().string();
   if (parent != folder) make_folders(parent);
-  if (fs::exists(folder)) throw fs::filesystem_error(folder, std::make_error_code(std::errc::not_a_directory));
-  fs::create_directory(folder);
+  std::error_code error;
+  fs::create_directory(folder, error);  // no error where another process has just made it
+  if (error == std::errc::file_exists) error = std::make_error_code(std::errc::not_a_directory);
+  if (error) throw fs::filesystem_error(folder, error);
   sync_folder(parent);
 }
 

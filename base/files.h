@@ -29,6 +29,7 @@ void replace_folder(const std::string& fresh, const std::string& folder,
 
 // Makes the entries of a folder survive a power failure. Not every file system can; that is no error.
 void sync_folder(const std::string& folder);
+
 // Makes a folder and those above it, and brings them to the disk. std::filesystem::filesystem_error where it cannot.
 void make_folders(const std::string& folder);
 

@@ -3,6 +3,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <barrier>
+#include <thread>
+#include <vector>
+
 #include "tests/support/data_files.h"
 
 namespace skein {
@@ -35,6 +39,26 @@ TEST(Files, RefusesWhatHasNoEnd) {
   testing::expect_error<BadInput>([] { read_text("/dev/zero"); }, {"/dev/zero", "64 MB"});
   testing::expect_error<BadInput>([&] { read_text((dir / ".").string()); }, {"cannot be read", "directory"});
   testing::expect_error<BadInput>([&] { read_text((dir / "none").string()); }, {"cannot be read", "No such file"});
+}
+
+TEST(Files, FoldersAreMadeByWhoComesFirst) {
+  const TempDir dir;
+  const std::string file = (dir / "file").string();
+  write_text(file, "");
+  EXPECT_THROW(make_folders(file), std::filesystem::filesystem_error);
+  EXPECT_THROW(make_folders(file + "/below"), std::filesystem::filesystem_error);
+  for (int i = 0; i < 100; ++i) {
+    const std::string folder = (dir / std::to_string(i) / "a" / "run").string();
+    std::barrier together(4);
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t)
+      threads.emplace_back([&] {
+        together.arrive_and_wait();
+        EXPECT_NO_THROW(make_folders(folder));
+      });
+    threads.clear();
+    EXPECT_TRUE(std::filesystem::is_directory(folder));
+  }
 }
 
 }  // namespace
