@@ -21,7 +21,7 @@ install: build  ## program and library into PREFIX (/usr/local)
 	@mkdir -p "$(PREFIX)" && [ -w "$(PREFIX)" ] || { echo "$(PREFIX) cannot be written; give another PREFIX, as in make install PREFIX=~/.local"; exit 1; }
 	cmake --install $(BUILD) --prefix "$(PREFIX)"
 
-dist: build  ## packages in dist/, with checksums: .deb, .tar.gz and a wheel, which bring their libraries
+dist: build  ## packages in dist/, with checksums: .deb; .tar.gz and a wheel, which bring their libraries
 	@bash tools/install-packages.sh dist
 	rm -rf dist
 	bash tools/dist.sh $(BUILD) dist

@@ -179,6 +179,9 @@ Command& parse(Command& root, const std::vector<std::string>& arguments) {
       throw BadInput("there is no command '{} {}'.{} See {} --help", full_name(command), app.remaining(true).front(),
                      suggestion(command, deepest(app, root)), full_name(command));
     }
+    if (dynamic_cast<const CLI::ExtrasError*>(&e))
+      throw BadInput("not expected: {}.{} See {} --help", fmt::join(app.remaining(true), " "),
+                     suggestion(command, deepest(app, root)), full_name(command));
     throw BadInput("{}.{} See {} --help", e.what(), suggestion(command, deepest(app, root)), full_name(command));
   }
   Command& command = deepest(app, root);

@@ -6,6 +6,7 @@
 #include "apps/commands.h"
 #include "base/check.h"
 #include "base/formats/json.h"
+#include "base/terminal/printable.h"
 #include "base/thread_team.h"
 #include "kernels/conv.h"
 #include "kernels/device/conv_plan.h"
@@ -34,7 +35,8 @@ std::string peers_text(int gpu) {
 void print_table() {
   const Processor p = processor();
   fmt::print("cpu   {}\n", p.name);
-  fmt::print("      {} cores, {} threads, {}\n", p.cores, omp_get_max_threads(), fmt::join(p.instruction_sets, " "));
+  fmt::print("      {}, {}, {}\n", counted(p.cores, "core"), counted(omp_get_max_threads(), "thread"),
+             fmt::join(p.instruction_sets, " "));
   fmt::print("      bf16: {}\n", to_text(bf16_instructions(p)));
   fmt::print("      convolutions: {}\n", fmt::join(cpu::conv_implementations(DType::bf16), " "));
   if (!cuda::available()) fmt::print("cuda  absent: {}\n", cuda::absent_reason());

@@ -125,7 +125,7 @@ double peak_rss_mb() {
 }
 
 void add_bench_command(Command& skein) {
-  Command& bench = skein.add("bench", "measure kernels, whole steps, data loading, averaging and workers; compare");
+  Command& bench = skein.add("bench", "Measure kernels, whole steps, data loading, averaging and workers; compare");
   bench.requires_subcommand = true;
   add_kernels(bench);
   add_step(bench);

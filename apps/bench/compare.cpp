@@ -8,9 +8,9 @@
 
 #include "apps/bench/bench.h"
 #include "apps/bench/comparison.h"
-#include "apps/shell_words.h"
 #include "base/check.h"
 #include "base/files.h"
+#include "base/terminal/shell_words.h"
 
 namespace skein {
 namespace {

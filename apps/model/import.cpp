@@ -5,6 +5,7 @@
 
 #include "apps/commands.h"
 #include "base/terminal/output_lock.h"
+#include "base/terminal/shell_words.h"
 #include "comm/process_group.h"
 #include "train/run/checkpoint.h"
 #include "train/run/run.h"
@@ -34,8 +35,8 @@ void import_checkpoint(const ImportArguments& flags) {
   if (replaces) fmt::print("replaces {}\n", out);
   write_checkpoint(group, out, {info, parameters, {}, {}});
   for (const std::string& note : notes) fmt::print("note     {}\n", note);
-  fmt::print("wrote    {}: {}, {} parameters of {}\nevaluate skein eval --checkpoint {}\n", out, flags.config.model,
-             parameters.count(), flags.file, out);
+  fmt::print("wrote    {}: {}, {} parameters of {}\nevaluate {}\n", out, flags.config.model, parameters.count(),
+             flags.file, shell_words({"skein", "eval", "--checkpoint", out}));
 }
 
 }  // namespace

@@ -13,11 +13,12 @@
 #include "apps/reproduce/run_eigenvalue.h"
 #include "apps/reproduce/study.h"
 #include "apps/reproduce/study_table.h"
-#include "apps/shell_words.h"
 #include "apps/sweep/sweep_runner.h"
 #include "apps/table.h"
 #include "base/check.h"
 #include "base/terminal/output_lock.h"
+#include "base/terminal/printable.h"
+#include "base/terminal/shell_words.h"
 #include "comm/launcher.h"
 
 namespace skein {
@@ -118,7 +119,7 @@ class Reproduction {
       std::vector<SweepRun> runs;
       for (const StudyRun* run : next_runs()) runs.push_back(run->run);
       const size_t missing = study_.missing().size();
-      progress_.say("preset   {}: {} runs are missing", title_of(study_), missing + size_t(study_.waiting()));
+      progress_.say("preset   {}: {} missing", title_of(study_), counted(int64_t(missing) + study_.waiting(), "run"));
       signal_ = train_runs(runs, out, flags_.jobs, false, progress_).signal;
       study_ = survey(preset_, flags_.study, kept_);
       for (const SweepRun& run : runs) failed_ += is_missing(run.folder);
@@ -148,7 +149,7 @@ class Reproduction {
       throw ExitStatus{kStoppedBySignal + signal_};
     }
     if (failed_ == 0) return;
-    progress_.say("failed   {} runs; the same command tries them again", failed_);
+    progress_.say("failed   {}; the same command tries them again", counted(int64_t(failed_), "run"));
     throw ExitStatus{kRunFailed};
   }
 

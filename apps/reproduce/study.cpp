@@ -6,9 +6,9 @@
 #include <cmath>
 #include <map>
 
-#include "apps/shell_words.h"
 #include "apps/train.h"
 #include "base/check.h"
+#include "base/terminal/shell_words.h"
 #include "local_sgd/sync_schedule.h"
 #include "train/training_data.h"
 

@@ -10,6 +10,7 @@
 #include "apps/reproduce/verdict.h"
 #include "apps/table.h"
 #include "base/statistics/statistics.h"
+#include "base/terminal/printable.h"
 #include "train/log/run_log.h"
 
 namespace skein {
@@ -156,7 +157,7 @@ std::vector<std::string> gaps(const Study& study) {
     if (!s.same_as.empty())
       lines.push_back(fmt::format("{}: the grid has chosen the rate of {}; it has the same runs", s.name, s.same_as));
     if (s.waits)
-      lines.push_back(fmt::format("{}: {} runs are missing, and the grid before them", s.name, study.preset.seeds));
+      lines.push_back(fmt::format("{}: {} missing, and the grid before", s.name, counted(study.preset.seeds, "run")));
     std::vector<int64_t> missing;
     for (const StudyRun& run : s.runs) {
       if (!run.record) missing.push_back(run.run.seed);

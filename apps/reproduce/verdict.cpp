@@ -9,6 +9,7 @@
 #include "base/statistics/rank_test.h"
 #include "base/statistics/statistics.h"
 #include "base/statistics/welch_test.h"
+#include "base/terminal/printable.h"
 #include "train/log/run_log.h"
 
 namespace skein {
@@ -99,12 +100,13 @@ std::string describe_eigenvalues(const Comparison& c) {
     return fmt::format("{} {:.3g} ({})", setting, std::exp(summary_of(logarithms).mean), logarithms.size());
   };
   std::string text = fmt::format("largest eigenvalue: {}, {}", of(c.better, c.of_better), of(c.than, c.of_than));
-  if (c.missing > 0) text += fmt::format("; {} runs are missing", c.missing);
+  if (c.missing > 0) text += fmt::format("; {} missing", counted(c.missing, "run"));
   if (c.unmeasured > 0)
     text += fmt::format(
-        "; {} runs have no eigenvalue, or one with a residual above a tenth of it (skein reproduce measures those that "
+        "; {} without an eigenvalue, or with one whose residual is above a tenth of it (skein reproduce measures those "
+        "that "
         "have none, where their folders are)",
-        c.unmeasured);
+        counted(c.unmeasured, "run"));
   if (c.of_better.size() < 2 || c.of_than.size() < 2) return text + "; a test needs 2 runs of both";
   if (!std::isfinite(c.gain.p)) return text + "; runs that are all equal cannot be tested";
   return text + fmt::format("; ratio {:.3g} (95 %: {:.3g} to {:.3g}), p = {:.2g}", std::exp(-c.gain.difference),
@@ -122,7 +124,7 @@ std::string describe(const Comparison& c) {
   const int digits = loss ? 4 : 2;
   std::string text = fmt::format("{}: {}, {}", loss ? "training loss" : "test accuracy %",
                                  sample(c.better, c.of_better, digits), sample(c.than, c.of_than, digits));
-  if (c.missing > 0) text += fmt::format("; {} runs are missing", c.missing);
+  if (c.missing > 0) text += fmt::format("; {} missing", counted(c.missing, "run"));
   if (c.of_better.size() < 2 || c.of_than.size() < 2) return text + "; a test needs 2 runs of both";
   if (!std::isfinite(c.gain.p)) return text + "; runs that are all equal cannot be tested";
   if (c.measure == Measure::same_accuracy) text += fmt::format("; tested against {:+.2f}", c.shift);

@@ -6,6 +6,7 @@
 #include "apps/page/page.h"
 #include "base/check.h"
 #include "base/files.h"
+#include "base/terminal/printable.h"
 
 namespace skein {
 namespace {
@@ -26,7 +27,8 @@ void write_report(const ReportFlags& flags) {
                    facts.left_out().empty() ? "" : ": " + facts.left_out()[0]);
   const std::string page = make_page(facts.document(false), false);
   write_text(flags.out, page);
-  fmt::print("wrote    {}: {} runs, {:.2f} MB\n", flags.out, facts.runs(), double(page.size()) * 1e-6);
+  fmt::print("wrote    {}: {}, {:.2f} MB\n", flags.out, counted(int64_t(facts.runs()), "run"),
+             double(page.size()) * 1e-6);
   for (const std::string& why : facts.left_out()) fmt::print("left out {}\n", why);
 }
 

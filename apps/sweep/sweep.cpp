@@ -8,7 +8,6 @@
 
 #include "apps/commands.h"
 #include "apps/exit_status.h"
-#include "apps/shell_words.h"
 #include "apps/sweep/sweep_plan.h"
 #include "apps/sweep/sweep_runner.h"
 #include "apps/sweep/sweep_slurm.h"
@@ -17,6 +16,8 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/terminal/output_lock.h"
+#include "base/terminal/printable.h"
+#include "base/terminal/shell_words.h"
 #include "comm/launcher.h"
 
 namespace skein {
@@ -57,8 +58,8 @@ std::vector<SweepRun> open_runs(const SweepPlan& plan, const std::string& folder
   std::vector<SweepRun> runs = runs_of(plan, folder);
   const size_t all = runs.size();
   std::erase_if(runs, [](const SweepRun& run) { return is_done(run.folder); });
-  progress.say("sweep    {}: {} settings x {} seeds; {} of {} runs are done", folder, settings_of(plan).size(),
-               plan.seeds, all - runs.size(), all);
+  progress.say("sweep    {}: {} x {}; {} of {} runs are done", folder,
+               counted(std::ssize(settings_of(plan)), "setting"), counted(plan.seeds, "seed"), all - runs.size(), all);
   return runs;
 }
 
@@ -76,7 +77,7 @@ void sweep_over_slurm(const SweepFlags& flags, const std::vector<SweepRun>& runs
   write_text(script, sbatch_script(runs, flags.out, flags.jobs, flags.slurm_options));
   progress.say("written  {}, a job array of {} tasks", script, runs.size());
   if (!flags.dry_run) submit(script);
-  progress.say("table    skein sweep --table --out {}", shell_words({flags.out}));
+  progress.say_command("table", {"skein", "sweep", "--table", "--out", flags.out});
 }
 
 void print_commands(const std::vector<SweepRun>& runs) {
@@ -100,9 +101,10 @@ void sweep(const SweepFlags& flags) {
   const bool threads_given = train_flags(plan.train).contains("threads");
   const SweepOutcome outcome = train_runs(runs, flags.out, flags.jobs, threads_given, progress);
   fmt::print("{}", sweep_table(plan, flags.out, flags.table));
-  progress.say("report   skein report {0} --out {0}.html", shell_words({flags.out}));
+  progress.say_command("report", {"skein", "report", flags.out, "--out", flags.out + ".html"});
   if (outcome.failed > 0)
-    progress.say("failed   {} of {} runs; the same command tries them again", outcome.failed, runs.size());
+    progress.say("failed   {} of {}; the same command tries them again", outcome.failed,
+                 counted(std::ssize(runs), "run"));
   if (outcome.signal != 0) {
     progress.say("stopped  by signal {}; the same command goes on", outcome.signal);
     std::fflush(stdout);

@@ -3,11 +3,11 @@
 
 #include <filesystem>
 
-#include "apps/shell_words.h"
 #include "apps/sweep/sweep_plan.h"
 #include "base/check.h"
 #include "base/files.h"
 #include "base/formats/json.h"
+#include "base/terminal/shell_words.h"
 
 namespace skein {
 namespace {

@@ -10,6 +10,7 @@
 #include "apps/sweep/sweep_jobs.h"
 #include "base/files.h"
 #include "base/stopwatch.h"
+#include "base/terminal/shell_words.h"
 #include "base/terminal/standard_files.h"
 #include "train/log/run_log.h"
 #include "train/run/interrupt.h"
@@ -44,6 +45,13 @@ void SweepProgress::say_text(const std::string& line) const {
     report("{}\n", line);
   else
     std::fputs((line + "\n").c_str(), stderr);
+}
+
+void SweepProgress::say_command(std::string_view label, const std::vector<std::string>& words) const {
+  if (to_stdout_)
+    report_command(label, words);
+  else
+    fmt::print(stderr, "{:<8} {}\n", label, shell_words(words));
 }
 
 bool is_done(const std::string& folder) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@ class SweepProgress {
   void say(fmt::format_string<A...> format, A&&... arguments) const {
     say_text(fmt::format(format, std::forward<A>(arguments)...));
   }
+  void say_command(std::string_view label, const std::vector<std::string>& words) const;
 
  private:
   void say_text(const std::string& line) const;

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <sstream>
 
-#include "apps/shell_words.h"
 #include "base/check.h"
+#include "base/terminal/shell_words.h"
 
 namespace skein {
 namespace {

@@ -39,4 +39,6 @@ std::string printable(std::string_view bytes) {
   return text;
 }
 
+std::string counted(int64_t n, std::string_view word) { return fmt::format("{} {}{}", n, word, n == 1 ? "" : "s"); }
+
 }  // namespace skein

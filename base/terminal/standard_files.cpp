@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/terminal/shell_words.h"
 #include "base/terminal/terminal.h"
 
 namespace skein {
@@ -21,13 +22,18 @@ void print_error(const std::string& message) {
   std::fputs(fit(line, STDERR_FILENO).c_str(), stderr);
 }
 
-void report_text(const std::string& line) {
-  const std::string text = fit(line, STDOUT_FILENO);
+void report_whole(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return;
   const int error = errno;
   if (!std::freopen("/dev/null", "w", stdout)) return;
   print_error(
       fmt::format("standard output: {}. The run goes on; its metrics are in the run folder", std::strerror(error)));
+}
+
+void report_text(const std::string& line) { report_whole(fit(line, STDOUT_FILENO)); }
+
+void report_command(std::string_view label, const std::vector<std::string>& words) {
+  report_whole(fmt::format("{:<8} {}\n", label, shell_words(words)));
 }
 
 }  // namespace skein

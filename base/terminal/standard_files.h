@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 namespace skein {
 
@@ -15,10 +17,16 @@ void open_standard_files();
 // Prints "skein: MESSAGE" as a line on stderr, wrapped to a terminal's width; what cannot be printed is dropped.
 void print_error(const std::string& message);
 
-// Prints what a long run reports beside its files, wrapped to a terminal's width, and flushes it. Where standard output
-// cannot be written any more (a reader that ended, a terminal that was closed, a full disk), says so once on stderr;
-// stdout is /dev/null from then on. Needs SIGPIPE to be ignored.
+// Prints what a long run reports beside its files, and flushes it. Where standard output cannot be written any more (a
+// reader that ended, a terminal that was closed, a full disk), says so once on stderr, and from then on stdout is
+// /dev/null. Needs SIGPIPE to be ignored.
+void report_whole(std::string_view text);
+
+// The same, wrapped to a terminal's width.
 void report_text(const std::string& line);
+
+// A line with a command to copy. It has no line breaks, however narrow the terminal is. label: at most eight letters.
+void report_command(std::string_view label, const std::vector<std::string>& words);
 
 template <class... A>
 void report(fmt::format_string<A...> format, A&&... arguments) {

@@ -11,7 +11,8 @@ namespace skein {
 // Columns of the terminal behind a file descriptor; 80 if it does not say.
 int64_t terminal_width(int file);
 
-// A terminal that understands escape sequences: not one that TERM calls dumb.
+// A terminal that understands escape sequences: not one that TERM calls dumb, nor one that Open MPI's mpirun has made
+// for a process, whose output may end in a pipe or a file.
 bool is_live_terminal(int file);
 
 // A live terminal whose user wants colours: NO_COLOR is unset or empty (https://no-color.org).
@@ -27,7 +28,7 @@ int64_t columns_of(std::string_view text);
 
 // Breaks each line that is wider than `width` at spaces. What follows is indented to the line's second field, which
 // begins after the first two spaces or more, or after one where a first word of eight letters fills the column of
-// labels ("evaluate skein eval"); by two where that lies beyond half of the width. A word that is wider than a line
+// labels ("averaged 91.2 %"); by two where that lies beyond half of the width. A word that is wider than a line
 // stays whole.
 std::string wrap(std::string_view text, int64_t width);
 

@@ -89,7 +89,7 @@ TEST_F(SmallStudy, AClaimIsDecidedByWelchsTestWhenAllRunsAreDone) {
   add(settings, "minibatch", {90.1, 90.4, 89.6}, 4'000'000);
   std::vector<ClaimVerdict> verdicts = judge(study());
   EXPECT_EQ(verdicts[0].finding, Finding::undecided);
-  expect_parts(verdicts[0].evidence, {"1 runs are missing", "post-local sends 1.0 MB, minibatch 4.0 MB"});
+  expect_parts(verdicts[0].evidence, {"1 run missing", "post-local sends 1.0 MB, minibatch 4.0 MB"});
   EXPECT_EQ(verdicts[2].finding, Finding::undecided);
   EXPECT_EQ(verdicts[2].evidence, "an instrument");
 
@@ -118,7 +118,7 @@ TEST_F(SmallStudy, AClaimAboutFlatMinimaIsDecidedByTheLogarithmsOfEigenvalues) {
   const double values[] = {2, 4.5, 20, 44};
   for (size_t i = 0; i < 3; ++i) records[i].eigenvalue = {.value = values[i], .images = 76};
   EXPECT_EQ(judge(study())[0].finding, Finding::undecided) << "one is not measured";
-  expect_parts(judge(study())[0].evidence, {"post-local 3 (2), minibatch 20 (1)", "1 runs have no eigenvalue"});
+  expect_parts(judge(study())[0].evidence, {"post-local 3 (2), minibatch 20 (1)", "1 run without an eigenvalue"});
   records[3].eigenvalue = {.value = values[3]};
   // t = 4.05 with 2.00 degrees of freedom: p = 1 - t / sqrt(2 + t^2) = 0.056.
   ClaimVerdict verdict = judge(study())[0];
@@ -128,7 +128,7 @@ TEST_F(SmallStudy, AClaimAboutFlatMinimaIsDecidedByTheLogarithmsOfEigenvalues) {
   records[3].eigenvalue->value = 24;
   records[3].eigenvalue->residual = 2.5;
   EXPECT_EQ(judge(study())[0].finding, Finding::undecided) << "a tenth of 24 is less";
-  expect_parts(judge(study())[0].evidence, {"minibatch 20 (1)", "1 runs have no eigenvalue, or one with a residual"});
+  expect_parts(judge(study())[0].evidence, {"minibatch 20 (1)", "1 run without an eigenvalue, or with one whose residual"});
   records[3].eigenvalue->residual = 2.3;
   EXPECT_EQ(judge(study())[0].finding, Finding::supported) << judge(study())[0].evidence;
   std::swap(preset.claims[0].better, preset.claims[0].than);
@@ -203,7 +203,7 @@ TEST(ReproduceCommand, TrainsOneRunAndCollects) {
                          "[\"eigenvalue\"]\n");
   const ProgramOutput first = shell(command + "--next --scale 0.5 --out " + out + " --collect " + results);
   EXPECT_EQ(first.status, 0) << first.err;
-  expect_parts(first.out, {"small, scale 0.5: 2 epochs: 2 runs are missing", "start    1/1  post-local/seed-1", "done",
+  expect_parts(first.out, {"small, scale 0.5: 2 epochs: 2 runs missing", "start    1/1  post-local/seed-1", "done",
                            "measure  the largest eigenvalue at the end of " + out + "/post-local/seed-1",
                            "minibatch: missing seeds: 1", "minibatch has none", "results"});
   expect_parts(read_file(results + "/results.json"), {"\"eigenvalue\":{\"value\":", "\"images\":76"});

@@ -3,11 +3,11 @@
 
 #include <thread>
 
-#include "apps/shell_words.h"
 #include "apps/sweep/sweep_plan.h"
 #include "apps/sweep/sweep_slurm.h"
 #include "apps/sweep/sweep_table.h"
 #include "base/formats/json.h"
+#include "base/terminal/shell_words.h"
 #include "tests/support/run_binary.h"
 #include "tests/support/small_training_run.h"
 

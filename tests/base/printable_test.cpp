@@ -1,4 +1,4 @@
-// Names of files as text for messages.
+// Names of files and numbers of things as text for messages.
 #include "base/terminal/printable.h"
 
 #include <gtest/gtest.h>
@@ -13,6 +13,11 @@ TEST(Printable, KeepsUtf8AndEscapesTheRest) {
   EXPECT_EQ(printable("a\nb\x7f"), "a\\x0ab\\x7f");
   EXPECT_EQ(printable("\xe7\x8c"), "\\xe7\\x8c");                             // cut short
   EXPECT_EQ(printable("\xc0\xaf\xed\xa0\x80"), "\\xc0\\xaf\\xed\\xa0\\x80");  // too long; a surrogate
+}
+
+TEST(Counted, HasAnSUnlessItIsOne) {
+  EXPECT_EQ(counted(1, "epoch"), "1 epoch");
+  EXPECT_EQ(counted(0, "epoch") + ", " + counted(12, "run"), "0 epochs, 12 runs");
 }
 
 }  // namespace

@@ -14,8 +14,7 @@ TEST(Wrap, ContinuesUnderTheSecondField) {
   EXPECT_EQ(wrap("data     12 training and 3 test images\nrun      short\n", 24),
             "data     12 training and\n         3 test images\nrun      short\n");
   // Labels of eight letters leave one space.
-  EXPECT_EQ(wrap("evaluate skein eval --checkpoint best  now\n", 24),
-            "evaluate skein eval\n         --checkpoint\n         best  now\n");
+  EXPECT_EQ(wrap("averaged 12.00 % after the last  epoch\n", 24), "averaged 12.00 % after\n         the last  epoch\n");
   // No column of its own, or one beyond half of the width.
   EXPECT_EQ(wrap("one two three four", 9), "one two\n  three\n  four");
   EXPECT_EQ(wrap("  --epochs N [30]          passes over the data", 30), "  --epochs N [30]\n    passes over the data");
@@ -37,6 +36,7 @@ TEST(Wrap, KeepsWordsThatAreWiderThanALineAndEveryCharacter) {
 
 TEST(Wrap, CountsCharactersWithoutColours) {
   EXPECT_EQ(columns_of("d\u00e9j\u00e0 \x1b[32mvu\x1b[0m"), 7);
+  EXPECT_EQ(columns_of("\x1b[K from here"), 13) << "it is no colour, and the m is that of a word";
   EXPECT_EQ(wrap("\u00e9\u00e9\u00e9 \x1b[32mbest\x1b[0m", 8), "\u00e9\u00e9\u00e9 \x1b[32mbest\x1b[0m");
 }
 
@@ -55,9 +55,28 @@ TEST(Terminal, ColoursOnlyWhereTheyAreWanted) {
     EXPECT_EQ(styled("best", Style::good, terminal.slave), "best");
     EXPECT_EQ(fit("one two three four five", terminal.slave), "one two three four\n  five");
   }
+  {
+    const EnvironmentVariable rank("OMPI_COMM_WORLD_RANK", "0");
+    EXPECT_FALSE(is_live_terminal(terminal.slave)) << "mpirun's own output may be a file";
+  }
   const EnvironmentVariable dumb("TERM", "dumb");
   EXPECT_EQ(styled("best", Style::good, terminal.slave), "best");
   EXPECT_EQ(fit("one two three four five", terminal.slave), "one two three four five");
+}
+
+TEST(Terminal, ACommandToCopyStaysWhole) {
+  const PseudoTerminal terminal(30);
+  const EnvironmentVariable term("TERM", "xterm");
+  std::string text;
+  {
+    const StdoutOn redirected(terminal);
+    report_command("evaluate", {"skein", "eval", "--checkpoint", "runs/my first run/checkpoints/best"});
+    report("saved    {} and {}\n", "runs/first", "runs/second");
+    text = terminal.text();
+  }
+  EXPECT_EQ(text,
+            "evaluate skein eval --checkpoint 'runs/my first run/checkpoints/best'\r\n"
+            "saved    runs/first and\r\n         runs/second\r\n");
 }
 
 TEST(Terminal, PipesAndFilesGetPlainLines) {

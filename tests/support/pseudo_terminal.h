@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 
@@ -36,6 +37,26 @@ struct PseudoTerminal {
   }
 
   int master, slave = -1;
+};
+
+// Standard output goes to a terminal, for the life of the object.
+class StdoutOn {
+ public:
+  explicit StdoutOn(const PseudoTerminal& terminal) {
+    std::fflush(stdout);
+    before_ = dup(STDOUT_FILENO);
+    dup2(terminal.slave, STDOUT_FILENO);
+  }
+  ~StdoutOn() {
+    std::fflush(stdout);
+    dup2(before_, STDOUT_FILENO);
+    close(before_);
+  }
+  StdoutOn(const StdoutOn&) = delete;
+  StdoutOn& operator=(const StdoutOn&) = delete;
+
+ private:
+  int before_ = -1;
 };
 
 }  // namespace skein::testing

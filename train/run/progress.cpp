@@ -41,7 +41,7 @@ ProgressDisplay::ProgressDisplay(int64_t epochs, int64_t steps_per_epoch, bool r
 ProgressDisplay::~ProgressDisplay() { clear(); }
 
 void ProgressDisplay::clear() {
-  if (bar_) report("\r\x1b[K");
+  if (bar_) report_whole("\r\x1b[K");
   bar_ = false;
 }
 
@@ -66,7 +66,7 @@ void ProgressDisplay::show(const StepMetrics& m) {
   recent_seconds_ = recent_wait_ms_ = 0;
 
   if (terminal_) {
-    report("\r{}\x1b[K", describe(m, terminal_width(STDOUT_FILENO) - 1));
+    report_whole("\r" + describe(m, terminal_width(STDOUT_FILENO) - 1) + "\x1b[K");
     bar_ = true;
   } else {
     report("{}\n", describe(m, 0));

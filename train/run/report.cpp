@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/stopwatch.h"
+#include "base/terminal/printable.h"
 #include "base/terminal/standard_files.h"
 #include "kernels/device/runtime.h"
 #include "local_sgd/sync_momentum.h"
@@ -49,14 +50,14 @@ void print_clock(const Trainer& trainer) {
 
 void print_rate(const TrainConfig& c, int64_t steps_per_epoch) {
   const LearningRateSchedule rate = rate_schedule(c);
-  report("train    {} epochs of {} steps, batch {}{}, highest learning rate {:.4g}{}\n", c.epochs, steps_per_epoch,
-         c.batch, c.accumulate > 1 ? fmt::format(" x {} passes", c.accumulate) : "", rate.peak(),
-         c.lr_schedule == RateShape::drops ? "" : fmt::format(", {}", to_string(c.lr_schedule)));
+  report("train    {} of {}, batch {}{}, highest learning rate {:.4g}{}\n", counted(c.epochs, "epoch"),
+         counted(steps_per_epoch, "step"), c.batch, c.accumulate > 1 ? fmt::format(" x {} passes", c.accumulate) : "",
+         rate.peak(), c.lr_schedule == RateShape::drops ? "" : fmt::format(", {}", to_string(c.lr_schedule)));
   const double warm_up = rate.warm_up();
   if (warm_up > 0 && warm_up < c.warmup_epochs)
     report("note     the warm-up takes {:g} epochs, not {:g}: the rate {}. --warmup-epochs says how many\n", warm_up,
            c.warmup_epochs,
-           std::isinf(rate.first_drop()) ? fmt::format("has only {} epochs", c.epochs)
+           std::isinf(rate.first_drop()) ? fmt::format("has only {}", counted(c.epochs, "epoch"))
                                          : fmt::format("drops first after {:g}", rate.first_drop()));
 }
 
@@ -140,7 +141,8 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, c
   if (device_of(c.device) == Device::cuda)
     report("device   cuda ({}), {}\n", names_of(trainer.workers().gpus()), to_string(c.dtype));
   else
-    report("device   cpu ({}), {} threads, {}\n", processor().name, omp_get_max_threads(), to_string(c.dtype));
+    report("device   cpu ({}), {}, {}\n", processor().name, counted(omp_get_max_threads(), "thread"),
+           to_string(c.dtype));
   print_places(trainer.workers(), places);
   print_bf16(c);
   print_rate(c, trainer.steps_per_epoch());
@@ -149,9 +151,9 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, c
       : processes > 1 ? fmt::format("in {} processes, {} at a time in each", processes, trainer.workers().lanes())
                       : fmt::format("{} at a time", trainer.workers().lanes());
   if (averages(c))
-    report("workers  {}, {} with {} threads each; {}; compression {}{}{}\n", trainer.size(), where,
-           threads_per_worker(c, processes), describe(sync_schedule(c)), c.compress, describe_outer_step(c),
-           describe_momentum(c));
+    report("workers  {}, {} with {} each; {}; compression {}{}{}\n", trainer.size(), where,
+           counted(threads_per_worker(c, processes), "thread"), describe(sync_schedule(c)), c.compress,
+           describe_outer_step(c), describe_momentum(c));
   else if (c.sync != "minibatch" || c.average != Averaging::models || c.sync_momentum != "keep")
     report("workers  1, which has none to average with: --sync {}{}{} changes nothing, this is plain SGD\n", c.sync,
            c.average == Averaging::gradients ? " --average gradients" : "",
@@ -189,7 +191,7 @@ void print_end(const Trainer& trainer, const std::string& run, bool done) {
   if (!done) {
     report("stopped  after step {} (epoch {}, step {} of {}); saved in {}\n", s.step, s.epoch + 1, s.step_in_epoch,
            trainer.steps_per_epoch(), last_folder(run));
-    report("go on    skein train --resume {}\n", run);
+    report_command("go on", {"skein", "train", "--resume", run});
     return;
   }
   report("done     test top-1: last {:.2f} %, best {:.2f} % (epoch {}), in {}\n", s.averaged.last, s.averaged.best,
@@ -204,8 +206,8 @@ void print_end(const Trainer& trainer, const std::string& run, bool done) {
   print_accuracy("ema", s.ema);
   if (!trainer.config().net.empty()) print_clock(trainer);
   report("saved    {} and {}\n", last_folder(run), best_folder(run));
-  report("evaluate skein eval --checkpoint {}\n", best_folder(run));
-  if (s.ema.best_epoch > 0) report("         skein eval --checkpoint {}\n", ema_folder(last_folder(run)));
+  report_command("evaluate", {"skein", "eval", "--checkpoint", best_folder(run)});
+  if (s.ema.best_epoch > 0) report_command("", {"skein", "eval", "--checkpoint", ema_folder(last_folder(run))});
 }
 
 }  // namespace skein

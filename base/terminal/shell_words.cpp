@@ -1,4 +1,4 @@
-#include "apps/shell_words.h"
+#include "base/terminal/shell_words.h"
 
 #include <fmt/ranges.h>
 
