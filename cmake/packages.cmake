@@ -1,8 +1,8 @@
 # cpack in the build folder:
 #   skein_VERSION_amd64.deb, skein-mpi_VERSION_amd64.deb   the program, and its use of MPI. Dependencies are read off the
 #                                                          files by dpkg-shlibdeps
-#   skein-VERSION-Linux.tar.gz                             program and library with the shared libraries that they need, but
-#                                                          for glibc (cmake/bundle.cmake); works wherever it is unpacked
+#   skein-VERSION-Linux.tar.gz                             the program with the shared libraries that it needs, but for
+#                                                          glibc (cmake/bundle.cmake); works wherever it is unpacked
 set(CPACK_PACKAGE_VENDOR "the skein authors")
 set(CPACK_PACKAGE_CONTACT "the skein authors <noreply@skein.invalid>")
 set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)

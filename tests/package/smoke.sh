@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
 # smoke.sh PLACE OUT: installs every package of OUT in a place of its own below PLACE and trains an epoch with it. The
 # .tar.gz runs where it is unpacked, the wheel in a virtual environment, the .deb in a Debian 12 that debootstrap makes in
-# PLACE/debian12 (root only), from which it is removed again. There a program is linked with the .tar.gz's library, too,
-# with the packages that docs/installing.md names and nothing of CUDA.
+# PLACE/debian12 (root only), from which it is removed again.
 set -euo pipefail
 mkdir -p "$1"
 place=$(realpath "$1")
 out=$(realpath "$2")
-source=$(cd "$(dirname "$0")/../.." && pwd)
 small=(train --model resnet8 --data synthetic --synthetic-train 32 --synthetic-test 8 --synthetic-size 8 --batch 8
        --epochs 1)
 check() {  # PACKAGE COMMAND...: the command of a program, which must train
@@ -44,15 +42,3 @@ apt install --no-install-recommends '/tmp/skein*.deb'
 check "$(basename "$(echo "$out"/skein_*.deb)")" chroot "$root" skein
 apt remove skein skein-mpi
 ! chroot "$root" sh -c 'command -v skein' || { echo "the .deb leaves a program behind"; exit 1; }
-
-needed=$(sed -n 's/^    apt install //p' "$source/docs/installing.md")
-apt install --no-install-recommends "$needed"
-rm -rf "$root/outside" && mkdir "$root/outside"
-cp -r "$source/examples" "$place"/tar/skein-* "$root/outside"
-chroot "$root" sh -ec 'cd /outside
-  cmake -S examples -B build -DCMAKE_PREFIX_PATH="$(echo /outside/skein-*)"
-  cmake --build build -j 2 --target example_local_sgd example_mlp
-  build/example_local_sgd
-  build/example_mlp' >"$place/log" 2>&1 || { tail -40 "$place/log"; echo "no program can be made with the .tar.gz"; exit 1; }
-grep -q 'step 1500 .* right 100.0 %' "$place/log"
-echo "$(basename "$(echo "$place"/tar/skein-*)")'s library: example_local_sgd and example_mlp built and run"
