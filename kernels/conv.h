@@ -54,9 +54,10 @@ SKEIN_KERNEL(conv_backward_weights, ConvBackwardWeights, conv_backward_weights_c
 
 namespace cpu {
 // The CPU has several implementations: onednn (every shape), avx2, avx2-winograd, avx512, avx512-winograd, and for bf16
-// avx512-bf16 (where the processor has the instructions and the shape suits). The first call with a layer, a type and a
+// avx512-bf16 and amx (where the processor has the instructions and the shape suits) and amx-portable, which computes
+// the bits of amx on any processor, slowly, and only by name. The first call with a layer, a type and a
 // direction times those that apply, on its own operands, and the whole process keeps the fastest. bf16 operands are
-// widened to f32, but by avx512-bf16 and, on AVX-512, by onednn; sums are f32 in all of them.
+// widened to f32, but by amx, avx512-bf16 and, on AVX-512, by onednn; sums are f32 in all of them.
 std::vector<ConvChoice> conv_choices();                   // made or preset so far, by layer
 void set_conv_choices(const std::vector<ConvChoice>&);    // BadInput where this machine has no such implementation
 std::vector<std::string> conv_implementations(DType);     // those that this machine can run, for f32 or bf16

@@ -15,7 +15,7 @@ kernels: base/*
 kernels/device: base/* kernels
 kernels/cpu/dialect: base/* kernels kernels/device
 kernels/cpu: base/* kernels kernels/device kernels/cpu/dialect
-kernels/cpu/device: base/* kernels kernels/device kernels/cpu
+kernels/cpu/device: base/* kernels kernels/device kernels/cpu kernels/cpu/dialect
 kernels/cpu/conv: base/* kernels kernels/device kernels/cpu kernels/cpu/dialect
 kernels/cuda/dialect: base/* kernels kernels/device kernels/emulator
 kernels/cuda: base/* kernels kernels/device kernels/cuda/dialect kernels/emulator

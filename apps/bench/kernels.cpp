@@ -1,5 +1,6 @@
 // skein bench kernels on the CPU: the timed rows of the case table under Google Benchmark, each with its rate as a
-// fraction of the peak: FMA rate of the machine for rows with FLOPs, copy bandwidth for the others.
+// fraction of the peak: the machine's rate of multiply-adds in the row's type for rows with FLOPs, copy bandwidth for the
+// others.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
@@ -16,7 +17,7 @@ namespace skein {
 namespace {
 
 struct Peaks {
-  double gflops, gbs;
+  double gflops, bf16_gflops, gbs;
 };
 
 // Tensors of one case at a time. The library calls a case for every repetition and to estimate its time; drawing large
@@ -68,7 +69,8 @@ class Table : public benchmark::BenchmarkReporter {
     const Cost cost = inputs_.of(c).cost();
     const bool compute = cost.flops > 0;
     const double rate = (compute ? cost.flops : cost.all_bytes()) / m.median * 1e-9;
-    const double fraction = rate / (compute ? peaks_.gflops : peaks_.gbs);
+    const double products = types_of(c) == "bf16" ? peaks_.bf16_gflops : peaks_.gflops;
+    const double fraction = rate / (compute ? products : peaks_.gbs);
     const char* unit = compute ? "GFLOP/s" : "GB/s";
     rows_.push_back({.name = c.name,
                      .seconds = std::move(seconds),
@@ -116,10 +118,12 @@ BenchReport bench_kernels(const KernelBench& options) {
   });
   if (cases.empty()) throw BadInput("--filter {}: no timed case has this in its name", options.filter);
   if (on_gpu) return bench_kernels_on_gpu(options, cases);
-  const Peaks peaks{cpu::measure_fma_gflops(), cpu::measure_copy_gbs()};
+  const Peaks peaks{cpu::measure_fma_gflops(), cpu::measure_bf16_gflops(), cpu::measure_copy_gbs()};
   if (!options.json)
-    fmt::print("FMA peak {:.0f} GFLOP/s, copy {:.1f} GB/s; data that fit the caches may exceed the copy rate\n\n",
-               peaks.gflops, peaks.gbs);
+    fmt::print(
+        "FMA peak {:.0f} GFLOP/s, of bf16 {:.0f}, copy {:.1f} GB/s; data that fit the caches may exceed the copy "
+        "rate\n\n",
+        peaks.gflops, peaks.bf16_gflops, peaks.gbs);
   Inputs inputs;
   for (const OpCase& c : cases)
     benchmark::RegisterBenchmark(c.name.c_str(), [&](benchmark::State& state) { run_case(state, inputs.of(c)); })
@@ -128,9 +132,10 @@ BenchReport bench_kernels(const KernelBench& options) {
         ->Repetitions(int(options.repetitions));
   Table table(cases, inputs, peaks, options.json);
   benchmark::RunSpecifiedBenchmarks(&table);
-  return {.bench = "kernels",
-          .peaks = {{"gflop_per_s", peaks.gflops}, {"copy_gb_per_s", peaks.gbs}},
-          .cases = table.rows()};
+  return {
+      .bench = "kernels",
+      .peaks = {{"gflop_per_s", peaks.gflops}, {"bf16_gflop_per_s", peaks.bf16_gflops}, {"copy_gb_per_s", peaks.gbs}},
+      .cases = table.rows()};
 }
 
 }  // namespace skein

@@ -114,7 +114,9 @@ Profile measure(const StepBench& o, StepContext& context, NoiseStep& training) {
 // A GPU's rate of products is that of a 1x1 convolution, a matrix product, in the same type as the step.
 Peaks measure_peaks(StepContext& context, DType dtype) {
   const Queue queue = context.queue;
-  if (queue.device == Device::cpu) return {cpu::measure_fma_gflops() * 1e9, cpu::measure_copy_gbs() * 1e9};
+  if (queue.device == Device::cpu)
+    return {(dtype == DType::bf16 ? cpu::measure_bf16_gflops() : cpu::measure_fma_gflops()) * 1e9,
+            cpu::measure_copy_gbs() * 1e9};
   const int64_t side = cuda::emulated() ? 2 : 16, channels = cuda::emulated() ? 16 : 4096;
   const Tensor x = random_tensor(queue, {side, side, side, channels}, 1, 0, 1, dtype);
   const Tensor w = random_tensor(queue, {channels, 1, 1, channels}, 2, 0, 1, dtype);

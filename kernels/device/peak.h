@@ -5,8 +5,10 @@
 
 namespace skein::cpu {
 
-double
-measure_fma_gflops();       // f32 multiply-adds on all threads in the widest vectors, 10^9 flops/s, 2 per multiply-add
+// 10^9 flops/s of multiply-adds on all threads, two flops each: of f32 in the widest vectors, and of bf16 by AMX, else by
+// AVX512_BF16, else at the rate of f32.
+double measure_fma_gflops();
+double measure_bf16_gflops();
 double measure_copy_gbs();  // 10^9 bytes/s read plus written by copying arrays far larger than the caches
 
 }  // namespace skein::cpu

@@ -50,6 +50,23 @@ MUTATIONS = [
         r"ThreadSanitizer: data race",
     ),
     gtest(
+        "tap counted twice",
+        "kernels/cpu/conv/tile_passes.h",
+        {"slot < s.slots[plane] && s.step_of[tap] == step ? tap : -1": "slot < s.slots[plane] ? tap : -1"},
+        "double reference",
+        "AmxConvolution.*",
+        r"EqualsTheReferenceForManyShapes",
+    ),
+    gtest(
+        "one chain of sums",
+        "kernels/cpu/conv/portable_tiles.h",
+        {"chains[k % 2][n] = without_denormal(__builtin_fmaf(x, y, chains[k % 2][n]));":
+         "chains[0][n] = without_denormal(__builtin_fmaf(x, y, chains[0][n]));"},
+        "sums that show their order",
+        "AmxConvolution.*",
+        r"SumsEvenAndOddNumbersApart",
+    ),
+    gtest(
         "off-by-one grid",
         "kernels/cuda/cross_entropy.cu",
         {"launch(kernel, ceil_div(rows, kRows),": "launch(kernel, rows / kRows,"},

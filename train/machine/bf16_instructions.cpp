@@ -1,34 +1,18 @@
 #include "train/machine/bf16_instructions.h"
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 
+#include "kernels/device/amx.h"
+
 namespace skein {
-namespace {
-
-// Error number of the kernel's answer to a request for AMX's tile data; 0: granted.
-int request_tiles() {
-#if defined(SYS_arch_prctl)
-  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0 ? 0 : errno;
-#else
-  return ENOSYS;
-#endif
-}
-
-}  // namespace
-
 Bf16Instructions bf16_instructions(const Processor& processor) {
   const auto has = [&](const char* name) {
     return std::count(processor.instruction_sets.begin(), processor.instruction_sets.end(), name) > 0;
   };
   Bf16Instructions found;
   if (has("amx_bf16")) {
-    const int error = request_tiles();
+    const int error = cpu::request_amx_tiles();
     if (error == 0)
       found.names = "amx_bf16";
     else

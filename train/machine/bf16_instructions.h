@@ -1,5 +1,5 @@
-// Instructions of this processor that multiply bf16 numbers. AMX needs the kernel's permission as well: Linux refuses
-// its tile state in some containers and where a signal stack is too small (Documentation/arch/x86/xstate.rst).
+// Instructions of this processor that multiply bf16 numbers. AMX needs the kernel's permission as well
+// (kernels/device/amx.h).
 #pragma once
 
 #include <string>

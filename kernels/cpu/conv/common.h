@@ -35,7 +35,7 @@ int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
 int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // A number of floats, rounded up to whole cache lines of 16.
-int64_t in_lines(int64_t floats) { return (floats + 15) / 16 * 16; }
+inline int64_t in_lines(int64_t floats) { return (floats + 15) / 16 * 16; }
 
 struct Range {
   int64_t begin, end;

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "kernels/cpu/conv/implementation.h"
 #include "kernels/cpu/dialect/workspace.h"
+#include "kernels/device/amx.h"
 
 namespace skein::cpu {
 
@@ -26,6 +27,7 @@ std::vector<Implementation> implementations() {
   std::vector<Implementation> all;
   const int isa = dnnl_get_effective_cpu_isa();
   const auto has = [isa](int set) { return (isa & set) == set; };
+  if (has(dnnl_cpu_isa_avx512_core_amx) && request_amx_tiles() == 0) all.push_back(&kConvAmx);
   if (has(dnnl_cpu_isa_avx512_core)) {
     all.push_back(&kConvAvx512Winograd);
     if (has(dnnl_cpu_isa_avx512_core_bf16)) all.push_back(&kConvAvx512Bf16);
@@ -34,17 +36,19 @@ std::vector<Implementation> implementations() {
   if (has(dnnl_cpu_isa_avx2) && __builtin_cpu_supports("fma"))
     for (Implementation i : {&kConvAvx2Winograd, &kConvAvx2}) all.push_back(i);
   all.push_back(&kConvOneDnn);
+  all.push_back(has(dnnl_cpu_isa_avx512_core) ? &kConvAmxPortable512 : &kConvAmxPortable);
   return all;
 }
 
 // Implementations worth timing. AVX2 is left out where AVX-512 is available, and for bf16 the direct convolution that
-// widens where there is one that does not: they never won there.
+// widens where there is one that does not: they never won there. The portable tiles are for tests and repeated runs.
 std::vector<Implementation> candidates(const std::vector<Implementation>& available, bool bf16) {
   std::vector<Implementation> all = available;
   const auto has = [&](Implementation i) { return std::count(all.begin(), all.end(), i) > 0; };
   if (has(&kConvAvx512))
     std::erase_if(all, [](Implementation i) { return i == &kConvAvx2 || i == &kConvAvx2Winograd; });
   if (bf16 && has(&kConvAvx512Bf16)) std::erase(all, &kConvAvx512);
+  std::erase_if(all, [](Implementation i) { return i == &kConvAmxPortable || i == &kConvAmxPortable512; });
   return all;
 }
 

@@ -12,6 +12,7 @@
 #include "kernels/cpu/conv/direct_words.h"
 #include "kernels/cpu/conv/gemm.h"
 #include "kernels/cpu/conv/implementation.h"
+#include "kernels/cpu/conv/residues.h"
 
 namespace skein::cpu {
 namespace {
@@ -56,21 +57,6 @@ void direct_forward(const ConvShape& s, const T* x, const T* w, T* y) {
       }
     }
   }
-}
-
-// Taps along one axis that contribute to the pixels residue + s*q of dx: first, first + s, ..., `count` in all. The
-// last one reads row q + start of dy; each tap before it reads one row further on.
-struct Taps {
-  int64_t first, count, start;
-  Taps(const ConvShape& s, int64_t residue) {
-    first = (residue + s.p) % s.s;
-    count = first < s.k ? (s.k - 1 - first) / s.s + 1 : 0;
-    start = (residue + s.p - first) / s.s - count + 1;
-  }
-};
-
-int64_t pixels(int64_t size, int64_t residue, int64_t stride) {
-  return residue < size ? (size - 1 - residue) / stride + 1 : 0;
 }
 
 Border backward_border(const ConvShape& s) {

@@ -35,6 +35,6 @@ struct ConvImplementation {
 void* conv_scratch(size_t bytes);
 
 extern const ConvImplementation kConvOneDnn, kConvAvx2, kConvAvx2Winograd, kConvAvx512, kConvAvx512Winograd,
-    kConvAvx512Bf16;
+    kConvAvx512Bf16, kConvAmx, kConvAmxPortable, kConvAmxPortable512;
 
 }  // namespace skein::cpu

@@ -1,10 +1,13 @@
 #include "kernels/device/peak.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <memory>
 
 #include "base/simd.h"
+#include "kernels/conv.h"
+#include "kernels/cpu/device/bf16_products.h"
 #include "kernels/device/runtime.h"
 
 // Vectors are passed only to inlined functions, so their calling convention does not matter.
@@ -91,6 +94,20 @@ double measure_fma_gflops() {
     if (const float value = w.run(); omp_get_thread_num() == 0) sink = value;
   });
   return 2.0 * kAccumulators * double(kIterations) * w.floats * threads / seconds * 1e-9;
+}
+
+double measure_bf16_gflops() {
+  const std::vector<std::string> all = conv_implementations(DType::bf16);
+  const auto has = [&](const char* name) { return std::count(all.begin(), all.end(), name) > 0; };
+  const auto run = has("amx") ? multiply_tiles : has("avx512-bf16") ? multiply_pairs : nullptr;
+  if (!run) return measure_fma_gflops();
+  const int threads = omp_get_max_threads();
+  double flops = 0;  // of a thread
+  const double seconds = fastest_seconds([&] {
+#pragma omp parallel num_threads(threads)
+    if (const double own = run(kIterations / 4); omp_get_thread_num() == 0) flops = own;
+  });
+  return flops * threads / seconds * 1e-9;
 }
 
 double measure_copy_gbs() {
