@@ -35,6 +35,7 @@ void add_kernels(Command& bench) {
   c.option("--filter", o->filter, "only cases whose name holds this text");
   c.option("--dtype", o->dtype, "only cases of activations of this type; both without it",
            {.type = "f32|bf16", .choices = {"f32", "bf16"}});
+  c.option("--conv", o->conv, "convolution kernels, where the shape suits: auto, or one of `skein devices`");
   c.option("--repetitions", o->repetitions, "timed repetitions of each case", {.low = 1});
   c.flag("--all", o->all, "the tests' small and odd shapes as well as the networks'");
   set_body(c, o, bench_kernels);

@@ -17,6 +17,7 @@ namespace skein {
 struct KernelBench {
   std::string filter;  // part of a case's name; empty: all
   std::string dtype;   // f32 or bf16; empty: both
+  std::string conv = "auto";
   DeviceChoice device = DeviceChoice::cpu;
   bool all = false;  // also the small and odd shapes of the tests
   int64_t repetitions = 7;

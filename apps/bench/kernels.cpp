@@ -111,6 +111,7 @@ std::string types_of(const OpCase& c) { return c.name.ends_with("/bf16") ? "bf16
 BenchReport bench_kernels(const KernelBench& options) {
   check_device(options.device, ComputeType::f32);
   const bool on_gpu = options.device == DeviceChoice::cuda;
+  use_conv(device_of(options.device), options.conv, options.dtype == "f32" ? ComputeType::f32 : ComputeType::bf16);
   std::vector<OpCase> cases = op_cases(on_gpu ? Device::cuda : Device::cpu);
   std::erase_if(cases, [&](const OpCase& c) {
     const bool other_type = !options.dtype.empty() && types_of(c) != options.dtype;
