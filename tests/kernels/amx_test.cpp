@@ -125,8 +125,8 @@ TEST(AmxConvolution, LargeLayersAreCutIntoPieces) {
   }
 }
 
-// The order in which the instruction adds: even numbers, odd numbers, then both to what was there. Of 2^24 + 1 - 2^24 is
-// 1 left where the 1 is in a chain of its own (an odd place), and nothing where it is lost beside 2^24 (an even one).
+// The order in which the instruction adds: even numbers, odd numbers, then both to what was there. Of 2^24 + 1 - 2^24,
+// 1 is left where it is in a chain of its own (an odd place), and nothing where it is lost beside 2^24 (an even one).
 TEST(AmxConvolution, SumsEvenAndOddNumbersApart) {
   std::vector<float> x(32, 0), w(32, 0);
   x[0] = 0x1p24f, x[1] = 1, x[2] = -0x1p24f, w[0] = w[1] = w[2] = 1;

@@ -1,4 +1,4 @@
-// Forward pass and backward data with tiles (dialect/amx_tiles.h, portable_tiles.h): bf16 operands, sums in f32, any shape.
+// Forward pass and backward data with tiles (dialect/amx_tiles.h, portable_tiles.h): bf16 operands, sums in f32.
 // A product has 16 output pixels as lines and 16 output channels as columns; blocks of 3 x 2 products share what they
 // load. A thread copies some rows of images into the layout of tile_lines.h, as many as stay in its L2, and then goes
 // over all filters, 32 outputs at a time. Results do not depend on the number of threads.

@@ -1,7 +1,7 @@
 // Layout of images for tiles. A tile multiplies 16 lines of 64 bytes at a time; here neighbouring lines are
 // neighbouring pixels of a row, so that a tap of the filter is a shift by whole lines and a tile is 1 KB of memory.
 //
-// Groups of images are interleaved pixel by pixel, so that a row of the group is whole tiles: at 8 x 8 pixels, 2 images.
+// Groups of images are interleaved pixel by pixel, so that a row of the group is whole tiles: 2 images of 8 x 8 pixels.
 // With stride S, pixels whose columns are equal modulo S lie in a plane of their own: neighbours in it are what
 // neighbouring outputs read. Where channels are few, a line holds several neighbouring pixels of a plane, for as many
 // taps: a slot each.
@@ -71,8 +71,8 @@ struct Lines {
         planes(s.planes) {}
 };
 
-// Writes one image's lines of a row, each by put(line, column of its first pixel, block of channels, plane, whether all of
-// its pixels are in the image, which is a constant once inlined). w: pixels of the image's row.
+// Writes one image's lines of a row, each by put(line, column of its first pixel, block of channels, plane, is_inside).
+// is_inside: all of its pixels are in the image; a constant once inlined. w: pixels of the image's row.
 template <class Put>
 [[gnu::always_inline]] inline void put_row(const Lines& l, const Steps& s, int64_t first_column, int64_t stride,
                                            int64_t w, char* to, Put&& put) {

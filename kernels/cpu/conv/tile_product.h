@@ -1,5 +1,5 @@
-// Products of tiles: kM tiles of lines times kN tiles of packed columns, added to kM * kN sums, which are the tiles 0 to
-// 5. Tile 6 holds lines, tile 7 columns.
+// Products of tiles: kM tiles of lines times kN tiles of packed columns, added to kM * kN sums. Tiles 0 to 5 are the
+// sums, tile 6 holds lines, tile 7 columns.
 #pragma once
 
 #include "kernels/cpu/conv/common.h"
