@@ -1,6 +1,8 @@
 # What there is to make; `make help` prints the lines with ##.
 BUILD = build/release
 PREFIX ?= /usr/local
+# Of the shells, only bash expands the ~ of PREFIX=~/.local.
+override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 ARGS ?=
 FUZZ_SECONDS ?= 20
 # mpirun on however few cores, in a container too

@@ -8,6 +8,7 @@
 #include "apps/commands.h"
 #include "base/check.h"
 #include "base/formats/json.h"
+#include "base/terminal/printable.h"
 #include "local_sgd/averaging_traffic.h"
 #include "local_sgd/network_model.h"
 #include "models/model.h"
@@ -46,7 +47,8 @@ void clock_of_run(const ClockFlags& flags) {
     fmt::print("{}\n", line.dump());
     return;
   }
-  fmt::print("{} steps, {} averagings among all and {} within blocks\n", state.step, r.world, r.block);
+  fmt::print("{}, {} among all and {} within blocks\n", counted(state.step, "step"), counted(r.world, "averaging"),
+             r.block);
   fmt::print("computing  {:.3f} s, the slowest worker of each step\n", r.compute);
   fmt::print("network    {:.3f} s\n", seconds);
   fmt::print("together   {:.3f} s\n", r.compute + seconds);

@@ -28,7 +28,7 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_option_opts(const CLI::Option* option) const override {
     std::string text;
     const std::string type = option->get_type_name();
-    if (option->get_type_size() > 0) text += " " + type.substr(0, type.find(':'));
+    if (option->get_type_size() > 0 && !type.empty()) text += " " + type.substr(0, type.find(':'));
     if (!option->get_default_str().empty()) text += " [" + option->get_default_str() + "]";
     return text;
   }
@@ -47,11 +47,13 @@ CLI::Option* declare_value(CLI::App& app, const Option& option, T& value) {
   return declared;
 }
 
-// Refuses a whole number that no int64_t can hold; CLI11 would take the nearest one in silence.
+// Refuses what is no whole number, and one that no int64_t can hold: CLI11 would take the nearest one in silence.
 CLI::Option* declare(CLI::App& app, const Option& option, int64_t* value) {
   const auto check = [](const std::string& text) -> std::string {
     errno = 0;
-    std::strtoll(text.c_str(), nullptr, 0);
+    char* end = nullptr;
+    std::strtoll(text.c_str(), &end, 0);
+    if (text.empty() || *end != 0) return "'" + text + "' is not a whole number";
     return errno == ERANGE ? text + " is out of range; give a number up to 2^63 - 1" : "";
   };
   return declare_value(app, option, *value)->check(check, "");
@@ -89,7 +91,7 @@ void declare(CLI::App& app, Command& command, const Option& option) {
       },
       option.variable);
   if (*option.rules.type) declared->type_name(option.rules.type);
-  if (option.rules.required) declared->required();
+  if (option.rules.required) declared->required()->default_str("");
   if (*option.group) declared->group(option.group);
 }
 
@@ -156,7 +158,7 @@ Command& parse(Command& root, const std::vector<std::string>& arguments) {
   CLI::App app{root.description, root.name};
   app.formatter(std::make_shared<HelpFormatter>());
   app.get_formatter()->column_width(kHelpColumn);
-  app.set_help_flag("--help", "print this help");
+  app.set_help_flag("-h,--help", "print this help");
   if (!root.version.empty())
     app.set_version_flag(
         "--version", [&] { return root.details ? root.version + "\n" + root.details() : root.version; },
@@ -167,8 +169,9 @@ Command& parse(Command& root, const std::vector<std::string>& arguments) {
   } catch (const CLI::CallForHelp&) {
     print_help(deepest(app));
     throw ExitStatus{kDone};
-  } catch (const CLI::Success& e) {
-    throw ExitStatus{app.exit(e)};
+  } catch (const CLI::CallForVersion& e) {
+    fmt::print("{}\n", fit(e.what(), STDOUT_FILENO));
+    throw ExitStatus{kDone};
   } catch (const CLI::ParseError& e) {
     const CLI::App& command = deepest(app);
     if (deepest(app, root).requires_subcommand && dynamic_cast<const CLI::RequiredError*>(&e)) {
@@ -176,12 +179,17 @@ Command& parse(Command& root, const std::vector<std::string>& arguments) {
         print_help(command);
         throw ExitStatus{kBadInput};
       }
-      throw BadInput("there is no command '{} {}'.{} See {} --help", full_name(command), app.remaining(true).front(),
-                     suggestion(command, deepest(app, root)), full_name(command));
+      const std::string word = app.remaining(true).front();
+      throw BadInput("there is no {} '{} {}'.{} See {} --help", word.starts_with("-") ? "option" : "command",
+                     full_name(command), word, suggestion(command, deepest(app, root)), full_name(command));
     }
     if (dynamic_cast<const CLI::ExtrasError*>(&e))
       throw BadInput("not expected: {}.{} See {} --help", fmt::join(app.remaining(true), " "),
                      suggestion(command, deepest(app, root)), full_name(command));
+    if (dynamic_cast<const CLI::ArgumentMismatch*>(&e)) {
+      const std::string text = e.what();
+      throw BadInput("{}: lacks its value. See {} --help", text.substr(0, text.find(':')), full_name(command));
+    }
     throw BadInput("{}.{} See {} --help", e.what(), suggestion(command, deepest(app, root)), full_name(command));
   }
   Command& command = deepest(app, root);

@@ -53,18 +53,18 @@ std::vector<std::string> values_of(const Option& option) {
 
 bool takes_value(const Option& option) { return !std::holds_alternative<bool*>(option.variable); }
 
-// Within single quotes of a shell; `special` are characters that the shell's own functions give a meaning.
-std::string quoted(const std::string& text, std::string_view special = "") {
+// Within single quotes of a shell.
+std::string quoted(const std::string& text) {
   std::string out;
-  for (const char c : text) {
-    if (c == '\'')
-      out += "'\\''";
-    else if (special.find(c) != std::string_view::npos)
-      out += fmt::format("\\{}", c);
-    else
-      out += c;
-  }
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return "'" + out + "'";
+}
+
+// With a backslash before each of the characters that a shell's own functions give a meaning.
+std::string escaped(std::string_view text, std::string_view special) {
+  std::string out;
+  for (const char c : text) out += (special.find(c) == special.npos ? "" : "\\") + std::string(1, c);
+  return out;
 }
 
 // The alternatives of a case: "skein train"|"skein eval"
@@ -120,7 +120,7 @@ std::string zsh_completion(const Command& root) {
     cases += "      _arguments '--help[print help]' \\\n";
     for (const Option& option : p.command) {
       if (option.positional) continue;
-      const std::string help = quoted("[" + std::string(option.help) + "]", ":");
+      const std::string help = quoted("[" + escaped(option.help, "[]:\\") + "]");
       const auto known = values_of(option);
       cases += fmt::format("        '*{}'{}", option.flag(), help);
       if (takes_value(option))
@@ -149,10 +149,14 @@ _{0} "$@"
 
 std::string fish_completion(const Command& root) {
   std::string text = fmt::format("# fish completion of {}\n", root.name);
-  for (const CommandPath& p : paths_of(root)) {
+  const std::vector<CommandPath> paths = paths_of(root);
+  for (const CommandPath& p : paths) {
     std::string here = p.path.size() == 1 ? "__fish_use_subcommand" : "";
     for (size_t i = 1; i < p.path.size(); ++i)
       here += fmt::format("{}__fish_seen_subcommand_from {}", i > 1 ? "; and " : "", p.path[i]);
+    for (const CommandPath& other : paths)  // skein data import is not skein import
+      if (p.path.size() == 2 && other.path.size() == 3 && other.path[2] == p.path[1])
+        here += fmt::format("; and not __fish_seen_subcommand_from {}", other.path[1]);
     const std::string start = fmt::format("complete -c {} -n '{}'", root.name, here);
     for (const Command& c : p.command.commands)
       text += fmt::format("{} -f -a {} -d {}\n", start, c.name, quoted(c.description));

@@ -2,11 +2,13 @@
 // reads them.
 #include <fmt/format.h>
 #include <omp.h>
+#include <unistd.h>
 
 #include "apps/commands.h"
 #include "base/check.h"
 #include "base/formats/json.h"
 #include "base/terminal/printable.h"
+#include "base/terminal/terminal.h"
 #include "base/thread_team.h"
 #include "kernels/conv.h"
 #include "kernels/device/conv_plan.h"
@@ -34,19 +36,20 @@ std::string peers_text(int gpu) {
 
 void print_table() {
   const Processor p = processor();
-  fmt::print("cpu   {}\n", p.name);
-  fmt::print("      {}, {}, {}\n", counted(p.cores, "core"), counted(omp_get_max_threads(), "thread"),
-             fmt::join(p.instruction_sets, " "));
-  fmt::print("      bf16: {}\n", to_text(bf16_instructions(p)));
-  fmt::print("      convolutions: {}\n", fmt::join(cpu::conv_implementations(DType::bf16), " "));
-  if (!cuda::available()) fmt::print("cuda  absent: {}\n", cuda::absent_reason());
+  std::string text = fmt::format("cpu   {}\n", p.name);
+  text += fmt::format("      {}, {}, {}\n", counted(p.cores, "core"), counted(omp_get_max_threads(), "thread"),
+                      fmt::join(p.instruction_sets, " "));
+  text += fmt::format("      bf16: {}\n", to_text(bf16_instructions(p)));
+  text += fmt::format("      convolutions: {}\n", fmt::join(cpu::conv_implementations(DType::bf16), " "));
+  if (!cuda::available()) text += fmt::format("cuda  absent: {}\n", cuda::absent_reason());
   const std::vector<cuda::DeviceInfo> all = cuda::devices();
   for (int i = 0; i < int(all.size()); ++i) {
     const cuda::DeviceInfo& d = all[size_t(i)];
-    fmt::print("cuda  {}: {}\n      compute capability {}.{}, {} multiprocessors, {:.1f} GB\n", i, d.name, d.major,
-               d.minor, d.multiprocessors, double(d.memory) * 1e-9);
-    if (all.size() > 1) fmt::print("      reads and writes directly the memory of: {}\n", peers_text(i));
+    text += fmt::format("cuda  {}: {}\n      compute capability {}.{}, {} multiprocessors, {:.1f} GB\n", i, d.name,
+                        d.major, d.minor, d.multiprocessors, double(d.memory) * 1e-9);
+    if (all.size() > 1) text += fmt::format("      reads and writes directly the memory of: {}\n", peers_text(i));
   }
+  fmt::print("{}", fit(text, STDOUT_FILENO));
 }
 
 // Description by the CUDA runtime, with cuDNN's values over it. Without cuDNN, `without` says why.

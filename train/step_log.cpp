@@ -90,7 +90,7 @@ void StepLog::add_results(std::span<const StepResult> workers, StepMetrics& step
     if (!std::isfinite(r.output.loss))
       group_.fail_on_all_ranks(
           fmt::format("the loss is {} at step {} (epoch {}, step {} of {}); lower --lr, or lengthen the warm-up",
-                      r.output.loss / double(r.images), step.step, step.epoch, step.step_in_epoch, steps_per_epoch_));
+                      std::abs(r.output.loss) / double(r.images), step.step, step.epoch, step.step_in_epoch, steps_per_epoch_));
     totals.loss += r.output.loss;
     totals.images += r.images;
     totals.correct += r.output.correct;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/terminal/printable.h"
 #include "comm/elastic_options.h"
 #include "data/loading/partition.h"
 #include "local_sgd/compressor.h"
@@ -74,8 +75,8 @@ void check_drops(const TrainConfig& c) {
     throw BadInput("--drops and --drop-epochs: both say when the rate drops; give one of them");
   for (const double epoch : c.drop_epochs)
     if (epoch >= double(c.epochs))
-      throw BadInput("--drop-epochs: {} is not before the end of the run of {} epochs; give earlier epochs", epoch,
-                     c.epochs);
+      throw BadInput("--drop-epochs: {} is not before the end of the run of {}; give earlier epochs", epoch,
+                     counted(c.epochs, "epoch"));
 }
 
 void check_outer_step(const TrainConfig& c, const SyncSchedule& schedule) {

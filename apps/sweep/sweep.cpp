@@ -101,7 +101,8 @@ void sweep(const SweepFlags& flags) {
   const bool threads_given = train_flags(plan.train).contains("threads");
   const SweepOutcome outcome = train_runs(runs, flags.out, flags.jobs, threads_given, progress);
   fmt::print("{}", sweep_table(plan, flags.out, flags.table));
-  progress.say_command("report", {"skein", "report", flags.out, "--out", flags.out + ".html"});
+  const std::string folder = flags.out.substr(0, flags.out.find_last_not_of('/') + 1);
+  progress.say_command("report", {"skein", "report", folder, "--out", folder + ".html"});
   if (outcome.failed > 0)
     progress.say("failed   {} of {}; the same command tries them again", outcome.failed,
                  counted(std::ssize(runs), "run"));

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/formats/json.h"
+#include "base/terminal/printable.h"
 #include "base/terminal/shell_words.h"
 
 namespace skein {
@@ -88,8 +89,7 @@ void require_same_plan(const SweepPlan& plan, const SweepPlan& there, const std:
     if (i >= plan.axes.size() || i >= there.axes.size() || plan.axes[i] != there.axes[i])
       refuse(folder, describe_at(there), describe_at(plan));
   }
-  if (plan.seeds < there.seeds)
-    refuse(folder, fmt::format("{} seeds", there.seeds), fmt::format("{}, fewer", plan.seeds));
+  if (plan.seeds < there.seeds) refuse(folder, counted(there.seeds, "seed"), fmt::format("{}, fewer", plan.seeds));
 }
 
 }  // namespace skein

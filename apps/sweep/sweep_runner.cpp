@@ -10,6 +10,7 @@
 #include "apps/sweep/sweep_jobs.h"
 #include "base/files.h"
 #include "base/stopwatch.h"
+#include "base/terminal/printable.h"
 #include "base/terminal/shell_words.h"
 #include "base/terminal/standard_files.h"
 #include "train/log/run_log.h"
@@ -33,7 +34,8 @@ size_t size_of(const std::string& file) {
 std::vector<std::string> thread_flags(int64_t jobs, bool given, const SweepProgress& progress) {
   const int64_t cores = omp_get_num_procs();
   if (jobs > cores)
-    progress.say("note     --jobs {}: this machine has {} cores for them, so each run is slower", jobs, cores);
+    progress.say("note     --jobs {}: this machine has {} for them, so each run is slower", jobs,
+                 counted(cores, "core"));
   if (jobs <= 1 || given) return {};
   return {fmt::format("--threads={}", std::max(int64_t{1}, cores / jobs))};
 }

@@ -30,7 +30,7 @@ size_t hanging_indent(std::string_view line, int64_t width) {
   const bool full_label = text == 0 && line.find(' ') == kLabel - 1;
   const size_t gap = full_label ? kLabel - 1 : line.find("  ", text);
   const size_t second = gap == line.npos ? line.npos : line.find_first_not_of(' ', gap);
-  const size_t limit = size_t(width) / 2;
+  const size_t limit = size_t(width) * 3 / 5;
   if (second < limit) return size_t(columns_of(line.substr(0, second)));
   return std::min(text + 2, limit);
 }

@@ -28,7 +28,7 @@ int64_t columns_of(std::string_view text);
 
 // Breaks each line that is wider than `width` at spaces. What follows is indented to the line's second field, which
 // begins after the first two spaces or more, or after one where a first word of eight letters fills the column of
-// labels ("averaged 91.2 %"); by two where that lies beyond half of the width. A word that is wider than a line
+// labels ("averaged 91.2 %"); by two where that lies beyond three fifths of the width. A word that is wider than a line
 // stays whole.
 std::string wrap(std::string_view text, int64_t width);
 

@@ -16,7 +16,7 @@ constexpr auto names_of(Fruit) { return std::array{"apple", "pear"}; }
 
 struct Fixture {
   int64_t count = 3;
-  bool quiet = false, ripe = true;
+  bool quiet = false, ripe = true, loud = false;
   Fruit fruit = Fruit::pear;
   std::string file;
   Command root{"tool", "tool: does work's share"};
@@ -31,6 +31,7 @@ struct Fixture {
     work.on_off("--ripe", ripe, "only ripe ones");
     work.option("file", file, "what to read");
     root.add("rest", "Rests");
+    root.add("work", "Works alone").flag("--loud", loud, "be heard");
   }
 };
 
@@ -56,7 +57,7 @@ std::string bash_completes(const std::string& script, const std::string& words) 
 
 TEST(Manual, BashCompletes) {
   const std::string script = bash_completion(Fixture().root);
-  EXPECT_EQ(bash_completes(script, "tool"), "group rest\n");
+  EXPECT_EQ(bash_completes(script, "tool"), "group rest work\n");
   EXPECT_EQ(bash_completes(script, "tool group"), "work\n");
   EXPECT_EQ(bash_completes(script, "tool group work -"), "--help --count --fruit --quiet --ripe --no-ripe\n");
   EXPECT_EQ(bash_completes(script, "tool group work --count 5 --fruit"), "apple pear\n");
@@ -67,10 +68,11 @@ TEST(Manual, OtherShellsGetEveryOption) {
   const Fixture f;
   const std::string zsh = zsh_completion(f.root), fish = fish_completion(f.root);
   for (const char* part : {"'work:Works with '\\''quotes'\\''", "'*--fruit'", ":value:(apple pear)", "'*--no-ripe'",
-                           "\"tool group work\")"})
+                           "\"tool group work\")", "[.starts with a dot\\: it'\\''s \\[one\\] of two]"})
     EXPECT_NE(zsh.find(part), std::string::npos) << part;
   for (const char* part : {"-a work -d 'Works with '\\''quotes'\\''", "-l fruit -x -a 'apple pear'", "-l no-ripe",
-                           "__fish_seen_subcommand_from group; and __fish_seen_subcommand_from work"})
+                           "__fish_seen_subcommand_from group; and __fish_seen_subcommand_from work",
+                           "__fish_seen_subcommand_from work; and not __fish_seen_subcommand_from group"})
     EXPECT_NE(fish.find(part), std::string::npos) << part;
 }
 

@@ -172,7 +172,7 @@ void print_resume(const Trainer& trainer, const Checkpoint& checkpoint, bool fro
     report("note     {}: {}; the run goes on from {}, of step {}\n", last.string(),
            fs::exists(last) ? damage(last.string()).front() : "is not there", used.string(), checkpoint.state.step);
   if (from_consensus)
-    report("restart  {} workers from the average of {}, in epoch {}; dropped: {}\n", trainer.size(),
+    report("restart  {} from the average of {}, in epoch {}; dropped: {}\n", counted(trainer.size(), "worker"),
            checkpoint.info.config.workers, s.epoch + 1, dropped(checkpoint));
   else
     report("resume   from step {} (epoch {}, step {} of {})\n", s.step, s.epoch + 1, s.step_in_epoch,

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "base/terminal/printable.h"
 #include "local_sgd/compressor.h"
 #include "train/run/run_folder.h"
 #include "train/run/weights_file.h"
@@ -95,7 +96,8 @@ std::string dropped(const Checkpoint& checkpoint) {
   if (c.workers > 1) text += ", running statistics of each worker";
   if (parse_compression(c.compress).options.error_feedback) text += ", error memory";
   if (c.outer_momentum != 0) text += ", outer momentum";
-  if (s.step_in_epoch > 0) text += fmt::format(", the {} steps taken of epoch {}", s.step_in_epoch, s.epoch + 1);
+  if (s.step_in_epoch > 0)
+    text += fmt::format(", the {} taken of epoch {}", counted(s.step_in_epoch, "step"), s.epoch + 1);
   return text;
 }
 

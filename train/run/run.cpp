@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/stopwatch.h"
+#include "base/terminal/shell_words.h"
 #include "base/terminal/standard_files.h"
 #include "base/trace.h"
 #include "comm/launcher.h"
@@ -235,8 +236,8 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inp
     return done;
   } catch (const RunFailed& e) {
     if (saved_step == 0) throw RunFailed("{}. There is no checkpoint yet; run folder {}", e.what(), path);
-    throw RunFailed("{}. The checkpoint of step {} is kept in {}; go on from it with skein train --resume {}", e.what(),
-                    saved_step, last_folder(path), path);
+    throw RunFailed("{}. The checkpoint of step {} is kept in {}; go on from it with {}", e.what(), saved_step,
+                    last_folder(path), shell_words({"skein", "train", "--resume", path}));
   }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/terminal/shell_words.h"
 #include "base/terminal/standard_files.h"
 #include "comm/secret.h"
 #include "train/log/log_scalars.h"
@@ -82,8 +83,8 @@ bool is_free(const std::string& folder) {
 }
 
 [[noreturn]] void refuse_folder(const std::string& path) {
-  throw BadInput("--out {}: exists and is not empty. Give another folder, or go on with it: skein train --resume {}",
-                 path, path);
+  throw BadInput("--out {}: exists and is not empty. Give another folder, or go on with it: {}", path,
+                 shell_words({"skein", "train", "--resume", path}));
 }
 
 // Keeps the lines of a log for which keep(line) holds.
