@@ -114,7 +114,7 @@ TEST_F(SmallStudy, AClaimAboutFlatMinimaIsDecidedByTheLogarithmsOfEigenvalues) {
   add(settings, "post-local", {91, 91});
   add(settings, "minibatch", {90, 90});
   const std::string none = judge(study())[0].evidence;
-  expect_parts(none, {"post-local has none, minibatch has none", "4 runs have no eigenvalue", "2 runs of both"});
+  expect_parts(none, {"post-local has none, minibatch has none", "4 runs without an eigenvalue", "2 runs of both"});
   const double values[] = {2, 4.5, 20, 44};
   for (size_t i = 0; i < 3; ++i) records[i].eigenvalue = {.value = values[i], .images = 76};
   EXPECT_EQ(judge(study())[0].finding, Finding::undecided) << "one is not measured";

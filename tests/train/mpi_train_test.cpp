@@ -32,7 +32,7 @@ TEST_F(MpiTrain, TheProgramEndsWithTheSameCheckpoint) {
   EXPECT_EQ(threads.status, 0) << threads.err;
   const ProgramOutput processes = mpirun("-np 4 " + kRun + "--out " + folder("processes"));
   EXPECT_EQ(processes.status, 0) << processes.err;
-  expect_parts(processes.out, {"workers  4, in 4 processes with 1 threads each", "done     test top-1"});
+  expect_parts(processes.out, {"workers  4, in 4 processes with 1 thread each", "done     test top-1"});
   EXPECT_EQ(processes.out.find("done"), processes.out.rfind("done")) << "said by more than one process";
   expect_same_run(folder("threads"), folder("processes"), 4);
   const ProgramOutput both = mpirun("-np 2 " + kRun + "--workers 4 --out " + folder("both"));

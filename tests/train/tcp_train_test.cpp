@@ -34,7 +34,7 @@ TEST_F(TcpTrain, TheProgramEndsWithTheSameCheckpoint) {
     EXPECT_EQ(alone.status, 0) << alone.err;
     const ProgramOutput together = start_processes(ranks, kMultiWorkerRun + "--out " + processes);
     EXPECT_EQ(together.status, 0) << together.err;
-    expect_parts(together.out, {fmt::format("in {} processes with 1 threads each", ranks), "done     test top-1"});
+    expect_parts(together.out, {fmt::format("in {} processes with 1 thread each", ranks), "done     test top-1"});
     EXPECT_EQ(together.out.find("done"), together.out.rfind("done")) << "said by more than one process";
     expect_same_run(threads, processes, ranks);
   }
@@ -50,7 +50,7 @@ TEST_F(TcpTrain, GoesOnWithWhatThreadsHaveBegun) {
   EXPECT_EQ(resumed.status, 0) << resumed.err;
   const ProgramOutput in_two = start_processes(2, resume);
   EXPECT_EQ(in_two.status, 0) << in_two.err;
-  expect_parts(in_two.out, {"workers  4, in 2 processes, ", " at a time in each with 1 threads each"});
+  expect_parts(in_two.out, {"workers  4, in 2 processes, ", " at a time in each with 1 thread each"});
   expect_same_run(whole, parts, 4);
   const ProgramOutput refused = start_processes(3, resume);
   EXPECT_EQ(refused.status, 2);
