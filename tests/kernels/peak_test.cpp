@@ -9,6 +9,7 @@
 
 #include "base/stopwatch.h"
 #include "engine/tensor.h"
+#include "kernels/conv.h"
 #include "kernels/device/queue.h"
 #include "kernels/linear.h"
 
@@ -38,6 +39,24 @@ TEST(Peak, IsCloseToAMatrixProduct) {
   omp_set_num_threads(threads);
   EXPECT_GT(product, 0.5 * peak) << "GFLOP/s";
   EXPECT_LT(product, 1.2 * peak) << "GFLOP/s";
+}
+
+// AVX512_BF16 multiplies twice as many numbers as an instruction of f32; without it the rates are one.
+TEST(Peak, OfBf16IsNoMoreThanItsInstructionsAllow) {
+#ifndef NDEBUG
+  GTEST_SKIP() << "times are of an optimised build";
+#endif
+  const std::vector<std::string> all = cpu::conv_implementations(DType::bf16);
+  if (std::count(all.begin(), all.end(), "amx") > 0) GTEST_SKIP() << "AMX has other bounds";
+  double f32 = 0, bf16 = 0;
+  const int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  for (int turn = 0; turn < 3; ++turn) {
+    f32 = std::max(f32, cpu::measure_fma_gflops());
+    bf16 = std::max(bf16, cpu::measure_bf16_gflops());
+  }
+  omp_set_num_threads(threads);
+  EXPECT_LT(bf16, 2.4 * f32) << "GFLOP/s";
 }
 
 }  // namespace

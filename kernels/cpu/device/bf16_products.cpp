@@ -23,9 +23,9 @@ double multiply_tiles(int64_t n) {
 double multiply_pairs(int64_t n) {
   constexpr int kSums = 12;
   __m512 sums[kSums] = {};
-  __m512i a = _mm512_setzero_si512();
+  const __m512i a = _mm512_setzero_si512();
+  for (__m512& s : sums) asm volatile("" : "+v"(s));  // sums that are known to be equal would become one
   for (int64_t i = 0; i < n; ++i) {
-    asm volatile("" : "+v"(a));  // else the compiler would compute one round
 #pragma GCC unroll 12
     for (__m512& s : sums) s = _mm512_dpbf16_ps(s, (__m512bh)a, (__m512bh)a);
   }
