@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/simd.h"
 #include "base/stopwatch.h"
 #include "engine/tensor.h"
 #include "kernels/conv.h"
@@ -17,7 +18,7 @@ namespace skein::testing {
 namespace {
 
 TEST(Peak, IsCloseToAMatrixProduct) {
-#ifndef NDEBUG
+#if SKEIN_CLANG_HAS(address_sanitizer)
   GTEST_SKIP() << "times are of an optimised build";
 #endif
   const Queue queue;
@@ -43,7 +44,7 @@ TEST(Peak, IsCloseToAMatrixProduct) {
 
 // AVX512_BF16 multiplies twice as many numbers as an instruction of f32; without it the rates are one.
 TEST(Peak, OfBf16IsNoMoreThanItsInstructionsAllow) {
-#ifndef NDEBUG
+#if SKEIN_CLANG_HAS(address_sanitizer)
   GTEST_SKIP() << "times are of an optimised build";
 #endif
   const std::vector<std::string> all = cpu::conv_implementations(DType::bf16);
