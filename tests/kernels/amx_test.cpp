@@ -80,13 +80,22 @@ std::string text_of(const reference::Conv& c) {
                      c.w[0], c.w[1], c.g.stride, c.g.padding);
 }
 
+// One image whose outputs are rows of 16 pixels, of one tap each, while its own rows are wider, narrower or shifted.
+const std::vector<reference::Conv> kRowsOf16 = {{{1, 5, 14, 32}, {32, 1, 1, 32}, {1, 1}},
+                                                {{1, 6, 31, 32}, {32, 2, 2, 32}, {2, 0}},
+                                                {{1, 6, 32, 32}, {32, 3, 3, 32}, {2, 0}},
+                                                {{1, 6, 32, 32}, {32, 2, 2, 32}, {2, 1}},
+                                                {{1, 6, 48, 32}, {32, 3, 3, 32}, {3, 1}}};
+
 TEST(AmxConvolution, EqualsTheReferenceForManyShapes) {
   std::mt19937 random(1);
-  for (int i = 0; i < 40; ++i) {
-    const reference::Conv c = random_conv(random);
+  std::vector<reference::Conv> all = kRowsOf16;
+  for (int i = 0; i < 40; ++i) all.push_back(random_conv(random));
+  for (size_t i = 0; i < all.size(); ++i) {
+    const reference::Conv& c = all[i];
     SCOPED_TRACE(text_of(c));
     const Operands in(c);
-    const int threads = 1 + i % 3;
+    const int threads = 1 + int(i % 3);
     const Passes got = passes("amx-portable", c, in, threads);
     const Numbers x = to_numbers(in.x), w = to_numbers(in.w), dy = to_numbers(in.dy);
     const auto expect_near = [](const char* what, const Numbers& actual, const Numbers& expected, double tolerance) {

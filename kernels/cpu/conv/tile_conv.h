@@ -25,7 +25,7 @@ struct TileConv {
 // How a convolution is cut: pieces of `strip` rows of a group of images; a thread takes `chunk` pieces at a time.
 struct TilePlan {
   int64_t room, width, blocks;  // slots of a line; channels of a slot; blocks of channels
-  bool in_place;                // lines are read where x lies: 1 x 1, 32 channels to a line
+  bool in_place;                // lines are read where x lies: 1 x 1, 32 channels to a line, rows of 16 pixels
   Steps steps;
   int64_t group, groups, strip, strips, chunk;
   Lines lines;
@@ -39,7 +39,8 @@ struct TilePlan {
                          : 1),
         width(32 / room),
         blocks(room > 1 ? 1 : parts(g.c, 32)),
-        in_place(g.taps_h == 1 && g.taps_w == 1 && g.stride == 1 && g.c % 32 == 0 && g.columns == 16 && g.n == 1),
+        in_place(g.taps_h == 1 && g.taps_w == 1 && g.stride == 1 && g.c % 32 == 0 && g.columns == 16 && g.n == 1 &&
+                 g.w == 16 && g.first_row == 0 && g.first_column == 0),
         steps(g.taps_w, g.stride, room),
         group(group_of(g.n, g.columns)),
         groups(parts(g.n, group)),
