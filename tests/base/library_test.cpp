@@ -22,9 +22,7 @@ class PythonLibrary : public ::testing::Test {
     fs::create_directories(folder_);
     setenv("VIRTUAL_ENV", environment_.str().c_str(), 1);
   }
-  ~PythonLibrary() override {
-    before_.empty() ? unsetenv("VIRTUAL_ENV") : setenv("VIRTUAL_ENV", before_.c_str(), 1);
-  }
+  ~PythonLibrary() override { before_.empty() ? unsetenv("VIRTUAL_ENV") : setenv("VIRTUAL_ENV", before_.c_str(), 1); }
 
   const std::string before_ = std::getenv("VIRTUAL_ENV") ? std::getenv("VIRTUAL_ENV") : "";
   const TempDir environment_;

@@ -72,7 +72,7 @@ TEST(Terminal, ACommandToCopyStaysWhole) {
     const StdoutOn redirected(terminal);
     report_command("evaluate", {"skein", "eval", "--checkpoint", "runs/my first run/checkpoints/best"});
     report("saved    {} and {}\n", "runs/first", "runs/second");
-    text = terminal.text();
+    text = terminal.text("second\r\n");
   }
   EXPECT_EQ(text,
             "evaluate skein eval --checkpoint 'runs/my first run/checkpoints/best'\r\n"

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 namespace skein::testing {
 
@@ -30,10 +32,18 @@ struct PseudoTerminal {
     size.ws_col = static_cast<unsigned short>(columns);
     ioctl(slave, TIOCSWINSZ, &size);
   }
-  std::string text() const {
-    char buffer[4000];
-    const ssize_t n = read(master, buffer, sizeof buffer);
-    return n > 0 ? std::string(buffer, size_t(n)) : "";
+  // What was written since the last call. The kernel hands it over in parts and a moment later: it is read until it ends
+  // with `end`, for five seconds at most.
+  std::string text(std::string_view end) const {
+    std::string all;
+    pollfd readable{master, POLLIN, 0};
+    while (!all.ends_with(end) && poll(&readable, 1, 5000) > 0) {
+      char buffer[4000];
+      const ssize_t n = read(master, buffer, sizeof buffer);
+      if (n <= 0) break;
+      all.append(buffer, size_t(n));
+    }
+    return all;
   }
 
   int master, slave = -1;

@@ -27,7 +27,7 @@ std::string drawn(int columns, int64_t steps) {
     m.totals.images = 64 * step, m.totals.correct = 16 * step;
     if (step > 1) std::this_thread::sleep_for(std::chrono::milliseconds(101));  // a line is drawn ten times a second
     display.show(m);
-    text = terminal.text();
+    text = terminal.text("\x1b[K");
   }
   return text;
 }
