@@ -88,9 +88,9 @@ void StepLog::add_results(std::span<const StepResult> workers, StepMetrics& step
   EpochTotals& totals = state_.totals;
   for (const StepResult& r : workers) {
     if (!std::isfinite(r.output.loss))
-      group_.fail_on_all_ranks(
-          fmt::format("the loss is {} at step {} (epoch {}, step {} of {}); lower --lr, or lengthen the warm-up",
-                      std::abs(r.output.loss) / double(r.images), step.step, step.epoch, step.step_in_epoch, steps_per_epoch_));
+      group_.fail_on_all_ranks(fmt::format(
+          "the loss is {} at step {} (epoch {}, step {} of {}); lower --lr, or lengthen the warm-up",
+          std::abs(r.output.loss) / double(r.images), step.step, step.epoch, step.step_in_epoch, steps_per_epoch_));
     totals.loss += r.output.loss;
     totals.images += r.images;
     totals.correct += r.output.correct;

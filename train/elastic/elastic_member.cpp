@@ -131,7 +131,8 @@ MeetingEvent ElasticMember::merge(const std::vector<Contribution>& contributions
       next.totals.correct += part.run.at("correct").get<int64_t>();
     }
     if (!std::isfinite(loss))
-      throw RunFailed("the loss is {} in round {}; lower --lr, or lengthen the warm-up", std::abs(loss), state_.round + 1);
+      throw RunFailed("the loss is {} in round {}; lower --lr, or lengthen the warm-up", std::abs(loss),
+                      state_.round + 1);
     const double rate = rate_of_step(c, state_, samples, std::ssize(plan.parts), plan.steps - 1);
     consensus_.merge(terms, rate);
     finish_round(plan, places, samples, next);

@@ -116,7 +116,7 @@ void put_gradient(const ConvShape& s, const WeightsPlan& p, const Bf16* dy, int6
     }
 }
 
-// A chunk of pieces, and where in it the rows of x for the row of taps i begin.
+// The pieces from `piece` to `end`, and where their copies of x and of dy begin.
 struct WeightsChunk {
   const char *x, *gradient;
   int64_t piece, end;
@@ -156,7 +156,8 @@ void weights_block(const ConvShape& s, const WeightsPlan& p, const WeightsChunk&
   store_sums<Tiles, kM * kN>(sums);
 }
 
-// All outputs and rows of taps for kN columns: what these read of x stays in the cache.
+// All outputs and rows of taps for kN columns: what these read of x stays in the cache. kN is 6 for a single tile of
+// outputs alone; else 3 at most, as two tiles have six sums.
 template <class Tiles, int kN>
 void weights_columns(const ConvShape& s, const WeightsPlan& p, const WeightsChunk& c, Range outputs, int64_t column,
                      bool first, StoresAwake<Tiles>& awake, float* sums) {
