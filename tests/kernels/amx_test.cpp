@@ -1,5 +1,6 @@
 // Convolutions in tiles: many shapes against the double reference, the same bits for any number of threads, and, where
-// there is AMX, the instructions against the portable tiles to the bit.
+// there is AMX, the instructions against the portable tiles to the bit. The same shapes through the other
+// implementations, by turns.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <omp.h>
@@ -67,7 +68,7 @@ reference::Conv random_conv(std::mt19937& random) {
   for (;;) {
     const int64_t n = one_of(random, {1, 2, 3, 5, 16, 17}), h = one_of(random, {1, 3, 7, 8, 14}),
                   w = one_of(random, {1, 4, 7, 8, 15, 16, 19}),
-                  c = one_of(random, {1, 3, 5, 8, 12, 16, 17, 32, 40, 64}),
+                  c = one_of(random, {1, 3, 5, 8, 12, 16, 17, 32, 40, 64, 256}),
                   o = one_of(random, {1, 3, 12, 16, 17, 32, 33, 48}), k = one_of(random, {1, 2, 3, 3, 3, 5, 7}),
                   stride = one_of(random, {1, 1, 2, 3}), padding = one_of(random, {0, k / 2, k / 2, k - 1});
     const int64_t work = n * h * w * c * o * k * k;
@@ -91,6 +92,7 @@ const std::vector<reference::Conv> kRowsOf16 = {{{1, 5, 14, 32}, {32, 1, 1, 32},
 TEST(AmxConvolution, EqualsTheReferenceForManyShapes) {
   std::mt19937 random(1);
   std::vector<reference::Conv> all = kRowsOf16;
+  const std::vector<std::string> names = cpu::conv_implementations(DType::bf16);
   for (int i = 0; i < 40; ++i) all.push_back(random_conv(random));
   for (size_t i = 0; i < all.size(); ++i) {
     const reference::Conv& c = all[i];
@@ -104,6 +106,13 @@ TEST(AmxConvolution, EqualsTheReferenceForManyShapes) {
     expect_close(expect("dw", got.dw, 2e-6, [&] { return c.backward_weights(x, dy); }));
     const Passes again = passes("amx-portable", c, in, 4 - threads);
     EXPECT_TRUE(are_equal(again.y, got.y) && are_equal(again.dx, got.dx)) << "depends on the number of threads";
+    // By turns, the other implementations; Winograd's transforms round more.
+    const std::string other = names[i % names.size()];
+    SCOPED_TRACE(other);
+    const Passes others = passes(other, c, in, threads);
+    expect_close(expect("y", others.y, 0x1p-7, [&] { return c.forward(x, w); }));
+    expect_close(expect("dx", others.dx, 0x1p-7, [&] { return c.backward_data(dy, w); }));
+    expect_close(expect("dw", others.dw, 1e-4, [&] { return c.backward_weights(x, dy); }));
     if (!has("amx")) continue;
     const Passes amx = passes("amx", c, in, threads);
     EXPECT_TRUE(are_equal(amx.y, got.y) && are_equal(amx.dx, got.dx) && are_equal(amx.dw, got.dw))
