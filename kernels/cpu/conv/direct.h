@@ -5,17 +5,26 @@
 //   backward data      pixels of dx with the same position modulo s use the same taps: one stride-1 convolution of dy
 //                      for each position modulo s
 //   backward weights   dw[i] = transposed rows of x times rows of dy, summed per thread, then over threads in order
-// The number of result columns (O, or C for dx) must be a multiple of 16.
+// The number of result columns (O, or C for dx) must be a multiple of 16. 1x1 kernels: pointwise.h; weight gradients of
+// many channels: direct_weights.h.
 #pragma once
 
 #include "kernels/cpu/conv/common.h"
+#include "kernels/cpu/conv/direct_weights.h"
 #include "kernels/cpu/conv/direct_words.h"
 #include "kernels/cpu/conv/gemm.h"
 #include "kernels/cpu/conv/implementation.h"
+#include "kernels/cpu/conv/pointwise.h"
 #include "kernels/cpu/conv/residues.h"
 
 namespace skein::cpu {
 namespace {
+
+// Columns of the result that are computed for all rows of an image before the next: all, unless their weights would be
+// read from beyond the L2 cache for every row again.
+inline int64_t panels_at_once(int64_t taps, int64_t columns, int64_t width) {
+  return taps * columns > 1 << 16 ? width : columns;
+}
 
 template <class Isa, class T>
 void direct_forward(const ConvShape& s, const T* x, const T* w, T* y) {
@@ -28,7 +37,7 @@ void direct_forward(const ConvShape& s, const T* x, const T* w, T* y) {
   float* packed =
       static_cast<float*>(conv_scratch(size_t(packed_size + omp_get_max_threads() * padded_size) * sizeof(float)));
   const Gemm g{.rows = s.ow,
-               .columns = s.o,
+               .columns = panels_at_once(taps, s.o, width),
                .outer = s.k,
                .inner = inner,
                .a_step = s.s * channels,
@@ -39,22 +48,21 @@ void direct_forward(const ConvShape& s, const T* x, const T* w, T* y) {
                .c_row = s.o};
 #pragma omp parallel
   {
-    const Range outputs = range_of_thread(s.o), images = range_of_thread(s.n);
-    for (int64_t o = outputs.begin; o < outputs.end; ++o)
-      for (int64_t tap = 0; tap < s.k * s.k; ++tap)
-        for (int64_t c = 0; c < channels; ++c)
-          packed[o / width * g.b_panel + (tap * channels + c) * width + o % width] =
-              word_of<Isa>(w + (o * s.k * s.k + tap) * s.c + c * Isa::kPerWord, s.c - c * Isa::kPerWord, 1);
+    const Range images = range_of_thread(s.n);
+    for (int64_t tap = 0; tap < s.k * s.k; ++tap)
+      pack_columns<Isa>(w + tap * s.c, s.k * s.k * s.c, 1, s.c, s.o, width, g.b_panel, packed + tap * channels * width);
 #pragma omp barrier
     float* frame = packed + packed_size + omp_get_thread_num() * padded_size;
     for (int64_t n = images.begin; n < images.end; ++n) {
       const float* a = with_border<Isa>(x + n * image.size(), image, border, frame);
       const int64_t ahead = n + 1 < images.end;
-      for (int64_t h = 0; h < s.oh; ++h) {
-        prefetch<false>(x + (n + ahead) * image.size(), ahead * image.size(), h, s.oh);
-        prefetch<true>(y + (n + ahead) * output.size(), ahead * output.size(), h, s.oh);
-        gemm<Isa, false>(g, a + h * s.s * padded.row(), packed, y + (n * s.oh + h) * output.row());
-      }
+      for (int64_t o = 0; o < s.o; o += g.columns)
+        for (int64_t h = 0; h < s.oh; ++h) {
+          const int64_t part = o * s.oh + h * g.columns, parts = s.o * s.oh;
+          prefetch<false>(x + (n + ahead) * image.size(), ahead * image.size(), part, parts);
+          prefetch<true>(y + (n + ahead) * output.size(), ahead * output.size(), part, parts);
+          gemm<Isa, false>(g, a + h * s.s * padded.row(), packed + o * taps, y + (n * s.oh + h) * output.row() + o);
+        }
     }
   }
 }
@@ -112,7 +120,7 @@ void direct_backward_data(const ConvShape& s, const T* dy, const T* w, T* dx) {
         const int64_t inner = columns.count * channels, count = pixels(s.w, r % s.s, s.s);
         if (count == 0) continue;
         const Gemm g{.rows = count,
-                     .columns = s.c,
+                     .columns = panels_at_once(rows.count * inner, s.c, width),
                      .outer = inner ? rows.count : 0,
                      .inner = inner,
                      .a_step = channels,
@@ -122,9 +130,11 @@ void direct_backward_data(const ConvShape& s, const T* dy, const T* w, T* dx) {
                      .b_panel = rows.count * inner * width,
                      .c_row = s.s * s.c};
         const float* corner = a + (columns.start + border.low) * channels;
-        for (int64_t h = r / s.s, q = 0; h < s.h; h += s.s, ++q)
-          gemm<Isa, false>(g, g.outer ? corner + (q + rows.start + border.low) * padded.row() : a,
-                           packed + r * packed_size, dx + ((n * s.h + h) * s.w + r % s.s) * s.c);
+        for (int64_t c = 0; c < s.c; c += g.columns)
+          for (int64_t h = r / s.s, q = 0; h < s.h; h += s.s, ++q)
+            gemm<Isa, false>(g, g.outer ? corner + (q + rows.start + border.low) * padded.row() : a,
+                             packed + r * packed_size + c * rows.count * inner,
+                             dx + ((n * s.h + h) * s.w + r % s.s) * s.c + c);
       }
     }
   }
@@ -175,14 +185,20 @@ void direct_backward_weights(const ConvShape& s, const T* x, const T* dy, float*
   }
 }
 
-bool direct_suits(ConvPass pass, const ConvShape& s) { return (pass == ConvPass::backward_data ? s.c : s.o) % 16 == 0; }
+bool direct_suits(ConvPass pass, const ConvShape& s) {
+  if (pass == ConvPass::backward_weights) return s.o % 16 == 0 || weights_by_tap_suit(s);
+  return (pass == ConvPass::backward_data ? s.c : s.o) % 16 == 0;
+}
 
 template <class Isa, class T>
 void direct_pass(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
   const T* const first = static_cast<const T*>(operands.in[0]);
   const T* const second = static_cast<const T*>(operands.in[1]);
   if (pass == ConvPass::backward_weights)
-    direct_backward_weights<Isa>(s, first, second, static_cast<float*>(operands.out));
+    (weights_by_tap_suit(s) ? direct_weights_by_tap<Isa, T>
+                            : direct_backward_weights<Isa, T>)(s, first, second, static_cast<float*>(operands.out));
+  else if (pointwise_suits(pass, s))
+    pointwise_data<Isa>(s, pass == ConvPass::backward_data, first, second, static_cast<T*>(operands.out));
   else
     (pass == ConvPass::forward ? direct_forward<Isa, T> : direct_backward_data<Isa, T>)(s, first, second,
                                                                                         static_cast<T*>(operands.out));

@@ -24,6 +24,20 @@ template <class Isa, class T>
     return __builtin_bit_cast(float, uint32_t{p->bits} | uint32_t{left > 1 ? p[step].bits : uint16_t{0}} << 16);
 }
 
+// The calling thread's part of the columns of a matrix, packed for gemm() into panels of `width`, `panel` words apart.
+// Number i of a column is w[column * column_step + i * inner_step]; two that follow each other are the pair of a word.
+template <class Isa, class T>
+void pack_columns(const T* w, int64_t column_step, int64_t inner_step, int64_t inner, int64_t columns, int64_t width,
+                  int64_t panel, float* packed) {
+  const Range own = range_of_thread(columns / 16);  // 16 at a time: reads and writes each stay within a few lines
+  for (int64_t first = own.begin * 16; first < own.end * 16; first += 16) {
+    float* to = packed + first / width * panel + first % width;
+    for (int64_t i = 0; i < inner; i += Isa::kPerWord, to += width)
+      for (int64_t c = 0; c < 16; ++c)
+        to[c] = word_of<Isa>(w + (first + c) * column_step + i * inner_step, inner - i, inner_step);
+  }
+}
+
 // Neighbouring pixels of c channels as words.
 template <class Isa, class T>
 void pixels_to_words(const T* __restrict from, int64_t pixels, int64_t c, float* __restrict to) {

@@ -15,6 +15,7 @@
 #include <omp.h>
 
 #include "kernels/cpu/conv/implementation.h"
+#include "kernels/cpu/conv/winograd_panels.h"
 #include "kernels/cpu/conv/winograd_strips.h"
 
 namespace skein::cpu {
@@ -35,7 +36,7 @@ void winograd_data(const ConvShape& s, bool flip, const T* x, const T* w, T* y) 
 #pragma omp parallel
   {
     const Range inner = range_of_thread(from.c), own = range_of_thread(s.n * strips.rows);
-    transform_filters<Isa>(s, flip, w, inner.begin, inner.end, u);
+    transform_filters<Isa>(s, flip, w, {0, columns}, inner, u);
 #pragma omp single
     __builtin_memset(zeros, 0, size_t(zeros_size) * sizeof(float));
     float* m = u + u_size + zeros_size + omp_get_thread_num() * thread_size;
@@ -65,33 +66,26 @@ void winograd_data(const ConvShape& s, bool flip, const T* x, const T* w, T* y) 
       }
       for (int64_t i = begin; i < end; ++i)
         inverse_transform<Isa>(m + (i - begin) * strips.tiles * columns, m_plane, y + i / strips.rows * to.size(), to,
-                               i % strips.rows);
+                               to.c, i % strips.rows);
     }
   }
 }
 
-// Strips and channels [first, first + count) of x: one unit of work of winograd_weights().
-struct Slice {
-  Range strips;
-  int64_t first, count;
-};
-
-// du[position][count][O] += V.dM over the strips of a slice; positions lie `plane` floats apart. v and dm are scratch.
+// du[position][C][O] += V.dM over the strips `own`. v and dm are scratch.
 template <class Isa, class T>
-void add_strips(const ConvShape& s, const Strips& strips, Slice slice, const T* x, const T* dy, const T* zeros,
-                float* v, float* dm, float* du, int64_t plane) {
+void add_strips(const ConvShape& s, const Strips& strips, Range own, const T* x, const T* dy, const T* zeros, float* v,
+                float* dm, float* du) {
   const Image input{s.h, s.w, s.c}, output{s.h, s.w, s.o};
-  const int64_t row = padded_channels(slice.count), columns = padded_channels(s.o);
-  const int64_t v_plane = strips.plane(slice.count), dm_plane = strips.plane(s.o);
-  for (int64_t begin = slice.strips.begin; begin < slice.strips.end; begin += strips.per_block) {
-    const int64_t end = smaller(begin + strips.per_block, slice.strips.end);
+  const int64_t row = padded_channels(s.c), columns = padded_channels(s.o);
+  const int64_t v_plane = strips.plane(s.c), dm_plane = strips.plane(s.o);
+  for (int64_t begin = own.begin; begin < own.end; begin += strips.per_block) {
+    const int64_t end = smaller(begin + strips.per_block, own.end);
     for (int64_t i = begin; i < end; ++i) {
       const int64_t n = i / strips.rows, tile = (i - begin) * strips.tiles;
-      transform_data<Isa>(x + n * input.size() + slice.first, input, slice.count, i % strips.rows, zeros,
-                          v + tile * row, v_plane);
+      transform_data<Isa>(x + n * input.size(), input, s.c, i % strips.rows, zeros, v + tile * row, v_plane);
       transform_gradient<Isa>(dy + n * output.size(), output, i % strips.rows, dm + tile * columns, dm_plane);
     }
-    const Gemm g{.rows = slice.count,
+    const Gemm g{.rows = s.c,
                  .columns = columns,
                  .outer = 1,
                  .inner = (end - begin) * strips.tiles,
@@ -101,49 +95,35 @@ void add_strips(const ConvShape& s, const Strips& strips, Slice slice, const T* 
                  .b_outer = 0,
                  .b_panel = panel_width<Isa>(columns),
                  .c_row = columns};
-    const int64_t after = smaller(end + strips.per_block, slice.strips.end);
+    const int64_t after = smaller(end + strips.per_block, own.end);
     const int64_t next_x = strips.offset(end, input), size_x = strips.offset(after, input) - next_x;
     const int64_t next_dy = strips.offset(end, output), size_dy = strips.offset(after, output) - next_dy;
     for (int p = 0; p < kPositions; ++p) {
       prefetch<false>(x + next_x, size_x, p, kPositions);
       prefetch<false>(dy + next_dy, size_dy, p, kPositions);
-      gemm<Isa, true>(g, v + p * v_plane, dm + p * dm_plane, du + p * plane);
+      gemm<Isa, true>(g, v + p * v_plane, dm + p * dm_plane, du + p * s.c * columns);
     }
   }
 }
 
-// Work split: each thread takes a range of strips and has a dU of its own; these are added at the end. With many
-// channels that addition costs as much memory and time as the products, so there each thread takes channels of x
-// instead.
+// Each thread takes a range of strips and has a dU of its own; these are added at the end.
 template <class Isa, class T>
 void winograd_weights(const ConvShape& s, const T* x, const T* dy, float* dw) {
   const Strips strips({s.h, s.w, s.c});
-  const int64_t threads = omp_get_max_threads(), plane = s.c * padded_channels(s.o), du_size = kPositions * plane;
-  const bool by_channel = threads > 1 && s.c >= 128 * threads;
-  const int64_t most = by_channel ? in_lines((s.c + threads - 1) / threads) : s.c;  // channels of a thread
-  const int64_t v_size = kPositions * strips.plane(most), thread_size = v_size + kPositions * strips.plane(s.o);
-  const int64_t all_du_size = (by_channel ? 1 : threads) * du_size, zeros_size = in_lines(s.w * s.c);
-  float* all_du =
-      static_cast<float*>(conv_scratch(size_t(all_du_size + threads * thread_size + zeros_size) * sizeof(float)));
-  T* zeros = reinterpret_cast<T*>(all_du + all_du_size + threads * thread_size);
-  __builtin_memset(all_du, 0, size_t(by_channel ? du_size : 0) * sizeof(float));
-  __builtin_memset(zeros, 0, size_t(zeros_size) * sizeof(float));
+  const int64_t threads = omp_get_max_threads(), du_size = kPositions * s.c * padded_channels(s.o);
+  const int64_t v_size = kPositions * strips.plane(s.c), thread_size = v_size + kPositions * strips.plane(s.o);
+  float* all_du = static_cast<float*>(
+      conv_scratch(size_t(threads * (du_size + thread_size) + in_lines(s.w * s.c)) * sizeof(float)));
+  T* zeros = reinterpret_cast<T*>(all_du + threads * (du_size + thread_size));
+  __builtin_memset(zeros, 0, size_t(in_lines(s.w * s.c)) * sizeof(float));
 #pragma omp parallel
   {
-    const int64_t thread = omp_get_thread_num(), team = omp_get_num_threads(), rows = s.n * strips.rows;
-    float* v = all_du + all_du_size + thread * thread_size;
-    if (by_channel) {
-      for (int64_t first = thread * most; first < s.c; first += team * most)
-        add_strips<Isa>(s, strips, {{0, rows}, first, smaller(most, s.c - first)}, x, dy, zeros, v, v + v_size,
-                        all_du + first * padded_channels(s.o), plane);
-    } else {
-      float* du = all_du + thread * du_size;
-      __builtin_memset(du, 0, size_t(du_size) * sizeof(float));
-      add_strips<Isa>(s, strips, {range_of_thread(rows), 0, s.c}, x, dy, zeros, v, v + v_size, du, plane);
-    }
+    const int64_t thread = omp_get_thread_num(), team = omp_get_num_threads();
+    float *du = all_du + thread * du_size, *v = all_du + threads * du_size + thread * thread_size;
+    __builtin_memset(du, 0, size_t(du_size) * sizeof(float));
+    add_strips<Isa>(s, strips, range_of_thread(s.n * strips.rows), x, dy, zeros, v, v + v_size, du);
 #pragma omp barrier
-    const Range channels = range_of_thread(s.c);
-    filter_gradients<Isa>(s, all_du, by_channel ? 1 : team, channels.begin, channels.end, dw);
+    filter_gradients<Isa>(s, all_du, team, {0, s.c}, range_of_thread(s.c), dw);
   }
 }
 
@@ -157,10 +137,13 @@ template <class Isa, class T>
 void winograd_pass(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
   const T* const first = static_cast<const T*>(operands.in[0]);
   const T* const second = static_cast<const T*>(operands.in[1]);
+  const bool panels = by_panels(s);
   if (pass == ConvPass::backward_weights)
-    winograd_weights<Isa>(s, first, second, static_cast<float*>(operands.out));
+    (panels ? winograd_weights_by_panels<Isa, T> : winograd_weights<Isa, T>)(s, first, second,
+                                                                             static_cast<float*>(operands.out));
   else
-    winograd_data<Isa>(s, pass == ConvPass::backward_data, first, second, static_cast<T*>(operands.out));
+    (panels ? winograd_data_by_panels<Isa, T> : winograd_data<Isa, T>)(s, pass == ConvPass::backward_data, first,
+                                                                       second, static_cast<T*>(operands.out));
 }
 
 template <class Isa>

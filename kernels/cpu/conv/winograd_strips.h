@@ -43,10 +43,10 @@ typename Isa::Vector gather(const Bf16* p, int stride, int n) {
 
 struct Strips {
   int64_t rows, tiles, per_block;  // strips of an image, tiles of a strip, strips of a block
-  explicit Strips(Image image)
+  explicit Strips(Image image, int64_t block_tiles = kBlockTiles)
       : rows((image.h + kOut - 1) / kOut),
         tiles((image.w + kOut - 1) / kOut),
-        per_block(larger(1, kBlockTiles / tiles)) {}
+        per_block(larger(1, block_tiles / tiles)) {}
   int64_t offset(int64_t strip, Image image) const {  // first row of the strip, in elements from the start of the batch
     return strip / rows * image.size() + strip % rows * kOut * image.row();
   }
@@ -123,13 +123,13 @@ void transform_gradient(const T* dy, Image image, int64_t i, float* dm, int64_t 
     }
 }
 
-// Inverse transform: M -> strip i of y.
+// Inverse transform: M -> strip i of an image, its first `channels` from y on.
 template <class Isa, class T>
-void inverse_transform(const float* m, int64_t plane, T* y, Image image, int64_t i) {
+void inverse_transform(const float* m, int64_t plane, T* y, Image image, int64_t channels, int64_t i) {
   using Vector = typename Isa::Vector;
-  const int64_t c = image.c, row = padded_channels(c), tiles = (image.w + kOut - 1) / kOut;
+  const int64_t c = image.c, row = padded_channels(channels), tiles = (image.w + kOut - 1) / kOut;
   for (int64_t tile = 0; tile < tiles; ++tile)
-    for (int64_t channel = 0; channel < c; channel += Isa::kLanes) {
+    for (int64_t channel = 0; channel < channels; channel += Isa::kLanes) {
       const float* from = m + tile * row + channel;
       Vector e[kPositions];
 #pragma GCC unroll 6
@@ -145,22 +145,22 @@ void inverse_transform(const float* m, int64_t plane, T* y, Image image, int64_t
         for (int q = 0; q < kOut; ++q) {
           const int64_t h = i * kOut + r, w = tile * kOut + q;
           if (h < image.h && w < image.w)
-            store_channels<Isa>(y + (h * image.w + w) * c + channel, e[r * kIn + q], c - channel);
+            store_channels<Isa>(y + (h * image.w + w) * c + channel, e[r * kIn + q], channels - channel);
         }
       }
     }
 }
 
-// Filter transform: w (O,3,3,C) -> U as [position][panel of columns][inner][width], for inner channels [begin, end).
-// Forward: inner channels are C, columns O. With `flip`, for the data gradient: inner channels are O, columns C, and
-// the taps are reversed.
+// Filter transform: w (O,3,3,C) -> U as [position][panel of columns][inner][width], for a part of the columns and of the
+// inner channels. Forward: inner channels are C, columns O. With `flip`, for the data gradient: inner channels are O,
+// columns C, and the taps are reversed.
 template <class Isa, class T>
-void transform_filters(const ConvShape& s, bool flip, const T* w, int64_t begin, int64_t end, float* u) {
+void transform_filters(const ConvShape& s, bool flip, const T* w, Range own_columns, Range own_inner, float* u) {
   using Vector = typename Isa::Vector;
-  const int64_t inner = flip ? s.o : s.c, columns = flip ? s.c : s.o;
-  const int64_t width = panel_width<Isa>(padded_channels(columns)), plane = inner * padded_channels(columns);
-  for (int64_t column = 0; column < padded_channels(columns); column += Isa::kLanes)
-    for (int64_t i = begin; i < end; ++i) {
+  const int64_t inner = flip ? s.o : s.c, columns = flip ? s.c : s.o, own = own_columns.end - own_columns.begin;
+  const int64_t width = panel_width<Isa>(own), plane = inner * own;
+  for (int64_t column = own_columns.begin; column < own_columns.end; column += Isa::kLanes)
+    for (int64_t i = own_inner.begin; i < own_inner.end; ++i) {
       Vector e[kPositions];
       const int64_t left = columns - column;
       for (int q = 0; q < 3; ++q) {
@@ -173,7 +173,8 @@ void transform_filters(const ConvShape& s, bool flip, const T* w, int64_t begin,
         }
         Maps<Isa>::filter(e + q, kIn);
       }
-      float* to = u + column / width * inner * width + i * width + column % width;
+      const int64_t place = column - own_columns.begin;
+      float* to = u + place / width * inner * width + i * width + place % width;
       for (int r = 0; r < kIn; ++r) {
         Maps<Isa>::filter(e + r * kIn, 1);
         for (int q = 0; q < kIn; ++q) Isa::store(to + (r * kIn + q) * plane, e[r * kIn + q]);
@@ -181,26 +182,34 @@ void transform_filters(const ConvShape& s, bool flip, const T* w, int64_t begin,
     }
 }
 
-// dw = G^T dU G for input channels [begin, end). dU is the sum over all threads' parts, [position][c][o] each, in
-// order.
+// dw = G^T dU G for the input channels `own`. dU is the sum over all threads' parts, in order. A part holds the channels
+// `held`: [position][channel][o].
 template <class Isa>
-void filter_gradients(const ConvShape& s, const float* du, int64_t threads, int64_t begin, int64_t end, float* dw) {
+void filter_gradients(const ConvShape& s, const float* du, int64_t threads, Range held, Range own, float* dw) {
   using Vector = typename Isa::Vector;
-  const int64_t row = padded_channels(s.o), plane = s.c * row;
-  for (int64_t c = begin; c < end; ++c)
+  constexpr int kBlock = 16;  // channels that are written together: rows of dw lie far apart
+  const int64_t row = padded_channels(s.o), plane = (held.end - held.begin) * row;
+  float block[Isa::kLanes][9][kBlock];
+  for (int64_t c0 = own.begin; c0 < own.end; c0 += kBlock)
     for (int64_t o = 0; o < s.o; o += Isa::kLanes) {
-      Vector e[kPositions];
-      for (int p = 0; p < kPositions; ++p) {
-        e[p] = Isa::load(du + p * plane + c * row + o);
-        for (int64_t t = 1; t < threads; ++t) e[p] += Isa::load(du + (t * kPositions + p) * plane + c * row + o);
+      const int64_t channels = smaller(kBlock, own.end - c0);
+      for (int64_t c = 0; c < channels; ++c) {
+        Vector e[kPositions];
+        for (int p = 0; p < kPositions; ++p) {
+          const float* const from = du + p * plane + (c0 + c - held.begin) * row + o;
+          e[p] = Isa::load(from);
+          for (int64_t t = 1; t < threads; ++t) e[p] += Isa::load(from + t * kPositions * plane);
+        }
+        for (int q = 0; q < kIn; ++q) Maps<Isa>::filter_gradient(e + q, kIn);
+        for (int r = 0; r < 3; ++r) {
+          Maps<Isa>::filter_gradient(e + r * kIn, 1);
+          for (int q = 0; q < 3; ++q)
+            for (int lane = 0; lane < Isa::kLanes; ++lane) block[lane][r * 3 + q][c] = e[r * kIn + q][lane];
+        }
       }
-      for (int q = 0; q < kIn; ++q) Maps<Isa>::filter_gradient(e + q, kIn);
-      for (int r = 0; r < 3; ++r) {
-        Maps<Isa>::filter_gradient(e + r * kIn, 1);
-        for (int q = 0; q < 3; ++q)
-          for (int lane = 0; lane < smaller(Isa::kLanes, s.o - o); ++lane)
-            dw[((o + lane) * 9 + r * 3 + q) * s.c + c] = e[r * kIn + q][lane];
-      }
+      for (int64_t lane = 0; lane < smaller(Isa::kLanes, s.o - o); ++lane)
+        for (int tap = 0; tap < 9; ++tap)
+          __builtin_memcpy(dw + ((o + lane) * 9 + tap) * s.c + c0, block[lane][tap], size_t(channels) * sizeof(float));
     }
 }
 
