@@ -1,6 +1,7 @@
 // Inner loops of kernels/cpu/dense_block.cpp, compiled once per instruction set. They process rows of a pitched buffer
-// in strips of 16 channels, then 4, then 1, so that per-channel values stay in registers over the rows. One row of a
-// strip of 16 is a cache line of f32.
+// in vectors of 16 channels, then 4, then 1. Where a layer's few channels are appended, vectors run down a strip of
+// channels, with the per-channel values in registers. Where all channels of the block are read, they run along the rows:
+// down a strip each row would be a miss that the processor does not foresee.
 #pragma once
 
 #include <cstring>
@@ -31,6 +32,17 @@ template <class F>
     for (; c + 16 <= channels; c += 16) f(Strip<16>{}, c, r, band);
     for (; c + 4 <= channels; c += 4) f(Strip<4>{}, c, r, band);
     for (; c < channels; ++c) f(Strip<1>{}, c, r, band);
+  }
+}
+
+// Calls f(strip, channel, row) along each row.
+template <class F>
+[[gnu::always_inline]] inline void for_rows(int64_t rows, int64_t channels, F&& f) {
+  for (int64_t r = 0; r < rows; ++r) {
+    int64_t c = 0;
+    for (; c + 16 <= channels; c += 16) f(Strip<16>{}, c, r);
+    for (; c + 4 <= channels; c += 4) f(Strip<4>{}, c, r);
+    for (; c < channels; ++c) f(Strip<1>{}, c, r);
   }
 }
 
@@ -65,17 +77,14 @@ struct DenseLoops {
   // y = max((x - mean)*scale + bias, 0); NaN stays NaN.
   SKEIN_SIMD static void norm_rows(Rows<T> x, int64_t rows, int64_t channels, const float* mean, const float* scale,
                                    const float* bias, Rows<T> y) {
-    for_strips(
-        rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
+    for_rows(
+        rows, channels, [&](auto strip, int64_t c, int64_t r) __attribute__((always_inline)) {
           using S = decltype(strip);
           typename S::V m, k, b, v;
-          S::load(m, mean + c), S::load(k, scale + c), S::load(b, bias + c);
-          for (int64_t r = first; r < first + band; ++r) {
-            S::load(v, x.at(r, c));
-            v = (v - m) * k + b;
-            v = v < 0.0f ? typename S::V{} : v;
-            S::store(y.at(r, c), v);
-          }
+          S::load(m, mean + c), S::load(k, scale + c), S::load(b, bias + c), S::load(v, x.at(r, c));
+          v = (v - m) * k + b;
+          v = v < 0.0f ? typename S::V{} : v;
+          S::store(y.at(r, c), v);
         });
   }
 
@@ -84,27 +93,18 @@ struct DenseLoops {
   [[gnu::always_inline]] static void norm_backward_rows_as(Rows<T> x, Rows<T> dy, int64_t rows, int64_t channels,
                                                            const float* mean, const float* scale, const float* bias,
                                                            Rows<float> dx, float* sums, float* products) {
-    for_strips(
-        rows, channels, [&](auto strip, int64_t c, int64_t first, int64_t band) __attribute__((always_inline)) {
+    for_rows(
+        rows, channels, [&](auto strip, int64_t c, int64_t r) __attribute__((always_inline)) {
           using S = decltype(strip);
-          typename S::V m, k, b, sum, product, v, g, total;
+          typename S::V m, k, b, sum, product, v, g, total{};
           S::load(m, mean + c), S::load(k, scale + c), S::load(b, bias + c);
           S::load(sum, sums + c), S::load(product, products + c);
-          for (int64_t r = first; r < first + band; ++r) {
-            S::load(v, x.at(r, c));
-            S::load(g, dy.at(r, c));
-            v -= m;
-            g = v * k + b > 0.0f ? g : typename S::V{};
-            sum += g;
-            product += g * v;
-            if (kAdd) {
-              S::load(total, dx.at(r, c));
-              S::store(dx.at(r, c), total + k * g);
-            } else {
-              S::store(dx.at(r, c), k * g);
-            }
-          }
-          S::store(sums + c, sum), S::store(products + c, product);
+          S::load(v, x.at(r, c)), S::load(g, dy.at(r, c));
+          v -= m;
+          g = v * k + b > 0.0f ? g : typename S::V{};
+          if (kAdd) S::load(total, dx.at(r, c));
+          S::store(dx.at(r, c), kAdd ? total + k * g : k * g);
+          S::store(sums + c, sum + g), S::store(products + c, product + g * v);
         });
   }
 

@@ -204,8 +204,8 @@ bool sees_the_border_alone(const ConvShape& s, int64_t size, int64_t outputs) {
   return false;
 }
 
-// What oneDNN 2.6 computes wrongly in bf16, and not in f32: the gradient of a tap that sees the border alone stays as it
-// was in memory, and 1x1 kernels of an odd number of filters give other data gradients.
+// What oneDNN 2.6 computes wrongly in bf16, and not in f32: the gradient of a tap that sees the border alone stays as
+// it was in memory, and 1x1 kernels of an odd number of filters give other data gradients.
 bool fails_in_bf16(ConvPass pass, const ConvShape& s) {
   if (pass == ConvPass::backward_data) return s.k == 1 && s.o % 2 == 1;
   return pass == ConvPass::backward_weights &&

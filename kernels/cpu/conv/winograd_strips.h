@@ -151,8 +151,8 @@ void inverse_transform(const float* m, int64_t plane, T* y, Image image, int64_t
     }
 }
 
-// Filter transform: w (O,3,3,C) -> U as [position][panel of columns][inner][width], for a part of the columns and of the
-// inner channels. Forward: inner channels are C, columns O. With `flip`, for the data gradient: inner channels are O,
+// Filter transform: w (O,3,3,C) -> U as [position][panel of columns][inner][width], for a part of the columns and of
+// the inner channels. Forward: inner channels are C, columns O. With `flip`, for the data gradient: inner channels are O,
 // columns C, and the taps are reversed.
 template <class Isa, class T>
 void transform_filters(const ConvShape& s, bool flip, const T* w, Range own_columns, Range own_inner, float* u) {
@@ -182,8 +182,8 @@ void transform_filters(const ConvShape& s, bool flip, const T* w, Range own_colu
     }
 }
 
-// dw = G^T dU G for the input channels `own`. dU is the sum over all threads' parts, in order. A part holds the channels
-// `held`: [position][channel][o].
+// dw = G^T dU G for the input channels `own`. dU is the sum over all threads' parts, in order. A part holds the
+// channels `held`: [position][channel][o].
 template <class Isa>
 void filter_gradients(const ConvShape& s, const float* du, int64_t threads, Range held, Range own, float* dw) {
   using Vector = typename Isa::Vector;
