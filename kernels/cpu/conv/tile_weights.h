@@ -55,65 +55,63 @@ struct WeightsPlan {
   int64_t sums(const ConvShape& s) const { return output_tiles * s.k * columns * 256; }
 };
 
-// Copies the rows of x that a piece reads, pair by pair of its group.
+// Copies row r of those of x that a piece reads, pair by pair of its group.
 template <class Tiles>
-void put_x(const ConvShape& s, const WeightsPlan& p, const Bf16* x, int64_t piece, char* to) {
-  const int64_t first_image = piece / p.strips * 2 * p.pairs, first = piece % p.strips * p.strip * s.s - s.p;
-  const int64_t low = larger(0, -first), high = smaller(p.lines.rows, s.h - first);
-  for (int64_t r = low; r < high; ++r)
-    for (int64_t i = 0; i < p.pairs; ++i) {
-      const int64_t a = first_image + 2 * i, b = a + 1;
-      const Bf16* const row_a = x + (smaller(a, s.n - 1) * s.h + first + r) * s.w * s.c;
-      const Bf16* const row_b = x + (smaller(b, s.n - 1) * s.h + first + r) * s.w * s.c;
-      const int64_t of_a = a < s.n ? p.width : 0, of_b = b < s.n ? p.width : 0;
-      const auto put = [&](char* line, int64_t column, int64_t block, int64_t plane, bool is_inside)
-          __attribute__((always_inline)) {
-        const int64_t left = s.c - block * 16, at = column * s.c + block * 16;
-        if (is_inside && p.room == 1)
-          return Tiles::pair(line, row_a + at, smaller(left, of_a), row_b + at, smaller(left, of_b));
-        // Slots are 4 or 8 numbers wide, a copy 8: the next slot goes over the rest.
-        Bf16 both[2][16 + 8];
-        for (int64_t slot = 0; slot < p.room; ++slot, column += s.s) {
-          const bool is_in = slot < p.steps.slots[plane] && (is_inside || (column >= 0 && column < s.w));
-          const int64_t from = is_in ? column * s.c + block * 16 : 0, n = is_in ? smaller(p.width, left) : 0;
-          for (int64_t h = 0; h < p.width; h += 8) {
-            Tiles::copy(both[0] + slot * p.width + h, row_a + from + (n > h ? h : 0), larger(0, smaller(n, of_a) - h),
-                        8);
-            Tiles::copy(both[1] + slot * p.width + h, row_b + from + (n > h ? h : 0), larger(0, smaller(n, of_b) - h),
-                        8);
-          }
+void put_x(const ConvShape& s, const WeightsPlan& p, const Bf16* x, int64_t piece, int64_t r, char* to) {
+  const int64_t first_image = piece / p.strips * 2 * p.pairs, row = piece % p.strips * p.strip * s.s - s.p + r;
+  if (row < 0 || row >= s.h) return;
+  for (int64_t i = 0; i < p.pairs; ++i) {
+    const int64_t a = first_image + 2 * i, b = a + 1;
+    const Bf16* const row_a = x + (smaller(a, s.n - 1) * s.h + row) * s.w * s.c;
+    const Bf16* const row_b = x + (smaller(b, s.n - 1) * s.h + row) * s.w * s.c;
+    const int64_t of_a = a < s.n ? p.width : 0, of_b = b < s.n ? p.width : 0;
+    const auto put = [&](char* line, int64_t column, int64_t block, int64_t plane, bool is_inside)
+        __attribute__((always_inline)) {
+      const int64_t left = s.c - block * 16, at = column * s.c + block * 16;
+      if (is_inside && p.room == 1)
+        return Tiles::pair(line, row_a + at, smaller(left, of_a), row_b + at, smaller(left, of_b));
+      // Slots are 4 or 8 numbers wide, a copy 8: the next slot goes over the rest.
+      Bf16 both[2][16 + 8];
+      for (int64_t slot = 0; slot < p.room; ++slot, column += s.s) {
+        const bool is_in = slot < p.steps.slots[plane] && (is_inside || (column >= 0 && column < s.w));
+        const int64_t from = is_in ? column * s.c + block * 16 : 0, n = is_in ? smaller(p.width, left) : 0;
+        for (int64_t h = 0; h < p.width; h += 8) {
+          const int64_t at_h = from + (n > h ? h : 0);
+          Tiles::copy(both[0] + slot * p.width + h, row_a + at_h, larger(0, smaller(n, of_a) - h), 8);
+          Tiles::copy(both[1] + slot * p.width + h, row_b + at_h, larger(0, smaller(n, of_b) - h), 8);
         }
-        Tiles::pair(line, both[0], 16, both[1], 16);
-      };
-      put_row(p.lines, p.steps, -s.p, s.s, s.w, to + r * p.lines.row + i * kLine, put);
-    }
+      }
+      Tiles::pair(line, both[0], 16, both[1], 16);
+    };
+    put_row(p.lines, p.steps, -s.p, s.s, s.w, to + r * p.lines.row + i * kLine, put);
+  }
 }
 
-// Copies a piece's dy, transposed: [16 outputs of the tile][16 pixels][image of the pair].
+// Copies row a of a piece's dy, transposed: [16 outputs of the tile][16 pixels][image of the pair].
 template <class Tiles>
-void put_gradient(const ConvShape& s, const WeightsPlan& p, const Bf16* dy, int64_t piece, char* to) {
-  const int64_t first_image = piece / p.strips * 2 * p.pairs, first = piece % p.strips * p.strip;
+void put_gradient(const ConvShape& s, const WeightsPlan& p, const Bf16* dy, int64_t piece, int64_t a, char* to) {
+  const int64_t first_image = piece / p.strips * 2 * p.pairs, row = piece % p.strips * p.strip + a;
   const int64_t size = s.oh * s.ow * s.o;
-  for (int64_t a = 0; a < smaller(p.strip, s.oh - first); ++a)
-    for (int64_t t = 0; t < p.lines.tiles; ++t) {
-      const Bf16* from[16];  // the pixel of the first image of the pair
-      int64_t images[16];    // of the pair that are there; 0 beyond the row
-      for (int64_t e = 0; e < 16; ++e) {
-        const int64_t column = (t * 16 + e) / p.pairs, image = first_image + 2 * ((t * 16 + e) % p.pairs);
-        images[e] = column < s.ow ? larger(0, smaller(2, s.n - image)) : 0;
-        from[e] = images[e] > 0 ? dy + image * size + ((first + a) * s.ow + column) * s.o : dy;
-      }
-      for (int64_t o = 0; o < p.output_tiles; ++o) {
-        alignas(64) char pixels[kTile];
-        const int64_t n = smaller(16, s.o - o * 16);
-        for (int64_t e = 0; e < 16; ++e) {
-          const Bf16* const first_of_pair = from[e] + o * 16;
-          Tiles::pair(pixels + e * kLine, first_of_pair, images[e] > 0 ? n : 0,
-                      first_of_pair + (images[e] > 1 ? size : 0), images[e] > 1 ? n : 0);
-        }
-        Tiles::transpose(pixels, to + o * p.gradient_tile() + (a * p.lines.tiles + t) * kTile);
-      }
+  if (row >= s.oh) return;
+  for (int64_t t = 0; t < p.lines.tiles; ++t) {
+    const Bf16* from[16];  // the pixel of the first image of the pair
+    int64_t images[16];    // of the pair that are there; 0 beyond the row
+    for (int64_t e = 0; e < 16; ++e) {
+      const int64_t column = (t * 16 + e) / p.pairs, image = first_image + 2 * ((t * 16 + e) % p.pairs);
+      images[e] = column < s.ow ? larger(0, smaller(2, s.n - image)) : 0;
+      from[e] = images[e] > 0 ? dy + image * size + (row * s.ow + column) * s.o : dy;
     }
+    for (int64_t o = 0; o < p.output_tiles; ++o) {
+      alignas(64) char pixels[kTile];
+      const int64_t n = smaller(16, s.o - o * 16);
+      for (int64_t e = 0; e < 16; ++e) {
+        const Bf16* const first_of_pair = from[e] + o * 16;
+        Tiles::pair(pixels + e * kLine, first_of_pair, images[e] > 0 ? n : 0,
+                    first_of_pair + (images[e] > 1 ? size : 0), images[e] > 1 ? n : 0);
+      }
+      Tiles::transpose(pixels, to + o * p.gradient_tile() + (a * p.lines.tiles + t) * kTile);
+    }
+  }
 }
 
 // The pieces from `piece` to `end`, and where their copies of x and of dy begin.
@@ -182,21 +180,20 @@ void weights_outputs(const ConvShape& s, const WeightsPlan& p, const WeightsChun
   }
 }
 
-// Adds the threads' sums in their order, for 16 outputs.
+// Adds the threads' sums in their order, for 16 outputs and row i of the kernel.
 inline void put_weights(const ConvShape& s, const WeightsPlan& p, const float* sums, int64_t threads, int64_t tile,
-                        float* dw) {
-  for (int64_t i = 0; i < s.k; ++i)
-    for (int64_t block = 0; block < p.blocks; ++block)
-      for (int64_t j = 0; j < s.k; ++j) {
-        const int64_t column = block * p.steps.count + p.steps.step_of[j], n = smaller(p.width, s.c - block * 16);
-        const float* from = sums + ((tile * s.k + i) * p.columns + column) * 256 + p.steps.slot_of[j] * p.width;
-        for (int64_t o = tile * 16; o < smaller(s.o, tile * 16 + 16); ++o, from += 16) {
-          float* const to = dw + ((o * s.k + i) * s.k + j) * s.c + block * 16;
-          for (int64_t c = 0; c < n; ++c) to[c] = from[c];
-          for (int64_t t = 1; t < threads; ++t)
-            for (int64_t c = 0; c < n; ++c) to[c] += from[t * p.sums(s) + c];
-        }
+                        int64_t i, float* dw) {
+  for (int64_t block = 0; block < p.blocks; ++block)
+    for (int64_t j = 0; j < s.k; ++j) {
+      const int64_t column = block * p.steps.count + p.steps.step_of[j], n = smaller(p.width, s.c - block * 16);
+      const float* from = sums + ((tile * s.k + i) * p.columns + column) * 256 + p.steps.slot_of[j] * p.width;
+      for (int64_t o = tile * 16; o < smaller(s.o, tile * 16 + 16); ++o, from += 16) {
+        float* const to = dw + ((o * s.k + i) * s.k + j) * s.c + block * 16;
+        for (int64_t c = 0; c < n; ++c) to[c] = from[c];
+        for (int64_t t = 1; t < threads; ++t)
+          for (int64_t c = 0; c < n; ++c) to[c] += from[t * p.sums(s) + c];
       }
+    }
 }
 
 template <class Tiles>
@@ -218,12 +215,15 @@ void tile_backward_weights(const ConvShape& s, const Bf16* x, const Bf16* dy, fl
     if (pieces.begin == pieces.end) __builtin_memset(sums + mine * all, 0, size_t(all) * sizeof(float));
     for (int64_t v = pieces.begin; v < pieces.end; v += p.chunk) {
       const WeightsChunk c{lines, gradient, v, smaller(pieces.end, v + p.chunk)};
-      const Range to_put = p.shared ? range_of_thread(2 * (c.end - v)) : Range{0, 2 * (c.end - v)};
-      for (int64_t u = to_put.begin; u < to_put.end; ++u)
-        if (u % 2 == 0)
-          put_x<Tiles>(s, p, x, v + u / 2, lines + u / 2 * p.lines.bytes());
+      const int64_t rows = p.lines.rows + p.strip;  // of a piece: of x and of dy
+      const Range to_put = p.shared ? range_of_thread(rows * (c.end - v)) : Range{0, rows * (c.end - v)};
+      for (int64_t u = to_put.begin; u < to_put.end; ++u) {
+        const int64_t i = u / rows, row = u % rows;
+        if (row < p.lines.rows)
+          put_x<Tiles>(s, p, x, v + i, row, lines + i * p.lines.bytes());
         else
-          put_gradient<Tiles>(s, p, dy, v + u / 2, gradient + u / 2 * p.output_tiles * p.gradient_tile());
+          put_gradient<Tiles>(s, p, dy, v + i, row - p.lines.rows, gradient + i * p.output_tiles * p.gradient_tile());
+      }
       if (p.shared) {
 #pragma omp barrier
       }
@@ -235,8 +235,8 @@ void tile_backward_weights(const ConvShape& s, const Bf16* x, const Bf16* dy, fl
     Tiles::end();
 #pragma omp barrier
 #pragma omp for schedule(static)
-    for (int64_t tile = 0; tile < p.output_tiles; ++tile)
-      put_weights(s, p, sums, p.shared ? 1 : omp_get_num_threads(), tile, dw);
+    for (int64_t unit = 0; unit < p.output_tiles * s.k; ++unit)
+      put_weights(s, p, sums, p.shared ? 1 : omp_get_num_threads(), unit / s.k, unit % s.k, dw);
   }
 }
 
