@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/available_memory.h"
 #include "base/check.h"
 #include "data/formats/formats.h"
 
@@ -59,6 +60,11 @@ class IdxFile {
     if (bytes > most)
       throw BadInput("{}: byte 4: the header promises {} bytes of data, the file has {}: cut short. {}", path_, bytes,
                      size, kCopyAgain);
+    if (const int64_t available = available_memory(); bytes > available)
+      throw BadInput(
+          "{}: byte 4: the header promises {} bytes of data, and {} of memory are available. A file that is packed so "
+          "well may be made to fill the memory; if it is right, a machine with more is needed",
+          path_, bytes, available);
   }
 
   // Checks that nothing follows. Reading to the end also makes zlib verify the checksum of a gzip file.

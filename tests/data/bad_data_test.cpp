@@ -91,6 +91,16 @@ TEST_F(BadIdx, AHeaderThatPromisesTheWorld) {
   expect({images, "byte 4", "6 images of 0 x 7"});
 }
 
+// The file is as long as it says, of holes.
+TEST_F(BadIdx, MoreThanTheMemoryHolds) {
+  write_file(images, idx_header(0x803, {1 << 20, 1024, 1024}));
+  write_file(labels, idx_header(0x801, {1 << 20}) + std::string(1 << 20, '\0'));
+  std::error_code error;
+  fs::resize_file(images, 16 + (uintmax_t{1} << 40), error);
+  if (error) GTEST_SKIP() << "no file of a terabyte here: " << error.message();
+  expect({images, "promises 1099511627776 bytes", "of memory are available"});
+}
+
 TEST_F(BadIdx, WrongMagic) {
   write_file(images, idx_labels(6));
   expect({images, "byte 0", "0x00000801", "0x00000803", "images file"});

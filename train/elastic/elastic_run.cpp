@@ -16,6 +16,7 @@
 #include "train/elastic/membership_file.h"
 #include "train/machine/machine.h"
 #include "train/run/interrupt.h"
+#include "train/run/memory.h"
 #include "train/run/report.h"
 
 namespace skein {
@@ -181,6 +182,8 @@ class Entrance {
 bool train_elastic(const TrainCall& call, const JoinOptions& how, const std::function<bool()>& stop) {
   const ElasticInputs inputs = open_elastic_inputs(call);
   set_up_member(inputs.info.config);
+  ProcessGroup alone;
+  check_memory(alone, inputs.info);
   const Interrupt interrupt;
   const auto should_stop = [&] { return stop() || Interrupt::signal() != 0; };
   for (;;) {

@@ -22,6 +22,7 @@
 #include "train/machine/machine.h"
 #include "train/machine/threads.h"
 #include "train/run/interrupt.h"
+#include "train/run/memory.h"
 #include "train/run/progress.h"
 #include "train/run/report.h"
 #include "train/run/resume.h"
@@ -268,6 +269,7 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   trace::name_thread(group.rank() * call.config.workers / group.size(), "main");
   RunInputs inputs = open_inputs(group, call);
   set_up_machine(group, call, inputs);
+  check_memory(group, inputs.info);
   const std::unique_ptr<Trainer> trainer = build_trainer(group, call, inputs);
   choose_convolutions(group, *trainer);
   const int64_t last_step = call.limit_steps > 0 ? inputs.start.step + call.limit_steps : INT64_MAX;
