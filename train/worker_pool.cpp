@@ -48,6 +48,14 @@ WorkerPool::WorkerPool(ProcessGroup& group, const ModelInfo& info, const Dataset
           [this](int64_t worker, const std::string& reason) { communicators_.abort(int(worker), reason); },
           [this](int64_t i) { use_gpu(contexts_.gpu(worker(i).rank())); }) {}
 
+// After a failure the device may still have work that reads what the workers own.
+WorkerPool::~WorkerPool() {
+  try {
+    synchronize();
+  } catch (const std::exception&) {  // the failure itself, of the device's, which its thread has reported
+  }
+}
+
 void WorkerPool::connect(const AveragingOptions& averaging) {
   threads_.run(
       [&](int64_t i) { worker(i).connect(communicators_.join(int(i), contexts_.queue(worker(i).rank())), averaging); });

@@ -18,6 +18,7 @@ class WorkerPool {
   // Makes the workers, not yet connected. The calling thread's current GPU is then the first of the process's.
   // Collective. BadInput where the data does not fit `start`. `info` must outlive the pool.
   WorkerPool(ProcessGroup& group, const ModelInfo& info, const Dataset& train, const TrainState& start);
+  ~WorkerPool();
 
   // Connects the workers of a run with several to each other. Collective.
   void connect(const AveragingOptions& averaging);

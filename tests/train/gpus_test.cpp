@@ -121,6 +121,27 @@ TEST_F(Gpus, TrainingHasTheBitsOfOneGpu) {
   EXPECT_EQ(train_in_processes(2, on_gpus(c, "all"), data), expected) << "two GPUs in each of two processes";
 }
 
+// Two workers fail before their first averaging, whose consensus is queued: what it reads is freed when it is done.
+TEST_F(Gpus, AFailureLeavesNoWorkBehind) {
+  const TrainConfig c = on_gpus(small_run(), "0,1");
+  const Splits data = resident_data(c);
+  ProcessGroup alone;
+  const ModelInfo info = make_model_info(c, data.train);
+  const auto fail_after_a_step = [&] {
+    WorkerPool pool(alone, info, data.train, {});
+    pool.connect({.block_size = 2});
+    pool.run([&](Worker& w) {
+      w.local_step(0.1, SyncScope::none);
+      throw RunFailed("as planned");
+    });
+  };
+  EXPECT_THROW(fail_after_a_step(), RunFailed);
+  for (int gpu = 0; gpu < 2; ++gpu) {
+    const cuda::DeviceScope scope(gpu);
+    EXPECT_NO_THROW(Queue({Device::cuda, nullptr}).run(kernel::synchronize));
+  }
+}
+
 TEST_F(Gpus, StoppedAndGoneOnWithOnOthers) {
   const TempDir dir;
   ProcessGroup alone;
