@@ -75,6 +75,14 @@ TEST(Memory, WorkersAreCountedOnTheMachine) {
   expect_parts(lack_of_memory(info, 2, 2, 1), {"Take a smaller network"});
 }
 
+TEST(Memory, OfANetworkWithDropout) {
+  TrainConfig c = small_config();
+  c.model = "wrn10-1";
+  const int64_t without = memory_need(info_of(c), 1).step;
+  c.dropout = 0.3;
+  EXPECT_GE(memory_need(info_of(c), 1).step, without);
+}
+
 TEST(Memory, ARunThatCannotFitIsRefusedBeforeItBegins) {
   TrainConfig c = small_config();
   c.model = "wrn28-10";

@@ -55,6 +55,8 @@ MemoryNeed memory_need(const ModelInfo& info, int64_t processes) {
   const KernelObserver nothing_runs = [](const KernelCall&, const auto&) {};
   Tape tape(Queue{Device::cpu, nullptr, &nothing_runs}, arena);
   tape.recompute = c.recompute;
+  const uint32_t step = 0;
+  tape.draws.step = &step;
   const Tensor images = Tensor::meta(Device::cpu, activations(c), {c.batch, info.height, info.width, info.channels});
   const Var logits = model->forward(tape.input(images));
   tape.backward(cross_entropy(logits, Tensor::meta(Device::cpu, DType::i32, {c.batch})).mean);
