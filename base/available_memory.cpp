@@ -7,7 +7,7 @@
 namespace skein {
 namespace {
 
-// The number of the first line that begins with `key`, or nothing.
+// The number that follows the word `key`, or nothing.
 std::optional<int64_t> field(const std::string& file, const std::string& key) {
   std::ifstream in(file);
   for (std::string word; in >> word;) {
@@ -28,12 +28,17 @@ std::optional<int64_t> number_in(const std::string& file) {
 
 // What the limits of a group and of those above it leave. Memory of files that can be dropped is not counted as used.
 int64_t left_by_groups(const std::string& mount, std::string group, const char* limit_file, const char* usage_file,
-                       const char* files_key) {
+                       const std::string& total) {
   int64_t left = INT64_MAX;
   for (;;) {
     const std::string folder = mount + group;
     const auto limit = number_in(folder + limit_file), used = number_in(folder + usage_file);
-    if (limit && used) left = std::min(left, *limit - *used + field(folder + "/memory.stat", files_key).value_or(0));
+    if (limit && used) {
+      int64_t files = 0;
+      for (const char* kind : {"inactive_file", "active_file"})
+        files += field(folder + "/memory.stat", total + kind).value_or(0);
+      left = std::min(left, *limit - std::max<int64_t>(0, *used - files));
+    }
     if (group.empty()) return std::max<int64_t>(left, 0);
     group.resize(std::min(group.rfind('/'), group.size() - 1));
   }
@@ -55,11 +60,11 @@ int64_t available_memory(const std::string& root) {
     const std::string controllers = line.substr(first + 1, second - first - 1), path = line.substr(second + 1);
     const std::string group = path == "/" ? "" : path;
     if (controllers.empty())
-      available = std::min(
-          available, left_by_groups(root + "/sys/fs/cgroup", group, "/memory.max", "/memory.current", "inactive_file"));
+      available =
+          std::min(available, left_by_groups(root + "/sys/fs/cgroup", group, "/memory.max", "/memory.current", ""));
     if ("," + controllers + "," == ",memory,")
       available = std::min(available, left_by_groups(root + "/sys/fs/cgroup/memory", group, "/memory.limit_in_bytes",
-                                                     "/memory.usage_in_bytes", "total_inactive_file"));
+                                                     "/memory.usage_in_bytes", "total_"));
   }
   return available;
 }

@@ -58,7 +58,7 @@ void direct_forward(const ConvShape& s, const T* x, const T* w, T* y) {
       const int64_t ahead = n + 1 < images.end;
       for (int64_t o = 0; o < s.o; o += g.columns)
         for (int64_t h = 0; h < s.oh; ++h) {
-          const int64_t part = o * s.oh + h * g.columns, parts = s.o * s.oh;
+          const int64_t part = o / g.columns * s.oh + h, parts = s.o / g.columns * s.oh;
           prefetch<false>(x + (n + ahead) * image.size(), ahead * image.size(), part, parts);
           prefetch<true>(y + (n + ahead) * output.size(), ahead * output.size(), part, parts);
           gemm<Isa, false>(g, a + h * s.s * padded.row(), packed + o * taps, y + (n * s.oh + h) * output.row() + o);
