@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "engine/dry_pass.h"
 #include "engine/layer_names.h"
-#include "engine/ops.h"
 #include "engine/parameters.h"
 #include "kernels/dense_block.h"
 #include "kernels/sgd_step.h"
@@ -94,26 +94,19 @@ DryStep dry_step(const StepShape& s) {
   parameters.plan(s.dtype);
   LayerNames names;
   names.add(parameters);
-  Arena arena(Device::cpu, Arena::Backing::none);
   bool forward = true;
   const KernelObserver observer = [&](const KernelCall& call, const auto&) {
     add(out.kernels, planned(call));
     if (forward) out.layers.push_back(layer_of(call, names));
   };
-  Tape tape(Queue{Device::cpu, nullptr, &observer}, arena);
-  tape.recompute = s.recompute;
-  const Tensor images = Tensor::meta(Device::cpu, s.dtype, {s.batch, s.size, s.size, s.channels});
-  const Var logits = model->forward(tape.input(images));
-  out.forward = arena.peak();
-  forward = false;
-  tape.backward(cross_entropy(logits, Tensor::meta(Device::cpu, DType::i32, {s.batch})).mean);
+  const DryPass pass = dry_pass([&](const Var& x) { return model->forward(x); }, {s.batch, s.size, s.size, s.channels},
+                                s.dtype, s.recompute, observer, [&] { forward = false; });
   add(out.kernels, optimizer_step(parameters));
-  out.activations = arena.peak() + images.view().bytes();
+  out.forward = pass.forward;
+  out.activations = pass.step;
   out.parameters = parameters.count();
   out.tensors = int64_t(parameters.specs().size());
-  for (const Tensor* t :
-       {&parameters.value, &parameters.grad, &parameters.velocity, &parameters.shadow, &parameters.running_statistics})
-    if (t->defined()) out.parameter_bytes += t->view().bytes();
+  out.parameter_bytes = planned_bytes(parameters);
   return out;
 }
 

@@ -7,7 +7,7 @@
 
 #include "base/available_memory.h"
 #include "base/check.h"
-#include "engine/ops.h"
+#include "engine/dry_pass.h"
 #include "models/model.h"
 #include "train/machine/machine.h"
 #include "train/machine/threads.h"
@@ -15,8 +15,6 @@
 
 namespace skein {
 namespace {
-
-int64_t bytes_of(const Tensor& t) { return t.defined() ? int64_t(t.view().bytes()) : 0; }
 
 double gigabytes(int64_t bytes) { return double(bytes) * 1e-9; }
 
@@ -46,21 +44,14 @@ MemoryNeed memory_need(const ModelInfo& info, int64_t processes) {
   const auto model = make_model(c.model, info.model_options(), parameters);
   freeze(c.freeze, parameters);
   parameters.plan(activations(c));
-  const int64_t flat = bytes_of(parameters.value);
-  need.model = flat + bytes_of(parameters.grad) + bytes_of(parameters.velocity) + bytes_of(parameters.shadow) +
-               bytes_of(parameters.running_statistics);
+  need.model = int64_t(planned_bytes(parameters));
   for (const bool has_copy : {c.optimizer == OptimizerKind::adamw, c.ema > 0, c.accumulate > 1})
-    if (has_copy) need.model += flat;
-  Arena arena(Device::cpu, Arena::Backing::none);
+    if (has_copy) need.model += int64_t(parameters.value.view().bytes());
   const KernelObserver nothing_runs = [](const KernelCall&, const auto&) {};
-  Tape tape(Queue{Device::cpu, nullptr, &nothing_runs}, arena);
-  tape.recompute = c.recompute;
-  const uint32_t step = 0;
-  tape.draws.step = &step;
-  const Tensor images = Tensor::meta(Device::cpu, activations(c), {c.batch, info.height, info.width, info.channels});
-  const Var logits = model->forward(tape.input(images));
-  tape.backward(cross_entropy(logits, Tensor::meta(Device::cpu, DType::i32, {c.batch})).mean);
-  need.step = int64_t(arena.peak()) + bytes_of(images);
+  need.step = int64_t(dry_pass([&](const Var& x) { return model->forward(x); },
+                               {c.batch, info.height, info.width, info.channels}, activations(c), c.recompute,
+                               nothing_runs, [] {})
+                          .step);
   return need;
 }
 

@@ -7,7 +7,8 @@
 
 namespace skein {
 
-// Bytes of one process; a lower bound. Images, scratch of kernels and what an averaging needs are not counted.
+// Bytes of one process; a lower bound. The data set, frozen parameters, scratch of kernels and what an averaging needs
+// are not counted.
 struct MemoryNeed {
   int64_t model = 0;                 // of a worker: parameters, gradient, moments, their bf16 copy and averages
   int64_t step = 0;                  // of a worker that computes: its batch, activations and their gradients

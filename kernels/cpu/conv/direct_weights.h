@@ -1,8 +1,8 @@
 // Weight gradients as direct sums, with every tap of the kernel a matrix product over the pixels P of all images:
 //   dw[:, i, j, :] (O,C) = dy (P,O)^T times the pixels of x (P,C) that tap (i, j) sees
 // Threads share dw out by O, and where there are more of them than that pays for, also the pixels, with a dw for each
-// part of these; the parts are added in order. For many channels, a multiple of 16: for few of them the copies of tiles
-// cost more than direct.h's.
+// part of these; the parts are added in order. For multiples of 16 channels, and of larger kernels than 1x1 many: else
+// the copies of tiles cost more than direct.h's.
 #pragma once
 
 #include <omp.h>

@@ -26,7 +26,7 @@ template <class Isa, class T>
 void winograd_data(const ConvShape& s, bool flip, const T* x, const T* w, T* y) {
   const Image from{s.h, s.w, flip ? s.o : s.c}, to{s.h, s.w, flip ? s.c : s.o};
   const Strips strips(from);
-  const int64_t columns = padded_channels(to.c), width = panel_width<Isa>(columns), u_plane = from.c * columns;
+  const int64_t columns = padded_channels(to.c), u_plane = from.c * columns;
   const int64_t u_size = kPositions * u_plane, zeros_size = in_lines(from.row());
   const int64_t v_plane = strips.plane(from.c), m_plane = strips.plane(to.c), m_size = kPositions * m_plane;
   const int64_t thread_size = kPositions * v_plane + m_size;
@@ -46,16 +46,7 @@ void winograd_data(const ConvShape& s, bool flip, const T* x, const T* w, T* y) 
       for (int64_t i = begin; i < end; ++i)
         transform_data<Isa>(x + i / strips.rows * from.size(), from, from.c, i % strips.rows, zeros,
                             v + (i - begin) * strips.tiles * padded_channels(from.c), v_plane);
-      const Gemm g{.rows = (end - begin) * strips.tiles,
-                   .columns = columns,
-                   .outer = 1,
-                   .inner = from.c,
-                   .a_step = padded_channels(from.c),
-                   .a_outer = 0,
-                   .b_inner = width,
-                   .b_outer = 0,
-                   .b_panel = from.c * width,
-                   .c_row = columns};
+      const Gemm g = tiles_by_filters<Isa>((end - begin) * strips.tiles, from.c, columns);
       const int64_t next = strips.offset(end, from),
                     after = strips.offset(smaller(end + strips.per_block, own.end), from);
       const int64_t first = strips.offset(begin, to), last = strips.offset(end, to);
@@ -85,16 +76,7 @@ void add_strips(const ConvShape& s, const Strips& strips, Range own, const T* x,
       transform_data<Isa>(x + n * input.size(), input, s.c, i % strips.rows, zeros, v + tile * row, v_plane);
       transform_gradient<Isa>(dy + n * output.size(), output, i % strips.rows, dm + tile * columns, dm_plane);
     }
-    const Gemm g{.rows = s.c,
-                 .columns = columns,
-                 .outer = 1,
-                 .inner = (end - begin) * strips.tiles,
-                 .a_step = row,
-                 .a_outer = 0,
-                 .b_inner = columns,
-                 .b_outer = 0,
-                 .b_panel = panel_width<Isa>(columns),
-                 .c_row = columns};
+    const Gemm g = channels_by_gradients<Isa>(s.c, row, columns, (end - begin) * strips.tiles);
     const int64_t after = smaller(end + strips.per_block, own.end);
     const int64_t next_x = strips.offset(end, input), size_x = strips.offset(after, input) - next_x;
     const int64_t next_dy = strips.offset(end, output), size_dy = strips.offset(after, output) - next_dy;

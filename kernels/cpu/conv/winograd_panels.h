@@ -46,16 +46,7 @@ void winograd_data_by_panels(const ConvShape& s, bool flip, const T* x, const T*
       for (int64_t i = begin; i < end; ++i)
         transform_data<Isa>(x + i / strips.rows * from.size(), from, from.c, i % strips.rows, zeros,
                             v + (i - begin) * strips.tiles * padded_channels(from.c), v_plane);
-      const Gemm g{.rows = (end - begin) * strips.tiles,
-                   .columns = width,
-                   .outer = 1,
-                   .inner = from.c,
-                   .a_step = padded_channels(from.c),
-                   .a_outer = 0,
-                   .b_inner = panel_width<Isa>(width),
-                   .b_outer = 0,
-                   .b_panel = from.c * panel_width<Isa>(width),
-                   .c_row = width};
+      const Gemm g = tiles_by_filters<Isa>((end - begin) * strips.tiles, from.c, width);
 #pragma omp for schedule(static)
       for (int64_t column = 0; column < columns; column += width) {
         transform_filters<Isa>(s, flip, w, {column, column + width}, {0, from.c}, u);
@@ -100,16 +91,7 @@ void winograd_weights_by_panels(const ConvShape& s, const T* x, const T* dy, flo
       const int64_t first = panel * kPanelOfGradients, count = smaller(kPanelOfGradients, s.c - first);
       float* const du = all_du + (one_group ? omp_get_thread_num() : panel) * du_size;
       if (begin == 0) __builtin_memset(du, 0, size_t(du_size) * sizeof(float));
-      const Gemm g{.rows = count,
-                   .columns = columns,
-                   .outer = 1,
-                   .inner = (end - begin) * strips.tiles,
-                   .a_step = row,
-                   .a_outer = 0,
-                   .b_inner = columns,
-                   .b_outer = 0,
-                   .b_panel = panel_width<Isa>(columns),
-                   .c_row = columns};
+      const Gemm g = channels_by_gradients<Isa>(count, row, columns, (end - begin) * strips.tiles);
       for (int p = 0; p < kPositions; ++p)
         gemm<Isa, true>(g, v + p * v_plane + first, dm + p * dm_plane, du + p * count * columns);
       if (end == all) filter_gradients<Isa>(s, du, 1, {first, first + count}, {first, first + count}, dw);

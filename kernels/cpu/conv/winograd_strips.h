@@ -54,6 +54,37 @@ struct Strips {
   int64_t plane(int64_t channels) const { return per_block * tiles * padded_channels(channels) + 16; }
 };
 
+// M = V U at a position: tiles of `inner` channels times U packed in panels of its columns.
+template <class Isa>
+Gemm tiles_by_filters(int64_t tiles, int64_t inner, int64_t columns) {
+  const int64_t width = panel_width<Isa>(columns);
+  return {.rows = tiles,
+          .columns = columns,
+          .outer = 1,
+          .inner = inner,
+          .a_step = padded_channels(inner),
+          .a_outer = 0,
+          .b_inner = width,
+          .b_outer = 0,
+          .b_panel = inner * width,
+          .c_row = columns};
+}
+
+// dU += V^T dM at a position, for `channels` of V, whose tiles lie `row` apart: a sum over tiles.
+template <class Isa>
+Gemm channels_by_gradients(int64_t channels, int64_t row, int64_t columns, int64_t tiles) {
+  return {.rows = channels,
+          .columns = columns,
+          .outer = 1,
+          .inner = tiles,
+          .a_step = row,
+          .a_outer = 0,
+          .b_inner = columns,
+          .b_outer = 0,
+          .b_panel = panel_width<Isa>(columns),
+          .c_row = columns};
+}
+
 // Data transform: the first `channels` of strip i of an image -> V. Neighbouring tiles share two columns.
 template <class Isa, class T>
 void transform_data(const T* x, Image image, int64_t channels, int64_t i, const T* zeros, float* v, int64_t plane) {
@@ -152,8 +183,8 @@ void inverse_transform(const float* m, int64_t plane, T* y, Image image, int64_t
 }
 
 // Filter transform: w (O,3,3,C) -> U as [position][panel of columns][inner][width], for a part of the columns and of
-// the inner channels. Forward: inner channels are C, columns O. With `flip`, for the data gradient: inner channels are O,
-// columns C, and the taps are reversed.
+// the inner channels. Forward: inner channels are C, columns O. With `flip`, for the data gradient: inner channels are
+// O, columns C, and the taps are reversed.
 template <class Isa, class T>
 void transform_filters(const ConvShape& s, bool flip, const T* w, Range own_columns, Range own_inner, float* u) {
   using Vector = typename Isa::Vector;
