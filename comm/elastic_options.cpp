@@ -43,8 +43,8 @@ bool set_seconds(std::string_view text, double& to) {
 
 ElasticOptions parse_elastic(const std::string& text) {
   constexpr const char kForm[] =
-      "Give min=N[,max=M][,grace=TIME], with 1 <= N <= M <= 4096 and a time from 100ms to 60min, as in "
-      "min=2,max=16,grace=30s";
+      "Give min=N[,max=M][,grace=TIME][,interface=NAME], with 1 <= N <= M <= 4096, a time from 100ms to 60min and a "
+      "network interface of every machine, as in min=2,max=16,grace=30s,interface=eth0";
   ElasticOptions o;
   std::set<std::string_view> seen;
   std::string_view left = text;
@@ -54,10 +54,11 @@ ElasticOptions parse_elastic(const std::string& text) {
     const std::string_view item = left.substr(0, comma), key = item.substr(0, item.find('='));
     if (more) left = left.substr(comma + 1);
     const std::string_view value = key.size() < item.size() ? item.substr(key.size() + 1) : "";
-    const bool good = key == "min"     ? set_members(value, o.min)
-                      : key == "max"   ? set_members(value, o.max)
-                      : key == "grace" ? set_seconds(value, o.grace)
-                                       : false;
+    const bool good = key == "min"         ? set_members(value, o.min)
+                      : key == "max"       ? set_members(value, o.max)
+                      : key == "grace"     ? set_seconds(value, o.grace)
+                      : key == "interface" ? !(o.interface = value).empty()
+                                           : false;
     if (!good || !seen.insert(key).second) throw BadInput("--elastic {}: '{}' is not right. {}", text, item, kForm);
   }
   if (!seen.contains("min")) throw BadInput("--elastic {}: there is no min. {}", text, kForm);

@@ -281,7 +281,7 @@ std::unique_ptr<Meeting> Meeting::open(const MeetingOptions& options, const std:
     file = std::make_unique<SecretFile>(secret_folder(options.secret));
     secret = {file->secret(), file->id()};
   }
-  Socket door = door_at(place);
+  Socket door = door_at(options.elastic.interface, place);
   const Member own{start.next_id, door.own_address().text(), own_process().text()};
   start.members = {own};
   ++start.next_id;

@@ -1,8 +1,15 @@
 #include "comm/elastic/member_address.h"
 
+#include <fmt/ranges.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <memory>
+#include <set>
 
 #include "base/check.h"
 
@@ -12,6 +19,35 @@ Address with_port(Address address, int port) {
   address.set_port(port);
   return address;
 }
+
+namespace {
+
+// The first address of the interface, IPv4 before IPv6, without those of the link alone.
+Socket door_of(const std::string& interface) {
+  ifaddrs* all = nullptr;
+  if (getifaddrs(&all) != 0) throw BadInput("the network interfaces cannot be listed: {}", std::strerror(errno));
+  const std::unique_ptr<ifaddrs, decltype(&freeifaddrs)> owner(all, freeifaddrs);
+  std::set<std::string> names;
+  std::vector<Address> own;
+  for (const ifaddrs* i = all; i; i = i->ifa_next) {
+    names.insert(i->ifa_name);
+    const int family = i->ifa_addr && interface == i->ifa_name ? i->ifa_addr->sa_family : AF_UNSPEC;
+    if (family != AF_INET && family != AF_INET6) continue;
+    Address a{{}, socklen_t(family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6))};
+    std::memcpy(&a.bytes, i->ifa_addr, a.size);
+    if (family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&reinterpret_cast<const sockaddr_in6*>(&a.bytes)->sin6_addr))
+      continue;
+    own.push_back(a);
+  }
+  std::stable_partition(own.begin(), own.end(), [](const Address& a) { return a.family() == AF_INET; });
+  for (const Address& a : own)
+    if (Socket door = Socket::listening(a)) return door;
+  if (!names.contains(interface))
+    throw BadInput("--elastic: this machine has no interface '{}', but {}", interface, fmt::join(names, ", "));
+  throw BadInput("--elastic: the interface '{}' has no address that can be listened at", interface);
+}
+
+}  // namespace
 
 std::optional<Address> parse_address(const std::string& text) {
   const size_t colon = text.rfind(':');
@@ -36,7 +72,8 @@ std::vector<Socket> as_list(Socket socket) {
   return all;
 }
 
-Socket door_at(const std::optional<Rendezvous>& place) {
+Socket door_at(const std::string& interface, const std::optional<Rendezvous>& place) {
+  if (!interface.empty()) return door_of(interface);
   if (!place) {
     Socket door = Socket::listening(Address::loopback(0));
     if (!door) throw BadInput("no port of 127.0.0.1 can be listened at: {}", std::strerror(errno));

@@ -14,8 +14,9 @@ Address with_port(Address address, int port);
 std::optional<Address> parse_address(const std::string& text);  // of Address::text()
 std::vector<Socket> as_list(Socket socket);
 
-// Listens at `place`, without one at any port of 127.0.0.1. BadInput where it cannot.
-Socket door_at(const std::optional<Rendezvous>& place);
+// Listens at any port of the interface; without one at `place`, without both at any port of 127.0.0.1. BadInput where it
+// cannot.
+Socket door_at(const std::string& interface, const std::optional<Rendezvous>& place);
 
 // A connection to a member of the run whose secret is known, after the handshake.
 struct Reached {

@@ -22,6 +22,15 @@ int64_t bytes_of_membership(const std::string& run) {
   return none ? 0 : int64_t(bytes);
 }
 
+// The logs up to this are kept: the chair before may have written a part of what there is to say of `state`.
+TrainState logged_before(const ElasticState& state, const ElasticInputs& in) {
+  TrainState s = train_state_of(state, in.fingerprints);
+  if (state.merged.empty()) return s;
+  --s.step;
+  if (ends_epoch(state, in.data.train.size())) --s.epoch;
+  return s;
+}
+
 std::string last_line(const std::string& run) {
   std::string text = read_text(run + kMembershipFile);
   if (!text.empty()) text.pop_back();
@@ -56,8 +65,7 @@ ChairFiles::ChairFiles(const ElasticInputs& in, const ElasticState& state, int64
                        std::unique_ptr<RunFolder> logs)
     : inputs_(in),
       logs_(logs ? std::move(logs)
-                 : RunFolder::reopen(in.call.out, train_state_of(state, in.fingerprints), in.info.config,
-                                     try_lock_run(in.call.out))),
+                 : RunFolder::reopen(in.call.out, logged_before(state, in), in.info.config, try_lock_run(in.call.out))),
       progress_(in.info.config.epochs, 1, false) {
   const ModelInfo& info = in.info;
   logs_->write({.command = in.call.command,

@@ -15,6 +15,11 @@
 #include "train/run/run_folder.h"
 
 namespace skein {
+namespace {
+
+constexpr const char kGoneOn[] = "the run has gone on without it";
+
+}  // namespace
 
 ElasticMember::ElasticMember(const ElasticInputs& in, std::unique_ptr<Presence> presence,
                              std::unique_ptr<Meeting> meeting, std::unique_ptr<ChairFiles> files,
@@ -85,26 +90,40 @@ std::optional<ElasticMember::End> ElasticMember::take_state() {
   consensus_.copy_to(worker_->worker().parameters());
   report_members(meeting_state_, now);
   meeting_state_ = std::move(now);
-  const double seconds = seconds_since(std::exchange(state_at_, Clock::now()));
+  round_seconds_ = seconds_since(std::exchange(state_at_, Clock::now()));
   if (!meeting_->is_chair()) {
     files_.reset();
     return {};
   }
-  if (!files().write_record(state_)) {
-    report("dropped  member {}: the run has gone on without it\n", meeting_->own());
-    return End::dropped;
+  if (record_state()) return {};
+  report("dropped  member {}: {}\n", meeting_->own(), kGoneOn);
+  return End::dropped;
+}
+
+bool ElasticMember::record_state() {
+  if (!files_) {
+    report("chair    member {} has become the chair\n", meeting_->own());
+    files_ = std::make_unique<ChairFiles>(inputs_, state_, worker_->worker().parameters().count(), nullptr);
   }
-  if (state_.merged.empty()) return {};
-  files_->write_round(state_, state_.record.at("lr").get<double>(), seconds);
+  if (!files_->write_record(state_)) return false;
+  if (state_.merged.empty()) return true;
+  files_->write_round(state_, state_.record.at("lr").get<double>(), round_seconds_);
   if (ends_epoch(state_, inputs_.data.train.size()))
     files_->end_epoch(state_, consensus_, worker_->worker(), contexts_.first());
   else if (files_->is_checkpoint_due())
     files_->save(state_, consensus_, worker_->worker());
-  return {};
+  return true;
 }
 
+// A chair records a state before it merges the next: the one before it may have ended in between.
 MeetingEvent ElasticMember::settle(MeetingEvent event) {
-  while (event.kind == MeetingEvent::merge) event = merge(event.contributions);
+  while (event.kind == MeetingEvent::merge) {
+    if (!files_) {
+      consensus_.copy_to(worker_->worker().parameters());
+      if (!record_state()) return {MeetingEvent::deposed, {}, kGoneOn};
+    }
+    event = merge(event.contributions);
+  }
   return event;
 }
 
@@ -148,15 +167,6 @@ MeetingEvent ElasticMember::merge(const std::vector<Contribution>& contributions
   return meeting_->publish(to_json(next), std::move(bytes));
 }
 
-// Files that this process writes as the chair: another may have been it before.
-ChairFiles& ElasticMember::files() {
-  if (!files_) {
-    report("chair    member {} has become the chair\n", meeting_->own());
-    files_ = std::make_unique<ChairFiles>(inputs_, state_, worker_->worker().parameters().count(), nullptr);
-  }
-  return *files_;
-}
-
 void ElasticMember::report_members(const MeetingState& before, const MeetingState& now) const {
   if (!meeting_->is_chair()) return;
   for (const Member& m : before.members)
@@ -167,16 +177,12 @@ void ElasticMember::report_members(const MeetingState& before, const MeetingStat
 
 // The chair has evaluated and saved the end of the last epoch. Where it ends before it says so, another does it.
 ElasticMember::End ElasticMember::finish() {
-  const bool evaluated = files_ != nullptr;
   const MeetingEvent event = meeting_->await_end();
   if (event.kind == MeetingEvent::done) return End::complete;
   if (event.kind != MeetingEvent::chair) {
     if (const auto end = take(event)) return *end;
   }
-  if (!evaluated) {
-    if (!files().write_record(state_)) return End::dropped;
-    files_->end_epoch(state_, consensus_, worker_->worker(), contexts_.first());
-  }
+  if (!files_ && !record_state()) return End::dropped;
   files_->end(state_, true);
   meeting_->finish();
   report("done     test top-1 {:.2f} % after the last epoch, {:.2f} % after the best (epoch {})\n",

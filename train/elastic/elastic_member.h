@@ -38,7 +38,7 @@ class ElasticMember {
   End finish();
   [[noreturn]] void save_alone(const MeetingEvent& event);
   End leave();
-  ChairFiles& files();
+  bool record_state();  // as the chair, with the state's consensus in the worker; false: another has gone on
   void report_members(const MeetingState& before, const MeetingState& now) const;
 
   const ElasticInputs& inputs_;
@@ -49,6 +49,7 @@ class ElasticMember {
   MeetingState meeting_state_;
   ElasticState state_;
   Clock::time_point state_at_ = Clock::now();
+  double round_seconds_ = 0;  // that the state has taken
   std::unique_ptr<MemberWorker> worker_;
   std::unique_ptr<ChairFiles> files_;  // null: another is the chair
   std::unique_ptr<Meeting> meeting_;

@@ -102,10 +102,12 @@ class Entrance {
     ElasticState state = goes_on ? resumed_state(next_id) : ElasticState{};
     complete = is_complete(state, in_.info.config.epochs);
     if (complete) return nullptr;
-    if (goes_on)
+    if (goes_on) {
+      set_aside_damaged(in_.call.out);
       logs = RunFolder::reopen(in_.call.out, train_state_of(state, in_.fingerprints), in_.info.config, std::move(lock));
-    else
+    } else {
       logs = new_run(state, std::move(lock));
+    }
     auto payload = std::make_shared<const std::string>(consensus_.bytes());
     auto files = std::make_unique<ChairFiles>(in_, state, first_.parameters.count(), std::move(logs));
     auto meeting =

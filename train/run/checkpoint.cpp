@@ -148,17 +148,15 @@ void write_ema(const std::string& folder, const ModelInfo& info, const Parameter
   write_checksums(folder, checksums_of(folder));
 }
 
-// Moves the checkpoint in `replaced`, which the one in `folder` has replaced, to the first of the `keep` - 1 older
-// ones.
-void keep_older(const std::string& replaced, const std::string& folder, int64_t keep) {
-  if (!fs::exists(replaced)) return;
-  if (keep > 1) {
-    fs::remove_all(older_folder(folder, keep - 1));
-    for (int64_t n = keep - 1; n > 1; --n)
-      if (fs::exists(older_folder(folder, n - 1))) fs::rename(older_folder(folder, n - 1), older_folder(folder, n));
-    fs::rename(replaced, older_folder(folder, 1));
+// Moves the checkpoint in `replaced`, which the one in `folder` has replaced, to the first of the `keep` - 1 older ones,
+// and each of these to the next. Each is whole at every moment; the oldest is removed by another name.
+void keep_older(std::string replaced, const std::string& folder, int64_t keep) {
+  for (int64_t n = 1; n < keep && !replaced.empty(); ++n) {
+    std::string older;  // empty: there was none
+    replace_folder(replaced, older_folder(folder, n), [&](const std::string& name) { older = name; });
+    replaced = older;
   }
-  fs::remove_all(replaced);
+  if (!replaced.empty()) fs::remove_all(replaced);
 }
 
 // Writes into the folder `fresh`, which replaces `folder` when the files of all ranks are in it.
