@@ -5,10 +5,12 @@ PREFIX ?= /usr/local
 override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 ARGS ?=
 FUZZ_SECONDS ?= 20
+CHAOS_KILLS ?= 200
+CHAOS_SCHEDULES ?= 200
 # mpirun on however few cores, in a container too
 MPI_ENV = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 
-.PHONY: build help train test sanitize fuzz mutations bench packages kernel-report install dist clean
+.PHONY: build help train test sanitize fuzz chaos mutations bench packages kernel-report install dist clean
 build: packages  ## the program, build/release/skein (also plain make)
 	cmake --preset release
 	cmake --build --preset release --target skein
@@ -51,6 +53,11 @@ sanitize: packages  ## the host's threads and the CUDA kernels under ThreadSanit
 fuzz: packages  ## the readers of files under libFuzzer, FUZZ_SECONDS each (20)
 	@bash tools/install-packages.sh test
 	bash tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+chaos: build  ## kills (CHAOS_KILLS of each kind, and at every call that changes a file), and CHAOS_SCHEDULES of elastic runs
+	@bash tools/install-packages.sh test
+	python3 tests/chaos/kills.py --skein $(BUILD)/skein --kills $(CHAOS_KILLS)
+	python3 tests/chaos/elastic.py --skein $(BUILD)/skein --schedules $(CHAOS_SCHEDULES)
 
 mutations: packages  ## plants bugs, one at a time: a test must catch each
 	@bash tools/install-packages.sh test

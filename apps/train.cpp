@@ -256,7 +256,8 @@ Command& declare_train(Command& skein, TrainArguments& a) {
   train.option("--secret-file", a.secret_file,
                "over TCP: a text that all processes know, and nobody else [SKEIN_SECRET, or made by rank 0]", {"FILE"});
   train.option("--timeout", a.timeout,
-               "a rank that gives no sign of life for so long is lost, and the run ends: 30s, 5min, 2h", {"TIME"});
+               "a rank that gives no sign of life for so long, or does not come, is lost, and the run ends: 30s, 5min, 2h",
+               {"TIME"});
   train.footer = "\nForms of --sync:\n" + sync_forms() + "\nRecipes:\n" + recipe_list();
   return train;
 }

@@ -39,7 +39,7 @@ ProcessGroup ProcessGroup::join(const JoinOptions& options) {
   if (own.size == 1) return group;
   if (const auto rendezvous = tcp_rendezvous(own.launcher)) {
     TcpOptions tcp;
-    tcp.timeout = options.timeout;
+    tcp.timeout = tcp.rendezvous_timeout = options.timeout;
     tcp.secret = options.secret;
     group.communicator_ = join_tcp(*rendezvous, own.rank, own.size, tcp);
     group.abort_ = abort_tcp;

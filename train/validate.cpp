@@ -36,6 +36,8 @@ void check_processes(const TrainConfig& c, int64_t processes) {
         "start a number of processes that divides {}",
         c.workers, processes, processes, c.workers);
   if (processes == 1) return;
+  if (c.checkpoint_async)
+    throw BadInput("--checkpoint-async: is for runs of one process, and {} were started. Leave it out", processes);
   const int64_t each = c.workers / processes, block = sync_schedule(c).block_size;
   if (block > 0 && block % each != 0 && each % block != 0)
     throw BadInput(
@@ -134,6 +136,7 @@ void check_elastic(const TrainConfig& c) {
   refuse(c.whiten_stem || !c.init.empty(), "--init and --whiten-stem", "Leave them out");
   refuse(!c.net.empty(), "--net", "Leave it out");
   refuse(c.parallel > 0, "--parallel", "Leave it out");
+  refuse(c.checkpoint_async, "--checkpoint-async", "Leave it out: the others go on while the chair writes");
   refuse(!c.gpus.empty(), "--gpus", "Leave it out, and give --device cpu");
 }
 

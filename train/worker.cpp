@@ -112,9 +112,14 @@ std::vector<StepResult> Worker::collect() {
 void Worker::optimizer_step(const Queue& queue) {
   const Span span("step");
   outputs_.begin();
+  update(queue);
+  outputs_.end();
+}
+
+void Worker::update(const Queue& queue) {
+  if (before_change_) before_change_();
   adjust_gradients(queue);
   optimizer_->step_on(queue);
-  outputs_.end();
 }
 
 void Worker::forward_backward(StepContext& context, const Batch& batch) {
@@ -133,8 +138,7 @@ void Worker::forward_backward(StepContext& context, const Batch& batch) {
     in_span("backward", [&] { context.tape.backward(loss.mean); });
     if (with_update) {
       const Span span("step");
-      adjust_gradients(context.tape.queue);
-      optimizer_->step_on(context.tape.queue);
+      update(context.tape.queue);
     }
     return loss;
   });

@@ -2,7 +2,9 @@
 // communicators. A worker is used by one thread at a time. Its device work is ordered on the queue of its step context.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "engine/ops.h"
@@ -77,6 +79,9 @@ class Worker {
   void start_averaging(SyncScope scope, double rate);
   void settle();
   void merge_averaging(SyncScope scope);
+  // Called, by the worker's thread, before anything that a checkpoint keeps changes; but for running statistics. On the
+  // CPU.
+  void before_change(std::function<void()> wait) { before_change_ = std::move(wait); }
   // The results of the steps since the last call, kMaxUncollectedSteps at most. On a GPU it waits for them.
   std::vector<StepResult> collect();
 
@@ -105,6 +110,7 @@ class Worker {
   View norms(SyncScope scope) const;  // the AveragingNorms, absent if they are not measured
   AveragingRound next_averaging(double rate);
   void optimizer_step(const Queue&);  // for steps in which it is not part of the pass
+  void update(const Queue&);
   void update_ema(const Queue&);
   void adjust_gradients(const Queue&);  // --clip-norm, --lars and --noise
   void warm_up_convolutions(StepContext& context, int64_t images);
@@ -128,6 +134,7 @@ class Worker {
   const std::unique_ptr<Optimizer> optimizer_;
   FlatModel ema_;
   StepOutputReader outputs_;
+  std::function<void()> before_change_;
   std::vector<StepResult> results_;              // since the last collect(); their outputs are in outputs_
   StepGraph local_step_graph_, gradient_graph_;  // a pass with and without the update
 

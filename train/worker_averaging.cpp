@@ -69,6 +69,7 @@ void Worker::average_models(SyncScope scope) {
 }
 
 void Worker::start_averaging(SyncScope scope, double rate) {
+  if (before_change_) before_change_();
   const AveragingRound round = next_averaging(rate);
   const bool block = scope == SyncScope::block;
   ModelAverager& averager = block ? *block_averager_ : *world_averager_;

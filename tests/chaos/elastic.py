@@ -13,6 +13,7 @@ import collections
 import json
 import os
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -169,6 +170,7 @@ def judge(skein, run):
     progress = json.loads((run / "checkpoints/last/progress.json").read_text())
     if progress["rounds"]["world"] != len(rounds):
         raise Fault(f"{run}: the last checkpoint is of round {progress['rounds']['world']} of {len(rounds)}")
+    shutil.rmtree(run / "checkpoints/last.damaged", ignore_errors=True)  # set aside, as it should be
     processes.check([skein, "verify", run], run.parent / "verify.log")
     text = processes.check([skein, "train", "--replay", run], run.parent / "replay.log")
     if f"{len(rounds)} rounds repeated" not in text or "not complete" in text:

@@ -54,14 +54,25 @@ class Kind:
 
     def start(self, run, preload=None):
         """preload: variables of the first, which is the chair of an elastic run."""
-        started = []
-        for i, (command, variables) in enumerate(self.commands(run)):
+        started, self.together = [], self.commands(run)
+        for i, (command, variables) in enumerate(self.together):
             log = run.parent / f"{self.name}-{i}.log"
             started.append(Process(command, log, {**variables, **preload} if preload and i == 0 else variables))
             while preload and started[0].status() is None and self.name.endswith("elastic") and \
                     not (run / "chair.json").exists():
                 time.sleep(0.002)
         return started
+
+    def replace_missing(self, all_processes, folder):
+        """A rank that has died before all had come is waited for: it is started again."""
+        while any(p.status() is None for p in all_processes):
+            time.sleep(0.02)
+            if any(p.status() is None and "are missing" in p.text() for p in all_processes):
+                for i, p in enumerate(all_processes):
+                    if p.status() is not None:
+                        command, variables = self.together[i]
+                        all_processes[i] = Process(command, folder / f"{self.name}-{i}.log", variables)
+                return
 
     def finish(self, all_processes):
         """Waits for all. True: the run is complete. A rank may say that another has died: status 1."""
@@ -117,6 +128,8 @@ def kill_at_random(kind, folder, kills, dice):
                 counts["kills"] += 1
             except ProcessLookupError:
                 pass
+        if kind.name == "tcp":
+            kind.replace_missing(all_processes, folder)
         complete = kind.finish(all_processes)
         for p in all_processes:
             p.kill()  # what mpirun has left

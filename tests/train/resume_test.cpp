@@ -147,6 +147,57 @@ TEST(Train, WritesCheckpointsWithinAnEpoch) {
   EXPECT_EQ(without_times(whole + "/summary.csv"), without_times(run + "/summary.csv"));
 }
 
+// The same while the run goes on: the bits of a run that waits for its checkpoints, and resumed from one of them.
+TEST(Train, WritesCheckpointsWhileItGoesOn) {
+  const TempDir dir;
+  TrainConfig c = small_config();
+  for (const int64_t workers : {1, 3}) {
+    c.workers = workers;
+    if (workers > 1) c.sync = "local:H=2", c.compress = "ef-sign", c.outer_momentum = 0.5, c.ema = 0.9;
+    const std::string waits = (dir / fmt::format("waits-{}", workers)).string();
+    const std::string whole = (dir / fmt::format("whole-{}", workers)).string(), run = whole + "-broken";
+    c.checkpoint_async = false, c.checkpoint_minutes = 0;
+    train({.config = c, .out = waits}, never);
+    c.checkpoint_async = true, c.checkpoint_minutes = 1e-9;
+    train({.config = c, .out = whole}, never);
+    int64_t calls = 0;
+    const auto crash = [&]() -> bool {
+      if (++calls == 5) throw std::runtime_error("crash");
+      return false;
+    };
+    EXPECT_THROW(train({.config = c, .out = run}, crash), std::runtime_error);
+    EXPECT_GT(open_checkpoint(last_checkpoint(run)).state.step_in_epoch, 0);
+    EXPECT_TRUE(train({.config = c, .resume = run}, never));
+    for (const auto& file : fs::directory_iterator(last(waits))) {
+      const std::string name = file.path().filename().string();
+      if (file.path().extension() != ".safetensors") continue;
+      expect_same_tensors(last(waits) + "/" + name, last(whole) + "/" + name);
+      expect_same_tensors(last(waits) + "/" + name, last(run) + "/" + name);
+    }
+    EXPECT_EQ(without_times(waits + "/summary.csv"), without_times(whole + "/summary.csv"));
+  }
+}
+
+TEST(Train, SaysThatACheckpointCouldNotBeWrittenWhileItWentOn) {
+  const TempDir dir;
+  TrainConfig c = small_config();
+  c.checkpoint_async = true, c.checkpoint_minutes = 1e-9;
+  const std::string run = (dir / "run").string();
+  int64_t calls = 0;
+  const auto block = [&] {
+    if (++calls > 1) return false;
+    fs::remove_all(run + "/checkpoints");
+    write_file(run + "/checkpoints", "a file where the folder should be");
+    return false;
+  };
+  try {
+    train({.config = c, .out = run}, block);
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const RunFailed& e) {
+    expect_parts(e.what(), {"checkpoint", "was not written", "There is no checkpoint yet"});
+  }
+}
+
 // A crash between the two renames, on a file system that cannot exchange folders.
 TEST(Train, ResumesFromTheOlderCheckpointWhenThereIsNoOther) {
   const TempDir dir;

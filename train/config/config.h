@@ -69,6 +69,7 @@ struct TrainConfig {
 
   int64_t seed = 0, eval_batch = 128, log_every = 1, keep = 1;
   double checkpoint_minutes = 0;  // 0: checkpoints at the ends of epochs only
+  bool checkpoint_async = false;
   bool round_norms = true;
   int64_t round_norms_from = 256;  // images of a worker since the averaging before; 0: every averaging
 

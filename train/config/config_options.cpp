@@ -184,6 +184,9 @@ void list_run(OptionList& o, TrainConfig& c) {
   o.option("--checkpoint-minutes", c.checkpoint_minutes,
            "a checkpoint also within an epoch, so many minutes after the one before; 0: at the ends of epochs only",
            {"M", 0, 1e6, Resume::free});
+  o.on_off("--checkpoint-async", c.checkpoint_async,
+           "write checkpoints while the run goes on; takes memory for a copy of what they hold",
+           {.resume = Resume::free});
   o.on_off(
       "--round-norms", c.round_norms,
       "log every averaging's distances, length and angle of the workers' steps, and error memory; takes memory for "

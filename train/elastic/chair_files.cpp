@@ -6,6 +6,8 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "comm/sockets/handshake.h"
+#include "train/elastic/chair_name.h"
 #include "train/elastic/membership_file.h"
 #include "train/elastic/presence.h"
 #include "train/evaluation/evaluation.h"
@@ -53,17 +55,17 @@ TrainState train_state_of(const ElasticState& state, const DataFingerprints& dat
 }
 
 void save_consensus(const ElasticInputs& in, const ElasticState& state, const Consensus& consensus, Worker& worker,
-                    const std::string& folder) {
-  ProcessGroup alone;
+                    const std::string& folder, int64_t keep, const std::function<bool()>& may_replace) {
   WorkerStates workers;
   if (consensus.outer_momentum().defined()) workers[0] = {{"outer_momentum", consensus.outer_momentum()}};
-  write_checkpoint(alone, folder, {in.info, worker.parameters(), workers, train_state_of(state, in.fingerprints)},
-                   in.info.config.keep);
+  write_checkpoint_if(may_replace, folder,
+                      {in.info, worker.parameters(), workers, train_state_of(state, in.fingerprints)}, keep);
 }
 
 ChairFiles::ChairFiles(const ElasticInputs& in, const ElasticState& state, int64_t parameters,
                        std::unique_ptr<RunFolder> logs)
     : inputs_(in),
+      chair_before_(text_of_chair(in.call.out)),
       logs_(logs ? std::move(logs)
                  : RunFolder::reopen(in.call.out, logged_before(state, in), in.info.config, try_lock_run(in.call.out))),
       progress_(in.info.config.epochs, 1, false) {
@@ -82,6 +84,12 @@ ChairFiles::ChairFiles(const ElasticInputs& in, const ElasticState& state, int64
                 .image = {info.height, info.width, info.channels},
                 .start_step = state.steps},
                info.config);
+}
+
+// Its meeting's thread writes chair.json, soon after this has become the chair.
+bool ChairFiles::is_chair() const {
+  const std::string now = text_of_chair(inputs_.call.out);
+  return now == chair_before_ || process_of_chair(now) == own_process().text();
 }
 
 bool ChairFiles::write_record(const ElasticState& state) {
@@ -148,14 +156,17 @@ void ChairFiles::end_epoch(ElasticState& state, const Consensus& consensus, Work
                        .histograms = weight_histograms(worker.parameters()),
                        .layers = layer_norms(worker.parameters(), worker.parameters()),
                        .predictions = predictions};
+  if (!is_chair()) return;
   progress_.show(m);
   logs_->write(m, 0, inputs_.data.test);
-  if (best) save_consensus(inputs_, state, consensus, worker, best_folder(inputs_.call.out));
+  if (best)
+    save_consensus(inputs_, state, consensus, worker, best_folder(inputs_.call.out), 1, [&] { return is_chair(); });
   save(state, consensus, worker);
 }
 
 void ChairFiles::save(const ElasticState& state, const Consensus& consensus, Worker& worker) {
-  save_consensus(inputs_, state, consensus, worker, last_folder(inputs_.call.out));
+  save_consensus(inputs_, state, consensus, worker, last_folder(inputs_.call.out), inputs_.info.config.keep,
+                 [&] { return is_chair(); });
   saved_at_ = Clock::now();
 }
 

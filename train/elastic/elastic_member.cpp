@@ -205,7 +205,7 @@ void ElasticMember::save_alone(const MeetingEvent& event) {
                                      : fmt::format("{}/checkpoints/alone-{}", inputs_.call.out, meeting_->own());
   consensus_.set(*meeting_state_.payload);
   consensus_.copy_to(worker_->worker().parameters());
-  save_consensus(inputs_, state_, consensus_, worker_->worker(), folder);
+  save_consensus(inputs_, state_, consensus_, worker_->worker(), folder, 1, [] { return true; });
   throw RunFailed("member {}: {}. It has saved the consensus of round {} in {} and ends. {}", meeting_->own(),
                   event.why, state_.round, folder,
                   for_all ? "The same command goes on from it"

@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "base/terminal/standard_files.h"
 #include "comm/launcher.h"
+#include "train/elastic/chair_name.h"
 #include "train/elastic/elastic_member.h"
 #include "train/elastic/membership_file.h"
 #include "train/machine/machine.h"
@@ -24,17 +25,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr auto kRetry = std::chrono::milliseconds(50);
-
-std::string chair_file(const std::string& run) { return run + "/chair.json"; }
-
-// Empty: there is none, or it is being written.
-std::string address_of_chair(const std::string& run) {
-  try {
-    return fs::exists(chair_file(run)) ? Json::parse(read_text(chair_file(run))).at("address").get<std::string>() : "";
-  } catch (const std::exception&) {
-    return "";
-  }
-}
 
 // The model as every process makes it: the layout of the consensus, and the first one.
 struct FirstModel {
@@ -50,19 +40,15 @@ class Entrance {
   Entrance(const ElasticInputs& in, const JoinOptions& how, std::function<bool()> stop)
       : in_(in), first_(in.info), consensus_(in.info.config, first_.parameters), stop_(std::move(stop)) {
     const std::string own = what_members_share(in);
-    options_ = {
-        .elastic = in.options,
-        .timeout = how.timeout,
-        .secret = how.secret,
-        .state_bytes = consensus_.state_bytes(),
-        .contribution_bytes = consensus_.contribution_bytes(),
-        .joins = own,
-        .objection = [own](const std::string& its) { return difference_of_newcomer(its, own); },
-        .on_chair =
-            [run = in.call.out](const std::string& address) {
-              write_text(chair_file(run), Json{{"address", address}, {"process", own_process().text()}}.dump() + "\n");
-            },
-        .stop = stop_};
+    options_ = {.elastic = in.options,
+                .timeout = how.timeout,
+                .secret = how.secret,
+                .state_bytes = consensus_.state_bytes(),
+                .contribution_bytes = consensus_.contribution_bytes(),
+                .joins = own,
+                .objection = [own](const std::string& its) { return difference_of_newcomer(its, own); },
+                .on_chair = [run = in.call.out](const std::string& address) { write_chair(run, address); },
+                .stop = stop_};
   }
 
   // Null: stopped, or `complete` is set: there is nothing left to train.
@@ -104,6 +90,8 @@ class Entrance {
     if (complete) return nullptr;
     if (goes_on) {
       set_aside_damaged(in_.call.out);
+      for (const std::string& folder : {last_folder(in_.call.out), best_folder(in_.call.out)})
+        remove_unfinished(folder);
       logs = RunFolder::reopen(in_.call.out, train_state_of(state, in_.fingerprints), in_.info.config, std::move(lock));
     } else {
       logs = new_run(state, std::move(lock));

@@ -1,5 +1,7 @@
 #include "train/run/checkpoint.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -17,7 +19,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char kModelFile[] = "/model.safetensors", kOptimizerFile[] = "/optimizer.safetensors",
-                     kProgressFile[] = "/progress.json", kUpdates[] = "updates";
+                     kProgressFile[] = "/progress.json", kUpdates[] = "updates", kUnfinished[] = ".new";
 
 using Metadata = std::map<std::string, std::string>;
 
@@ -161,7 +163,7 @@ void keep_older(std::string replaced, const std::string& folder, int64_t keep) {
 
 // Writes into the folder `fresh`, which replaces `folder` when the files of all ranks are in it.
 void write_files(ProcessGroup& group, const std::string& fresh, const std::string& folder, const CheckpointContents& c,
-                 int64_t keep) {
+                 int64_t keep, const std::function<bool()>& may_replace) {
   on_disk(group, [&] {
     if (!group.is_root()) return;
     fs::remove_all(fresh);
@@ -178,8 +180,20 @@ void write_files(ProcessGroup& group, const std::string& fresh, const std::strin
   on_disk(group, [&] {
     if (!group.is_root()) return;
     write_checksums(fresh, checksums_of(fresh));
+    if (!may_replace()) return void(fs::remove_all(fresh));
     replace_folder(fresh, folder, [&](const std::string& replaced) { keep_older(replaced, folder, keep); });
   });
+}
+
+void write_to(ProcessGroup& group, const std::string& fresh, const std::string& folder, const CheckpointContents& c,
+              int64_t keep, const std::function<bool()>& may_replace) {
+  try {
+    write_files(group, fresh, folder, c, keep, may_replace);
+  } catch (const RunFailed& e) {
+    std::error_code ignored;
+    if (group.is_root()) fs::remove_all(fresh, ignored);
+    throw RunFailed("checkpoint {} was not written: {}", folder, e.what());
+  }
 }
 
 }  // namespace
@@ -190,14 +204,24 @@ std::string ema_folder(const std::string& checkpoint) { return checkpoint + "/em
 
 void write_checkpoint(ProcessGroup& group, const std::string& folder, const CheckpointContents& contents,
                       int64_t keep) {
-  const std::string fresh = folder + ".new";
-  try {
-    write_files(group, fresh, folder, contents, keep);
-  } catch (const RunFailed& e) {
-    std::error_code ignored;
-    if (group.is_root()) fs::remove_all(fresh, ignored);
-    throw RunFailed("checkpoint {} was not written: {}", folder, e.what());
-  }
+  write_to(group, folder + kUnfinished, folder, contents, keep, [] { return true; });
+}
+
+void write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& folder,
+                         const CheckpointContents& contents, int64_t keep) {
+  ProcessGroup alone;
+  const std::string fresh = fmt::format("{}{}-{}-{}", folder, kUnfinished, host_name(), getpid());
+  write_to(alone, fresh, folder, contents, keep, may_replace);
+}
+
+void remove_unfinished(const std::string& folder) {
+  const fs::path path(folder);
+  if (!fs::is_directory(path.parent_path())) return;
+  std::vector<fs::path> all;
+  for (const auto& entry : fs::directory_iterator(path.parent_path()))
+    if (entry.path().filename().string().starts_with(path.filename().string() + kUnfinished))
+      all.push_back(entry.path());
+  for (const fs::path& p : all) fs::remove_all(p);
 }
 
 bool check_checkpoint_place(const std::string& folder) {
@@ -206,7 +230,7 @@ bool check_checkpoint_place(const std::string& folder) {
     return file == kModelFile || name == "ema" || file == kOptimizerFile || file == kProgressFile ||
            file == kChecksumFile || (name.starts_with("worker-") && name.ends_with(".safetensors"));
   };
-  for (const std::string& place : {folder, folder + ".new"}) {
+  for (const std::string& place : {folder, folder + kUnfinished}) {
     if (!fs::exists(place)) continue;
     if (!fs::is_directory(place)) throw BadInput("{}: is a file. Give the name of a folder that is new", place);
     if (const std::string other = foreign_entry(place, ours); !other.empty())

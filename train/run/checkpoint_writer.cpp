@@ -1,0 +1,121 @@
+#include "train/run/checkpoint_writer.h"
+
+#include <cstring>
+#include <utility>
+
+#include "base/trace.h"
+
+namespace skein {
+
+CheckpointWriter::CheckpointWriter(const ModelInfo& info) : info_(info) {
+  thread_.add("the thread that writes checkpoints", [this] { work(); });
+}
+
+CheckpointWriter::~CheckpointWriter() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return stage_ == Stage::idle; });
+}
+
+void CheckpointWriter::start(const CheckpointContents& c, std::vector<Place> places) {
+  finish();
+  to_copy_.clear();
+  // The only worker's momentum is in its parameters; with several it is in their states.
+  copy_parameters(c.parameters, c.workers.empty(), parameters_);
+  if (c.ema)
+    copy_parameters(*c.ema, false, ema_);
+  else
+    ema_.reset();
+  workers_ = c.workers;
+  for (auto& [rank, tensors] : workers_)
+    for (NamedTensor& t : tensors) t.tensor = copy_of(t.tensor, t.name == "state");
+  state_ = c.state;
+  places_ = std::move(places);
+  const std::lock_guard lock(mutex_);
+  stage_ = Stage::copying;
+  changed_.notify_all();
+}
+
+void CheckpointWriter::copy_parameters(const ParameterStore& from, bool with_optimizer,
+                                       std::optional<ParameterStore>& to) {
+  to = from;
+  to->value = copy_of(from.value, false);
+  to->running_statistics = copy_of(from.running_statistics, true);
+  if (!with_optimizer) return;
+  to->velocity = copy_of(from.velocity, false);
+  if (!from.second_moment.defined()) return;
+  to->second_moment = copy_of(from.second_moment, false);
+  to->updates = copy_of(from.updates, false);
+}
+
+// A pass changes running statistics before it changes parameters, and the thread has no queue of a GPU.
+Tensor CheckpointWriter::copy_of(const Tensor& from, bool at_once) {
+  if (from.device() != Device::cpu) return from.to_host();
+  Tensor& buffer = buffers_[from.view().data];
+  if (!buffer.defined() || buffer.numel() != from.numel())
+    buffer = Tensor::empty(Device::cpu, from.dtype(), from.shape());
+  if (at_once)
+    std::memcpy(buffer.view().data, from.view().data, from.view().bytes());
+  else
+    to_copy_.push_back({from, buffer});
+  return buffer;
+}
+
+void CheckpointWriter::copied() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return stage_ != Stage::copying; });
+}
+
+void CheckpointWriter::finish() {
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stage_ == Stage::idle; });
+  }
+  check();
+}
+
+void CheckpointWriter::check() {
+  const std::lock_guard lock(mutex_);
+  if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+}
+
+int64_t CheckpointWriter::written_step() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return stage_ == Stage::idle; });
+  return written_step_;
+}
+
+void CheckpointWriter::work() {
+  trace::name_thread(0, "checkpoints");
+  std::unique_lock lock(mutex_);
+  const auto enter = [&](Stage stage) {
+    lock.lock();
+    stage_ = stage;
+    changed_.notify_all();
+  };
+  for (;;) {
+    changed_.wait(lock, [&] { return stop_ || stage_ == Stage::copying; });
+    if (stop_) return;
+    lock.unlock();
+    for (const Copy& c : to_copy_) std::memcpy(c.to.view().data, c.from.view().data, c.from.view().bytes());
+    enter(Stage::writing);
+    lock.unlock();
+    std::exception_ptr error;
+    try {
+      write();
+    } catch (...) {
+      error = std::current_exception();
+    }
+    enter(Stage::idle);
+    error_ = error;
+    if (!error) written_step_ = state_.step;
+  }
+}
+
+void CheckpointWriter::write() {
+  const Span span("checkpoint");
+  ProcessGroup alone;
+  for (const Place& p : places_)
+    write_checkpoint(alone, p.folder, {info_, *parameters_, workers_, state_, ema_ ? &*ema_ : nullptr}, p.keep);
+}
+
+}  // namespace skein

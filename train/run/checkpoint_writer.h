@@ -1,0 +1,70 @@
+// Checkpoints that a thread writes while the run goes on (--checkpoint-async), of a run in one process. On the CPU the
+// thread also copies what it writes, while the next step computes its gradients: the run waits for it where parameters
+// change next, so for nothing if a forward and backward pass takes longer than the copy.
+#pragma once
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/thread_team.h"
+#include "train/run/checkpoint.h"
+
+namespace skein {
+
+class CheckpointWriter {
+ public:
+  struct Place {
+    std::string folder;
+    int64_t keep;  // as of write_checkpoint()
+  };
+
+  // `info` must outlive the writer.
+  explicit CheckpointWriter(const ModelInfo& info);
+  ~CheckpointWriter();  // waits for the checkpoint that is being written
+
+  // Begins to write a checkpoint to all places, in this order; waits for the one before. Nothing of `contents` may
+  // change until copied() has returned, but for running statistics, which are copied here. RunFailed where the one
+  // before could not be written.
+  void start(const CheckpointContents& contents, std::vector<Place> places);
+  void copied();  // returns when all is copied; any thread
+  void finish();  // returns when all is on the disk. RunFailed where it could not be written
+  void check();   // RunFailed where a checkpoint could not be written; does not wait
+
+  int64_t written_step();  // of the last checkpoint on the disk, when that which is being written is; 0: there is none
+
+ private:
+  struct Copy {
+    Tensor from, to;
+  };
+  Tensor copy_of(const Tensor& tensor, bool at_once);
+  void copy_parameters(const ParameterStore& from, bool with_optimizer, std::optional<ParameterStore>& to);
+  void work();
+  void write();
+
+  const ModelInfo& info_;
+  std::map<const void*, Tensor> buffers_;  // by the address of what is copied: they are used again
+  // What is written.
+  std::optional<ParameterStore> parameters_, ema_;
+  WorkerStates workers_;
+  TrainState state_;
+  std::vector<Place> places_;
+
+  std::mutex mutex_;  // guards the members below
+  std::condition_variable changed_;
+  std::vector<Copy> to_copy_;
+  enum class Stage : uint8_t { idle, copying, writing } stage_ = Stage::idle;
+  std::exception_ptr error_;
+  int64_t written_step_ = 0;
+  bool stop_ = false;
+  ThreadTeam thread_{[this] {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    changed_.notify_all();
+  }};
+};
+
+}  // namespace skein
