@@ -2,7 +2,7 @@
 
   goodput.py --skein build/release/skein [--peer VENV/bin/python3]
 
-Six processes with 0.3 of a core each (machines.py). A process that was killed is started again at once. Runs with and
+Six processes with a quarter of a core each (machines.py). A process that was killed is started again at once. Runs with and
 without faults alternate. --peer: a Python with torch and torchft, whose LocalSGD takes the same faults
 (torchft_peer.py).
 """
@@ -23,8 +23,8 @@ import processes
 from machines import Machines
 from processes import Fault, Process
 
-MEMBERS, CORES, BETWEEN = 6, 0.3, 20  # BETWEEN: rounds between two kills
-H, BATCH = 16, 32
+MEMBERS, CORES, BETWEEN = 6, 0.25, 20  # BETWEEN: rounds between two kills
+H, PEER_H, BATCH = 32, 8, 32  # local steps: rounds of both take about a second
 
 
 class Skein:
@@ -34,8 +34,8 @@ class Skein:
 
     def __init__(self, skein, folder):
         self.run = folder / "run"
-        self.command = [skein, "train", "--model", "resnet8", "--data", "synthetic", "--synthetic-train", 1000000,
-                        "--synthetic-test", 30, "--synthetic-size", 16, "--batch", BATCH, "--epochs", 100, "--threads",
+        self.command = [skein, "train", "--model", "resnet8", "--data", "synthetic", "--synthetic-train", 50000,
+                        "--synthetic-test", 30, "--synthetic-size", 16, "--batch", BATCH, "--epochs", 1000, "--threads",
                         1, "--device", "cpu", "--warmup-epochs", 0, "--lr", 0.01, "--sync", f"local:H={H}", "--elastic",
                         "min=2,grace=2s", "--out", self.run]
 
@@ -113,7 +113,7 @@ def main():
     makers = [lambda folder: Skein(arguments.skein, folder)]
     if arguments.peer:
         import torchft_peer
-        makers.append(lambda folder: torchft_peer.Torchft(arguments.peer, folder, MEMBERS, H, BATCH))
+        makers.append(lambda folder: torchft_peer.Torchft(arguments.peer, folder, MEMBERS, PEER_H, BATCH))
     rates = {}
     for pair in range(arguments.pairs):
         for make in makers:

@@ -86,16 +86,13 @@ class Entrance {
     std::unique_ptr<RunFolder> logs;
     int64_t next_id = 0;
     ElasticState state = goes_on ? resumed_state(next_id) : ElasticState{};
+    if (goes_on) tidy_checkpoints(in_.call.out);
     complete = is_complete(state, in_.info.config.epochs);
     if (complete) return nullptr;
-    if (goes_on) {
-      set_aside_damaged(in_.call.out);
-      for (const std::string& folder : {last_folder(in_.call.out), best_folder(in_.call.out)})
-        remove_unfinished(folder);
+    if (goes_on)
       logs = RunFolder::reopen(in_.call.out, train_state_of(state, in_.fingerprints), in_.info.config, std::move(lock));
-    } else {
+    else
       logs = new_run(state, std::move(lock));
-    }
     auto payload = std::make_shared<const std::string>(consensus_.bytes());
     auto files = std::make_unique<ChairFiles>(in_, state, first_.parameters.count(), std::move(logs));
     auto meeting =

@@ -128,7 +128,8 @@ std::vector<std::string> checkpoints_of(const std::string& run) {
   return all;
 }
 
-void set_aside_damaged(const std::string& run) {
+void tidy_checkpoints(const std::string& run) {
+  for (const std::string& folder : {last_folder(run), best_folder(run)}) remove_unfinished(folder);
   const std::string last = last_folder(run), damaged = last + ".damaged";
   if (!fs::is_directory(last) || damage(last).empty()) return;
   fs::remove_all(damaged);

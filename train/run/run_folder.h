@@ -37,9 +37,10 @@ std::string best_folder(const std::string& run);  // checkpoints/best
 // The folders of all checkpoints of a run, the newest first: last, those before it (--keep), best. Repairs the last one
 // after a crash between two renames.
 std::vector<std::string> checkpoints_of(const std::string& run);
-// Renames a last checkpoint that is damaged to last.damaged: it would be kept as the one before the next, in the place
-// of one that is whole (--keep).
-void set_aside_damaged(const std::string& run);
+// Before a run goes on: renames a last checkpoint that is damaged to last.damaged, since it would be kept as the one
+// before the next, in the place of one that is whole (--keep); and removes what was not finished by processes that were
+// killed.
+void tidy_checkpoints(const std::string& run);
 
 // How far the run in a folder has come.
 enum class RunProgress : uint8_t {
