@@ -216,11 +216,12 @@ def main():
                 except Fault as fault:
                     print(fault, flush=True)
                     faults += 1
-                    continue
-            total += counts
-            print(f"seed {seed}: {dict(counts)}", flush=True)
-            if hosts:
-                hosts.part(())
+                else:
+                    total += counts
+                    print(f"seed {seed}: {dict(counts)}", flush=True)
+                finally:
+                    if hosts:
+                        hosts.part(())
     finally:
         if hosts:
             hosts.remove()

@@ -1,9 +1,10 @@
-"""Goodput under faults: samples that count per second with a SIGKILL per 20 rounds, against a run without faults.
+"""Goodput under faults: samples that count per second with a SIGKILL per 20 rounds, against rounds without.
 
   goodput.py --skein build/release/skein [--peer VENV/bin/python3]
+  goodput.py --skein build/release/skein --cost
 
-Six processes with a quarter of a core each (machines.py). A process that was killed is started again at once. Runs with and
-without faults alternate. --peer: a Python with torch and torchft, whose LocalSGD takes the same faults
+Six processes with a quarter of a core each (machines.py). In every second block of 20 rounds one of them is killed, and
+started again at once; each such block is held against the one before it. --peer: a Python with torch and torchft, whose LocalSGD takes the same faults
 (torchft_peer.py).
 """
 
@@ -24,20 +25,50 @@ from machines import Machines
 from processes import Fault, Process
 
 MEMBERS, CORES, BETWEEN = 6, 0.25, 20  # BETWEEN: rounds between two kills
-H, PEER_H, BATCH = 32, 8, 32  # local steps: rounds of both take about a second
+H, PEER_H, BATCH = 12, 8, 32  # local steps: rounds of both take about a second
+
+
+def train(skein, run):
+    """A run that does not end while it is watched."""
+    return [skein, "train", "--model", "resnet20", "--data", "synthetic", "--synthetic-train", 20000, "--synthetic-test",
+            30, "--synthetic-size", 16, "--batch", BATCH, "--epochs", 1000, "--threads", 1, "--device", "cpu",
+            "--warmup-epochs", 0, "--lr", 0.01, "--sync", f"local:H={H}", "--out", run]
+
+
+class Tcp:
+    """The same run in processes that stay."""
+
+    name = "tcp"
+
+    def __init__(self, skein, folder):
+        self.run = folder / "run"
+        self.command = [*train(skein, self.run), "--workers", MEMBERS, "--bn-stats", "average", "--no-round-norms"]
+
+    def commands(self):
+        port = str(20000 + random.randrange(10000))
+        return [(self.command, {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(MEMBERS),
+                                "RANK": str(rank)}) for rank in range(MEMBERS)]
+
+    def rounds(self):
+        try:
+            text = (self.run / "metrics.jsonl").read_text()
+        except OSError:
+            return []
+        lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+        return [(line["steps"] * BATCH * MEMBERS, MEMBERS) for line in lines if line["type"] == "round"]
+
+    def end(self):
+        pass
 
 
 class Skein:
-    """An elastic run that does not end while it is watched."""
+    """An elastic run."""
 
     name = "skein"
 
     def __init__(self, skein, folder):
         self.run = folder / "run"
-        self.command = [skein, "train", "--model", "resnet8", "--data", "synthetic", "--synthetic-train", 50000,
-                        "--synthetic-test", 30, "--synthetic-size", 16, "--batch", BATCH, "--epochs", 1000, "--threads",
-                        1, "--device", "cpu", "--warmup-epochs", 0, "--lr", 0.01, "--sync", f"local:H={H}", "--elastic",
-                        "min=2,grace=2s", "--out", self.run]
+        self.command = [*train(skein, self.run), "--elastic", "min=2,grace=2s"]
 
     def commands(self):
         return [(self.command, {})] * MEMBERS
@@ -55,44 +86,71 @@ class Skein:
         pass
 
 
-def watch(peer, seconds, with_faults, dice, folder, progress):
-    """Samples that count per second, kills, and the longest time of a killed process until it counts again."""
-    machines = Machines(MEMBERS, CORES)
-    commands = peer.commands()
-    live = []
+class Watched:
+    """The processes of a run, each on a machine of its own."""
 
-    def start(i):
-        command, variables = commands[i]
-        return Process(command, folder / f"{i}-{time.monotonic():.3f}.log", variables, machines.prefix(i))
+    def __init__(self, peer, folder):
+        self.peer, self.folder, self.machines = peer, folder, Machines(MEMBERS, CORES)
+        self.commands = peer.commands()
+        self.live = [self.start(i) for i in range(MEMBERS)]
 
-    try:
-        live = [start(i) for i in range(MEMBERS)]
-        wait_for(lambda: peer.rounds() and peer.rounds()[-1][1] == MEMBERS, 240, live)
-        first, begin = len(peer.rounds()), time.monotonic()
-        kills, away, waits = 0, None, []
-        next_kill = first + BETWEEN
-        while time.monotonic() - begin < seconds:
-            rounds = peer.rounds()
-            if away and len(rounds) > away[1] and rounds[-1][1] == MEMBERS:
-                waits.append(len(rounds) - 1 - away[1])
-                away = None
-            if with_faults and len(rounds) >= next_kill:
-                i = dice.randrange(MEMBERS)
-                time.sleep(dice.uniform(0, 1))
-                live[i].kill()
-                live[i] = start(i)
-                kills += 1
-                next_kill, away = len(rounds) + BETWEEN, (i, len(peer.rounds()))
-            time.sleep(0.02)
-        rounds, took = peer.rounds()[first:], time.monotonic() - begin
-        progress(f"{peer.name}: {len(rounds)} rounds, {took / len(rounds):.2f} s each, {kills} kills, "
-                 f"{sum(r[1] for r in rounds) / len(rounds):.2f} members a round, rounds without it: {waits}")
-        return sum(r[0] for r in rounds) / took
-    finally:
-        for p in live:
+    def start(self, i):
+        command, variables = self.commands[i]
+        return Process(command, self.folder / f"{i}-{time.monotonic():.3f}.log", variables, self.machines.prefix(i))
+
+    def end(self):
+        for p in self.live:
             p.kill()
-        peer.end()
-        machines.remove()
+        self.peer.end()
+        self.machines.remove()
+
+    def samples_per_second(self, kill, dice):
+        """In the next BETWEEN rounds, near whose beginning a process is killed; and how many members were merged."""
+        first, begin, victim = len(self.peer.rounds()), time.monotonic(), None
+        kill_at = begin + dice.uniform(0, 1)
+        while len(self.peer.rounds()) < first + BETWEEN:
+            time.sleep(0.02)
+            if kill and victim is None and time.monotonic() >= kill_at:
+                victim = dice.randrange(MEMBERS)
+                self.live[victim].kill()
+                self.live[victim] = self.start(victim)
+        rounds, took = self.peer.rounds()[first:], time.monotonic() - begin
+        return sum(r[0] for r in rounds) / took, sum(r[1] for r in rounds) / len(rounds), took / len(rounds)
+
+
+def goodput(peer, pairs, dice, folder):
+    """Of each pair of blocks, the ratio of their samples per second."""
+    watched, ratios = Watched(peer, folder), []
+    try:
+        wait_for(lambda: peer.rounds() and peer.rounds()[-1][1] == MEMBERS, 240, watched.live)
+        for _ in range(pairs):
+            whole, _, seconds = watched.samples_per_second(False, dice)
+            broken, members, broken_seconds = watched.samples_per_second(True, dice)
+            ratios.append(broken / whole)
+            print(f"  {peer.name}: {100 * ratios[-1]:.1f} %; {members:.2f} members a round with the kill, rounds of "
+                  f"{seconds:.2f} and {broken_seconds:.2f} s", flush=True)
+    finally:
+        watched.end()
+    return ratios
+
+
+def cost(arguments, folder):
+    """Elastic rounds without faults against plain TCP, in turn: ratios of samples per second."""
+    ratios = []
+    for pair in range(arguments.pairs):
+        rates = []
+        for kind in (Tcp, Skein):
+            own = folder / f"{kind.name}-{pair}"
+            own.mkdir()
+            peer = kind(arguments.skein, own)
+            watched = Watched(peer, own)
+            try:
+                wait_for(lambda: peer.rounds() and peer.rounds()[-1][1] == MEMBERS, 240, watched.live)
+                rates.append(watched.samples_per_second(False, random.Random(0))[0])
+            finally:
+                watched.end()
+        ratios.append(rates[1] / rates[0])
+    return ratios
 
 
 def wait_for(condition, seconds, live):
@@ -107,27 +165,25 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skein", required=True, type=Path)
     parser.add_argument("--peer", type=Path)
-    parser.add_argument("--seconds", type=float, default=90, help="of each run")
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--cost", action="store_true", help="of elastic rounds without faults, against plain TCP")
+    parser.add_argument("--pairs", type=int, default=10, help="of blocks of 20 rounds")
     arguments = parser.parse_args()
-    makers = [lambda folder: Skein(arguments.skein, folder)]
-    if arguments.peer:
-        import torchft_peer
-        makers.append(lambda folder: torchft_peer.Torchft(arguments.peer, folder, MEMBERS, PEER_H, BATCH))
-    rates = {}
-    for pair in range(arguments.pairs):
-        for make in makers:
-            for with_faults in (False, True):
-                with tempfile.TemporaryDirectory(prefix="skein-chaos-") as folder:
-                    peer = make(Path(folder))
-                    rate = watch(peer, arguments.seconds, with_faults, random.Random(pair), Path(folder),
-                                 lambda line: print("  " + line, flush=True))
-                rates.setdefault((peer.name, with_faults), []).append(rate)
-    for name in dict(rates):
-        if name[1]:
-            ratios = [b / a for a, b in zip(rates[name[0], False], rates[name])]
-            print(f"{name[0]:8} goodput {100 * statistics.median(ratios):.1f} % of a run without faults "
-                  f"({', '.join(f'{100 * r:.1f}' for r in ratios)})")
+
+    def say(name, ratios):
+        print(f"{name}: median {100 * statistics.median(ratios):.1f} %, mean {100 * statistics.mean(ratios):.1f} % of "
+              f"{len(ratios)} ({', '.join(f'{100 * r:.1f}' for r in ratios)})", flush=True)
+
+    with tempfile.TemporaryDirectory(prefix="skein-chaos-") as scratch:
+        folder = Path(scratch)
+        if arguments.cost:
+            return say("elastic rounds without faults, of plain TCP's samples per second", cost(arguments, folder))
+        say("skein, of its samples per second without faults",
+            goodput(Skein(arguments.skein, folder), arguments.pairs, random.Random(1), folder))
+        if arguments.peer:
+            import torchft_peer
+            peer = torchft_peer.Torchft(arguments.peer, folder, MEMBERS, PEER_H, BATCH)
+            say("torchft, of its samples per second without faults",
+                goodput(peer, arguments.pairs, random.Random(1), folder))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Training runs that are killed again and again: at random moments, and at every call that changes a file.
 
-  kills.py --skein build/release/skein --kills 1000 --kinds single,threads,tcp,mpi,elastic
+  kills.py --skein build/release/skein --kills 200 --kinds single,async,threads,tcp,mpi,elastic
   kills.py --skein build/release/skein --kinds calls,calls-threads,calls-elastic --every 1
 
 A run is started by one command (--resume-if-started), killed, and started again until it is complete. Then its last
@@ -36,11 +36,12 @@ class Kind:
 
     def __init__(self, skein, name):
         self.skein, self.name = skein, name
-        self.workers = {"single": 1, "threads": 3, "tcp": 3, "mpi": 3, "elastic": 3}[name.removeprefix("calls-")]
+        self.workers = {"single": 1, "async": 2, "threads": 3, "tcp": 3, "mpi": 3, "elastic": 3}[name.removeprefix("calls-")]
 
     def commands(self, run):
         name = self.name.removeprefix("calls-")
-        train = [self.skein, "train", *processes.SMALL, "--epochs", EPOCHS, "--keep", 2, "--timeout", "20s", "--out", run]
+        train = [self.skein, "train", *processes.SMALL, "--epochs", EPOCHS, "--keep", 2, "--timeout", "20s", "--out",
+                 run, *(["--checkpoint-async", "--checkpoint-minutes", 1e-9] if name == "async" else [])]
         again = [*train, "--resume-if-started", *(["--workers", self.workers, *LOCAL_SGD] if self.workers > 1 else [])]
         if name == "mpi":
             return [(["mpirun", "-np", 3, *again], MPI)]
@@ -81,7 +82,14 @@ class Kind:
             killed = self.name == "mpi" and status not in (0, 2)
             if status not in (0, 1, 137) and not killed:
                 raise Fault(f"status {status}:\n{p.text()}")
-        return all(s == 0 for s in statuses) if self.name.endswith("elastic") is False else 0 in statuses
+        return 0 in statuses if self.name.endswith("elastic") else all(s == 0 for s in statuses)
+
+    def complete(self, run):
+        """Starts it until the run is complete, without kills."""
+        for _ in range(3):
+            if self.finish(self.start(run)):
+                return
+        raise Fault(f"three starts did not complete the run:\n{(run.parent / f'{self.name}-0.log').read_text()}")
 
 
 def judge(skein, run, expected):
@@ -105,35 +113,50 @@ def unbroken(kind, folder):
     return bits, seconds
 
 
-def victim(kind, all_processes, dice):
+def victim(kind, alive, dice):
     """The number of the process to kill: of mpirun also one of its ranks."""
     if kind.name != "mpi":
-        return dice.choice(all_processes).pid
-    children = subprocess.run(["pgrep", "-P", str(all_processes[0].pid)], capture_output=True, text=True, check=False)
-    return int(dice.choice([str(all_processes[0].pid), *children.stdout.split()]))
+        return dice.choice(alive).pid
+    children = subprocess.run(["pgrep", "-P", str(alive[0].pid)], capture_output=True, text=True, check=False)
+    return int(dice.choice([str(alive[0].pid), *children.stdout.split()]))
+
+
+def kill_once(kind, run, after, dice):
+    """A start of the run, of which a process is killed. Returns whether the run is complete, and whether one was."""
+    all_processes, kills = kind.start(run), 0
+    try:
+        end = time.monotonic() + after
+        while time.monotonic() < end and any(p.status() is None for p in all_processes):
+            time.sleep(0.002)
+        alive = [p for p in all_processes if p.status() is None]
+        if alive:
+            try:
+                os.kill(victim(kind, alive, dice), 9)
+                kills = 1
+            except ProcessLookupError:
+                pass
+        if kind.name == "tcp":
+            kind.replace_missing(all_processes, run.parent)
+        return kind.finish(all_processes), kills
+    finally:
+        for p in all_processes:
+            p.kill()  # what mpirun has left, and all after a fault
 
 
 def kill_at_random(kind, folder, kills, dice):
     """Runs, each killed until it is complete."""
     expected, seconds = unbroken(kind, folder)
     counts, run = collections.Counter(), folder / "run"
-    while counts["kills"] < kills:
-        all_processes = kind.start(run)
-        end = time.monotonic() + dice.uniform(0, 1.2 * seconds)
-        while time.monotonic() < end and any(p.status() is None for p in all_processes):
-            time.sleep(0.002)
-        if any(p.status() is None for p in all_processes):
-            try:
-                os.kill(victim(kind, all_processes, dice), 9)
-                counts["kills"] += 1
-            except ProcessLookupError:
-                pass
-        if kind.name == "tcp":
-            kind.replace_missing(all_processes, folder)
-        complete = kind.finish(all_processes)
-        for p in all_processes:
-            p.kill()  # what mpirun has left
+    while counts["kills"] < kills or run.exists():
+        if counts["kills"] < kills:
+            complete, killed = kill_once(kind, run, dice.uniform(0, 1.2 * seconds), dice)
+            counts["kills"] += killed
+        else:
+            kind.complete(run)
+            complete, killed = True, 0
         if not complete:
+            if not killed:
+                raise Fault(f"it has ended by itself:\n{(folder / f'{kind.name}-0.log').read_text()}")
             continue
         judge(kind.skein, run, expected)
         counts["runs"] += 1
@@ -182,22 +205,25 @@ def kill_at_calls(kind, folder, every):
         complete = kind.finish(first)
         counts["kills"] += first[0].status() == 137
         try:
-            while not complete:
-                complete = kind.finish(kind.start(run))
+            if not complete:
+                kind.complete(run)
             judge(kind.skein, run, expected)
         except Fault as fault:
             call = log.read_text().splitlines()[-1] if log.exists() else "none"
             raise Fault(f"killed {when} call {number} of {sum(names.values())} ({call}): {fault}") from None
         counts["runs"] += 1
         shutil.rmtree(run)
-    print(f"{kind.name}: calls of a run: {dict(names)}; every rename comes after the sync of what it brings", flush=True)
+    if not counts["kills"]:
+        raise Fault("no process was killed")
+    print(f"{kind.name}: calls of a run: {dict(names)}; every rename comes after the sync of what it brings",
+          flush=True)
     return counts
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skein", required=True, type=Path)
-    parser.add_argument("--kinds", default="single,threads,tcp,mpi,elastic,calls-single,calls-threads,calls-elastic")
+    parser.add_argument("--kinds", default="single,async,threads,tcp,mpi,elastic,calls-single,calls-async,calls-threads,calls-elastic")
     parser.add_argument("--kills", type=int, default=200, help="of each kind, at random moments")
     parser.add_argument("--every", type=int, default=1, help="kills at every n-th call")
     parser.add_argument("--seed", type=int, default=1)

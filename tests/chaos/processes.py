@@ -14,7 +14,7 @@ SMALL = ("--model resnet8 --data synthetic --synthetic-train 192 --synthetic-tes
 
 
 class Fault(Exception):
-    """What must not happen."""
+    """A run that did what it must not."""
 
 
 class Process:

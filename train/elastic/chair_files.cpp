@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
-#include "comm/sockets/handshake.h"
+#include "base/terminal/standard_files.h"
 #include "train/elastic/chair_name.h"
 #include "train/elastic/membership_file.h"
 #include "train/elastic/presence.h"
@@ -54,28 +54,23 @@ TrainState train_state_of(const ElasticState& state, const DataFingerprints& dat
   return s;
 }
 
-void save_consensus(const ElasticInputs& in, const ElasticState& state, const Consensus& consensus, Worker& worker,
-                    const std::string& folder, int64_t keep, const std::function<bool()>& may_replace) {
+WorkerStates outer_step_of(const Consensus& consensus) {
   WorkerStates workers;
   if (consensus.outer_momentum().defined()) workers[0] = {{"outer_momentum", consensus.outer_momentum()}};
-  write_checkpoint_if(may_replace, folder,
-                      {in.info, worker.parameters(), workers, train_state_of(state, in.fingerprints)}, keep);
+  return workers;
 }
 
-ChairFiles::ChairFiles(const ElasticInputs& in, const ElasticState& state, int64_t parameters,
-                       std::unique_ptr<RunFolder> logs)
-    : inputs_(in),
-      chair_before_(text_of_chair(in.call.out)),
-      logs_(logs ? std::move(logs)
-                 : RunFolder::reopen(in.call.out, logged_before(state, in), in.info.config, try_lock_run(in.call.out))),
-      progress_(in.info.config.epochs, 1, false) {
-  const ModelInfo& info = in.info;
-  logs_->write({.command = in.call.command,
+ChairFiles::ChairFiles(const ElasticInputs& in, std::unique_ptr<RunFolder> logs)
+    : inputs_(in), logs_(std::move(logs)), progress_(in.info.config.epochs, 1, false) {}
+
+void ChairFiles::describe(const ElasticState& state, int64_t parameters) {
+  const ModelInfo& info = inputs_.info;
+  logs_->write({.command = inputs_.call.command,
                 .cpu = processor().name,
                 .gpu = "",
                 .hosts = {host_name()},
                 .threads = state.threads,
-                .workers = in.options.min,
+                .workers = inputs_.options.min,
                 .parameters = parameters,
                 .epochs = info.config.epochs,
                 .steps_per_epoch = 0,
@@ -84,12 +79,29 @@ ChairFiles::ChairFiles(const ElasticInputs& in, const ElasticState& state, int64
                 .image = {info.height, info.width, info.channels},
                 .start_step = state.steps},
                info.config);
+  described_ = true;
 }
 
-// Its meeting's thread writes chair.json, soon after this has become the chair.
+bool ChairFiles::begin(const ElasticState& state, const std::string& address, int64_t parameters) {
+  const std::string& run = inputs_.call.out;
+  address_ = address;
+  if (!write_record(state)) return false;
+  if (const std::string own = chair_text(address); text_of_chair(run) != own) write_chair(run, own);
+  if (!logs_) logs_ = RunFolder::reopen(run, logged_before(state, inputs_), inputs_.info.config, try_lock_run(run));
+  if (!described_) describe(state, parameters);
+  return true;
+}
+
 bool ChairFiles::is_chair() const {
   const std::string now = text_of_chair(inputs_.call.out);
-  return now == chair_before_ || process_of_chair(now) == own_process().text();
+  return address_.empty() || now.empty() || now == chair_text(address_);
+}
+
+// Where it is not the chair any more, it says so and writes nothing.
+bool ChairFiles::is_still_chair(const char* what) const {
+  if (is_chair()) return true;
+  report("chair    another process has become the chair: {} is not written here\n", what);
+  return false;
 }
 
 bool ChairFiles::write_record(const ElasticState& state) {
@@ -156,18 +168,23 @@ void ChairFiles::end_epoch(ElasticState& state, const Consensus& consensus, Work
                        .histograms = weight_histograms(worker.parameters()),
                        .layers = layer_norms(worker.parameters(), worker.parameters()),
                        .predictions = predictions};
-  if (!is_chair()) return;
+  if (!is_still_chair("the end of the epoch")) return;
   progress_.show(m);
   logs_->write(m, 0, inputs_.data.test);
-  if (best)
-    save_consensus(inputs_, state, consensus, worker, best_folder(inputs_.call.out), 1, [&] { return is_chair(); });
+  if (best) write(best_folder(inputs_.call.out), 1, state, consensus, worker);
   save(state, consensus, worker);
 }
 
 void ChairFiles::save(const ElasticState& state, const Consensus& consensus, Worker& worker) {
-  save_consensus(inputs_, state, consensus, worker, last_folder(inputs_.call.out), inputs_.info.config.keep,
-                 [&] { return is_chair(); });
+  write(last_folder(inputs_.call.out), inputs_.info.config.keep, state, consensus, worker);
   saved_at_ = Clock::now();
+}
+
+void ChairFiles::write(const std::string& folder, int64_t keep, const ElasticState& state, const Consensus& consensus,
+                       Worker& worker) {
+  write_checkpoint_if(
+      [&] { return is_still_chair("a checkpoint"); }, address_, folder,
+      {inputs_.info, worker.parameters(), outer_step_of(consensus), train_state_of(state, inputs_.fingerprints)}, keep);
 }
 
 bool ChairFiles::is_checkpoint_due() const {
@@ -176,7 +193,7 @@ bool ChairFiles::is_checkpoint_due() const {
 }
 
 void ChairFiles::end(const ElasticState& state, bool done) {
-  logs_->write_end(train_state_of(state, inputs_.fingerprints), done);
+  if (logs_) logs_->write_end(train_state_of(state, inputs_.fingerprints), done);
 }
 
 }  // namespace skein

@@ -2,7 +2,6 @@
 // becomes the chair goes on with those that are there.
 #pragma once
 
-#include <functional>
 #include <memory>
 
 #include "train/elastic/consensus.h"
@@ -18,18 +17,17 @@ namespace skein {
 // The part of a checkpoint beside the tensors.
 TrainState train_state_of(const ElasticState& state, const DataFingerprints& data);
 
-// Writes a checkpoint of the consensus, which is in the worker's parameters. may_replace: as of write_checkpoint_if().
-void save_consensus(const ElasticInputs& inputs, const ElasticState& state, const Consensus& consensus, Worker& worker,
-                    const std::string& folder, int64_t keep, const std::function<bool()>& may_replace);
+// The part of a checkpoint that the outer step keeps; empty without one.
+WorkerStates outer_step_of(const Consensus& consensus);
 
 class ChairFiles {
  public:
-  // parameters: their number. logs: of a run that begins or goes on; null: they are opened where the run is.
-  ChairFiles(const ElasticInputs& inputs, const ElasticState& state, int64_t parameters,
-             std::unique_ptr<RunFolder> logs);
+  // logs: of a run that begins or goes on; null: begin() opens them where the run is.
+  ChairFiles(const ElasticInputs& inputs, std::unique_ptr<RunFolder> logs);
 
-  // Writes the record of a state that counts, if it is not there yet. False: another chair has gone on.
-  bool write_record(const ElasticState& state);
+  // Before anything else is written of a state that counts: its line of membership.jsonl, if it is not there yet, and
+  // chair.json. False: another chair has gone on. address: of this process. parameters: their number.
+  bool begin(const ElasticState& state, const std::string& address, int64_t parameters);
   void write_round(const ElasticState& state, double rate, double seconds);
   // Evaluates the consensus, which is in the worker's parameters, writes it down and saves it. Sets state.averaged.
   // These two write nothing where another process has become the chair while this one was stopped.
@@ -39,11 +37,17 @@ class ChairFiles {
   void end(const ElasticState& state, bool done);
 
  private:
+  bool write_record(const ElasticState& state);
+  void describe(const ElasticState& state, int64_t parameters);
   bool is_chair() const;
+  bool is_still_chair(const char* what) const;
+  void write(const std::string& folder, int64_t keep, const ElasticState& state, const Consensus& consensus,
+             Worker& worker);
 
   const ElasticInputs& inputs_;
-  const std::string chair_before_;  // chair.json as it was when this process became the chair
   std::unique_ptr<RunFolder> logs_;
+  bool described_ = false;  // this process, in the logs
+  std::string address_;     // of this process; empty before begin()
   ProgressDisplay progress_;
   double rate_ = 0;           // learning rate of the last local step
   int64_t known_bytes_ = -1;  // of membership.jsonl, after the last line that this chair has written

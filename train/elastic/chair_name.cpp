@@ -2,20 +2,13 @@
 
 #include <filesystem>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "base/formats/json.h"
 #include "comm/sockets/handshake.h"
 
 namespace skein {
 namespace {
-
-std::string entry(const std::string& text, const char* key) {
-  try {
-    return Json::parse(text).at(key).get<std::string>();
-  } catch (const std::exception&) {
-    return "";
-  }
-}
 
 std::string path_of(const std::string& run) { return run + "/chair.json"; }
 
@@ -24,17 +17,30 @@ std::string path_of(const std::string& run) { return run + "/chair.json"; }
 std::string text_of_chair(const std::string& run) {
   try {
     return std::filesystem::exists(path_of(run)) ? read_text(path_of(run)) : "";
-  } catch (const std::exception&) {
+  } catch (const BadInput&) {
     return "";
   }
 }
 
-std::string address_of_chair(const std::string& run) { return entry(text_of_chair(run), "address"); }
+std::string address_of_chair(const std::string& run) {
+  try {
+    const std::string text = text_of_chair(run);
+    return text.empty() ? "" : Json::parse(text).at("address").get<std::string>();
+  } catch (const JsonError&) {
+    return "";
+  }
+}
 
-std::string process_of_chair(const std::string& text) { return entry(text, "process"); }
+std::string chair_text(const std::string& address) {
+  return Json{{"address", address}, {"process", own_process().text()}}.dump() + "\n";
+}
 
-void write_chair(const std::string& run, const std::string& address) {
-  write_text(path_of(run), Json{{"address", address}, {"process", own_process().text()}}.dump() + "\n");
+void write_chair(const std::string& run, const std::string& text) {
+  try {
+    write_text(path_of(run), text);
+  } catch (const RunFailed&) {
+    if (text_of_chair(run).empty()) throw;
+  }
 }
 
 }  // namespace skein

@@ -7,9 +7,9 @@
 
 namespace skein {
 
-std::string text_of_chair(const std::string& run);     // of the file; empty: there is none
-std::string address_of_chair(const std::string& run);  // empty: there is none, or it is being written
-std::string process_of_chair(const std::string& text);
-void write_chair(const std::string& run, const std::string& address);  // this process
+std::string text_of_chair(const std::string& run);                  // of the file; empty: it cannot be read
+std::string address_of_chair(const std::string& run);               // empty: it cannot be read
+std::string chair_text(const std::string& address);                 // of this process, which listens there
+void write_chair(const std::string& run, const std::string& text);  // unless another process is writing it
 
 }  // namespace skein

@@ -12,6 +12,7 @@
 #include "base/terminal/standard_files.h"
 #include "train/elastic/membership_file.h"
 #include "train/machine/machine.h"
+#include "train/run/checkpoint.h"
 #include "train/run/run_folder.h"
 
 namespace skein {
@@ -103,9 +104,10 @@ std::optional<ElasticMember::End> ElasticMember::take_state() {
 bool ElasticMember::record_state() {
   if (!files_) {
     report("chair    member {} has become the chair\n", meeting_->own());
-    files_ = std::make_unique<ChairFiles>(inputs_, state_, worker_->worker().parameters().count(), nullptr);
+    files_ = std::make_unique<ChairFiles>(inputs_, nullptr);
   }
-  if (!files_->write_record(state_)) return false;
+  const Member& own = meeting_state_.members[size_t(meeting_state_.place_of(meeting_->own()))];
+  if (!files_->begin(state_, own.address, worker_->worker().parameters().count())) return false;
   if (state_.merged.empty()) return true;
   files_->write_round(state_, state_.record.at("lr").get<double>(), round_seconds_);
   if (ends_epoch(state_, inputs_.data.train.size()))
@@ -205,7 +207,11 @@ void ElasticMember::save_alone(const MeetingEvent& event) {
                                      : fmt::format("{}/checkpoints/alone-{}", inputs_.call.out, meeting_->own());
   consensus_.set(*meeting_state_.payload);
   consensus_.copy_to(worker_->worker().parameters());
-  save_consensus(inputs_, state_, consensus_, worker_->worker(), folder, 1, [] { return true; });
+  ProcessGroup alone;
+  write_checkpoint(alone, folder,
+                   {inputs_.info, worker_->worker().parameters(), outer_step_of(consensus_),
+                    train_state_of(state_, inputs_.fingerprints)},
+                   for_all ? inputs_.info.config.keep : 1);
   throw RunFailed("member {}: {}. It has saved the consensus of round {} in {} and ends. {}", meeting_->own(),
                   event.why, state_.round, folder,
                   for_all ? "The same command goes on from it"

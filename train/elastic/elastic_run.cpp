@@ -47,7 +47,7 @@ class Entrance {
                 .contribution_bytes = consensus_.contribution_bytes(),
                 .joins = own,
                 .objection = [own](const std::string& its) { return difference_of_newcomer(its, own); },
-                .on_chair = [run = in.call.out](const std::string& address) { write_chair(run, address); },
+                .on_chair = [run = in.call.out](const std::string& address) { write_chair(run, chair_text(address)); },
                 .stop = stop_};
   }
 
@@ -57,6 +57,7 @@ class Entrance {
     make_folders(run);
     for (const auto begin = Clock::now(); !stop_(); std::this_thread::sleep_for(kRetry)) {
       if (const std::string address = address_of_chair(run); !address.empty()) {
+        warm_up();
         auto presence = std::make_unique<Presence>(run);
         if (auto meeting = Meeting::join(options_, address)) return member(std::move(presence), std::move(meeting));
       }
@@ -74,6 +75,20 @@ class Entrance {
   }
 
  private:
+  // Takes a step on zeros with the kernels of the run. A first step takes longest, and the others would wait for it.
+  void warm_up() {
+    if (std::exchange(warm_, true)) return;
+    try {
+      const MembershipHeader run = read_membership(in_.call.out).header;
+      use_threads(run.threads);
+      use_conv_choices(run.convolutions);
+    } catch (const BadInput&) {
+      return;  // the chair will say what is wrong
+    }
+    StepContextPool contexts(one_context(), Device::cpu, in_.info.config.recompute);
+    MemberWorker(in_.info, in_.data.train, 0, contexts).worker().warm_up_convolutions();
+  }
+
   std::unique_ptr<ElasticMember> member(std::unique_ptr<Presence> presence, std::unique_ptr<Meeting> meeting,
                                         std::unique_ptr<ChairFiles> files = nullptr) {
     return std::make_unique<ElasticMember>(in_, std::move(presence), std::move(meeting), std::move(files), consensus_,
@@ -94,7 +109,7 @@ class Entrance {
     else
       logs = new_run(state, std::move(lock));
     auto payload = std::make_shared<const std::string>(consensus_.bytes());
-    auto files = std::make_unique<ChairFiles>(in_, state, first_.parameters.count(), std::move(logs));
+    auto files = std::make_unique<ChairFiles>(in_, std::move(logs));
     auto meeting =
         Meeting::open(options_, tcp_rendezvous(Launcher::none), {{}, {}, next_id, to_json(state), std::move(payload)});
     return member(std::move(presence), std::move(meeting), std::move(files));
@@ -162,6 +177,7 @@ class Entrance {
   Consensus consensus_;
   std::function<bool()> stop_;
   MeetingOptions options_;
+  bool warm_ = false;
 };
 
 }  // namespace

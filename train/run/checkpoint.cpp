@@ -1,7 +1,5 @@
 #include "train/run/checkpoint.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -151,7 +149,7 @@ void write_ema(const std::string& folder, const ModelInfo& info, const Parameter
 }
 
 // Moves the checkpoint in `replaced`, which the one in `folder` has replaced, to the first of the `keep` - 1 older ones,
-// and each of these to the next. Each is whole at every moment; the oldest is removed by another name.
+// and each of these to the next, by exchanges: each is whole at every moment. The oldest is removed by another name.
 void keep_older(std::string replaced, const std::string& folder, int64_t keep) {
   for (int64_t n = 1; n < keep && !replaced.empty(); ++n) {
     std::string older;  // empty: there was none
@@ -180,6 +178,7 @@ void write_files(ProcessGroup& group, const std::string& fresh, const std::strin
   on_disk(group, [&] {
     if (!group.is_root()) return;
     write_checksums(fresh, checksums_of(fresh));
+    sync_folder(fresh);
     if (!may_replace()) return void(fs::remove_all(fresh));
     replace_folder(fresh, folder, [&](const std::string& replaced) { keep_older(replaced, folder, keep); });
   });
@@ -207,10 +206,10 @@ void write_checkpoint(ProcessGroup& group, const std::string& folder, const Chec
   write_to(group, folder + kUnfinished, folder, contents, keep, [] { return true; });
 }
 
-void write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& folder,
+void write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& own, const std::string& folder,
                          const CheckpointContents& contents, int64_t keep) {
   ProcessGroup alone;
-  const std::string fresh = fmt::format("{}{}-{}-{}", folder, kUnfinished, host_name(), getpid());
+  const std::string fresh = fmt::format("{}{}-{}", folder, kUnfinished, own);
   write_to(alone, fresh, folder, contents, keep, may_replace);
 }
 

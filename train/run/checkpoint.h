@@ -45,9 +45,9 @@ struct CheckpointContents {
 void write_checkpoint(ProcessGroup& group, const std::string& folder, const CheckpointContents& contents,
                       int64_t keep = 1);
 
-// The same for a process of which another may have taken the place meanwhile. It writes into a new folder of its own,
-// which replaces the older one if `may_replace` still says true, and is removed if not.
-void write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& folder,
+// The same for a process of which another may have taken the place meanwhile. It writes into a new folder by the name
+// `own`, which replaces the older one if `may_replace` still says true, and is removed if not.
+void write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& own, const std::string& folder,
                          const CheckpointContents& contents, int64_t keep);
 // Removes what processes that were killed there have left of checkpoints beside `folder`.
 void remove_unfinished(const std::string& folder);

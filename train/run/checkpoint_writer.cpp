@@ -40,6 +40,7 @@ void CheckpointWriter::copy_parameters(const ParameterStore& from, bool with_opt
   to = from;
   to->value = copy_of(from.value, false);
   to->running_statistics = copy_of(from.running_statistics, true);
+  if (from.frozen.defined()) to->frozen = from.frozen.to_host();  // it never changes
   if (!with_optimizer) return;
   to->velocity = copy_of(from.velocity, false);
   if (!from.second_moment.defined()) return;

@@ -47,7 +47,8 @@ class CheckpointWriter {
 
   const ModelInfo& info_;
   std::map<const void*, Tensor> buffers_;  // by the address of what is copied: they are used again
-  // What is written.
+  // Contents of the checkpoint. The run's thread sets them in stage idle, the writer's reads them in the others.
+  std::vector<Copy> to_copy_;
   std::optional<ParameterStore> parameters_, ema_;
   WorkerStates workers_;
   TrainState state_;
@@ -55,7 +56,6 @@ class CheckpointWriter {
 
   std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
-  std::vector<Copy> to_copy_;
   enum class Stage : uint8_t { idle, copying, writing } stage_ = Stage::idle;
   std::exception_ptr error_;
   int64_t written_step_ = 0;

@@ -47,7 +47,8 @@ MemoryNeed memory_need(const ModelInfo& info, int64_t processes) {
   need.model = int64_t(planned_bytes(parameters));
   for (const bool has_copy : {c.optimizer == OptimizerKind::adamw, c.ema > 0, c.accumulate > 1})
     if (has_copy) need.model += int64_t(parameters.value.view().bytes());
-  if (c.checkpoint_async) need.model += int64_t(parameters.value.view().bytes() + parameters.velocity.view().bytes());
+  if (c.checkpoint_async)
+    need.model += int64_t(parameters.value.view().bytes()) * (2 + (c.optimizer == OptimizerKind::adamw) + (c.ema > 0));
   const KernelObserver nothing_runs = [](const KernelCall&, const auto&) {};
   need.step = int64_t(dry_pass([&](const Var& x) { return model->forward(x); },
                                {c.batch, info.height, info.width, info.channels}, activations(c), c.recompute,

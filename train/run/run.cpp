@@ -199,7 +199,7 @@ bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inp
   ProgressDisplay progress(info.config.epochs, trainer.steps_per_epoch(), group.size() == 1);
   const int64_t begin_step = trainer.state().step;
   int64_t saved_step = begin_step;
-  double saving = 0;  // seconds that the run has waited since the last epoch's line
+  double saving = 0;  // seconds of calls of save() since the last epoch's line
   auto saved_at = Clock::now();
   const auto writer = info.config.checkpoint_async ? std::make_unique<CheckpointWriter>(info) : nullptr;
   if (writer && trainer.workers().device() == Device::cpu)

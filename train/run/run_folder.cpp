@@ -123,7 +123,11 @@ std::vector<std::string> checkpoints_of(const std::string& run) {
   recover_folder(last);
   std::vector<std::string> all;
   if (fs::is_directory(last)) all.push_back(last);
-  for (int64_t n = 1; fs::is_directory(older_folder(last, n)); ++n) all.push_back(older_folder(last, n));
+  for (int64_t n = 1;; ++n) {
+    recover_folder(older_folder(last, n));
+    if (!fs::is_directory(older_folder(last, n))) break;
+    all.push_back(older_folder(last, n));
+  }
   if (fs::is_directory(best_folder(run))) all.push_back(best_folder(run));
   return all;
 }
