@@ -8,6 +8,7 @@
 #include "apps/commands.h"
 #include "apps/exit_status.h"
 #include "base/check.h"
+#include "train/run/checkpoint.h"
 #include "train/run/checksums.h"
 
 namespace skein {
@@ -20,7 +21,7 @@ std::vector<std::string> checkpoints_of(const std::string& given) {
   if (!fs::is_directory(all)) return {given};
   std::vector<std::string> folders;
   for (const auto& entry : fs::directory_iterator(all))
-    if (entry.is_directory() && entry.path().extension() != ".new") folders.push_back(entry.path().string());
+    if (entry.is_directory() && !is_unfinished(entry.path().string())) folders.push_back(entry.path().string());
   std::sort(folders.begin(), folders.end());
   return folders;
 }

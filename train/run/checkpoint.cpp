@@ -213,6 +213,10 @@ void write_checkpoint_if(const std::function<bool()>& may_replace, const std::st
   write_to(alone, fresh, folder, contents, keep, may_replace);
 }
 
+bool is_unfinished(const std::string& folder) {
+  return fs::path(folder).filename().string().find(kUnfinished) != std::string::npos;
+}
+
 void remove_unfinished(const std::string& folder) {
   const fs::path path(folder);
   if (!fs::is_directory(path.parent_path())) return;

@@ -49,6 +49,7 @@ void write_checkpoint(ProcessGroup& group, const std::string& folder, const Chec
 // `own`, which replaces the older one if `may_replace` still says true, and is removed if not.
 void write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& own, const std::string& folder,
                          const CheckpointContents& contents, int64_t keep);
+bool is_unfinished(const std::string& folder);  // by its name: a checkpoint that is being written, or never was whole
 // Removes what processes that were killed there have left of checkpoints beside `folder`.
 void remove_unfinished(const std::string& folder);
 
