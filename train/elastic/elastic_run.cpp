@@ -104,10 +104,13 @@ class Entrance {
     if (goes_on) tidy_checkpoints(in_.call.out);
     complete = is_complete(state, in_.info.config.epochs);
     if (complete) return nullptr;
-    if (goes_on)
+    if (goes_on) {
+      append_membership(in_.call.out, state.record);
+      report("resume   from round {} of the run in {}\n", state.round, in_.call.out);
       logs = RunFolder::reopen(in_.call.out, train_state_of(state, in_.fingerprints), in_.info.config, std::move(lock));
-    else
+    } else {
       logs = new_run(state, std::move(lock));
+    }
     auto payload = std::make_shared<const std::string>(consensus_.bytes());
     auto files = std::make_unique<ChairFiles>(in_, std::move(logs));
     auto meeting =
@@ -167,8 +170,6 @@ class Entrance {
     state.threads = checkpoint.state.threads_per_worker;
     state.convolutions = checkpoint.conv_choices;
     state.record = {{"type", "resume"}, {"round", round}, {"consensus", state.consensus}};
-    append_membership(run, state.record);
-    report("resume   from round {} of the run in {}\n", round, run);
     return state;
   }
 
