@@ -1,7 +1,8 @@
 // For LD_PRELOAD: counts the calls of a process that change files below a folder, logs them, and ends the process with
 // SIGKILL at one of them.
 //
-//   FILE_CALLS_UNDER=FOLDER   whose files count
+//   FILE_CALLS_UNDER=FOLDER   whose files count, or only
+//   FILE_CALLS_NAMED=TEXT     those with this in their paths
 //   FILE_CALLS_LOG=FILE       gets a line for each call: NUMBER NAME PATH [PATH]
 //   FILE_CALLS_KILL=NUMBER    the call, from 1; 0: none
 //   FILE_CALLS_WHEN=before    or half (of the bytes of a write), or after
@@ -27,7 +28,8 @@ static long calls;
 
 static int matters(const char* path) {
   const char* under = getenv("FILE_CALLS_UNDER");
-  return under && path && strncmp(path, under, strlen(under)) == 0;
+  const char* named = getenv("FILE_CALLS_NAMED");
+  return under && path && strncmp(path, under, strlen(under)) == 0 && (!named || strstr(path, named));
 }
 
 static const char* path_of(int fd, char* buffer) {

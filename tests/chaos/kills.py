@@ -188,11 +188,12 @@ def synced_before_renamed(log):
     return names
 
 
-def kill_at_calls(kind, folder, every):
-    """A run per call that changes a file of the run's folder, killed there."""
+def kill_at_calls(kind, folder, every, named):
+    """A run per call that changes a file of the run's folder, killed there. named: in the paths that count."""
     expected, _ = unbroken(kind, folder)
     run, log, library = folder / "run", folder / "calls.log", preload_library(folder)
-    preload = {"LD_PRELOAD": str(library), "FILE_CALLS_UNDER": str(run), "FILE_CALLS_LOG": str(log)}
+    preload = {"LD_PRELOAD": str(library), "FILE_CALLS_UNDER": str(run), "FILE_CALLS_NAMED": named,
+               "FILE_CALLS_LOG": str(log)}
     if not kind.finish(kind.start(run, preload)):
         raise Fault(f"a run with counted calls has failed:\n{(folder / f'{kind.name}-0.log').read_text()}")
     shutil.rmtree(run)
@@ -226,6 +227,7 @@ def main():
     parser.add_argument("--kinds", default="single,async,threads,tcp,mpi,elastic,calls-single,calls-async,calls-threads,calls-elastic")
     parser.add_argument("--kills", type=int, default=200, help="of each kind, at random moments")
     parser.add_argument("--every", type=int, default=1, help="kills at every n-th call")
+    parser.add_argument("--named", default="", help="kills at calls for files with this in their paths alone")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     faults = 0
@@ -238,7 +240,7 @@ def main():
         kind, dice = Kind(arguments.skein, name), random.Random(f"{name} {arguments.seed}")
         try:
             if name.startswith("calls-"):
-                counts = kill_at_calls(kind, folder, arguments.every)
+                counts = kill_at_calls(kind, folder, arguments.every, arguments.named)
             else:
                 counts = kill_at_random(kind, folder, arguments.kills, dice)
         except Fault as fault:

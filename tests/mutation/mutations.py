@@ -50,6 +50,14 @@ MUTATIONS = [
         r"ThreadSanitizer: data race",
     ),
     gtest(
+        "a copy that nobody waits for",
+        "train/worker.cpp",
+        {"  if (before_change_) before_change_();\n": ""},
+        "contract",
+        "CheckpointWriter.*",
+        r"WorkersWaitBeforeTheyChange",
+    ),
+    gtest(
         "tap counted twice",
         "kernels/cpu/conv/tile_passes.h",
         {"slot < s.slots[plane] && s.step_of[tap] == step ? tap : -1": "slot < s.slots[plane] ? tap : -1"},

@@ -86,7 +86,7 @@ bool ChairFiles::begin(const ElasticState& state, const std::string& address, in
   const std::string& run = inputs_.call.out;
   address_ = address;
   if (!write_record(state)) return false;
-  if (const std::string own = chair_text(address); text_of_chair(run) != own) write_chair(run, own);
+  write_chair(run, chair_text(address));
   if (!logs_) logs_ = RunFolder::reopen(run, logged_before(state, inputs_), inputs_.info.config, try_lock_run(run));
   if (!described_) describe(state, parameters);
   return true;

@@ -1,6 +1,7 @@
 #include "train/elastic/chair_name.h"
 
 #include <filesystem>
+#include <mutex>
 
 #include "base/check.h"
 #include "base/files.h"
@@ -36,6 +37,9 @@ std::string chair_text(const std::string& address) {
 }
 
 void write_chair(const std::string& run, const std::string& text) {
+  static std::mutex mutex;  // the run's thread and the meeting's
+  const std::lock_guard lock(mutex);
+  if (text_of_chair(run) == text) return;
   try {
     write_text(path_of(run), text);
   } catch (const RunFailed&) {

@@ -7,9 +7,10 @@
 
 namespace skein {
 
-std::string text_of_chair(const std::string& run);                  // of the file; empty: it cannot be read
-std::string address_of_chair(const std::string& run);               // empty: it cannot be read
-std::string chair_text(const std::string& address);                 // of this process, which listens there
-void write_chair(const std::string& run, const std::string& text);  // unless another process is writing it
+std::string text_of_chair(const std::string& run);     // of the file; empty: it cannot be read
+std::string address_of_chair(const std::string& run);  // empty: it cannot be read
+std::string chair_text(const std::string& address);    // of this process, which listens there
+// Unless that is there, or another process is writing it. Any thread.
+void write_chair(const std::string& run, const std::string& text);
 
 }  // namespace skein
