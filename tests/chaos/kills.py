@@ -36,7 +36,7 @@ class Kind:
 
     def __init__(self, skein, name):
         self.skein, self.name = skein, name
-        self.workers = {"single": 1, "async": 2, "threads": 3, "tcp": 3, "mpi": 3, "elastic": 3}[name.removeprefix("calls-")]
+        self.workers = {"single": 1, "async": 2}.get(name.removeprefix("calls-"), 3)
 
     def commands(self, run):
         name = self.name.removeprefix("calls-")
@@ -224,7 +224,8 @@ def kill_at_calls(kind, folder, every, named):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skein", required=True, type=Path)
-    parser.add_argument("--kinds", default="single,async,threads,tcp,mpi,elastic,calls-single,calls-async,calls-threads,calls-elastic")
+    parser.add_argument("--kinds", default="single,async,threads,tcp,mpi,elastic,"
+                                           "calls-single,calls-async,calls-threads,calls-elastic")
     parser.add_argument("--kills", type=int, default=200, help="of each kind, at random moments")
     parser.add_argument("--every", type=int, default=1, help="kills at every n-th call")
     parser.add_argument("--named", default="", help="kills at calls for files with this in their paths alone")

@@ -24,7 +24,7 @@ class Process:
         self.log = Path(log)
         self.stopped = False
         with open(self.log, "w") as out:
-            # A group of its own: mpirun's processes are killed with it.
+            # A session of its own: mpirun's processes are killed with it.
             self.child = subprocess.Popen([*prefix, *map(str, command)], stdin=subprocess.DEVNULL, stdout=out,
                                           stderr=subprocess.STDOUT, env={**os.environ, **(variables or {})},
                                           start_new_session=True)
@@ -45,11 +45,10 @@ class Process:
 
     def kill(self):
         """The process and those that it has started."""
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        subprocess.run(["pkill", "-KILL", "--session", str(self.pid)], check=False)  # mpirun's have groups of their own
         self.child.wait()
+        while subprocess.run(["pgrep", "--session", str(self.pid)], stdout=subprocess.DEVNULL, check=False).returncode == 0:
+            time.sleep(0.01)
 
     def wait(self, seconds):
         try:
