@@ -7,6 +7,7 @@ ARGS ?=
 FUZZ_SECONDS ?= 20
 CHAOS_KILLS ?= 200
 CHAOS_SCHEDULES ?= 200
+CHAOS_EVERY ?= 1
 # mpirun on however few cores, in a container too
 MPI_ENV = OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
 
@@ -54,9 +55,9 @@ fuzz: packages  ## the readers of files under libFuzzer, FUZZ_SECONDS each (20)
 	@bash tools/install-packages.sh test
 	bash tests/fuzz/run.sh $(FUZZ_SECONDS)
 
-chaos: build  ## kills (CHAOS_KILLS of each kind, and at every call that changes a file), and CHAOS_SCHEDULES of elastic runs
+chaos: build  ## kills (CHAOS_KILLS of each kind, and at every CHAOS_EVERY-th call that changes a file), and CHAOS_SCHEDULES of elastic runs
 	@bash tools/install-packages.sh test
-	python3 tests/chaos/kills.py --skein $(BUILD)/skein --kills $(CHAOS_KILLS)
+	python3 tests/chaos/kills.py --skein $(BUILD)/skein --kills $(CHAOS_KILLS) --every $(CHAOS_EVERY)
 	python3 tests/chaos/elastic.py --skein $(BUILD)/skein --schedules $(CHAOS_SCHEDULES)
 
 mutations: packages  ## plants bugs, one at a time: a test must catch each

@@ -4,12 +4,11 @@
   goodput.py --skein build/release/skein --cost
 
 Six processes with a quarter of a core each (machines.py). In every second block of 20 rounds one of them is killed, and
-started again at once; each such block is held against the one before it. --peer: a Python with torch and torchft, whose LocalSGD takes the same faults
-(torchft_peer.py).
+started again at once; each such block is held against the one before it. --peer: a Python with torch and torchft, whose
+LocalSGD takes the same faults (torchft_peer.py).
 """
 
 import argparse
-import json
 import os
 import random
 import statistics
@@ -20,9 +19,8 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(__file__))
 
-import processes
 from machines import Machines
-from processes import Fault, Process
+from processes import Fault, Process, rounds_of
 
 MEMBERS, CORES, BETWEEN = 6, 0.25, 20  # BETWEEN: rounds between two kills
 H, PEER_H, BATCH = 12, 8, 32  # local steps: rounds of both take about a second
@@ -50,12 +48,7 @@ class Tcp:
                                 "RANK": str(rank)}) for rank in range(MEMBERS)]
 
     def rounds(self):
-        try:
-            text = (self.run / "metrics.jsonl").read_text()
-        except OSError:
-            return []
-        lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
-        return [(line["steps"] * BATCH * MEMBERS, MEMBERS) for line in lines if line["type"] == "round"]
+        return [(line["steps"] * BATCH * MEMBERS, MEMBERS) for line in rounds_of(self.run / "metrics.jsonl")]
 
     def end(self):
         pass
@@ -74,13 +67,8 @@ class Skein:
         return [(self.command, {})] * MEMBERS
 
     def rounds(self):
-        """Of each: its number of merged samples and of merged members."""
-        try:
-            text = (self.run / "membership.jsonl").read_text()
-        except OSError:
-            return []
-        lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
-        return [(line["trained"], len(line["merged"])) for line in lines if line["type"] == "round"]
+        """Merged samples and merged members of each."""
+        return [(line["trained"], len(line["merged"])) for line in rounds_of(self.run / "membership.jsonl")]
 
     def end(self):
         pass

@@ -1,7 +1,7 @@
 """Training runs that are killed again and again: at random moments, and at every call that changes a file.
 
   kills.py --skein build/release/skein --kills 200 --kinds single,async,threads,tcp,mpi,elastic
-  kills.py --skein build/release/skein --kinds calls,calls-threads,calls-elastic --every 1
+  kills.py --skein build/release/skein --kinds calls-single,calls-threads,calls-elastic --every 1
 
 A run is started by one command (--resume-if-started), killed, and started again until it is complete. Then its last
 checkpoint has the bits of a run that nobody killed, summary.csv has every epoch once, and `skein verify` finds every

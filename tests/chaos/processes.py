@@ -22,7 +22,6 @@ class Process:
 
     def __init__(self, command, log, variables=None, prefix=()):
         self.log = Path(log)
-        self.stopped = False
         with open(self.log, "w") as out:
             # A session of its own: mpirun's processes are killed with it.
             self.child = subprocess.Popen([*prefix, *map(str, command)], stdin=subprocess.DEVNULL, stdout=out,
@@ -41,13 +40,13 @@ class Process:
     def signal(self, number):
         if self.child.poll() is None:
             os.kill(self.pid, number)
-            self.stopped = number == signal.SIGSTOP or (self.stopped and number != signal.SIGCONT)
 
     def kill(self):
         """The process and those that it has started."""
-        subprocess.run(["pkill", "-KILL", "--session", str(self.pid)], check=False)  # mpirun's have groups of their own
+        session = ["--session", str(self.pid)]  # mpirun's have groups of their own
+        subprocess.run(["pkill", "-KILL", *session], check=False)
         self.child.wait()
-        while subprocess.run(["pgrep", "--session", str(self.pid)], stdout=subprocess.DEVNULL, check=False).returncode == 0:
+        while subprocess.run(["pgrep", *session], stdout=subprocess.DEVNULL, check=False).returncode == 0:
             time.sleep(0.01)
 
     def wait(self, seconds):
@@ -81,6 +80,16 @@ def summary_epochs(run):
 
 def lines_of(path):
     return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
+def rounds_of(path):
+    """The lines of the rounds in a log that is being written."""
+    try:
+        text = Path(path).read_text()
+    except OSError:
+        return []
+    lines = [json.loads(line) for line in text.splitlines() if line.endswith("}")]
+    return [line for line in lines if line["type"] == "round"]
 
 
 def check(command, log, seconds=120):
