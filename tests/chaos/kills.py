@@ -147,7 +147,7 @@ def kill_at_random(kind, folder, kills, dice):
     """Runs, each killed until it is complete."""
     expected, seconds = unbroken(kind, folder)
     counts, run = collections.Counter(), folder / "run"
-    while counts["kills"] < kills or run.exists():
+    while counts["kills"] < kills or run.exists() or not counts["runs"]:
         if counts["kills"] < kills:
             complete, killed = kill_once(kind, run, dice.uniform(0, 1.2 * seconds), dice)
             counts["kills"] += killed
