@@ -49,6 +49,8 @@ const std::vector<ConvRow> kConvRows = {{{1, 1, 1, 1}, 1, 1, 1},
                                         {{2, 5, 6, 272}, 16, 3, 1},
                                         {{3, 7, 1, 16}, 32, 3, 2},  // taps that see the border alone
                                         {{2, 1, 1, 5}, 7, 3, 2},
+                                        {{4, 64, 64, 4}, 8, 1, 2},  // pixels of less than a vector, of two threads
+                                        {{4, 34, 33, 12}, 16, 1, 2},
                                         {{16, 8, 15, 16}, 17, 1, 1},
                                         // More than one part of a kind: panels, groups of tiles, tiles of pixels
                                         {{1, 6, 5, 300}, 150, 3, 1},

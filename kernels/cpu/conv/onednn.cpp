@@ -12,6 +12,7 @@
 #include <memory>
 
 #include "base/bf16.h"
+#include "base/simd.h"
 #include "kernels/cast.h"
 #include "kernels/cpu/conv/implementation.h"
 #include "kernels/cpu/dialect/workspace.h"
@@ -212,9 +213,36 @@ bool fails_in_bf16(ConvPass pass, const ConvShape& s) {
          (sees_the_border_alone(s, s.w, s.ow) || sees_the_border_alone(s, s.h, s.oh));
 }
 
-void run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
+void run_in_type(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
   static const bool has_bf16 = (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
   (s.bf16 && (!has_bf16 || fails_in_bf16(pass, s)) ? run_widened : run_as_given)(pass, s, operands);
+}
+
+// The pixels of x (N,h,w,C) that a 1x1 kernel sees, as an image (N,oh,ow,C).
+template <class T>
+void copy_seen(const ConvShape& s, const T* x, T* seen) {
+  parallel_ranges(s.n * s.oh, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      for (int64_t q = 0; q < s.ow; ++q)
+        std::copy_n(x + ((row / s.oh * s.h + row % s.oh * s.s) * s.w + q * s.s) * s.c, s.c,
+                    seen + (row * s.ow + q) * s.c);
+  });
+}
+
+// oneDNN's weight gradient of a 1x1 kernel with a stride copies the pixels that it sees, and beyond the end of its
+// memory if they have fewer channels than a vector: into another thread's copy, and into whatever comes next
+// (github.com/uxlfoundation/oneDNN/issues/6035). It gets a copy.
+void run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
+  if (pass != ConvPass::backward_weights || s.k > 1 || s.s == 1 || s.p > 0) return run_in_type(pass, s, operands);
+  thread_local Workspace workspace;
+  void* const seen = workspace.bytes(size_t(s.n * s.oh * s.ow * s.c) * (s.bf16 ? sizeof(Bf16) : sizeof(float)));
+  if (s.bf16)
+    copy_seen(s, static_cast<const Bf16*>(operands.in[0]), static_cast<Bf16*>(seen));
+  else
+    copy_seen(s, static_cast<const float*>(operands.in[0]), static_cast<float*>(seen));
+  ConvShape unit = s;
+  unit.h = s.oh, unit.w = s.ow, unit.s = 1;
+  run_in_type(pass, unit, {{seen, operands.in[1]}, operands.out});
 }
 
 }  // namespace
