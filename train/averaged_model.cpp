@@ -62,6 +62,15 @@ void AveragedModel::average(ProcessGroup& group, const std::vector<FlatModel>& o
   if (statistics_.form == BnStatistics::moments) add_variance_between(group, own);
   parameters.refresh_shadow(queue_.stream);
   if (statistics_.form == BnStatistics::recompute && group.is_root()) recompute(context);
+  if (statistics_.form == BnStatistics::local || statistics_.form == BnStatistics::recompute)
+    take_statistics_of_root(group);
+}
+
+// Through the host: a few thousand numbers, once per evaluation.
+void AveragedModel::take_statistics_of_root(ProcessGroup& group) {
+  if (group.size() == 1) return;
+  const std::vector<float> mine = parameters.running_statistics.to_vector(), all = group.all_gather<float>(mine);
+  queue_.run(kernel::copy_from_host, all.data(), parameters.running_statistics);
 }
 
 // Computed on the host: a few thousand numbers, once per evaluation.

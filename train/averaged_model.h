@@ -28,8 +28,8 @@ struct FlatModel {
 class AveragedModel {
  public:
   AveragedModel(const ModelInfo& info, const Dataset& train, Queue queue);
-  // Collective. own: the workers of this process, in rank order. Statistics of the forms local and recompute are valid
-  // on rank 0 only, which evaluates and saves. The context is used to recompute.
+  // Collective; every rank has the average then. own: the workers of this process, in rank order. The context is used
+  // to recompute.
   void update(ProcessGroup& group, const std::vector<ParameterStore*>& own, StepContext& context);
   void average(ProcessGroup& group, const std::vector<FlatModel>& own, StepContext& context);  // the same
 
@@ -39,6 +39,7 @@ class AveragedModel {
  private:
   void add_variance_between(ProcessGroup& group, const std::vector<FlatModel>& own);
   void recompute(StepContext& context);
+  void take_statistics_of_root(ProcessGroup& group);
 
   BnStatistics statistics_;
   Dataset train_;

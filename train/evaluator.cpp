@@ -1,6 +1,5 @@
 #include "train/evaluator.h"
 
-#include "base/terminal/progress_line.h"
 #include "kernels/device/peers.h"
 #include "train/machine/gpus.h"
 
@@ -9,11 +8,9 @@ namespace skein {
 Evaluator::Evaluator(ProcessGroup& group, WorkerPool& pool, const ModelInfo& info, const Splits& data)
     : group_(group),
       pool_(pool),
-      test_data_(on_current_gpu(data.test)),
       eval_batch_(info.config.eval_batch),
       activations_(activations(info.config)),
-      test_batches_(
-          make_loader(test_data_, evaluation_options(eval_batch_), pool.context_between_steps().queue, activations_)) {
+      test_set_(group, pool, info, data) {
   const Queue queue = pool.context_between_steps().queue;
   const Dataset train = on_current_gpu(data.train);
   if (pool.run_size() > 1) averaged_ = std::make_unique<AveragedModel>(info, train, queue);
@@ -32,15 +29,8 @@ ParameterStore& Evaluator::model_parameters(int64_t step) {
 
 Score Evaluator::test_model(int64_t step, Predictions* predictions) {
   pool_.synchronize();
-  model_parameters(step);
-  const Model& model = averaged_ ? *averaged_->model : pool_.worker(0).model();
-  return test_on_root(model, predictions);
-}
-
-Score Evaluator::test_on_root(const Model& model, Predictions* predictions) {
-  Score score;
-  if (group_.is_root()) score = test(model, predictions);
-  return group_.broadcast(score);
+  const ParameterStore& parameters = model_parameters(step);
+  return test_set_.test(averaged_ ? *averaged_->model : pool_.worker(0).model(), parameters, predictions);
 }
 
 ParameterStore& Evaluator::ema_parameters(int64_t step) {
@@ -55,8 +45,8 @@ ParameterStore& Evaluator::ema_parameters(int64_t step) {
 }
 
 Score Evaluator::test_ema(int64_t step) {
-  ema_parameters(step);
-  return test_on_root(*ema_->model);
+  const ParameterStore& parameters = ema_parameters(step);
+  return test_set_.test(*ema_->model, parameters, nullptr);
 }
 
 Score Evaluator::test_workers() {
@@ -75,23 +65,15 @@ Score Evaluator::test_workers() {
 // Where the worker's model is.
 Score Evaluator::test_worker(int64_t i) {
   StepContext& context = pool_.context_of(i);
-  if (context.gpu == pool_.context_between_steps().gpu) return test(pool_.worker(i).model());
   const cuda::DeviceScope gpu(context.gpu);
-  std::unique_ptr<Loader>& batches = batches_on_others_[context.gpu];
-  if (!batches)
-    batches = make_loader(on_current_gpu(test_data_), evaluation_options(eval_batch_), context.queue, activations_);
+  Loader* batches = test_set_.whole();
+  if (!batches) {
+    std::unique_ptr<Loader>& own = whole_sets_[context.gpu];
+    if (!own)
+      own = make_loader(on_current_gpu(test_set_.data()), evaluation_options(eval_batch_), context.queue, activations_);
+    batches = own.get();
+  }
   return evaluate(pool_.worker(i).model(), *batches, context.tape);
-}
-
-// The processes of a run may share a terminal: only rank 0 draws on it.
-Score Evaluator::test(const Model& model, Predictions* predictions) {
-  Tape& tape = pool_.context_between_steps().tape;
-  if (!group_.is_root()) return evaluate(model, *test_batches_, tape);
-  ProgressLine progress("evaluating", test_data_.size());
-  return evaluate(model, *test_batches_, tape, [&](const Batch& batch, const Tensor& logits) {
-    if (predictions) predictions->add(batch, logits, tape.queue);
-    progress.add(batch.size);
-  });
 }
 
 }  // namespace skein

@@ -14,7 +14,7 @@ std::unique_ptr<Loader> make_loader(Dataset dataset, const LoaderOptions& option
   const bool encoded = dataset.is_encoded();
   const bool on_host = !gpu || encoded || (options.training && options.trivial_augment);
   if (!on_host) return std::make_unique<DeviceLoader>(std::move(dataset), options, queue, images);
-  const int64_t most = range_of_worker(dataset.size(), options.workers, 0).size();
+  const int64_t most = options.training ? range_of_worker(dataset.size(), options.workers, 0).size() : dataset.size();
   const Shape full{std::min(options.batch, most), dataset.height(), dataset.width(), dataset.channels()};
   const DType host_images = gpu ? DType::f32 : images;  // rounded on the GPU
   std::unique_ptr<Loader> host;

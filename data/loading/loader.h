@@ -29,7 +29,9 @@ struct MixOptions {
 
 struct LoaderOptions {
   int64_t batch = 128;
-  bool training = true;  // permuted and augmented; false: the whole dataset in stored order, normalised only
+  bool training = true;  // permuted and augmented; false: in stored order, normalised only
+  // In training, this worker's part of the samples (data/loading/partition.h). In evaluation, of the batches of the
+  // whole dataset those numbered rank, rank + workers, ... (evaluation_part()).
   int64_t workers = 1, rank = 0;
   Partition partition = Partition::global;
   uint64_t seed = 0;
@@ -61,7 +63,7 @@ struct Batch {
 class Loader {
  public:
   virtual ~Loader() = default;
-  virtual int64_t steps() const = 0;  // batches per epoch; in evaluation, batches of one pass over the dataset
+  virtual int64_t steps() const = 0;  // batches per epoch; in evaluation, of one pass
   // Next batch; blocks until it is made. Epochs follow one another without end. The batch is valid until the next
   // call; before that call, all work that reads it must be enqueued. Errors of background threads are thrown here.
   virtual const Batch& next() = 0;
@@ -70,7 +72,7 @@ class Loader {
 
 // A loader for work on `queue`: batches lie in the memory of its device. `images` is the type of a batch's images,
 // f32 or bf16. On a GPU, a dataset that is not encoded must be resident there (make_resident()).
-// BadInput if the dataset has fewer images than there are workers.
+// BadInput if the dataset has fewer images than there are workers, or in evaluation fewer batches.
 std::unique_ptr<Loader> make_loader(Dataset dataset, const LoaderOptions& options, Queue queue = {},
                                     DType images = DType::f32);
 

@@ -1,7 +1,6 @@
 #include "data/loading/sample_order.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "base/check.h"
 #include "data/formats/encoded_images.h"
@@ -16,18 +15,27 @@ ShardLayout shard_layout_of(const Dataset& dataset) {
 
 }  // namespace
 
+std::vector<int32_t> evaluation_part(int64_t samples, int64_t batch, int64_t workers, int64_t rank) {
+  std::vector<int32_t> part;
+  for (int64_t begin = rank * batch; begin < samples; begin += workers * batch)
+    for (int64_t i = begin; i < std::min(begin + batch, samples); ++i) part.push_back(int32_t(i));
+  return part;
+}
+
 SampleOrder::SampleOrder(const Dataset& dataset, const LoaderOptions& options)
     : labels_(dataset.label(), size_t(dataset.size())),
       options_(options),
       layout_(shard_layout_of(dataset)),
-      steps_(steps_per_epoch(dataset.size(), options.workers, options.batch)),
       epoch_size_(range_of_worker(dataset.size(), options.workers, 0).size()),
       scratch_(size_t(dataset.size())) {
-  CHECK(options.training || options.workers == 1, "evaluation goes over the whole set on one worker");
   if (!options.samples.empty()) {
     epoch_size_ = int64_t(options.samples.size());
-    steps_ = (epoch_size_ + options.batch - 1) / options.batch;
+  } else if (!options.training) {
+    scratch_ = evaluation_part(dataset.size(), options.batch, options.workers, options.rank);
+    epoch_size_ = int64_t(scratch_.size());
+    samples_ = scratch_;
   }
+  steps_ = (epoch_size_ + options.batch - 1) / options.batch;
   if (steps_ == 0)
     throw BadInput("dataset '{}': {} images are too few for {} workers. Use fewer workers or more images", dataset.name,
                    dataset.size(), options.workers);
@@ -38,13 +46,9 @@ SampleOrder::SampleOrder(const Dataset& dataset, const LoaderOptions& options)
 
 std::span<const int32_t> SampleOrder::epoch(int64_t epoch) {
   if (!options_.samples.empty()) return options_.samples;
-  if (options_.training && current_ != epoch) {
+  if (options_.training && current_ != epoch)
     samples_ = samples_of(options_.partition, options_.seed, epoch, labels_, options_.workers, options_.rank, scratch_,
                           layout_);
-  } else if (current_ < 0) {
-    std::iota(scratch_.begin(), scratch_.end(), 0);
-    samples_ = scratch_;
-  }
   current_ = epoch;
   return samples_;
 }

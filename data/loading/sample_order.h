@@ -1,5 +1,5 @@
 // The order in which a loader visits the samples. Training: the worker's samples of each epoch
-// (data/loading/partition.h). Evaluation: all samples in stored order.
+// (data/loading/partition.h). Evaluation: all samples in stored order, or every K-th batch of them.
 #pragma once
 
 #include <span>
@@ -11,9 +11,13 @@
 
 namespace skein {
 
+// The samples of an evaluation that worker `rank` of `workers` takes: of the batches in stored order those numbered
+// rank, rank + workers, ... So a whole set has the same batches, and gives the same sums, whoever computes them.
+std::vector<int32_t> evaluation_part(int64_t samples, int64_t batch, int64_t workers, int64_t rank);
+
 class SampleOrder {
  public:
-  // BadInput if there are fewer images than workers.
+  // BadInput if there are fewer images than workers, or in evaluation fewer batches.
   SampleOrder(const Dataset& dataset, const LoaderOptions& options);
 
   int64_t steps() const { return steps_; }            // batches per epoch

@@ -42,7 +42,8 @@ inline TrainConfig grid_base() {
   c.conv = "onednn";
   c.workers = kGridWorkers;
   c.synthetic_train = 12 * kGridWorkers;  // three steps of 4
-  c.synthetic_test = 4;
+  c.synthetic_test = 5;
+  c.eval_batch = 2;  // three batches, the last of one image: one process of four has none
   c.batch = 4;
   c.eval_local = EvalLocal::never;
   return c;
@@ -148,16 +149,20 @@ inline uint64_t hash(const std::vector<float>& x, uint64_t seed) {
 }
 
 // Trains. Returns a hash of the final tensors of each worker of this process, by rank, and on rank 0 a hash of the
-// averaged model and of all reported losses, at -1. With a folder, the run is stopped twice and resumed from the
-// checkpoint that it has written there.
+// averaged model and of all reported losses and predictions, at -1. With a folder, the run is stopped twice and resumed
+// from the checkpoint that it has written there.
 inline std::map<int64_t, uint64_t> train_to_hashes(ProcessGroup& group, const TrainConfig& config, const Splits& data,
                                                    const std::string& folder = {}) {
   const ModelInfo info = make_model_info(config, data.train);
   std::vector<float> numbers;
   TrainListener listener{[&](const StepMetrics& m) { numbers.push_back(float(m.loss)); },
                          [&](const EpochMetrics& m) {
-                           for (const double x : {m.test.loss, m.test.top1, m.train_loss, double(m.rounds.bytes)})
+                           for (const double x : {m.test.loss, m.test.top1, m.test.top5, m.ema ? m.ema->loss : 0,
+                                                  m.local ? m.local->loss : 0, m.train_loss, double(m.rounds.bytes)})
                              numbers.push_back(float(x));
+                           for (const Prediction& p : m.predictions->all)
+                             for (const double x : {double(p.truth), double(p.predicted), p.probability})
+                               numbers.push_back(float(x));
                          },
                          never};
   auto trainer = std::make_unique<Trainer>(group, info, data);
