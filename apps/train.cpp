@@ -29,7 +29,7 @@ namespace {
 // The command line as it was typed.
 struct TrainArguments {
   TrainConfig flags;  // defaults, except for the flags that were given
-  std::string config_file, recipe, out, resume, trace, trace_steps, secret_file, replay, timeout = "5min";
+  std::string config_file, recipe, out, resume, trace, trace_steps, secret_file, tls, replay, timeout = "5min";
   bool from_consensus = false, resume_if_started = false;
   int64_t limit_steps = 0;
 };
@@ -197,7 +197,8 @@ bool is_elastic(const Command& train, const TrainArguments& a) {
 
 // A secret that rank 0 makes is written where all ranks of the run write, too.
 JoinOptions join_options(const TrainArguments& a) {
-  return {{a.secret_file, !a.resume.empty() ? a.resume : !a.out.empty() ? a.out : "runs"}, parse_timeout(a.timeout)};
+  const std::string folder = !a.resume.empty() ? a.resume : !a.out.empty() ? a.out : "runs";
+  return {{a.secret_file, folder, parse_tls(a.tls)}, parse_timeout(a.timeout)};
 }
 
 int train_as_member(Command& train, const TrainArguments& a) {
@@ -255,9 +256,14 @@ Command& declare_train(Command& skein, TrainArguments& a) {
   train.option("--trace-steps", a.trace_steps, "with --trace: steps N to M of the run, from 1 [3:6]", {"N:M"});
   train.option("--secret-file", a.secret_file,
                "over TCP: a text that all processes know, and nobody else [SKEIN_SECRET, or made by rank 0]", {"FILE"});
-  train.option("--timeout", a.timeout,
-               "a rank that gives no sign of life for so long, or does not come, is lost, and the run ends: 30s, 5min, 2h",
-               {"TIME"});
+  train.option("--tls", a.tls,
+               "over TCP: encrypt what travels; this process's certificate, its key, and the authority that has signed "
+               "those of all processes, as PEM files",
+               {"cert=FILE,key=FILE,ca=FILE"});
+  train.option(
+      "--timeout", a.timeout,
+      "a rank that gives no sign of life for so long, or does not come, is lost, and the run ends: 30s, 5min, 2h",
+      {"TIME"});
   train.footer = "\nForms of --sync:\n" + sync_forms() + "\nRecipes:\n" + recipe_list();
   return train;
 }

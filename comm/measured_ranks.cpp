@@ -54,18 +54,18 @@ void over_memory(int ranks, const std::function<void(Communicator&)>& body) {
 }
 
 // A rank that fails drops its streams, which ends the calls of the others.
-void over_loopback(int ranks, const std::function<void(Communicator&)>& body) {
+void over_loopback(int ranks, const TcpOptions& options, const std::function<void(Communicator&)>& body) {
   const Rendezvous here{"127.0.0.1", Socket::listening(Address::loopback(0)).own_address().port()};
   on_threads(
-      ranks, [&](int rank) { return join_tcp(here, rank, ranks); }, [](int, const std::string&) {}, body);
+      ranks, [&](int rank) { return join_tcp(here, rank, ranks, options); }, [](int, const std::string&) {}, body);
 }
 
-std::unique_ptr<Communicator> join_as_process(Transport transport, const RankInfo& own) {
+std::unique_ptr<Communicator> join_as_process(Transport transport, const RankInfo& own, const TcpOptions& options) {
   if (transport == Transport::mpi) return join_mpi(mpi_library(), own.size);
   const auto rendezvous = tcp_rendezvous(own.launcher);
   if (!rendezvous)
     throw BadInput("--transport tcp: the processes do not know where to meet. Set MASTER_ADDR and MASTER_PORT for all");
-  return join_tcp(*rendezvous, own.rank, own.size);
+  return join_tcp(*rendezvous, own.rank, own.size, options);
 }
 
 }  // namespace
@@ -84,11 +84,16 @@ Transport resolve(Transport wanted) {
   return wanted;
 }
 
-void on_ranks(Transport transport, int ranks, Queue queue, const std::function<void(Communicator&)>& body) {
+void on_ranks(Transport transport, int ranks, Queue queue, const TlsFiles& tls,
+              const std::function<void(Communicator&)>& body) {
   const RankInfo own = rank_from_environment();
+  if (tls.given() && transport != Transport::tcp)
+    throw BadInput("--tls: encrypts what ranks send over TCP, not over {}. Give --transport tcp", to_string(transport));
+  TcpOptions options;
+  options.secret.tls = tls;
   if (transport == Transport::threads) return over_memory(ranks, body);
-  if (transport == Transport::tcp && own.size == 1) return over_loopback(ranks, body);
-  if (transport != Transport::nccl) return body(*join_as_process(transport, own));
+  if (transport == Transport::tcp && own.size == 1) return over_loopback(ranks, options, body);
+  if (transport != Transport::nccl) return body(*join_as_process(transport, own, options));
   ProcessGroup group = ProcessGroup::join();
   WorkerCommunicators workers(group, 1);
   body(*workers.join(0, queue));

@@ -7,6 +7,7 @@
 
 #include "base/enum_names.h"
 #include "comm/communicator.h"
+#include "comm/tls.h"
 
 namespace skein {
 
@@ -19,8 +20,9 @@ Transport resolve(Transport wanted);
 
 // Calls body(communicator) for every rank of this process. Alone, these are `ranks` threads, over shared memory or over
 // TCP through the loopback interface. Under a launcher it is one rank of as many as there are processes, and `ranks`
-// has no effect. queue: of the rank's views; for nccl, of its GPU. Throws what a body throws; the other ranks get
-// PeerLost.
-void on_ranks(Transport transport, int ranks, Queue queue, const std::function<void(Communicator&)>& body);
+// has no effect. queue: of the rank's views; for nccl, of its GPU. tls: for tcp alone, BadInput with another. Throws
+// what a body throws; the other ranks get PeerLost.
+void on_ranks(Transport transport, int ranks, Queue queue, const TlsFiles& tls,
+              const std::function<void(Communicator&)>& body);
 
 }  // namespace skein

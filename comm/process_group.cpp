@@ -14,8 +14,6 @@ namespace {
 
 constexpr int64_t kLongestText = 64 << 20;  // bytes; every rank has memory for as many from each
 
-constexpr double kMpiFactor = 6;  // there are no heartbeats: a rank that evaluates alone is silent
-
 enum class Outcome : char { good = 'g', bad_input = 'b', failed = 'f' };
 
 // Text of the first failure: with its rank, or without where all processes have the same.
@@ -43,10 +41,15 @@ ProcessGroup ProcessGroup::join(const JoinOptions& options) {
     tcp.secret = options.secret;
     group.communicator_ = join_tcp(*rendezvous, own.rank, own.size, tcp);
     group.abort_ = abort_tcp;
+    group.is_encrypted_ = options.secret.tls.given();
     return group;
   }
+  if (options.secret.tls.given())
+    throw BadInput(
+        "--tls: MPI has connections of its own, which skein cannot encrypt. Start the processes without mpirun, as "
+        "with torchrun, or leave out --tls");
   MpiOptions mpi;
-  mpi.timeout = kMpiFactor * options.timeout;
+  mpi.timeout = group.silent_timeout();
   group.communicator_ = join_mpi(mpi_library(), own.size, mpi);
   group.abort_ = abort_mpi;
   return group;

@@ -33,7 +33,10 @@ class ProcessGroup {
   int rank() const { return communicator_->rank(); }
   int size() const { return communicator_->size(); }
   double timeout() const { return timeout_; }
+  // For transports on which a rank that computes for long gives no sign: MPI and NCCL.
+  double silent_timeout() const { return kSilentFactor * timeout_; }
   bool is_root() const { return rank() == 0; }
+  bool is_encrypted() const { return is_encrypted_; }  // what its calls send to other processes
   Communicator& communicator() { return *communicator_; }
 
   // Runs body() on every process. If one throws BadInput or RunFailed, all do, with the rank in the message. The body
@@ -67,11 +70,12 @@ class ProcessGroup {
   }
 
  private:
+  static constexpr double kSilentFactor = 6;
   static View bytes(void* data, size_t n) { return {data, DType::u8, {1, 1, 1, int64_t(n)}}; }
 
   std::unique_ptr<Communicator> communicator_;
   std::function<void(const Communicator&, const std::string& reason, int status)> abort_;  // empty in a group of one
-  bool failed_on_all_ranks_ = false;
+  bool failed_on_all_ranks_ = false, is_encrypted_ = false;
   double timeout_ = JoinOptions{}.timeout;
 };
 

@@ -1,5 +1,6 @@
-// The secret that the processes of a run over TCP have in common. Each proves to the others that it knows it
-// (comm/sockets/handshake.h); it never travels. Sources, in this order:
+// What shows that a process belongs to a run over TCP: the secret that its processes have in common, and with --tls a
+// certificate (comm/tls.h). Each proves to the others that it knows the secret (comm/sockets/handshake.h), which never
+// travels. Sources of the secret, in this order:
 //
 //   --secret-file FILE   the file's text, without the end of its last line
 //   SKEIN_SECRET         the environment variable
@@ -13,11 +14,14 @@
 #include <string>
 #include <vector>
 
+#include "comm/tls.h"
+
 namespace skein {
 
 struct SecretSource {
   std::string file = {};    // of --secret-file; empty: SKEIN_SECRET, if it is set
   std::string folder = {};  // for a secret that rank 0 makes; empty: that for temporary files
+  TlsFiles tls = {};        // none: what travels is not encrypted
 };
 
 std::string given_secret(const SecretSource& source);  // empty: none is given

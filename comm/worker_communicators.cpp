@@ -1,5 +1,6 @@
 #include "comm/worker_communicators.h"
 
+#include "base/check.h"
 #include "comm/transports/nccl_communicator.h"
 #include "comm/transports/nested_communicator.h"
 #include "comm/transports/thread_communicator.h"
@@ -10,10 +11,14 @@ namespace {
 std::unique_ptr<Communicator> join_over_nccl(ProcessGroup& group, Queue queue) {
   NcclId id{};
   group.on_all_ranks([&] {
+    if (group.is_encrypted())
+      throw BadInput(
+          "--tls: NCCL has connections of its own between GPUs, which skein cannot encrypt. Leave out --tls, or train "
+          "on the CPU");
     const NcclApi& nccl = nccl_library();
     if (group.is_root()) id = make_nccl_id(nccl);
   });
-  return join_nccl(nccl_library(), group.broadcast(id), group.rank(), group.size(), queue);
+  return join_nccl(nccl_library(), group.broadcast(id), group.rank(), group.size(), queue, {group.silent_timeout()});
 }
 
 std::unique_ptr<Communicator> join_processes(ProcessGroup& group, Queue queue) {

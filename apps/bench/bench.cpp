@@ -84,6 +84,7 @@ void add_comm(Command& bench) {
   c.option("--sizes", o->sizes, "of the messages; 1KB:1GB goes up by factors of four", {.type = "SIZE,SIZE"});
   c.option("--collective", o->collective, "all_reduce, all_gather or all_to_all; empty: all three", {.type = "NAME"});
   c.option("--repetitions", o->repetitions, "measurements of each size", {.low = 1});
+  c.option("--tls", o->tls, "over TCP: encrypt what travels", {.type = "cert=FILE,key=FILE,ca=FILE"});
   set_body(c, o, bench_comm);
 }
 

@@ -275,11 +275,11 @@ void Meeting::note_chair() {
 
 std::unique_ptr<Meeting> Meeting::open(const MeetingOptions& options, const std::optional<Rendezvous>& place,
                                        MeetingState start) {
-  RunSecret secret{given_secret(options.secret), {}};
+  RunSecret secret = secret_of_run(options.secret);
   std::unique_ptr<SecretFile> file;
   if (secret.key.empty()) {
     file = std::make_unique<SecretFile>(secret_folder(options.secret));
-    secret = {file->secret(), file->id()};
+    secret.take(file->secret(), file->id());
   }
   Socket door = door_at(options.elastic.interface, place);
   const Member own{start.next_id, door.own_address().text(), own_process().text()};

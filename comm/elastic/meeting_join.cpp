@@ -37,7 +37,7 @@ std::string secret_for(const std::string& id, const MeetingOptions& options, Run
   if (id.empty()) return known.key;
   const std::string folder = secret_folder(options.secret);
   for (const Deadline deadline = in_seconds(kFileAppears);; std::this_thread::sleep_for(kRetry)) {
-    if (const auto secret = read_secret_file(folder, id)) return known = {*secret, id}, known.key;
+    if (const auto secret = read_secret_file(folder, id)) return known.take(*secret, id), known.key;
     if (has_ended()) return {};
     if (Clock::now() > deadline)
       throw BadInput(
@@ -50,12 +50,12 @@ std::string secret_for(const std::string& id, const MeetingOptions& options, Run
 }  // namespace
 
 std::unique_ptr<Meeting> Meeting::join(const MeetingOptions& options, const std::string& address) {
+  RunSecret secret = secret_of_run(options.secret);
   const auto to = parse_address(address);
-  Socket s = to ? Socket::connected(*to) : Socket();
+  Socket s = to ? connect_to(*to, secret) : Socket();
   if (!s) return nullptr;
   Socket door = Socket::listening(with_port(s.own_address(), 0));
   if (!door) throw RunFailed("cannot listen at {}: {}", s.own_address().text(), std::strerror(errno));
-  RunSecret secret{given_secret(options.secret), {}};
   const Introduction own{-1, 0, door.own_address().port(), own_process()};
   bool ended = false;
   const auto has_ended = [&] { return ended = s.has_ended(); };
@@ -66,6 +66,10 @@ std::unique_ptr<Meeting> Meeting::join(const MeetingOptions& options, const std:
     throw BadInput(
         "the run has another secret. Give all processes the same with SKEIN_SECRET or --secret-file, or, if it is "
         "another run, another --out");
+  if (met == Greeting::untrusted)
+    throw BadInput(
+        "no TLS with the run's member at {}: {}. Give --tls to all processes, with certificates of one authority",
+        address, s.tls_failure());
   if (met != Greeting::met) return nullptr;
 
   PacketLink link(std::move(s), options.state_bytes, options.contribution_bytes);

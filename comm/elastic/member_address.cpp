@@ -93,7 +93,7 @@ Reached reach(const std::string& text, const Introduction& own, const RunSecret&
   // A process that ends while it is greeted refuses the second time.
   for (int attempt = 0; attempt < 2; ++attempt) {
     errno = 0;
-    Socket s = Socket::connected(*address);
+    Socket s = connect_to(*address, secret);
     if (!s) return {Socket(), errno == ECONNREFUSED};
     const Greeting g = greet(
         s, own, [&](const std::string&) { return secret.key; }, in_seconds(seconds));

@@ -16,7 +16,7 @@ class PacketLink {
       : socket_(std::move(socket)), reader_(state_bytes, contribution_bytes) {}
 
   int fd() const { return socket_.fd(); }
-  bool has_output() const { return !out_.empty(); }
+  bool has_output() const { return !out_.empty() || socket_.has_unsent(); }
   void send(const Packet& packet) { out_.push_back({header_and_text(packet), packet.payload, 0}); }
   void write();  // as much as the socket takes; a stream that has ended is found by read()
 

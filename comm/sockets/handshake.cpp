@@ -17,6 +17,7 @@ namespace {
 
 constexpr char kMagic[8] = "skein-2";
 constexpr size_t kMagicBytes = sizeof kMagic, kIdBytes = 16;
+constexpr std::string_view kTlsHello = "\x16\x03";  // begins the first record of TLS
 
 struct Opening {
   char magic[kMagicBytes];
@@ -64,6 +65,16 @@ Digest guest_proof(std::string_view key, const Nonce& guest, const Nonce& host, 
 
 }  // namespace
 
+RunSecret secret_of_run(const SecretSource& source) {
+  return {given_secret(source), {}, source.tls.given() ? std::make_shared<const TlsContext>(source.tls) : nullptr};
+}
+
+Socket connect_to(const Address& address, const RunSecret& secret) {
+  Socket s = Socket::connected(address);
+  if (s && secret.tls) s.encrypt(*secret.tls, TlsSession::Side::guest);
+  return s;
+}
+
 Nonce random_nonce() {
   Nonce nonce{};
   fill_random(nonce.data(), nonce.size());
@@ -95,23 +106,24 @@ size_t HostHandshake::missing() const {
   }
 }
 
-std::string HostHandshake::take(std::string_view bytes) {
+std::string HostHandshake::take(std::string_view bytes, const std::string& channel_binding) {
   received_.append(bytes.substr(0, missing()));
   if (missing() > 0) return {};
   const std::string message = std::exchange(received_, {});
   if (stage_ == Stage::magic) {
     if (message == bytes_of(kMagic)) return stage_ = Stage::nonce, std::string();
     if (message.starts_with("skein-")) return refuse("it is another version of skein: start the same one everywhere");
+    if (message.starts_with(kTlsHello)) return refuse("it speaks TLS: give --tls to all processes, or to none");
     return refuse(fmt::format("it began with '{}', which is not skein", printable(message)));
   }
   if (stage_ == Stage::nonce) {
     guests_ = from_bytes<Nonce>(message);
     stage_ = Stage::introduction;
-    return challenge();
+    return challenge(secret_->key + channel_binding);
   }
   const auto proven = from_bytes<ProvenIntroduction>(message);
   guest_ = proven.introduction;
-  if (!equal_in_constant_time(proven.proof, guest_proof(secret_->key, guests_, own_, guest_)))
+  if (!equal_in_constant_time(proven.proof, guest_proof(secret_->key + channel_binding, guests_, own_, guest_)))
     return refuse(fmt::format("it does not know the run's secret; it says that it is rank {}, {}", guest_.rank,
                               guest_.process.text()));
   stage_ = Stage::done;
@@ -124,12 +136,12 @@ std::string HostHandshake::refuse(const std::string& why) {
   return {};
 }
 
-std::string HostHandshake::challenge() {
+std::string HostHandshake::challenge(const std::string& key) {
   Challenge c{};
   std::memcpy(c.magic, kMagic, kMagicBytes);
   c.nonce = own_;
   secret_->id.copy(c.id, kIdBytes);
-  c.proof = host_proof(secret_->key, guests_, own_, bytes_of(c.id));
+  c.proof = host_proof(key, guests_, own_, bytes_of(c.id));
   return joined(c);
 }
 
@@ -137,11 +149,13 @@ Greeting greet(const Socket& host, const Introduction& own,
                const std::function<std::string(const std::string& id)>& secret_for, Deadline deadline,
                const Socket::Meanwhile& meanwhile) {
   const auto failed = [&] {
+    if (!host.tls_failure().empty()) return Greeting::untrusted;
     return std::chrono::steady_clock::now() >= deadline ? Greeting::silent : Greeting::closed;
   };
   Opening opening{{}, random_nonce()};
   std::memcpy(opening.magic, kMagic, kMagicBytes);
   Challenge c{};
+  if (!host.shake_hands(deadline, meanwhile)) return failed();
   if (!host.write(&opening, sizeof opening, deadline)) return failed();
   if (!host.read(c.magic, sizeof c.magic, deadline, meanwhile)) return failed();
   if (bytes_of(c.magic) != bytes_of(kMagic)) return Greeting::stranger;
@@ -159,6 +173,7 @@ Greeting greet(const Socket& host, const Introduction& own,
     tell_of_another_secret();
     throw;
   }
+  key += host.channel_binding();
   if (!equal_in_constant_time(c.proof, host_proof(key, opening.nonce, c.nonce, bytes_of(c.id)))) {
     tell_of_another_secret();
     return Greeting::other_secret;

@@ -81,6 +81,7 @@ void Reception::accept_from(const Socket& listener) {
     if (!s) return;
     if (guests_.size() == kMostGuests) make_room();
     const Address from = s.peer_address();
+    if (secret_.tls) s.encrypt(*secret_.tls, TlsSession::Side::host);
     guests_.push_back({std::move(s), from, in_seconds(kHandshake), HostHandshake(secret_, random_nonce())});
   }
 }
@@ -102,13 +103,15 @@ void Reception::make_room() {
 void Reception::serve(Guest& g) const {
   char buffer[256];
   while (const size_t missing = g.handshake.missing()) {
-    const ssize_t n = recv(g.socket.fd(), buffer, std::min(missing, sizeof buffer), 0);
+    const ssize_t n = g.socket.receive(buffer, std::min(missing, sizeof buffer));
     if (n < 0 && would_block()) break;
     if (n <= 0) {
-      g.why = "it ended before it had introduced itself";
+      const std::string tls = g.socket.tls_failure();
+      g.why = tls.empty() ? "it ended before it had introduced itself"
+                          : fmt::format("TLS fails: {}. Give --tls to all processes, or to none", tls);
       return;
     }
-    const std::string reply = g.handshake.take({buffer, size_t(n)});
+    const std::string reply = g.handshake.take({buffer, size_t(n)}, g.socket.channel_binding());
     if (!g.socket.write(reply.data(), reply.size(), Clock::now())) g.why = "it does not take an answer";
   }
   if (g.handshake.refused()) g.why = g.handshake.why();

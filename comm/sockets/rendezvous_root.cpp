@@ -45,12 +45,12 @@ class Root {
       : options_(options),
         size_(size),
         deadline_(in_seconds(options.timeout)),
-        secret_{given_secret(options.secret), {}},
+        secret_(secret_of_run(options.secret)),
         links_(static_cast<size_t>(size)),
         roster_(static_cast<size_t>(size)) {
     if (secret_.key.empty()) {
       file_.emplace(secret_folder(options.secret));
-      secret_ = {file_->secret(), file_->id()};
+      secret_.take(file_->secret(), file_->id());
     }
     std::vector<Socket> listeners = listen_at(rendezvous, deadline_);
     std::vector<std::string> places;

@@ -192,13 +192,46 @@ bool Socket::has_ended() const {
 
 bool Socket::read(void* data, size_t bytes, Deadline deadline, const Meanwhile& meanwhile) const {
   return transfer(fd_, bytes, POLLIN, deadline, meanwhile,
-                  [&](size_t done) { return recv(fd_, static_cast<char*>(data) + done, bytes - done, 0); });
+                  [&](size_t done) { return receive(static_cast<char*>(data) + done, bytes - done); });
 }
 
 bool Socket::write(const void* data, size_t bytes, Deadline deadline) const {
-  return transfer(fd_, bytes, POLLOUT, deadline, {}, [&](size_t done) {
-    return send(fd_, static_cast<const char*>(data) + done, bytes - done, MSG_NOSIGNAL);
-  });
+  const auto send_from = [&](size_t done) {
+    const iovec rest{const_cast<char*>(static_cast<const char*>(data)) + done, bytes - done};
+    return send(&rest, 1);
+  };
+  if (!transfer(fd_, bytes, POLLOUT, deadline, {}, send_from)) return false;
+  while (!flush())
+    if (!would_block() || !wait_for(fd_, POLLOUT, deadline, {})) return false;
+  return true;
+}
+
+ssize_t Socket::receive(void* data, size_t bytes) const {
+  return tls_ ? tls_->receive(data, bytes) : recv(fd_, data, bytes, 0);
+}
+
+ssize_t Socket::peek(void* data, size_t bytes) const {
+  return tls_ ? tls_->receive(data, bytes, true) : recv(fd_, data, bytes, MSG_PEEK);
+}
+
+ssize_t Socket::send(const iovec* parts, int count) const {
+  if (tls_) return tls_->send(parts, count);
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts);
+  message.msg_iovlen = size_t(count);
+  return sendmsg(fd_, &message, MSG_NOSIGNAL);
+}
+
+void Socket::encrypt(const TlsContext& context, TlsSession::Side side) {
+  tls_ = std::make_unique<TlsSession>(context, fd_, side);
+}
+
+bool Socket::shake_hands(Deadline deadline, const Meanwhile& meanwhile) const {
+  for (;;) {
+    const TlsSession::Step step = tls_ ? tls_->shake_hands() : TlsSession::Step::done;
+    if (step != TlsSession::Step::wants_input) return step == TlsSession::Step::done;
+    if (!wait_for(fd_, POLLIN, deadline, meanwhile)) return false;
+  }
 }
 
 }  // namespace skein

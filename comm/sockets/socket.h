@@ -1,14 +1,17 @@
-// TCP sockets, owned and non-blocking, with operations that end at a deadline. Errors: return values, unless a comment
-// says BadInput. Threading: one thread at a time.
+// TCP sockets, owned and non-blocking, with operations that end at a deadline. After encrypt() their bytes go through
+// TLS (comm/tls.h). Errors: return values, unless a comment says BadInput. Threading: one thread at a time.
 #pragma once
 
 #include <sys/socket.h>
 
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "comm/tls.h"
 
 namespace skein {
 
@@ -36,9 +39,10 @@ bool would_block();  // by errno: the last call on a socket has only found nothi
 class Socket {
  public:
   explicit Socket(int fd = -1) : fd_(fd) {}
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)), tls_(std::move(other.tls_)) {}
   Socket& operator=(Socket&& other) noexcept {
     std::swap(fd_, other.fd_);
+    std::swap(tls_, other.tls_);
     return *this;
   }
   ~Socket();
@@ -61,8 +65,24 @@ class Socket {
   bool read(void* data, size_t bytes, Deadline, const Meanwhile& meanwhile = {}) const;
   bool write(const void* data, size_t bytes, Deadline) const;
 
+  // As recv() and sendmsg(), without waiting: -1 and would_block() where there is nothing to do now. Of what an
+  // encrypted socket has taken, a part may be left unsent until the next call; flush() sends what can be sent.
+  ssize_t receive(void* data, size_t bytes) const;
+  ssize_t peek(void* data, size_t bytes) const;
+  ssize_t send(const iovec* parts, int count) const;
+  bool has_unsent() const { return tls_ && tls_->has_unsent(); }
+  bool flush() const { return !tls_ || tls_->flush(); }  // false: not all of it, errno says why
+
+  // Before the first byte.
+  void encrypt(const TlsContext& context, TlsSession::Side side);
+  // Of the guest; nothing to do on a socket that is not encrypted. False where it fails or the deadline has passed.
+  bool shake_hands(Deadline, const Meanwhile& meanwhile = {}) const;
+  std::string channel_binding() const { return tls_ ? tls_->channel_binding() : ""; }
+  std::string tls_failure() const { return tls_ ? tls_->failure() : ""; }  // empty: none
+
  private:
   int fd_;
+  std::unique_ptr<TlsSession> tls_;
 };
 
 }  // namespace skein

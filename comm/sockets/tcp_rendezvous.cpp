@@ -33,7 +33,7 @@ class Guest {
         options_(options),
         rank_(rank),
         size_(size),
-        secret_{given_secret(options.secret), {}},
+        secret_(secret_of_run(options.secret)),
         links_(static_cast<size_t>(size)) {}
 
   TcpRanks run() {
@@ -72,7 +72,7 @@ class Guest {
   }
 
   bool try_root(const Address& address, Deadline deadline, Socket& door) {
-    Socket s = Socket::connected(address);
+    Socket s = connect_to(address, secret_);
     if (!s) return false;
     Address own = s.own_address();
     own.set_port(0);
@@ -88,6 +88,11 @@ class Guest {
           "rank {}: rank 0 at {} has another secret. Give all processes the same with SKEIN_SECRET or --secret-file, "
           "or, if it is another run, another MASTER_PORT",
           rank_, place());
+    if (greeting == Greeting::untrusted)
+      throw BadInput(
+          "rank {}: no TLS with rank 0 at {}: {}. Give --tls to all processes, with certificates of one authority, and "
+          "see what rank 0 says",
+          rank_, place(), s.tls_failure());
     if (greeting != Greeting::met)
       throw PeerLost(fmt::format(
           "rank {}: what listens at {} {}. See what rank 0 says, or give another MASTER_PORT", rank_, place(),
@@ -107,7 +112,7 @@ class Guest {
     const std::string folder = secret_folder(options_.secret);
     const Deadline deadline = in_seconds(std::min(kFileAppears, options_.timeout));
     for (;;) {
-      if (const auto secret = read_secret_file(folder, id)) return secret_ = {*secret, id}, secret_.key;
+      if (const auto secret = read_secret_file(folder, id)) return secret_.take(*secret, id), secret_.key;
       if (Clock::now() > deadline)
         throw BadInput(
             "rank {} ({}): rank 0 at {} has written the run's secret into the folder {}, but it is not there on this "
@@ -163,7 +168,7 @@ class Guest {
 
   void connect_to_ranks_below() {
     for (int r = 1; r < rank_; ++r) {
-      Socket s = Socket::connected(roster_[size_t(r)].address);  // it listens already
+      Socket s = connect_to(roster_[size_t(r)].address, secret_);  // it listens already
       const Deadline deadline = in_seconds(options_.timeout);
       if (!s || greet(
                     s, {rank_, size_, 0, own_process()}, [&](const std::string&) { return secret_.key; }, deadline,

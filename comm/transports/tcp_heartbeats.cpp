@@ -28,7 +28,7 @@ Clock::duration duration(double seconds) {
 bool TcpStreams::pull_heartbeat(int peer) {
   Link& link = links_[size_t(peer)];
   char* const to = reinterpret_cast<char*>(&link.arriving_heartbeat);
-  const ssize_t n = recv(link.socket.fd(), to + link.in_heartbeat, sizeof(Heartbeat) - size_t(link.in_heartbeat), 0);
+  const ssize_t n = link.socket.receive(to + link.in_heartbeat, sizeof(Heartbeat) - size_t(link.in_heartbeat));
   if (n < 0 && would_block()) return false;
   if (n <= 0) throw_lost(peer);
   link.in_heartbeat += n;
@@ -54,10 +54,10 @@ void TcpStreams::look_for_heartbeats(int peer) {
       if (!pull_heartbeat(peer)) return;
       continue;
     }
-    const ssize_t n = recv(link.socket.fd(), &next, sizeof next, MSG_PEEK);
+    const ssize_t n = link.socket.peek(&next, sizeof next);
     if (n != ssize_t(sizeof next) || next.header.kind != kBeatMark || next.header.bytes != int64_t(sizeof(Heartbeat)))
       return;
-    recv(link.socket.fd(), &next, sizeof next, 0);
+    link.socket.receive(&next, sizeof next);
     link.arriving_heartbeat = next.heartbeat;
     take_heartbeat(link);
   }
@@ -84,7 +84,7 @@ void TcpStreams::beat_until_end() {
   while (!ended_.wait_for(lock, duration(options_.heartbeat), [&] { return end_; })) {
     beat();
     for (Link& link : links_)
-      if (link.socket && !link.out.empty()) push_some(link);
+      if (link.socket && link.has_output()) push_some(link);
   }
 }
 

@@ -1,7 +1,6 @@
 #include "comm/transports/tcp_streams.h"
 
 #include <poll.h>
-#include <sys/uio.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -83,20 +82,19 @@ TcpStreams::Pushed TcpStreams::push_some(Link& link) {
     Message& m = link.out.front();
     constexpr int64_t kHeader = sizeof(Header);
     const int64_t of_header = std::min(m.done, kHeader), of_data = m.done - of_header;
-    iovec parts[2] = {{reinterpret_cast<char*>(&m.header) + of_header, size_t(kHeader - of_header)},
-                      {m.data + of_data, size_t(m.header.bytes - of_data)}};
-    msghdr message{};
-    message.msg_iov = parts;
-    message.msg_iovlen = 2;
-    const ssize_t n = sendmsg(link.socket.fd(), &message, MSG_NOSIGNAL);
+    const iovec parts[2] = {{reinterpret_cast<char*>(&m.header) + of_header, size_t(kHeader - of_header)},
+                            {m.data + of_data, size_t(m.header.bytes - of_data)}};
+    const ssize_t n = link.socket.send(parts, 2);
     if (n < 0 && would_block()) return any;
     if (n < 0) return Pushed::failed;
     m.done += n;
-    if (m.header.kind == kDataMark) any = Pushed::data;
+    if (m.header.kind == kDataMark) any = Pushed::data, link.data_unsent = true;
     if (!m.finished()) continue;
     if (m.header.kind == kBeatMark) link.beating = false;
     link.out.erase(link.out.begin());
   }
+  if (!link.socket.flush()) return would_block() ? any : Pushed::failed;
+  link.data_unsent = false;
   return any;
 }
 
@@ -113,7 +111,7 @@ bool TcpStreams::pull(int peer) {
     const bool in_header = m.done < kHeader;
     char* const to = in_header ? reinterpret_cast<char*>(&link.arriving) + m.done : m.data + (m.done - kHeader);
     const int64_t missing = in_header ? kHeader - m.done : m.header.bytes - (m.done - kHeader);
-    const ssize_t n = recv(link.socket.fd(), to, size_t(missing), 0);
+    const ssize_t n = link.socket.receive(to, size_t(missing));
     if (n < 0 && would_block()) return any;
     if (n <= 0) throw_lost(peer);
     m.done += n;
@@ -165,7 +163,8 @@ void TcpStreams::throw_lost(int peer) {
 void TcpStreams::wait_for_any() const {
   std::vector<pollfd> fds;
   for (const Link& l : links_)
-    if (l.owes()) fds.push_back({l.socket.fd(), short((l.out.empty() ? 0 : POLLOUT) | (l.in.empty() ? 0 : POLLIN)), 0});
+    if (l.owes())
+      fds.push_back({l.socket.fd(), short((l.has_output() ? POLLOUT : 0) | (l.in.empty() ? 0 : POLLIN)), 0});
   poll(fds.data(), fds.size(), int(look_ * 1000) + 1);
 }
 

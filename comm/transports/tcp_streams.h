@@ -74,9 +74,11 @@ class TcpStreams {
     Heartbeat own = {}, heard = {};          // the one that is sent, and the last that has come
     Heartbeat arriving_heartbeat = {};
     bool beating = false;       // `own` is in `out`
+    bool data_unsent = false;   // of a message that is not in `out` any more, the end may be in the socket still
     int64_t in_heartbeat = -1;  // bytes of a heartbeat that have come; -1: none is coming
     PeerClock clock = {};
-    bool owes() const { return !in.empty() || out.size() > (beating ? 1U : 0U); }
+    bool owes() const { return !in.empty() || data_unsent || out.size() > (beating ? 1U : 0U); }
+    bool has_output() const { return !out.empty() || socket.has_unsent(); }
   };
 
   // Move what can be moved without waiting; true: at least one byte.

@@ -63,7 +63,7 @@ TEST(ThreadTeam, RanksAndWorkersThatCannotHaveThreadsFail) {
                                    {"a worker's thread"});
   const auto never = [](Communicator&) { ADD_FAILURE() << "a rank began alone"; };
   for (const Transport transport : {Transport::threads, Transport::tcp})
-    testing::expect_error<RunFailed>([&] { on_ranks(transport, 3, Queue{}, never); }, {"the thread of a rank"});
+    testing::expect_error<RunFailed>([&] { on_ranks(transport, 3, Queue{}, {}, never); }, {"the thread of a rank"});
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 #include "comm/secret.h"
-#include "tests/support/data_files.h"
+#include "tests/support/certificates.h"
 
 namespace skein::testing {
 namespace {
@@ -23,6 +23,7 @@ class ElasticMeeting : public ::testing::Test {
     o.elastic = {.min = min, .max = 8, .grace = grace};
     o.timeout = 10;
     o.secret.folder = dir_.str();
+    o.secret.tls = tls_;
     o.state_bytes = o.contribution_bytes = kFloats * 4;
     o.joins = "the same";
     o.objection = [](const std::string& its) { return its == "the same" ? "" : "it has " + its; };
@@ -79,23 +80,29 @@ class ElasticMeeting : public ::testing::Test {
   }
 
   TempDir dir_;
+  TlsFiles tls_;  // none
   std::mutex mutex_;
   std::string address_;
 };
 
 TEST_F(ElasticMeeting, ThreeMembersTakeTheSameRounds) {
-  const auto chair = open(3);
-  std::vector<std::thread> others;
-  std::atomic<int64_t> sum = 0;
-  for (int i = 0; i < 2; ++i)
-    others.emplace_back([&] {
-      const auto m = join(3);
-      sum += take_part(*m, 6);
-      EXPECT_EQ((*m->state().payload)[0] + (*m->state().payload)[1] + (*m->state().payload)[2], 18);
-    });
-  EXPECT_EQ(take_part(*chair, 6), 6);
-  for (std::thread& t : others) t.join();
-  EXPECT_EQ(sum, 12);
+  const Authority authority("run");
+  for (const TlsFiles& tls : {TlsFiles{}, authority.sign("member")}) {
+    tls_ = tls;
+    address_.clear();
+    const auto chair = open(3);
+    std::vector<std::thread> others;
+    std::atomic<int64_t> sum = 0;
+    for (int i = 0; i < 2; ++i)
+      others.emplace_back([&] {
+        const auto m = join(3);
+        sum += take_part(*m, 6);
+        EXPECT_EQ((*m->state().payload)[0] + (*m->state().payload)[1] + (*m->state().payload)[2], 18);
+      });
+    EXPECT_EQ(take_part(*chair, 6), 6);
+    for (std::thread& t : others) t.join();
+    EXPECT_EQ(sum, 12);
+  }
 }
 
 TEST_F(ElasticMeeting, TheNextMemberTakesTheChairOfOneThatEnds) {
