@@ -64,7 +64,7 @@ Score Evaluator::test_workers() {
 
 // Where the worker's model is.
 Score Evaluator::test_worker(int64_t i) {
-  StepContext& context = pool_.context_of(i);
+  StepContext& context = test_set_.context_on(pool_.context_of(i).gpu);  // the loaders' stream is its own
   const cuda::DeviceScope gpu(context.gpu);
   Loader* batches = test_set_.whole();
   if (!batches) {

@@ -25,6 +25,7 @@ class Evaluator {
   Score test_ema(int64_t step);
   // Mean of the scores of the workers' own models.
   Score test_workers();
+  void warm_up_convolutions() { test_set_.warm_up_convolutions(pool_.worker(0).model()); }  // not collective
 
  private:
   Score test_worker(int64_t i);  // of this process, on the whole set

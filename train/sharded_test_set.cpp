@@ -10,16 +10,17 @@
 namespace skein {
 
 ShardedTestSet::ShardedTestSet(ProcessGroup& group, WorkerPool& pool, const ModelInfo& info, const Splits& data)
-    : group_(group), pool_(pool), data_(on_current_gpu(data.test)), batch_(info.config.eval_batch) {
+    : group_(group),
+      pool_(pool),
+      data_(on_current_gpu(data.test)),
+      batch_(info.config.eval_batch),
+      activations_(activations(info.config)) {
   std::vector<int> gpus;
   for (int64_t i = 0; i < pool.size(); ++i) {
-    const StepContext& context = pool.context_of(i);
-    if (std::find(gpus.begin(), gpus.end(), context.gpu) != gpus.end()) continue;
-    gpus.push_back(context.gpu);
-    const cuda::DeviceScope gpu(context.gpu);
-    const bool first = shards_.empty();
-    shards_.push_back(
-        {i, first ? nullptr : std::make_unique<AveragedModel>(info, on_current_gpu(data.train), context.queue)});
+    const int gpu = pool.context_of(i).gpu;
+    if (std::find(gpus.begin(), gpus.end(), gpu) != gpus.end()) continue;
+    gpus.push_back(gpu);
+    shards_.push_back({.worker = i});
   }
   const auto own = int64_t(shards_.size());
   int64_t before = 0;
@@ -33,8 +34,9 @@ ShardedTestSet::ShardedTestSet(ProcessGroup& group, WorkerPool& pool, const Mode
     if (s.part * batch_ >= data_.size()) continue;
     const StepContext& context = pool.context_of(s.worker);
     const cuda::DeviceScope gpu(context.gpu);
-    s.batches = make_loader(on_current_gpu(data_), evaluation_options(batch_, parts_, s.part), context.queue,
-                            activations(info.config));
+    if (&s != &shards_.front()) s.copy = std::make_unique<AveragedModel>(info, data.train, context.queue);
+    s.batches =
+        make_loader(on_current_gpu(data_), evaluation_options(batch_, parts_, s.part), context.queue, activations_);
   }
 }
 
@@ -67,6 +69,27 @@ Score ShardedTestSet::test(const Model& model, const ParameterStore& parameters,
     if (group_.is_root()) predictions->all = std::move(all);
   }
   return total(gather(std::move(scores)));
+}
+
+StepContext& ShardedTestSet::context_on(int gpu) {
+  const auto of = [&](const Shard& s) -> StepContext& { return pool_.context_of(s.worker); };
+  return of(*std::find_if(shards_.begin(), shards_.end(), [&](const Shard& s) { return of(s).gpu == gpu; }));
+}
+
+void ShardedTestSet::warm_up_convolutions(const Model& model) {
+  StepContext& context = pool_.context_of(0);
+  if (context.gpu < 0) return;
+  for (const int64_t images : {std::min(batch_, data_.size()), data_.size() % batch_}) {
+    if (images == 0) continue;
+    const Tensor pixels =
+        Tensor::zeros(Device::cuda, activations_, {images, data_.height(), data_.width(), data_.channels()});
+    context.tape.training = false;
+    context.tape.reset();
+    model.forward(context.tape.input(pixels));
+    context.queue.run(kernel::synchronize);  // the tensor above must live until the device is done
+  }
+  context.tape.reset();
+  context.tape.training = true;
 }
 
 // Into the copies on the other GPUs.

@@ -28,11 +28,17 @@ class ShardedTestSet {
   const Dataset& data() const { return data_; }
   // The whole set, where this process has it all to itself; else null.
   Loader* whole() const { return parts_ == 1 ? shards_.front().batches.get() : nullptr; }
+  // In which a GPU of this process evaluates; -1: the CPU.
+  StepContext& context_on(int gpu);
+
+  // Runs a forward pass on zeros for each size of batch, so that every layer chooses its convolution, which on a GPU
+  // depends on that size. Not collective.
+  void warm_up_convolutions(const Model& model);
 
  private:
   struct Shard {
     int64_t worker;                            // of this process: the first that sits on the shard's GPU
-    std::unique_ptr<AveragedModel> copy;       // of the model, null on the first GPU
+    std::unique_ptr<AveragedModel> copy = {};  // of the model, null on the first GPU
     int64_t part = 0;                          // of parts_
     std::unique_ptr<Loader> batches = {};      // null where there are fewer batches than parts
     std::vector<BatchScore> scores = {};       // of the last test()
@@ -55,6 +61,7 @@ class ShardedTestSet {
   WorkerPool& pool_;
   const Dataset data_;
   const int64_t batch_;
+  const DType activations_;
   int64_t parts_ = 0;  // of the run
   std::vector<Shard> shards_;
 };

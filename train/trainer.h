@@ -57,12 +57,16 @@ class Trainer {
   const TrainConfig& config() const { return config_; }
   const NetworkModel& network() const { return log_.network(); }  // only with --net
 
-  // The model that is evaluated and saved: the only worker's, or the average of all workers'. Collective. Complete on
-  // rank 0 only.
+  // The model that is evaluated and saved: the only worker's, or the average of all workers'. Collective.
   ParameterStore& model_parameters() { return evaluator_.model_parameters(state_.step); }
-  // The average of that model's weights over the steps, null without --ema. Collective, complete on rank 0 only.
+  // The average of that model's weights over the steps, null without --ema. Collective.
   const ParameterStore* ema_parameters() { return config_.ema > 0 ? &evaluator_.ema_parameters(state_.step) : nullptr; }
   WorkerStates worker_states() { return pool_.states(); }
+  // Chooses a convolution for every layer and size of batch, of training and evaluation. Not collective.
+  void warm_up_convolutions() {
+    worker(0).warm_up_convolutions();
+    evaluator_.warm_up_convolutions();
+  }
   WorkerPool& workers() { return pool_; }
 
  private:

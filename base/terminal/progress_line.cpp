@@ -32,6 +32,7 @@ ProgressLine::~ProgressLine() {
 void ProgressLine::add(int64_t images) {
   const std::lock_guard lock(mutex_);
   done_ += images;
+  if (total_ > 0) done_ = std::min(done_, total_);
   const auto now = Clock::now();
   if (terminal_ < 0 || now < next_ || done_ == 0) return;
   next_ = now + kRedraw;

@@ -45,7 +45,7 @@ inline TrainConfig grid_base() {
   c.synthetic_test = 5;
   c.eval_batch = 2;  // three batches, the last of one image: one process of four has none
   c.batch = 4;
-  c.eval_local = EvalLocal::never;
+  c.eval_local = EvalLocal::last;
   return c;
 }
 
