@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -19,6 +20,7 @@ namespace {
 
 constexpr size_t kRecord = 16 << 10, kPart = 4 * kRecord;  // bytes of a record; that are encrypted at a time
 constexpr int kBindingBytes = 32;
+constexpr size_t kBytesOfKey = size_t(64) << 30;  // AES-GCM's limit is 2^24.5 records, 390 GB (RFC 8446, section 5.5)
 
 // The reason of this thread's last error of OpenSSL, which is then forgotten.
 std::string openssl_reason() {
@@ -33,6 +35,8 @@ void check_readable(const std::string& name, const std::string& path) {
   if (stat(path.c_str(), &s) != 0)
     throw BadInput("--tls: {}={}: cannot be read: {}. Check the path", name, path, std::strerror(errno));
   if (!S_ISREG(s.st_mode)) throw BadInput("--tls: {}={}: it is not a file. Give a PEM file", name, path);
+  if (access(path.c_str(), R_OK) != 0)
+    throw BadInput("--tls: {}={}: cannot be read: {}. Change its rights", name, path, std::strerror(errno));
 }
 
 // Nobody is asked on the terminal.
@@ -101,7 +105,7 @@ void TlsContext::use(const TlsFiles& files) const {
   check_readable("ca", files.authority);
   if (SSL_CTX_use_certificate_chain_file(c, files.certificate.c_str()) != 1)
     throw BadInput("--tls: cert={}: it holds no certificate: {}. Give a PEM file", files.certificate, openssl_reason());
-  if (SSL_CTX_use_PrivateKey_file(c, files.key.c_str(), SSL_FILETYPE_PEM) != 1)
+  if (SSL_CTX_use_PrivateKey_file(c, files.key.c_str(), SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(c) != 1)
     throw BadInput(
         "--tls: key={}: it is not the private key of {}: {}. Give the key that the certificate was made with, as PEM "
         "and "
@@ -169,9 +173,11 @@ ssize_t TlsSession::send(const iovec* parts, int count) {
   }
   ERR_clear_error();
   errno = 0;
+  if (by_key_ >= kBytesOfKey && SSL_key_update(ssl_.get(), SSL_KEY_UPDATE_NOT_REQUESTED) == 1) by_key_ = 0;
   const int returned = SSL_write(ssl_.get(), from, int(bytes)), error = errno;
   if (returned <= 0) return result_of(returned, error) == 0 ? (errno = EPIPE, -1) : -1;
   flush();  // the rest waits; an error comes again with the next call
+  by_key_ += size_t(returned);
   return returned;
 }
 

@@ -65,6 +65,7 @@ class TlsSession {
   const int fd_;
   std::string plain_;             // of send(): the parts of a short message behind each other
   size_t sent_ = 0, unsent_ = 0;  // bytes of the records that OpenSSL has made and keeps
+  size_t by_key_ = 0;             // bytes that send() has encrypted with the present key
   std::string failure_;
 };
 

@@ -61,12 +61,17 @@ class Guest {
       for (const Address& a : addresses)
         if (Socket door; try_root(a, deadline, door)) return door;
       if (Clock::now() > deadline)
-        throw PeerLost(fmt::format(
-            "rank {}: rank 0 does not listen at {} after {} s. Start it, and see that MASTER_ADDR is its machine",
-            rank_, place(), options_.timeout));
+        throw PeerLost(
+            closes_ ? fmt::format("rank {}: what listens at {} has closed every connection for {} s. See what rank 0 "
+                                  "says; give --tls to all processes, or to none",
+                                  rank_, place(), options_.timeout)
+                    : fmt::format("rank {}: rank 0 does not listen at {} after {} s. Start it, and see that "
+                                  "MASTER_ADDR is its machine",
+                                  rank_, place(), options_.timeout));
       if (report.is_due())
-        print_error(fmt::format("rank {} ({}): has waited {:.0f} s for rank 0, which does not listen at {}", rank_,
-                                own_process().text(), report.seconds(), place()));
+        print_error(fmt::format("rank {} ({}): has waited {:.0f} s for rank 0, which {} at {}", rank_,
+                                own_process().text(), report.seconds(),
+                                closes_ ? "closes its connections" : "does not listen", place()));
       std::this_thread::sleep_for(kRetry);
     }
   }
@@ -82,7 +87,8 @@ class Guest {
     const Greeting greeting = greet(
         s, introduction, [&](const std::string& id) { return secret_for(id); },
         std::min(deadline, in_seconds(kGreeting)));
-    if (greeting == Greeting::closed) return false;  // a rank 0 that is ending, or that had too many strangers
+    closes_ = greeting == Greeting::closed;  // a rank 0 that is ending, had too many strangers, or alone has no --tls
+    if (closes_) return false;
     if (greeting == Greeting::other_secret)
       throw BadInput(
           "rank {}: rank 0 at {} has another secret. Give all processes the same with SKEIN_SECRET or --secret-file, "
@@ -216,6 +222,7 @@ class Guest {
   const RendezvousOptions& options_;
   const int rank_, size_;
   RunSecret secret_;
+  bool closes_ = false;  // rank 0 has answered the last connection, and closed it
   std::vector<Socket> links_;
   std::vector<RosterEntry> roster_;
 };

@@ -105,7 +105,10 @@ TEST_F(ElasticMeeting, ThreeMembersTakeTheSameRounds) {
   }
 }
 
+// Over TLS: members shake hands with the next chair.
 TEST_F(ElasticMeeting, TheNextMemberTakesTheChairOfOneThatEnds) {
+  const Authority authority("run");
+  tls_ = authority.sign("member");
   auto chair = open(1);
   std::vector<std::unique_ptr<Meeting>> joined(2);
   std::vector<std::thread> others;

@@ -191,8 +191,10 @@ TEST_F(Tls, CertificatesThatDoNotFitAreNamed) {
   EXPECT_NE(said.find("TLS fails: "), std::string::npos) << said;
 
   ::testing::internal::CaptureStderr();
-  on_ranks({own_, {}}, send_numbers, 0, kSoon);
-  on_ranks({{}, own_}, send_numbers, 0, kSoon);
+  for (const auto& one_has_it : {std::vector<TlsFiles>{own_, {}}, {{}, own_}}) {
+    const std::string error = on_ranks(one_has_it, send_numbers, 0, kSoon)[1];
+    EXPECT_NE(error.find("give --tls to all processes, or to none"), std::string::npos) << error;
+  }
   const std::string mixed = ::testing::internal::GetCapturedStderr();
   expect_parts(mixed, {"TLS fails: wrong version number. Give --tls to all processes, or to none",
                        "it speaks TLS: give --tls to all processes, or to none"});

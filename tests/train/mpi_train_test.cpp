@@ -41,6 +41,12 @@ TEST_F(MpiTrain, TheProgramEndsWithTheSameCheckpoint) {
   expect_same_run(folder("threads"), folder("both"), 4);
 }
 
+TEST_F(MpiTrain, DoesNotPromiseToEncrypt) {
+  const ProgramOutput refused = mpirun("-np 2 " + kRun + "--tls cert=a,key=b,ca=c");
+  EXPECT_NE(refused.status, 0);
+  expect_parts(refused.err, {"--tls: MPI has connections of its own", "as with torchrun"});
+}
+
 // Four parts of one run: threads, processes, processes, threads.
 TEST_F(MpiTrain, ThreadsAndProcessesGoOnWithEachOther) {
   const std::string whole = folder("whole"), parts = folder("parts");

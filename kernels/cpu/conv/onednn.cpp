@@ -233,7 +233,9 @@ void copy_seen(const ConvShape& s, const T* x, T* seen) {
 // memory if they have fewer channels than a vector: into another thread's copy, and into whatever comes next
 // (github.com/uxlfoundation/oneDNN/issues/6035). It gets a copy.
 void run(ConvPass pass, const ConvShape& s, const ConvOperands& operands) {
-  if (pass != ConvPass::backward_weights || s.k > 1 || s.s == 1 || s.p > 0) return run_in_type(pass, s, operands);
+  constexpr int64_t kVector = 16;
+  if (pass != ConvPass::backward_weights || s.k > 1 || s.s == 1 || s.p > 0 || s.c >= kVector)
+    return run_in_type(pass, s, operands);
   thread_local Workspace workspace;
   void* const seen = workspace.bytes(size_t(s.n * s.oh * s.ow * s.c) * (s.bf16 ? sizeof(Bf16) : sizeof(float)));
   if (s.bf16)
