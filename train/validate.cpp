@@ -36,8 +36,6 @@ void check_processes(const TrainConfig& c, int64_t processes) {
         "start a number of processes that divides {}",
         c.workers, processes, processes, c.workers);
   if (processes == 1) return;
-  if (c.checkpoint_async)
-    throw BadInput("--checkpoint-async: is for runs of one process, and {} were started. Leave it out", processes);
   const int64_t each = c.workers / processes, block = sync_schedule(c).block_size;
   if (block > 0 && block % each != 0 && each % block != 0)
     throw BadInput(

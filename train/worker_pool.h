@@ -45,7 +45,7 @@ class WorkerPool {
   // Returns the number of kernels for which there was no room.
   int64_t record_kernel_spans() { return contexts_.record_kernel_spans(worker(0).rank()); }
 
-  Device device() const { return contexts_.queue(0).device; }
+  Device device() const { return contexts_.queue(workers_.front()->rank()).device; }
   void synchronize() const { contexts_.synchronize(); }  // waits for the device work of all workers
   // For evaluation, while no worker computes: worker 0's, or the one of the i-th worker of this process.
   StepContext& context_between_steps() { return contexts_.first(); }

@@ -1,6 +1,6 @@
 """Training runs that are killed again and again: at random moments, and at every call that changes a file.
 
-  kills.py --skein build/release/skein --kills 200 --kinds single,async,threads,tcp,mpi,elastic
+  kills.py --skein build/release/skein --kills 200 --kinds single,async,threads,tcp,tcp-async,mpi,elastic
   kills.py --skein build/release/skein --kinds calls-single,calls-threads,calls-elastic --every 1
 
 A run is started by one command (--resume-if-started), killed, and started again until it is complete. Then its last
@@ -41,11 +41,11 @@ class Kind:
     def commands(self, run):
         name = self.name.removeprefix("calls-")
         train = [self.skein, "train", *processes.SMALL, "--epochs", EPOCHS, "--keep", 2, "--timeout", "20s", "--out",
-                 run, *(["--checkpoint-async", "--checkpoint-minutes", 1e-9] if name == "async" else [])]
+                 run, *(["--checkpoint-async", "--checkpoint-minutes", 1e-9] if name.endswith("async") else [])]
         again = [*train, "--resume-if-started", *(["--workers", self.workers, *LOCAL_SGD] if self.workers > 1 else [])]
         if name == "mpi":
             return [(["mpirun", "-np", 3, *again], MPI)]
-        if name == "tcp":
+        if name.startswith("tcp"):
             port = 20000 + random.randrange(10000)
             return [(again, {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "3", "RANK": str(r)})
                     for r in range(3)]
@@ -135,7 +135,7 @@ def kill_once(kind, run, after, dice):
                 kills = 1
             except ProcessLookupError:
                 pass
-        if kind.name == "tcp":
+        if kind.name.startswith("tcp"):
             kind.replace_missing(all_processes, run.parent)
         return kind.finish(all_processes), kills
     finally:
@@ -224,7 +224,7 @@ def kill_at_calls(kind, folder, every, named):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--skein", required=True, type=Path)
-    parser.add_argument("--kinds", default="single,async,threads,tcp,mpi,elastic,"
+    parser.add_argument("--kinds", default="single,async,threads,tcp,tcp-async,mpi,elastic,"
                                            "calls-single,calls-async,calls-threads,calls-elastic")
     parser.add_argument("--kills", type=int, default=200, help="of each kind, at random moments")
     parser.add_argument("--every", type=int, default=1, help="kills at every n-th call")

@@ -26,7 +26,7 @@ TEST(CheckpointWriter, WritesWhatThereWasWhenItBegan) {
   const std::string waits = (dir / "waits").string();
   ProcessGroup alone;
   write_checkpoint(alone, waits, {info, store, {}, {}});
-  CheckpointWriter writer(info);
+  CheckpointWriter writer(alone, info);
   for (const int64_t round : {1, 2}) {
     const std::string folder = (dir / fmt::format("{}", round)).string();
     writer.start({info, store, {}, {}}, {{folder, 1}, {folder + "-too", 1}});

@@ -30,9 +30,12 @@ TEST_F(TcpTrain, StoppedAndGoneOnWithTheyAreTheSame) {
 TEST_F(TcpTrain, TheProgramEndsWithTheSameCheckpoint) {
   for (const int ranks : {2, 4}) {
     const std::string threads = folder(fmt::format("threads{}", ranks)), processes = folder(std::to_string(ranks));
-    const ProgramOutput alone = shell(kMultiWorkerRun + fmt::format("--workers {} --out {}", ranks, threads));
+    // Four write their checkpoints while they go on, after every look at the time.
+    const std::string command =
+        kMultiWorkerRun + (ranks == 4 ? "--checkpoint-async --checkpoint-minutes 1e-9 --out " : "--out ");
+    const ProgramOutput alone = shell(command + fmt::format("{} --workers {}", threads, ranks));
     EXPECT_EQ(alone.status, 0) << alone.err;
-    const ProgramOutput together = start_processes(ranks, kMultiWorkerRun + "--out " + processes);
+    const ProgramOutput together = start_processes(ranks, command + processes);
     EXPECT_EQ(together.status, 0) << together.err;
     expect_parts(together.out, {fmt::format("in {} processes with 1 thread each", ranks), "done     test top-1"});
     EXPECT_EQ(together.out.find("done"), together.out.rfind("done")) << "said by more than one process";
@@ -100,7 +103,7 @@ TEST_F(TcpTrain, ARankThatIsKilledEndsTheRun) {
   const auto ready = [&] { return read_file(run + "/summary.csv").find("\n2,") != std::string::npos; };
   const auto begin = std::chrono::steady_clock::now();
   const ProgramOutput killed =
-      start_and_signal([&] { return start_processes(4, kEndless + run); }, run, SIGKILL, ready);
+      start_and_signal([&] { return start_processes(4, kEndless + run + " --checkpoint-async"); }, run, SIGKILL, ready);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
   EXPECT_NE(killed.status, 0);
   expect_parts(killed.err, {"skein: rank 0: rank", "rank 2 has ended"});

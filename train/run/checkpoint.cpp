@@ -159,39 +159,59 @@ void keep_older(std::string replaced, const std::string& folder, int64_t keep) {
   if (!replaced.empty()) fs::remove_all(replaced);
 }
 
-// Writes into the folder `fresh`, which replaces `folder` when the files of all ranks are in it.
-void write_files(ProcessGroup& group, const std::string& fresh, const std::string& folder, const CheckpointContents& c,
-                 int64_t keep, const std::function<bool()>& may_replace) {
+void make_empty(ProcessGroup& group, const std::string& fresh) {
   on_disk(group, [&] {
     if (!group.is_root()) return;
     fs::remove_all(fresh);
     fs::create_directories(fresh);
   });
-  on_disk(group, [&] {
-    write_workers(fresh, c.workers);
-    if (!group.is_root()) return;
-    write_model(fresh, c.info, c.parameters, c.state);
-    if (c.workers.empty()) write_optimizer(fresh, c.parameters);
-    write_text(fresh + kProgressFile, to_json(c.state).dump(1));
-    if (c.ema) write_ema(ema_folder(fresh), c.info, *c.ema, c.state);
-  });
-  on_disk(group, [&] {
-    if (!group.is_root()) return;
-    write_checksums(fresh, checksums_of(fresh));
-    sync_folder(fresh);
-    if (!may_replace()) return void(fs::remove_all(fresh));
-    replace_folder(fresh, folder, [&](const std::string& replaced) { keep_older(replaced, folder, keep); });
-  });
+}
+
+void write_files(const std::string& fresh, const CheckpointContents& c, bool is_root) {
+  write_workers(fresh, c.workers);
+  if (!is_root) return;
+  write_model(fresh, c.info, c.parameters, c.state);
+  if (c.workers.empty()) write_optimizer(fresh, c.parameters);
+  write_text(fresh + kProgressFile, to_json(c.state).dump(1));
+  if (c.ema) write_ema(ema_folder(fresh), c.info, *c.ema, c.state);
+}
+
+// The files of all ranks are in `fresh`, which replaces `folder`.
+void exchange(const std::string& fresh, const std::string& folder, int64_t keep,
+              const std::function<bool()>& may_replace) {
+  write_checksums(fresh, checksums_of(fresh));
+  sync_folder(fresh);
+  if (!may_replace()) return void(fs::remove_all(fresh));
+  replace_folder(fresh, folder, [&](const std::string& replaced) { keep_older(replaced, folder, keep); });
+}
+
+[[noreturn]] void throw_unwritten(const std::string& folder, const std::string& why) {
+  throw RunFailed("checkpoint {} was not written: {}", folder, why);
 }
 
 void write_to(ProcessGroup& group, const std::string& fresh, const std::string& folder, const CheckpointContents& c,
               int64_t keep, const std::function<bool()>& may_replace) {
   try {
-    write_files(group, fresh, folder, c, keep, may_replace);
+    make_empty(group, fresh);
+    on_disk(group, [&] { write_files(fresh, c, group.is_root()); });
+    on_disk(group, [&] {
+      if (group.is_root()) exchange(fresh, folder, keep, may_replace);
+    });
   } catch (const RunFailed& e) {
     std::error_code ignored;
     if (group.is_root()) fs::remove_all(fresh, ignored);
-    throw RunFailed("checkpoint {} was not written: {}", folder, e.what());
+    throw_unwritten(folder, e.what());
+  }
+}
+
+// Runs body(). An error of the file system says which checkpoint is not written.
+void for_checkpoint(const std::string& folder, const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const RunFailed& e) {
+    throw_unwritten(folder, e.what());
+  } catch (const fs::filesystem_error& e) {
+    throw_unwritten(folder, e.what());
   }
 }
 
@@ -204,6 +224,24 @@ std::string ema_folder(const std::string& checkpoint) { return checkpoint + "/em
 void write_checkpoint(ProcessGroup& group, const std::string& folder, const CheckpointContents& contents,
                       int64_t keep) {
   write_to(group, folder + kUnfinished, folder, contents, keep, [] { return true; });
+}
+
+void prepare_checkpoint(ProcessGroup& group, const std::string& folder) {
+  for_checkpoint(folder, [&] { make_empty(group, folder + kUnfinished); });
+}
+
+void write_own_files(const std::string& folder, const CheckpointContents& contents, bool is_root) {
+  for_checkpoint(folder, [&] { write_files(folder + kUnfinished, contents, is_root); });
+}
+
+bool has_files_of(const std::string& folder, int64_t workers) {
+  for (int64_t rank = 0; rank < workers; ++rank)
+    if (!fs::exists(folder + kUnfinished + worker_file(rank))) return false;
+  return true;
+}
+
+void complete_checkpoint(const std::string& folder, int64_t keep) {
+  for_checkpoint(folder, [&] { exchange(folder + kUnfinished, folder, keep, [] { return true; }); });
 }
 
 void write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& own, const std::string& folder,

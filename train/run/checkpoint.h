@@ -45,6 +45,13 @@ struct CheckpointContents {
 void write_checkpoint(ProcessGroup& group, const std::string& folder, const CheckpointContents& contents,
                       int64_t keep = 1);
 
+// The parts of write_checkpoint(), for threads that do the last two while the run goes on: a new place beside `folder`
+// (collective); this process's files; and, on rank 0 alone when has_files_of() is true, the exchange.
+void prepare_checkpoint(ProcessGroup& group, const std::string& folder);
+void write_own_files(const std::string& folder, const CheckpointContents& contents, bool is_root);
+bool has_files_of(const std::string& folder, int64_t workers);  // those of ranks 0 to workers - 1 are whole
+void complete_checkpoint(const std::string& folder, int64_t keep);
+
 // The same for a process of which another may have taken the place meanwhile. It writes into a new folder by the name
 // `own`, which replaces the older one if `may_replace` still says true, and is removed if not.
 void write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& own, const std::string& folder,

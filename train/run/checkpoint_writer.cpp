@@ -1,5 +1,6 @@
 #include "train/run/checkpoint_writer.h"
 
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -7,12 +8,14 @@
 
 namespace skein {
 
-CheckpointWriter::CheckpointWriter(const ModelInfo& info) : info_(info) {
+CheckpointWriter::CheckpointWriter(ProcessGroup& group, const ModelInfo& info) : group_(group), info_(info) {
   thread_.add("the thread that writes checkpoints", [this] { work(); });
 }
 
 CheckpointWriter::~CheckpointWriter() {
   std::unique_lock lock(mutex_);
+  abandoned_ = true;
+  changed_.notify_all();
   changed_.wait(lock, [&] { return stage_ == Stage::idle; });
 }
 
@@ -30,6 +33,7 @@ void CheckpointWriter::start(const CheckpointContents& c, std::vector<Place> pla
     for (NamedTensor& t : tensors) t.tensor = copy_of(t.tensor, t.name == "state");
   state_ = c.state;
   places_ = std::move(places);
+  for (const Place& p : places_) prepare_checkpoint(group_, p.folder);
   const std::lock_guard lock(mutex_);
   stage_ = Stage::copying;
   changed_.notify_all();
@@ -114,9 +118,20 @@ void CheckpointWriter::work() {
 
 void CheckpointWriter::write() {
   const Span span("checkpoint");
-  ProcessGroup alone;
-  for (const Place& p : places_)
-    write_checkpoint(alone, p.folder, {info_, *parameters_, workers_, state_, ema_ ? &*ema_ : nullptr}, p.keep);
+  for (const Place& p : places_) {
+    write_own_files(p.folder, {info_, *parameters_, workers_, state_, ema_ ? &*ema_ : nullptr}, group_.is_root());
+    if (group_.is_root() && wait_for_other_ranks(p.folder)) complete_checkpoint(p.folder, p.keep);
+  }
+}
+
+// False: the run has ended, perhaps since one of them has.
+bool CheckpointWriter::wait_for_other_ranks(const std::string& folder) {
+  constexpr std::chrono::milliseconds kLook{10};
+  const int64_t workers = workers_.empty() ? 0 : info_.config.workers;
+  std::unique_lock lock(mutex_);
+  while (!has_files_of(folder, workers))
+    if (changed_.wait_for(lock, kLook, [&] { return abandoned_; })) return false;
+  return true;
 }
 
 }  // namespace skein

@@ -1,6 +1,7 @@
-// Checkpoints that a thread writes while the run goes on (--checkpoint-async), of a run in one process. On the CPU the
-// thread also copies what it writes, while the next step computes its gradients: the run waits for it where parameters
-// change next, so for nothing if a forward and backward pass takes longer than the copy.
+// Checkpoints that a thread of each process writes while the run goes on (--checkpoint-async). On the CPU the thread also
+// copies what it writes, while the next step computes its gradients: the run waits for it where parameters change next,
+// so for nothing if a forward and backward pass takes longer than the copy. The threads call no process group: rank 0's
+// looks for the files of the other ranks, and completes the checkpoint when they are whole.
 #pragma once
 
 #include <condition_variable>
@@ -22,13 +23,13 @@ class CheckpointWriter {
     int64_t keep;  // as of write_checkpoint()
   };
 
-  // `info` must outlive the writer.
-  explicit CheckpointWriter(const ModelInfo& info);
-  ~CheckpointWriter();  // waits for the checkpoint that is being written
+  // Both must outlive the writer.
+  CheckpointWriter(ProcessGroup& group, const ModelInfo& info);
+  ~CheckpointWriter();  // waits for the files that this process is writing, not for those of others
 
-  // Begins to write a checkpoint to all places, in this order; waits for the one before. Nothing of `contents` may
-  // change until copied() has returned, but for running statistics, which are copied here. RunFailed where the one
-  // before could not be written.
+  // Begins to write a checkpoint to all places, in this order; waits for the one before. Collective. Nothing of
+  // `contents` may change until copied() has returned, but for running statistics, which are copied here. RunFailed
+  // where the one before could not be written.
   void start(const CheckpointContents& contents, std::vector<Place> places);
   void copied();  // returns when all is copied; any thread
   void finish();  // returns when all is on the disk. RunFailed where it could not be written
@@ -44,7 +45,9 @@ class CheckpointWriter {
   void copy_parameters(const ParameterStore& from, bool with_optimizer, std::optional<ParameterStore>& to);
   void work();
   void write();
+  bool wait_for_other_ranks(const std::string& folder);
 
+  ProcessGroup& group_;
   const ModelInfo& info_;
   std::map<const void*, Tensor> buffers_;  // by the address of what is copied: they are used again
   // Contents of the checkpoint. The run's thread sets them in stage idle, the writer's reads them in the others.
@@ -59,7 +62,7 @@ class CheckpointWriter {
   enum class Stage : uint8_t { idle, copying, writing } stage_ = Stage::idle;
   std::exception_ptr error_;
   int64_t written_step_ = 0;
-  bool stop_ = false;
+  bool stop_ = false, abandoned_ = false;  // abandoned_: nobody waits for the files of other ranks any more
   ThreadTeam thread_{[this] {
     const std::lock_guard lock(mutex_);
     stop_ = true;

@@ -11,7 +11,6 @@
 
 #include "base/check.h"
 #include "base/stopwatch.h"
-#include "base/terminal/shell_words.h"
 #include "base/terminal/standard_files.h"
 #include "base/trace.h"
 #include "comm/launcher.h"
@@ -21,16 +20,15 @@
 #include "train/machine/gpus.h"
 #include "train/machine/machine.h"
 #include "train/machine/threads.h"
-#include "train/run/checkpoint_writer.h"
 #include "train/run/interrupt.h"
 #include "train/run/memory.h"
-#include "train/run/progress.h"
 #include "train/run/report.h"
 #include "train/run/resume.h"
 #include "train/run/run_folder.h"
 #include "train/run/run_signature.h"
 #include "train/run/text_pairs.h"
 #include "train/run/trace_file.h"
+#include "train/run/train_in_folder.h"
 #include "train/trainer.h"
 #include "train/training_data.h"
 #include "train/validate.h"
@@ -116,7 +114,7 @@ std::unique_ptr<Trainer> build_trainer(ProcessGroup& group, const TrainCall& cal
 // go on to the next collective call.
 void choose_convolutions(ProcessGroup& group, Trainer& trainer) {
   if (group.size() == 1) return;
-  if (group.is_root()) trainer.worker(0).warm_up_convolutions();
+  if (group.is_root()) trainer.warm_up_convolutions();
   TextPairs pairs;
   for (const ConvChoice& c : conv_choices()) pairs.emplace_back(c.layer, c.implementation);
   pairs = from_wire(group.broadcast_text(to_wire(pairs)));
@@ -189,71 +187,6 @@ std::vector<Picture> first_batch(const TrainConfig& config, const RunInputs& inp
   return pictures_of(make_loader(inputs.data.train, options)->next().images, inputs.data.train, kShown);
 }
 
-// Trains, and writes logs, checkpoints and progress. Logs and terminal are rank 0's; all ranks write checkpoints. The
-// files of an epoch are written in an order in which a crash between two of them does no harm: the logs may be ahead of
-// checkpoints/last, as resuming truncates them, and so may checkpoints/best.
-// `listener`: when to stop, and what to do before a step.
-bool train_in_folder(ProcessGroup& group, Trainer& trainer, const RunInputs& inputs, const std::string& path,
-                     RunFolder* logs, TrainListener listener) {
-  const ModelInfo& info = inputs.info;
-  ProgressDisplay progress(info.config.epochs, trainer.steps_per_epoch(), group.size() == 1);
-  const int64_t begin_step = trainer.state().step;
-  int64_t saved_step = begin_step;
-  double saving = 0;  // seconds of calls of save() since the last epoch's line
-  auto saved_at = Clock::now();
-  const auto writer = info.config.checkpoint_async ? std::make_unique<CheckpointWriter>(info) : nullptr;
-  if (writer && trainer.workers().device() == Device::cpu)
-    trainer.workers().for_each([&](Worker& w) { w.before_change([&] { writer->copied(); }); });
-  const auto save = [&](const std::vector<CheckpointWriter::Place>& places) {
-    const Span span("checkpoint");
-    const auto begin = Clock::now();
-    const ParameterStore& model = trainer.model_parameters();
-    const WorkerStates workers = trainer.worker_states();
-    const CheckpointContents contents{info, model, workers, trainer.state(), trainer.ema_parameters()};
-    if (writer)
-      writer->start(contents, places);
-    else
-      for (const auto& [folder, keep] : places) write_checkpoint(group, folder, contents, keep);
-    saving += seconds_since(begin);
-    saved_step = trainer.state().step;
-    saved_at = Clock::now();
-  };
-  const CheckpointWriter::Place best{best_folder(path), 1}, last{last_folder(path), info.config.keep};
-  listener.on_step = [&](const StepMetrics& m) {
-    if (!logs) return;
-    trace::counter("loss", m.loss);
-    logs->write(m, info.config.log_every);
-    progress.show(m);
-  };
-  listener.on_epoch = [&](const EpochMetrics& m) {
-    if (logs) {
-      progress.show(m);
-      logs->write(m, std::exchange(saving, 0), inputs.data.test);
-    }
-    m.best ? save({best, last}) : save({last});
-  };
-  listener.should_save = [&, seconds = 60 * info.config.checkpoint_minutes] {
-    if (writer) writer->check();
-    return logs && seconds > 0 && seconds_since(saved_at) >= seconds;
-  };
-  listener.on_save = [&] {
-    if (logs) logs->flush();
-    save({last});
-  };
-  try {
-    const bool done = trainer.run(listener);
-    if (logs) logs->write_end(trainer.state(), done);
-    if (!done) save({last});
-    if (writer) writer->finish();
-    return done;
-  } catch (const RunFailed& e) {
-    if (writer) saved_step = std::max(begin_step, writer->written_step());
-    if (saved_step == 0) throw RunFailed("{}. There is no checkpoint yet; run folder {}", e.what(), path);
-    throw RunFailed("{}. The checkpoint of step {} is kept in {}; go on from it with {}", e.what(), saved_step,
-                    last_folder(path), shell_words({"skein", "train", "--resume", path}));
-  }
-}
-
 }  // namespace
 
 DatasetOptions dataset_options(const TrainConfig& c) {
@@ -302,7 +235,7 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   if (logs) logs->write(description, call.config);
   if (logs && inputs.start.step == 0) logs->write_first_batch(first_batch(call.config, inputs));
   const Interrupt interrupt;
-  const bool done = train_in_folder(group, *trainer, inputs, path, logs.get(),
+  const bool done = train_in_folder(group, *trainer, inputs.info, inputs.data.test, path, logs.get(),
                                     {.on_step = {},
                                      .on_epoch = {},
                                      .should_stop = [&] { return stop() || Interrupt::signal(); },
