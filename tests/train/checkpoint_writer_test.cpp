@@ -2,9 +2,12 @@
 #include "train/run/checkpoint_writer.h"
 
 #include <cstring>
+#include <filesystem>
 #include <map>
 #include <mutex>
+#include <thread>
 
+#include "comm/transports/thread_communicator.h"
 #include "tests/support/small_training_run.h"
 #include "train/trainer.h"
 
@@ -39,6 +42,36 @@ TEST(CheckpointWriter, WritesWhatThereWasWhenItBegan) {
     load_model(open_checkpoint(waits), store);
     load_optimizer(open_checkpoint(waits), store);
   }
+}
+
+// Rank 0 waits for the files of a rank that has ended before it has written them: it finds that out, and goes.
+TEST(CheckpointWriter, ALostProcessEndsTheWaitForItsFiles) {
+  const TempDir dir;
+  const std::string folder = (dir / "last").string();
+  TrainConfig c = small_config();
+  c.workers = 2;
+  const ModelInfo info = make_model_info(c, open_dataset("synthetic", dataset_options(c)).train);
+  ParameterStore store;
+  const auto model = make_model(c.model, info.model_options(), store);
+  store.build(Device::cpu, 1);
+  ThreadGroup ranks(2);
+  std::thread lost([&] {
+    ProcessGroup group(ranks.join(1));
+    group.communicator().barrier();  // of CheckpointWriter::start()
+    prepare_checkpoint(group, folder);
+    ranks.abort(1, "as planned");
+  });
+  const auto begin = Clock::now();
+  {
+    ProcessGroup group(ranks.join(0));
+    const WorkerStates own = {{0, {{"value", store.value}}}};
+    CheckpointWriter writer(group, info);
+    writer.start({info, store, own, {}}, {{folder, 1}});
+    EXPECT_THROW(writer.finish(), PeerLost);
+  }
+  lost.join();
+  EXPECT_LT(seconds_since(begin), 10);
+  EXPECT_FALSE(std::filesystem::exists(folder)) << "complete without the files of rank 1";
 }
 
 using Bytes = std::map<std::string, std::string>;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <thread>
 #include <utility>
 
 #include "base/trace.h"
@@ -13,10 +14,8 @@ CheckpointWriter::CheckpointWriter(ProcessGroup& group, const ModelInfo& info) :
 }
 
 CheckpointWriter::~CheckpointWriter() {
-  std::unique_lock lock(mutex_);
-  abandoned_ = true;
-  changed_.notify_all();
-  changed_.wait(lock, [&] { return stage_ == Stage::idle; });
+  abandon();
+  wait_until(true);
 }
 
 void CheckpointWriter::start(const CheckpointContents& c, std::vector<Place> places) {
@@ -31,10 +30,11 @@ void CheckpointWriter::start(const CheckpointContents& c, std::vector<Place> pla
   workers_ = c.workers;
   for (auto& [rank, tensors] : workers_)
     for (NamedTensor& t : tensors) t.tensor = copy_of(t.tensor, t.name == "state");
-  state_ = c.state;
+  const int64_t before = std::exchange(state_, c.state).step;
   places_ = std::move(places);
   for (const Place& p : places_) prepare_checkpoint(group_, p.folder);
   const std::lock_guard lock(mutex_);
+  if (!group_.is_root()) written_step_ = before;  // rank 0 has completed it
   stage_ = Stage::copying;
   changed_.notify_all();
 }
@@ -70,11 +70,22 @@ void CheckpointWriter::copied() {
   changed_.wait(lock, [&] { return stage_ != Stage::copying; });
 }
 
+// The files of this process are written, or all is done.
+void CheckpointWriter::wait_until(bool idle) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return stage_ == Stage::idle || (!idle && stage_ == Stage::completing); });
+}
+
+void CheckpointWriter::abandon() {
+  const std::lock_guard lock(mutex_);
+  if (!abandoned_) abandoned_ = Clock::now() + std::chrono::seconds(2);
+}
+
 void CheckpointWriter::finish() {
-  {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return stage_ == Stage::idle; });
-  }
+  wait_until(false);
+  check();
+  if (group_.size() > 1) group_.communicator().barrier();
+  wait_until(true);
   check();
 }
 
@@ -84,8 +95,9 @@ void CheckpointWriter::check() {
 }
 
 int64_t CheckpointWriter::written_step() {
-  std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return stage_ == Stage::idle; });
+  abandon();
+  wait_until(true);
+  const std::lock_guard lock(mutex_);
   return written_step_;
 }
 
@@ -105,32 +117,44 @@ void CheckpointWriter::work() {
     enter(Stage::writing);
     lock.unlock();
     std::exception_ptr error;
+    bool complete = false;
     try {
-      write();
+      complete = write();
     } catch (...) {
       error = std::current_exception();
     }
     enter(Stage::idle);
     error_ = error;
-    if (!error) written_step_ = state_.step;
+    if (complete) written_step_ = state_.step;
   }
 }
 
-void CheckpointWriter::write() {
+// True: the checkpoint is complete. Only rank 0 knows.
+bool CheckpointWriter::write() {
   const Span span("checkpoint");
-  for (const Place& p : places_) {
+  for (const Place& p : places_)
     write_own_files(p.folder, {info_, *parameters_, workers_, state_, ema_ ? &*ema_ : nullptr}, group_.is_root());
-    if (group_.is_root() && wait_for_other_ranks(p.folder)) complete_checkpoint(p.folder, p.keep);
+  {
+    const std::lock_guard lock(mutex_);
+    stage_ = Stage::completing;
+    changed_.notify_all();
   }
+  if (!group_.is_root()) return false;
+  for (const Place& p : places_) {
+    if (!wait_for_other_ranks(p.folder)) return false;
+    complete_checkpoint(p.folder, p.keep);
+  }
+  return true;
 }
 
 // False: the run has ended, perhaps since one of them has.
 bool CheckpointWriter::wait_for_other_ranks(const std::string& folder) {
   constexpr std::chrono::milliseconds kLook{10};
   const int64_t workers = workers_.empty() ? 0 : info_.config.workers;
-  std::unique_lock lock(mutex_);
-  while (!has_files_of(folder, workers))
-    if (changed_.wait_for(lock, kLook, [&] { return abandoned_; })) return false;
+  for (; !has_files_of(folder, workers); std::this_thread::sleep_for(kLook)) {
+    const std::lock_guard lock(mutex_);
+    if (abandoned_ && Clock::now() >= *abandoned_) return false;
+  }
   return true;
 }
 
