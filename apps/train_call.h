@@ -13,7 +13,7 @@ namespace skein {
 // The command line as it was typed.
 struct TrainArguments {
   TrainConfig flags;  // defaults, except for the flags that were given
-  std::string config_file, recipe, out, resume, trace, trace_steps, secret_file, tls, replay, timeout = "5min";
+  std::string config_file, recipe, out, resume, trace, trace_steps, secret_file, tls = "none", replay, timeout = "5min";
   bool from_consensus = false, resume_if_started = false;
   int64_t limit_steps = 0;
 };

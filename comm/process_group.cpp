@@ -34,6 +34,7 @@ ProcessGroup ProcessGroup::join(const JoinOptions& options) {
   const RankInfo own = rank_from_environment();
   ProcessGroup group;
   group.timeout_ = options.timeout;
+  if (options.secret.tls.given()) TlsContext check(options.secret.tls);
   if (own.size == 1) return group;
   if (const auto rendezvous = tcp_rendezvous(own.launcher)) {
     TcpOptions tcp;
@@ -46,8 +47,8 @@ ProcessGroup ProcessGroup::join(const JoinOptions& options) {
   }
   if (options.secret.tls.given())
     throw BadInput(
-        "--tls: MPI has connections of its own, which skein cannot encrypt. Start the processes without mpirun, as "
-        "with torchrun, or leave out --tls");
+        "--tls: MPI has connections of its own, which skein cannot encrypt. Set MASTER_ADDR and MASTER_PORT for all "
+        "processes, so that they talk over TCP, or leave out --tls");
   MpiOptions mpi;
   mpi.timeout = group.silent_timeout();
   group.communicator_ = join_mpi(mpi_library(), own.size, mpi);

@@ -59,8 +59,9 @@ std::string objection_to_own(SSL_CTX* context) {
 
 TlsFiles parse_tls(const std::string& text) {
   TlsFiles files;
+  if (text == "none") return files;
   std::string_view left = text;
-  for (bool more = !text.empty(); more;) {
+  for (bool more = true; more;) {
     const size_t comma = left.find(',');
     more = comma != std::string_view::npos;
     const std::string_view item = left.substr(0, comma), key = item.substr(0, item.find('='));
@@ -74,7 +75,7 @@ TlsFiles parse_tls(const std::string& text) {
     if (!is_new || to->empty())
       throw BadInput("--tls {}: '{}' is not right. Give cert=FILE,key=FILE,ca=FILE, of PEM files", text, item);
   }
-  if (!text.empty() && (files.certificate.empty() || files.key.empty() || files.authority.empty()))
+  if (files.certificate.empty() || files.key.empty() || files.authority.empty())
     throw BadInput(
         "--tls {}: it takes three files. Give cert=FILE,key=FILE,ca=FILE: this process's certificate, its private key, "
         "and the certificate of the authority that has signed those of all processes",
@@ -104,15 +105,17 @@ void TlsContext::use(const TlsFiles& files) const {
   check_readable("key", files.key);
   check_readable("ca", files.authority);
   if (SSL_CTX_use_certificate_chain_file(c, files.certificate.c_str()) != 1)
-    throw BadInput("--tls: cert={}: it holds no certificate: {}. Give a PEM file", files.certificate, openssl_reason());
+    throw BadInput(
+        "--tls: cert={}: it holds no certificate ({}). Give the certificate as PEM; it may be exchanged with the key",
+        files.certificate, openssl_reason());
   if (SSL_CTX_use_PrivateKey_file(c, files.key.c_str(), SSL_FILETYPE_PEM) != 1 || SSL_CTX_check_private_key(c) != 1)
     throw BadInput(
-        "--tls: key={}: it is not the private key of {}: {}. Give the key that the certificate was made with, as PEM "
-        "and "
-        "without a password",
+        "--tls: key={}: it is not the private key of {} ({}). Give the key that the certificate was made with, as PEM "
+        "and without a password",
         files.key, files.certificate, openssl_reason());
   if (SSL_CTX_load_verify_locations(c, files.authority.c_str(), nullptr) != 1)
-    throw BadInput("--tls: ca={}: it holds no certificate: {}. Give a PEM file", files.authority, openssl_reason());
+    throw BadInput("--tls: ca={}: it holds no certificate ({}). Give the authority's certificate as PEM",
+                   files.authority, openssl_reason());
   const std::string why = objection_to_own(c);
   if (!why.empty())
     throw BadInput(
@@ -134,6 +137,7 @@ ssize_t TlsSession::result_of(int returned, int error) {
   if (kind == SSL_ERROR_ZERO_RETURN || (kind == SSL_ERROR_SYSCALL && error == 0)) return 0;
   if (kind == SSL_ERROR_SYSCALL) return errno = error, -1;
   const long verified = SSL_get_verify_result(ssl_.get());
+  other_bytes_ = ERR_GET_REASON(ERR_peek_last_error()) == SSL_R_WRONG_VERSION_NUMBER;
   failure_ = openssl_reason();
   if (verified != X509_V_OK) failure_ += std::string(": ") + X509_verify_cert_error_string(verified);
   return errno = EPROTO, -1;

@@ -21,7 +21,7 @@ struct TlsFiles {  // PEM
   std::string certificate = {}, key = {}, authority = {};
   bool given() const { return !certificate.empty(); }
 };
-TlsFiles parse_tls(const std::string& text);  // "cert=FILE,key=FILE,ca=FILE"; empty: none. BadInput says the form
+TlsFiles parse_tls(const std::string& text);  // "cert=FILE,key=FILE,ca=FILE", or "none". BadInput says the form
 
 class TlsContext {
  public:
@@ -57,6 +57,7 @@ class TlsSession {
   // Of the two ends of this connection and of no other (RFC 9266); empty before the handshake is done.
   std::string channel_binding() const;
   const std::string& failure() const { return failure_; }  // why the connection cannot be used; empty: it can
+  bool met_other_bytes() const { return other_bytes_; }    // it failed since the other end does not speak TLS
 
  private:
   ssize_t result_of(int returned, int error);
@@ -67,6 +68,7 @@ class TlsSession {
   size_t sent_ = 0, unsent_ = 0;  // bytes of the records that OpenSSL has made and keeps
   size_t by_key_ = 0;             // bytes that send() has encrypted with the present key
   std::string failure_;
+  bool other_bytes_ = false;
 };
 
 }  // namespace skein

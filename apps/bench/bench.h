@@ -76,7 +76,7 @@ struct CommBench {
   Transport transport = Transport::automatic;
   int64_t workers = 4;                                  // ranks of one process; a launcher's processes are ranks
   std::string collective, sizes = "1KB,32KB,1MB,32MB";  // collective: empty: all
-  std::string tls;                                      // certificates, over TCP; empty: not encrypted
+  std::string tls = "none";                             // certificates, over TCP
   int64_t repetitions = 9;
   bool json = false;
 };

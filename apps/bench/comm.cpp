@@ -223,9 +223,10 @@ BenchReport bench_comm(const CommBench& o) {
   BenchReport report{.bench = "comm", .device = on_gpu ? "cuda" : "cpu"};
   if (copy_gbs > 0) report.peaks["copy_gb_per_s"] = copy_gbs;
   const std::string name = to_string(transport);
-  on_ranks(transport, ranks, queue, parse_tls(o.tls), [&](Communicator& c) {
+  const TlsFiles tls = parse_tls(o.tls);
+  on_ranks(transport, ranks, queue, tls, [&](Communicator& c) {
     omp_set_num_threads(1);
-    if (c.rank() == 0 && !o.json) print_header(o.tls.empty() ? name : name + " with TLS", c.size(), copy_gbs);
+    if (c.rank() == 0 && !o.json) print_header(!tls.given() ? name : name + " with TLS", c.size(), copy_gbs);
     std::vector<BenchCase> cases = bench_collectives(c, o, name, queue);
     if (c.rank() == 0) report.cases = std::move(cases);
   });

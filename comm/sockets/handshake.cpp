@@ -149,8 +149,7 @@ Greeting greet(const Socket& host, const Introduction& own,
                const std::function<std::string(const std::string& id)>& secret_for, Deadline deadline,
                const Socket::Meanwhile& meanwhile) {
   const auto failed = [&] {
-    // What OpenSSL says of bytes that are no TLS.
-    if (host.tls_failure().starts_with("wrong version number")) return Greeting::stranger;
+    if (host.met_other_bytes()) return Greeting::stranger;
     if (!host.tls_failure().empty()) return Greeting::untrusted;
     return std::chrono::steady_clock::now() >= deadline ? Greeting::silent : Greeting::closed;
   };

@@ -108,7 +108,9 @@ void Reception::serve(Guest& g) const {
     if (n <= 0) {
       const std::string tls = g.socket.tls_failure();
       g.why = tls.empty() ? "it ended before it had introduced itself"
-                          : fmt::format("TLS fails: {}. Give --tls to all processes, or to none", tls);
+                          : fmt::format("TLS fails: {}. Give {}", tls,
+                                        g.socket.met_other_bytes() ? "--tls to all processes, or to none"
+                                                                   : "all processes certificates of one authority");
       return;
     }
     const std::string reply = g.handshake.take({buffer, size_t(n)}, g.socket.channel_binding());

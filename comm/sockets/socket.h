@@ -78,7 +78,8 @@ class Socket {
   // Of the guest; nothing to do on a socket that is not encrypted. False where it fails or the deadline has passed.
   bool shake_hands(Deadline, const Meanwhile& meanwhile = {}) const;
   std::string channel_binding() const { return tls_ ? tls_->channel_binding() : ""; }
-  std::string tls_failure() const { return tls_ ? tls_->failure() : ""; }  // empty: none
+  std::string tls_failure() const { return tls_ ? tls_->failure() : ""; }   // empty: none
+  bool met_other_bytes() const { return tls_ && tls_->met_other_bytes(); }  // than TLS
 
  private:
   int fd_;

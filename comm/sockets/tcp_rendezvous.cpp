@@ -71,7 +71,8 @@ class Guest {
       if (report.is_due())
         print_error(fmt::format("rank {} ({}): has waited {:.0f} s for rank 0, which {} at {}", rank_,
                                 own_process().text(), report.seconds(),
-                                closes_ ? "closes its connections" : "does not listen", place()));
+                                closes_ ? "closes connections, as where --tls is not given to all," : "does not listen",
+                                place()));
       std::this_thread::sleep_for(kRetry);
     }
   }

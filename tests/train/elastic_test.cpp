@@ -10,6 +10,7 @@
 #include "base/simd.h"
 #include "tests/support/background_process.h"
 #include "tests/support/small_training_run.h"
+#include "train/elastic/chair_name.h"
 #include "train/elastic/membership_file.h"
 
 namespace skein::testing {
@@ -201,6 +202,18 @@ TEST_F(Elastic, NewcomersEnterAndOthersAreRefused) {
   expect_complete(all);
   EXPECT_EQ(merges().back().ids.front(), 0);
   expect_replay();
+}
+
+TEST(ElasticChair, ARunIsEncryptedForAllOrForNone) {
+  const TempDir dir;
+  const std::string run = dir.str();
+  EXPECT_NO_THROW(require_same_encryption(run, true)) << "of a new run";
+  for (const bool encrypted : {true, false}) {
+    write_chair(run, chair_text("127.0.0.1:1", encrypted));
+    EXPECT_NO_THROW(require_same_encryption(run, encrypted));
+    expect_error([&] { require_same_encryption(run, !encrypted); },
+                 {"--tls", run, encrypted ? "is encrypted" : "is not encrypted", "remove", "/chair.json"});
+  }
 }
 
 TEST_F(Elastic, AllMayEndAndTheSameCommandGoesOn) {

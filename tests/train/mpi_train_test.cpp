@@ -1,6 +1,7 @@
 // skein train as MPI processes: the same bits as threads, and the end of all ranks when one fails. Needs mpirun.
 #include <gtest/gtest.h>
 
+#include "tests/support/certificates.h"
 #include "tests/support/multi_worker_run.h"
 #include "tests/support/start_mpi_processes.h"
 
@@ -42,9 +43,10 @@ TEST_F(MpiTrain, TheProgramEndsWithTheSameCheckpoint) {
 }
 
 TEST_F(MpiTrain, DoesNotPromiseToEncrypt) {
-  const ProgramOutput refused = mpirun("-np 2 " + kRun + "--tls cert=a,key=b,ca=c");
+  const Authority authority("run");
+  const ProgramOutput refused = mpirun("-np 2 " + kRun + "--tls " + option_of(authority.sign("node")));
   EXPECT_NE(refused.status, 0);
-  expect_parts(refused.err, {"--tls: MPI has connections of its own", "as with torchrun"});
+  expect_parts(refused.err, {"--tls: MPI has connections of its own", "Set MASTER_ADDR"});
 }
 
 // Four parts of one run: threads, processes, processes, threads.

@@ -86,7 +86,7 @@ bool ChairFiles::begin(const ElasticState& state, const std::string& address, in
   const std::string& run = inputs_.call.out;
   address_ = address;
   if (!write_record(state)) return false;
-  write_chair(run, chair_text(address));
+  write_chair(run, chair_text(address, inputs_.is_encrypted));
   if (!logs_) logs_ = RunFolder::reopen(run, logged_before(state, inputs_), inputs_.info.config, try_lock_run(run));
   if (!described_) describe(state, parameters);
   return true;
@@ -94,7 +94,7 @@ bool ChairFiles::begin(const ElasticState& state, const std::string& address, in
 
 bool ChairFiles::is_chair() const {
   const std::string now = text_of_chair(inputs_.call.out);
-  return address_.empty() || now.empty() || now == chair_text(address_);
+  return address_.empty() || now.empty() || now == chair_text(address_, inputs_.is_encrypted);
 }
 
 // Where it is not the chair any more, it says so and writes nothing.

@@ -32,8 +32,24 @@ std::string address_of_chair(const std::string& run) {
   }
 }
 
-std::string chair_text(const std::string& address) {
-  return Json{{"address", address}, {"process", own_process().text()}}.dump() + "\n";
+std::string chair_text(const std::string& address, bool is_encrypted) {
+  Json chair = {{"address", address}, {"process", own_process().text()}};
+  if (is_encrypted) chair["tls"] = true;
+  return chair.dump() + "\n";
+}
+
+void require_same_encryption(const std::string& run, bool is_encrypted) {
+  bool theirs = is_encrypted;
+  try {
+    if (const std::string text = text_of_chair(run); !text.empty()) theirs = Json::parse(text).contains("tls");
+  } catch (const JsonError&) {  // nobody can be found by it
+  }
+  if (theirs == is_encrypted) return;
+  throw BadInput(
+      "--tls: the run in {} {}. Give --tls to all its processes, or to none; if none of them runs and it is to go on "
+      "{}, remove {}",
+      run, theirs ? "is encrypted, and this process has no certificate" : "is not encrypted",
+      theirs ? "without" : "with it", path_of(run));
 }
 
 void write_chair(const std::string& run, const std::string& text) {

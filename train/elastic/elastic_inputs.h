@@ -15,6 +15,7 @@ struct ElasticInputs {
   Splits data;
   ModelInfo info;
   DataFingerprints fingerprints;
+  bool is_encrypted = false;  // the connections between members
 };
 
 // Checks the configuration and opens the data. BadInput.

@@ -40,15 +40,17 @@ class Entrance {
   Entrance(const ElasticInputs& in, const JoinOptions& how, std::function<bool()> stop)
       : in_(in), first_(in.info), consensus_(in.info.config, first_.parameters), stop_(std::move(stop)) {
     const std::string own = what_members_share(in);
-    options_ = {.elastic = in.options,
-                .timeout = how.timeout,
-                .secret = how.secret,
-                .state_bytes = consensus_.state_bytes(),
-                .contribution_bytes = consensus_.contribution_bytes(),
-                .joins = own,
-                .objection = [own](const std::string& its) { return difference_of_newcomer(its, own); },
-                .on_chair = [run = in.call.out](const std::string& address) { write_chair(run, chair_text(address)); },
-                .stop = stop_};
+    options_ = {
+        .elastic = in.options,
+        .timeout = how.timeout,
+        .secret = how.secret,
+        .state_bytes = consensus_.state_bytes(),
+        .contribution_bytes = consensus_.contribution_bytes(),
+        .joins = own,
+        .objection = [own](const std::string& its) { return difference_of_newcomer(its, own); },
+        .on_chair =
+            [&in](const std::string& address) { write_chair(in.call.out, chair_text(address, in.is_encrypted)); },
+        .stop = stop_};
   }
 
   // Null: stopped, or `complete` is set: there is nothing left to train.
@@ -56,6 +58,7 @@ class Entrance {
     const std::string& run = in_.call.out;
     make_folders(run);
     for (const auto begin = Clock::now(); !stop_(); std::this_thread::sleep_for(kRetry)) {
+      require_same_encryption(run, in_.is_encrypted);
       if (const std::string address = address_of_chair(run); !address.empty()) {
         warm_up();
         auto presence = std::make_unique<Presence>(run);
@@ -184,7 +187,8 @@ class Entrance {
 }  // namespace
 
 bool train_elastic(const TrainCall& call, const JoinOptions& how, const std::function<bool()>& stop) {
-  const ElasticInputs inputs = open_elastic_inputs(call);
+  ElasticInputs inputs = open_elastic_inputs(call);
+  inputs.is_encrypted = how.secret.tls.given();
   set_up_member(inputs.info.config);
   ProcessGroup alone;
   check_memory(alone, inputs.info);

@@ -128,7 +128,7 @@ std::string placement(WorkerPool& workers) {
 }
 
 void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, const std::vector<std::string>& places,
-                  const std::string& run) {
+                  bool is_encrypted, const std::string& run) {
   const int64_t processes = std::ssize(places);
   const TrainConfig& c = info.config;
   report("skein    {}\n", version());
@@ -158,6 +158,7 @@ void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, c
     report("workers  1, which has none to average with: --sync {}{}{} changes nothing, this is plain SGD\n", c.sync,
            c.average == Averaging::gradients ? " --average gradients" : "",
            c.sync_momentum != "keep" ? " --sync-momentum " + c.sync_momentum : "");
+  if (is_encrypted) report("tls      connections between the processes are encrypted\n");
   const int64_t images = data.train.size() / c.workers;
   if (c.batch > images)
     report("note     --batch {} is more than the {} training images of a worker: every step takes these{}\n", c.batch,

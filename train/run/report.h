@@ -15,7 +15,7 @@ class WorkerPool;
 std::string placement(WorkerPool& workers);
 // places: the placement of every process.
 void print_header(const ModelInfo& info, const Splits& data, Trainer& trainer, const std::vector<std::string>& places,
-                  const std::string& run_folder);
+                  bool is_encrypted, const std::string& run_folder);
 void print_resume(const Trainer& trainer, const Checkpoint& checkpoint, bool from_consensus);
 // With --init only: where the first weights are from, and what was done to them.
 void print_init(const TrainConfig& config, const std::vector<std::string>& notes);

@@ -224,7 +224,7 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
   require_shared_folder(group, path);
   const std::vector<std::string> places = group.all_gather_text(placement(trainer->workers()));
   if (group.is_root()) {
-    print_header(inputs.info, inputs.data, *trainer, places, path);
+    print_header(inputs.info, inputs.data, *trainer, places, group.is_encrypted(), path);
     if (inputs.checkpoint) print_resume(*trainer, *inputs.checkpoint, call.from_consensus);
     print_init(call.config, inputs.init_notes);
   }
