@@ -70,7 +70,7 @@ void CheckpointWriter::copied() {
   changed_.wait(lock, [&] { return stage_ != Stage::copying; });
 }
 
-// The files of this process are written, or all is done.
+// idle: until nothing is being written. Otherwise: until the files of this process are, perhaps not those of others.
 void CheckpointWriter::wait_until(bool idle) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [&] { return stage_ == Stage::idle || (!idle && stage_ == Stage::completing); });
