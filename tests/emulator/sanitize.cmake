@@ -40,9 +40,7 @@ file(GLOB cases CONFIGURE_DEPENDS cases/*.cpp)
 add_library(cases OBJECT ${cases} kernels/cuda/device/conv_plan.cpp kernels/cuda/device/peers.cpp kernels/cuda/device/runtime.cpp engine/tensor.cpp tests/emulator/sanitize.cpp)
 target_compile_options(cases PRIVATE ${sanitize_host} -O0)
 target_precompile_headers(cases PRIVATE cases/op_case.h <fmt/format.h>)
-if(SKEIN_FAST_BUILD)
-  join_sources(cases)
-endif()
+fast_build(cases)
 
 # Stubs for the CPU kernels and the libraries' operations: the cases refer to them but never call them here.
 set(objects $<TARGET_OBJECTS:cases> $<TARGET_OBJECTS:cuda_kernels> $<TARGET_OBJECTS:emulator>)
