@@ -6,7 +6,7 @@
 #include "apps/commands.h"
 #include "apps/exit_status.h"
 #include "apps/timeout.h"
-#include "apps/train_call.h"
+#include "apps/train_arguments.h"
 #include "base/activity.h"
 #include "base/check.h"
 #include "base/terminal/standard_files.h"

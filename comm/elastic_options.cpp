@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/settings.h"
 
 namespace skein {
 namespace {
@@ -46,20 +47,15 @@ ElasticOptions parse_elastic(const std::string& text) {
       "Give min=N[,max=M][,grace=TIME][,interface=NAME], with 1 <= N <= M <= 4096, a time from 100ms to 60min and a "
       "network interface of every machine, as in min=2,max=16,grace=30s,interface=eth0";
   ElasticOptions o;
-  std::set<std::string_view> seen;
-  std::string_view left = text;
-  for (bool more = true; more;) {
-    const size_t comma = left.find(',');
-    more = comma != std::string_view::npos;
-    const std::string_view item = left.substr(0, comma), key = item.substr(0, item.find('='));
-    if (more) left = left.substr(comma + 1);
-    const std::string_view value = key.size() < item.size() ? item.substr(key.size() + 1) : "";
-    const bool good = key == "min"         ? set_members(value, o.min)
-                      : key == "max"       ? set_members(value, o.max)
-                      : key == "grace"     ? set_seconds(value, o.grace)
-                      : key == "interface" ? !(o.interface = value).empty()
-                                           : false;
-    if (!good || !seen.insert(key).second) throw BadInput("--elastic {}: '{}' is not right. {}", text, item, kForm);
+  std::set<std::string> seen;
+  for (const Setting& s : settings_of(text)) {
+    const bool good = s.key == "min"         ? set_members(s.value, o.min)
+                      : s.key == "max"       ? set_members(s.value, o.max)
+                      : s.key == "grace"     ? set_seconds(s.value, o.grace)
+                      : s.key == "interface" ? !(o.interface = s.value).empty()
+                                             : false;
+    if (!good || !seen.insert(s.key).second)
+      throw BadInput("--elastic {}: '{}' is not right. {}", text, s.text(), kForm);
   }
   if (!seen.contains("min")) throw BadInput("--elastic {}: there is no min. {}", text, kForm);
   if (o.min > o.max) throw BadInput("--elastic {}: min is above max. {}", text, kForm);

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/settings.h"
 
 namespace skein {
 namespace {
@@ -60,20 +61,14 @@ std::string objection_to_own(SSL_CTX* context) {
 TlsFiles parse_tls(const std::string& text) {
   TlsFiles files;
   if (text == "none") return files;
-  std::string_view left = text;
-  for (bool more = true; more;) {
-    const size_t comma = left.find(',');
-    more = comma != std::string_view::npos;
-    const std::string_view item = left.substr(0, comma), key = item.substr(0, item.find('='));
-    if (more) left = left.substr(comma + 1);
-    std::string* const to = key == "cert"  ? &files.certificate
-                            : key == "key" ? &files.key
-                            : key == "ca"  ? &files.authority
-                                           : nullptr;
-    const bool is_new = to && to->empty();
-    if (is_new && key.size() < item.size()) *to = item.substr(key.size() + 1);
-    if (!is_new || to->empty())
-      throw BadInput("--tls {}: '{}' is not right. Give cert=FILE,key=FILE,ca=FILE, of PEM files", text, item);
+  for (const Setting& s : settings_of(text)) {
+    std::string* const to = s.key == "cert"  ? &files.certificate
+                            : s.key == "key" ? &files.key
+                            : s.key == "ca"  ? &files.authority
+                                             : nullptr;
+    if (!to || !to->empty() || s.value.empty())
+      throw BadInput("--tls {}: '{}' is not right. Give cert=FILE,key=FILE,ca=FILE, of PEM files", text, s.text());
+    *to = s.value;
   }
   if (files.certificate.empty() || files.key.empty() || files.authority.empty())
     throw BadInput(

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/settings.h"
 #include "local_sgd/sync_schedule.h"
 
 namespace skein {
@@ -60,25 +61,6 @@ const std::vector<std::string> kDelayKeys{"delay", "mix"};
 const std::vector<std::string> kWarmUpShapes{"none", "constant", "linear", "exponential"};  // by WarmUp::Shape
 constexpr int64_t kMost = 1'000'000'000;
 
-struct Setting {
-  std::string key, value;
-  bool has_value;
-};
-
-std::vector<Setting> split(std::string_view text) {
-  std::vector<Setting> settings;
-  while (true) {
-    const size_t comma = text.find(',');
-    const std::string_view setting = text.substr(0, comma);
-    const size_t equals = setting.find('=');
-    const bool has_value = equals != setting.npos;
-    settings.push_back(
-        {std::string(setting.substr(0, equals)), std::string(has_value ? setting.substr(equals + 1) : ""), has_value});
-    if (comma == text.npos) return settings;
-    text.remove_prefix(comma + 1);
-  }
-}
-
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -92,7 +74,7 @@ class FormParser {
     const std::string name = expression_.substr(0, colon);
     const auto form = std::find_if(forms().begin(), forms().end(), [&](auto& f) { return f.name == name; });
     if (form == forms().end()) fail(fmt::format("there is no schedule '{}'", name));
-    if (colon != std::string::npos) settings_ = split(std::string_view(expression_).substr(colon + 1));
+    if (colon != std::string::npos) settings_ = settings_of(std::string_view(expression_).substr(colon + 1));
     check_keys(*form);
     schedule_.reversed = form->reversed;
     for (const Setting& setting : settings_) take(setting);

@@ -1,4 +1,4 @@
-#include "apps/train_call.h"
+#include "apps/train_arguments.h"
 
 #include <filesystem>
 

@@ -1,0 +1,19 @@
+// Lists of settings, as options take them: "H=4,warmup=linear,restart".
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace skein {
+
+struct Setting {
+  std::string key, value;
+  bool has_value;  // there is a '='
+
+  std::string text() const { return has_value ? key + "=" + value : key; }
+};
+
+std::vector<Setting> settings_of(std::string_view text);  // at least one; its key may be empty
+
+}  // namespace skein
