@@ -1,10 +1,12 @@
 #include "comm/secret.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -77,6 +79,23 @@ std::string path_of(const std::string& folder, const std::string& id) {
   return fmt::format("{}/{}{}", folder, kSecretFilePrefix, id);
 }
 
+constexpr int kEnds[] = {SIGINT, SIGTERM, SIGHUP};
+std::atomic<const SecretFile*> at_signal{nullptr};
+
+void remove_and_end(int number) {
+  if (const SecretFile* const file = at_signal.exchange(nullptr)) file->remove();
+  signal(number, SIG_DFL);
+  raise(number);
+}
+
+// Replaces the handlers that are `from`.
+void replace_handlers(void (*from)(int), void (*to)(int)) {
+  for (const int number : kEnds) {
+    struct sigaction action {};
+    if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == from) signal(number, to);
+  }
+}
+
 }  // namespace
 
 std::string given_secret(const SecretSource& source) {
@@ -114,9 +133,17 @@ SecretFile::SecretFile(const std::string& folder, const std::string& secret, con
   if (file.fd() < 0 || write(file.fd(), line.data(), line.size()) != ssize_t(line.size()))
     throw BadInput("the secret of the run's processes cannot be written into the folder {}: {}. {}", folder,
                    std::strerror(errno), kFix);
+  const SecretFile* none = nullptr;
+  if (at_signal.compare_exchange_strong(none, this)) replace_handlers(SIG_DFL, remove_and_end);
 }
 
 SecretFile::~SecretFile() {
+  const SecretFile* own = this;
+  if (at_signal.compare_exchange_strong(own, nullptr)) replace_handlers(remove_and_end, SIG_DFL);
+  remove();
+}
+
+void SecretFile::remove() const {
   unlink(path_.c_str());
   for (const std::string& folder : made_)
     if (rmdir(folder.c_str()) != 0) break;  // something is in it

@@ -29,7 +29,8 @@ std::string secret_folder(const SecretSource& source);
 
 constexpr char kSecretFilePrefix[] = ".rendezvous-";  // of the name of a SecretFile
 
-// A secret made at random, in a file that is removed at destruction, with the folders that were made for it.
+// A secret made at random, in a file that is removed at destruction, with the folders that were made for it; also where
+// SIGINT, SIGTERM or SIGHUP ends the process, if these have no handler. One object at a time has that.
 class SecretFile {
  public:
   explicit SecretFile(const std::string& folder);
@@ -41,6 +42,7 @@ class SecretFile {
 
   const std::string& secret() const { return secret_; }
   const std::string& id() const { return id_; }  // 16 hexadecimal digits: finds the file, and is no secret
+  void remove() const;                           // may be called by a signal's handler
 
  private:
   std::string secret_, id_, path_;

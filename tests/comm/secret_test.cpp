@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +38,24 @@ TEST(Secret, IsMadeForItsOwnerOnlyAndRemovedWithItsFolders) {
     }
   }
   EXPECT_TRUE(std::filesystem::is_empty(dir.str()));
+}
+
+TEST(Secret, IsRemovedWhereASignalEndsTheProcess) {
+  const TempDir dir;
+  const std::string folder = (dir / "a/b").string();
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    EXPECT_EXIT(
+        {
+          const SecretFile made(folder);
+          raise(number);
+        },
+        ::testing::KilledBySignal(number), "");
+    EXPECT_TRUE(std::filesystem::is_empty(dir.str())) << number;
+  }
+  { const SecretFile made(folder); }
+  struct sigaction after {};
+  ASSERT_EQ(sigaction(SIGTERM, nullptr, &after), 0);
+  EXPECT_EQ(after.sa_handler, SIG_DFL);
 }
 
 TEST(Secret, ThatIsGivenIsReadAndChecked) {
