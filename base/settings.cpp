@@ -2,7 +2,7 @@
 
 namespace skein {
 
-std::vector<Setting> settings_of(std::string_view text) {
+std::vector<Setting> parse_settings(std::string_view text) {
   std::vector<Setting> settings;
   while (true) {
     const size_t comma = text.find(',');

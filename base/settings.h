@@ -14,6 +14,6 @@ struct Setting {
   std::string text() const { return has_value ? key + "=" + value : key; }
 };
 
-std::vector<Setting> settings_of(std::string_view text);  // at least one; its key may be empty
+std::vector<Setting> parse_settings(std::string_view text);  // at least one; a key may be empty
 
 }  // namespace skein

@@ -1,12 +1,13 @@
 # Less time for a full build, for machines that only ever build from nothing (CI): the headers that most files of a
-# library include are parsed once, and several sources are compiled as one file. The sources may use any names. What a
-# source forgets to include shows in every other build, which compiles each by itself.
+# library include are parsed once, and several sources are compiled as one file. The sources may use any names in their
+# unnamed namespaces. What a source forgets to include shows in every other build, which compiles each by itself.
 option(SKEIN_FAST_BUILD "precompile common headers; compile several sources as one file" OFF)
 if(SKEIN_FAST_BUILD)
   find_package(Python3 REQUIRED COMPONENTS Interpreter)
 endif()
 
-# Further arguments: headers that are parsed once.
+# Further arguments: headers that are parsed once. Called when the sources have their properties: those with options of
+# their own are compiled by themselves.
 function(fast_build target)
   if(NOT SKEIN_FAST_BUILD)
     return()

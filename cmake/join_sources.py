@@ -4,27 +4,31 @@ and to the templates of these, which a joined file costs once.
   join_sources.py --name TARGET --to FOLDER --top TOP SOURCE…
 
 Prints the files that are to be compiled in place of the sources. What the unnamed namespace of a source declares has
-another name in each source, by #define, so that sources may use any names. All headers come before that. A source stays
-as it is where this would change more than it should: with macros or `using namespace` of its own, or where it declares
-what a header that it includes declares, too.
+another name in each source, by #define, so that these may use any names; such names are read in messages of the build.
+All headers come before that. A name that cannot be changed (of a test, or of a member) keeps files with the same word
+out of the group. A source stays as it is where changes would do more than they should: with macros or `using namespace`
+of its own, or where it declares what a header that it includes declares, too.
 """
 
 import argparse
 import re
 from pathlib import Path
 
-MOST_BYTES = 100_000  # of the sources of one file: what a compiler with 2 GB of memory does
+MOST_BYTES = 100_000  # of the sources of one file: a compiler takes about 1 GB of memory for it
 TYPE = re.compile(r"(?:enum class|struct|class|union|namespace) +(\w+)|using +(\w+) *=")
 VARIABLE_OR_FUNCTION = re.compile(r"(\w+) *([({=[;])")
+ENUM = re.compile(r"enum +(?!class\b)(\w+)? *(?::[^{]*)?\{(.*)")
 FURTHER_VARIABLE = re.compile(r", (\w+) *[={[;]")
 FOUND_BY_ARGUMENT = {"PrintTo", "from_json", "names_of", "to_json"}  # templates look for these; their arguments differ
+NO_NAMES = re.compile(r"[A-Z0-9_]+|[a-z0-9_]+_t|int|struct")  # macros, types
 UNNAMED = re.compile(r"\nnamespace \{\n(.*?)\n\}  // namespace\n", re.DOTALL)
 
 
 def code_of(path):
-    """The file without comments and texts."""
+    """The file without comments, texts and characters."""
     text = "\n" + path.read_text(encoding="utf-8")
     text = re.sub(r'R"\((.*?)\)"', '""', text, flags=re.DOTALL)
+    text = re.sub(r"'\\?[^\n]'", "0", text)
     text = re.sub(r'"(?:[^"\\\n]|\\.)*"', '""', text)
     return re.sub(r" *(?<!:)//(?! namespace\n)[^\n]*", "", text)
 
@@ -33,9 +37,9 @@ def names_of_line(line):
     """What a line declares that begins without a blank."""
     before = None
     while before != line:
-        before, line = line, re.sub(r"<[^<>]*>|__attribute__\(\(.*?\)\)", "", line)
-    if re.match(r"enum *(:|\{|\w+ *\{)", line):
-        return re.findall(r"\w+", line)[1:]
+        before, line = line, re.sub(r"<[^<>]*>|__attribute__\(\(.*?\)\)|^\[\[.*?\]\] *", "", line)
+    if enum := ENUM.match(line):
+        return [n for n in [enum[1], *re.findall(r"(\w+) *(?:=[^,}]*)?[,}]", enum[2])] if n]
     if re.match(r"static_assert|using \w+:", line) or "operator" in line:
         return []
     if match := TYPE.match(line):
@@ -47,9 +51,10 @@ def names_of_line(line):
 
 
 def declared(text):
-    """Names that lines without a blank before them declare. Those in capitals are macros."""
-    lines = re.findall(r"^(?:[A-Za-z]|\} ).*", text, re.MULTILINE)
-    return {n for line in lines for n in names_of_line(line) if not re.fullmatch(r"[A-Z0-9_]+|[a-z0-9_]+_t|int|struct", n)}
+    """Names that lines without a blank before them declare."""
+    text = re.sub(r"(,|^enum\b[^\n]*\{)\n +", r"\1 ", text, flags=re.MULTILINE)
+    lines = re.findall(r"^(?:[A-Za-z]|\} |\[\[).*", text, re.MULTILINE)
+    return {name for line in lines for name in names_of_line(line) if not NO_NAMES.fullmatch(name)}
 
 
 class Source:
@@ -59,12 +64,14 @@ class Source:
         self.includes = re.findall(r'^#include [<"].*', text, re.MULTILINE)
         code = code_of(path)
         self.words = set(re.findall(r"\w+", code))
-        own = set().union(*(declared(block) for block in UNNAMED.findall(code)), set())
-        suites = set(re.findall(r"^TEST(?:_F|_P)?\((\w+)", code, re.MULTILINE))
-        self.fixed = suites & own | {w for w in own - FOUND_BY_ARGUMENT if re.search(rf"(?:\.|->|::){w}\b", code)}
-        self.renamed = own - self.fixed - FOUND_BY_ARGUMENT
-        self.stays = bool(re.search(r"^(#(?!include)|using namespace)", code, re.MULTILINE)) or \
-            bool((own - FOUND_BY_ARGUMENT) & self.header_names())
+        unnamed = UNNAMED.findall(code)
+        own = set().union(*map(declared, unnamed)) - FOUND_BY_ARGUMENT
+        tests = re.findall(r"^(?:TEST(?:_F|_P)?|INSTANTIATE_TEST_SUITE_P)\((\w+), *(\w+)", code, re.MULTILINE)
+        members = set(re.findall(r"(?:\.|->|::)(\w+)", code))
+        self.fixed = own & members.union(*tests)
+        self.renamed = own - self.fixed
+        self.stays = bool(re.search(r"^(#(?!include)|using namespace)", code, re.MULTILINE) or
+                          own & self.header_names() or len(unnamed) != code.count("\nnamespace {\n"))
         self.bytes = len(text)
 
     def header_names(self):

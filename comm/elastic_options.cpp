@@ -48,7 +48,7 @@ ElasticOptions parse_elastic(const std::string& text) {
       "network interface of every machine, as in min=2,max=16,grace=30s,interface=eth0";
   ElasticOptions o;
   std::set<std::string> seen;
-  for (const Setting& s : settings_of(text)) {
+  for (const Setting& s : parse_settings(text)) {
     const bool good = s.key == "min"         ? set_members(s.value, o.min)
                       : s.key == "max"       ? set_members(s.value, o.max)
                       : s.key == "grace"     ? set_seconds(s.value, o.grace)

@@ -79,8 +79,7 @@ std::string path_of(const std::string& folder, const std::string& id) {
   return fmt::format("{}/{}{}", folder, kSecretFilePrefix, id);
 }
 
-constexpr int kEnds[] = {SIGINT, SIGTERM, SIGHUP};
-std::atomic<const SecretFile*> at_signal{nullptr};
+std::atomic<const SecretFile*> at_signal{nullptr};  // whose file signals remove
 
 void remove_and_end(int number) {
   if (const SecretFile* const file = at_signal.exchange(nullptr)) file->remove();
@@ -88,11 +87,10 @@ void remove_and_end(int number) {
   raise(number);
 }
 
-// Replaces the handlers that are `from`.
-void replace_handlers(void (*from)(int), void (*to)(int)) {
-  for (const int number : kEnds) {
+void handle_signals() {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
     struct sigaction action {};
-    if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == from) signal(number, to);
+    if (sigaction(number, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) signal(number, remove_and_end);
   }
 }
 
@@ -123,24 +121,34 @@ SecretFile::SecretFile(const std::string& folder)
 
 SecretFile::SecretFile(const std::string& folder, const std::string& secret, const std::string& id)
     : secret_(secret), id_(id), path_(path_of(folder, id_)) {
-  if (read_secret_file(folder, id_) == secret_) return;
+  const bool is_there = read_secret_file(folder, id_) == secret_;
   std::error_code error;
   for (fs::path p = fs::path(folder).lexically_normal(); !p.empty() && !fs::exists(p, error); p = p.parent_path())
     made_.push_back(p.string());
+  // Before the file is made: a signal may come at any moment.
+  const SecretFile* none = nullptr;
+  removed_by_signals_ = at_signal.compare_exchange_strong(none, this);
+  if (removed_by_signals_) handle_signals();
+  if (!is_there) write_file(folder);
+}
+
+void SecretFile::write_file(const std::string& folder) {
+  std::error_code error;
   fs::create_directories(folder, error);
   const File file(path_, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW);
   const std::string line = secret_ + "\n";
-  if (file.fd() < 0 || write(file.fd(), line.data(), line.size()) != ssize_t(line.size()))
-    throw BadInput("the secret of the run's processes cannot be written into the folder {}: {}. {}", folder,
-                   std::strerror(errno), kFix);
-  const SecretFile* none = nullptr;
-  if (at_signal.compare_exchange_strong(none, this)) replace_handlers(SIG_DFL, remove_and_end);
+  if (file.fd() >= 0 && write(file.fd(), line.data(), line.size()) == ssize_t(line.size())) return;
+  const int why = errno;
+  if (removed_by_signals_) at_signal = nullptr;
+  throw BadInput("the secret of the run's processes cannot be written into the folder {}: {}. {}", folder,
+                 std::strerror(why), kFix);
 }
 
 SecretFile::~SecretFile() {
-  const SecretFile* own = this;
-  if (at_signal.compare_exchange_strong(own, nullptr)) replace_handlers(remove_and_end, SIG_DFL);
   remove();
+  const SecretFile* own = this;
+  if (removed_by_signals_ && !at_signal.compare_exchange_strong(own, nullptr))
+    for (;;) pause();  // another thread's handler reads this object, and ends the process
 }
 
 void SecretFile::remove() const {

@@ -29,8 +29,9 @@ std::string secret_folder(const SecretSource& source);
 
 constexpr char kSecretFilePrefix[] = ".rendezvous-";  // of the name of a SecretFile
 
-// A secret made at random, in a file that is removed at destruction, with the folders that were made for it; also where
-// SIGINT, SIGTERM or SIGHUP ends the process, if these have no handler. One object at a time has that.
+// A secret made at random, in a file that is removed at destruction, with the folders that were made for it. It is also
+// removed where SIGINT, SIGTERM, SIGHUP or SIGUSR1 ends the process, if the signal has no handler: for one object at a
+// time.
 class SecretFile {
  public:
   explicit SecretFile(const std::string& folder);
@@ -45,8 +46,11 @@ class SecretFile {
   void remove() const;                           // may be called by a signal's handler
 
  private:
+  void write_file(const std::string& folder);
+
   std::string secret_, id_, path_;
   std::vector<std::string> made_;  // folders, the deepest first
+  bool removed_by_signals_ = false;
 };
 
 // The secret of another process's SecretFile. Empty: this process does not see the file.

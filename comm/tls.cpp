@@ -61,7 +61,7 @@ std::string objection_to_own(SSL_CTX* context) {
 TlsFiles parse_tls(const std::string& text) {
   TlsFiles files;
   if (text == "none") return files;
-  for (const Setting& s : settings_of(text)) {
+  for (const Setting& s : parse_settings(text)) {
     std::string* const to = s.key == "cert"  ? &files.certificate
                             : s.key == "key" ? &files.key
                             : s.key == "ca"  ? &files.authority

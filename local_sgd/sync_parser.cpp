@@ -74,7 +74,7 @@ class FormParser {
     const std::string name = expression_.substr(0, colon);
     const auto form = std::find_if(forms().begin(), forms().end(), [&](auto& f) { return f.name == name; });
     if (form == forms().end()) fail(fmt::format("there is no schedule '{}'", name));
-    if (colon != std::string::npos) settings_ = settings_of(std::string_view(expression_).substr(colon + 1));
+    if (colon != std::string::npos) settings_ = parse_settings(std::string_view(expression_).substr(colon + 1));
     check_keys(*form);
     schedule_.reversed = form->reversed;
     for (const Setting& setting : settings_) take(setting);

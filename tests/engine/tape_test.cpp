@@ -115,8 +115,8 @@ TEST(Arena, HoldsTheGradientsOfOneBlockNotOfTheWholeNetwork) {
 }
 
 // Central differences of the loss of a whole network. The step is large because f32 limits the differences. A parameter
-// whose step crosses the kink of a ReLU is detected by its two one-sided slopes and excluded: a kink that is not detected
-// moves the central difference by half of what the slopes may differ by, less than the tolerance.
+// whose step crosses the kink of a ReLU is detected by its two one-sided slopes and excluded. A kink that is not detected
+// moves the central difference by at most half of the difference that the rule allows, which is less than the tolerance.
 TEST(ResNetCifar, GradientMatchesFiniteDifferences) {
   ParameterStore p;
   const auto model = make_model("resnet8", {3, 3, 'B'}, p);

@@ -84,7 +84,7 @@ void use_conv(Device device, const std::string& name, ComputeType type) {
 
 namespace {
 constexpr const char* kOnGpu = "gpu: ";  // prefix of a layer's name
-}
+}  // namespace
 
 std::vector<ConvChoice> conv_choices() {
   std::vector<ConvChoice> all = cpu::conv_choices();
