@@ -9,7 +9,7 @@ namespace skein {
 
 struct Setting {
   std::string key, value;
-  bool has_value;  // there is a '='
+  bool has_value;  // the text has a '='
 
   std::string text() const { return has_value ? key + "=" + value : key; }
 };

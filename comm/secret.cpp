@@ -87,6 +87,7 @@ void remove_and_end(int number) {
   raise(number);
 }
 
+// The handlers stay: where there is no file, they do what the default does.
 void handle_signals() {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
     struct sigaction action {};

@@ -115,8 +115,7 @@ TEST(Arena, HoldsTheGradientsOfOneBlockNotOfTheWholeNetwork) {
 }
 
 // Central differences of the loss of a whole network. The step is large because f32 limits the differences. A parameter
-// whose step crosses the kink of a ReLU is detected by its two one-sided slopes and excluded. A kink that is not detected
-// moves the central difference by at most half of the difference that the rule allows, which is less than the tolerance.
+// whose step crosses the kink of a ReLU is detected by its two one-sided slopes and excluded.
 TEST(ResNetCifar, GradientMatchesFiniteDifferences) {
   ParameterStore p;
   const auto model = make_model("resnet8", {3, 3, 'B'}, p);
@@ -142,7 +141,7 @@ TEST(ResNetCifar, GradientMatchesFiniteDifferences) {
       w = before - float(kStep);
       const double down = (here - loss(false)) / kStep;
       w = before;
-      if (std::abs(up - down) > 0.01 * (std::abs(up) + std::abs(down)) + 3e-4) continue;
+      if (std::abs(up - down) > 0.02 * (std::abs(up) + std::abs(down)) + 3e-4) continue;
       EXPECT_NEAR(gradient[size_t(k)], (up + down) / 2, 0.01 * std::abs(up) + 3e-4) << p.specs()[i].name;
       ++checked;
     }
