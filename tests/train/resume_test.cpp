@@ -9,6 +9,7 @@
 #include "tests/support/run_binary.h"
 #include "tests/support/small_training_run.h"
 #include "tests/support/training_grid.h"
+#include "train/log/event_file.h"
 #include "train/run/checkpoint.h"
 #include "train/run/run.h"
 #include "train/run/run_folder.h"
@@ -77,6 +78,13 @@ TrainConfig augmented_config() {
   return c;
 }
 
+std::vector<std::string> event_files(const std::string& run) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(run))
+    if (entry.path().filename().string().starts_with(kEventFilePrefix)) files.push_back(entry.path().string());
+  return files;
+}
+
 // The logs of a program that was killed are ahead of its last checkpoint. With every augmentation, whose draws go on,
 // too.
 TEST(Train, ResumingCutsTheLogsBack) {
@@ -93,9 +101,14 @@ TEST(Train, ResumingCutsTheLogsBack) {
             << "\n"
             << R"({"type":"st)";
     summary << "2,20,0.1,1,1,1,1,1,1,1\n";
+    for (const std::string& path : event_files(killed)) {
+      std::ofstream(path, std::ios::app) << "begun";
+      std::ofstream(path + ".partial") << "of a program that was killed while it cut the file back";
+    }
   }
   EXPECT_TRUE(train({.config = config, .resume = killed}, never));
   expect_same_run(whole, killed);
+  EXPECT_EQ(event_files(killed).size(), 2u) << "one for each start";
 }
 
 TEST(Train, ADamagedCheckpointFallsBackToTheOneBefore) {

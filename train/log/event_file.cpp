@@ -29,10 +29,13 @@ constexpr int kSuccess = 1;             // of the hparams plugin's Status
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
+// Without what a program that was killed in write_text() has left.
 std::vector<fs::path> event_files(const std::string& folder) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().filename().string().starts_with(kEventFilePrefix)) files.push_back(entry.path());
+    if (const std::string name = entry.path().filename().string();
+        name.starts_with(kEventFilePrefix) && !name.ends_with(".partial"))
+      files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -85,6 +88,7 @@ void cut_event_files(const std::string& folder, int64_t step) {
     for (std::string_view event = take_tf_record(rest); !event.empty(); event = take_tf_record(rest))
       if (step_of(event) <= step) kept += tf_record(event);
     if (kept != text) write_text(path.string(), kept);
+    fs::remove(path.string() + ".partial");
   }
 }
 
