@@ -120,7 +120,6 @@ void check_elastic(const TrainConfig& c) {
     if (given) throw BadInput("--elastic: does not go with {} yet. {}", flag, fix);
   };
   refuse(c.workers != 1, "--workers", "Leave it out, and start as many processes as there should be members");
-  refuse(device_of(c.device) == Device::cuda, "a GPU", "Give --device cpu");
   refuse(parse_compression(c.compress).form != Compression::none, "--compress", "Leave it out");
   refuse(c.average != Averaging::models, "--average gradients", "Leave it out");
   refuse(c.sync_momentum != "keep", "--sync-momentum", "Leave it out: newcomers begin without momentum");
@@ -135,7 +134,7 @@ void check_elastic(const TrainConfig& c) {
   refuse(!c.net.empty(), "--net", "Leave it out");
   refuse(c.parallel > 0, "--parallel", "Leave it out");
   refuse(c.checkpoint_async, "--checkpoint-async", "Leave it out: the others go on while the chair writes");
-  refuse(!c.gpus.empty(), "--gpus", "Leave it out, and give --device cpu");
+  refuse(!c.gpus.empty(), "--gpus", "Leave it out: a member has one GPU. CUDA_VISIBLE_DEVICES says which");
 }
 
 void check_local_sgd(const TrainConfig& c) {

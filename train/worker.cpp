@@ -63,12 +63,16 @@ Worker::Worker(const ModelInfo& info, const Dataset& train, const TrainState& st
 }
 
 int64_t Worker::take_samples(const Dataset& train, int64_t epoch, std::vector<int32_t> samples, int64_t steps_done) {
-  LoaderOptions options = augmentation_options(config_);
-  options.batch = config_.batch;
-  options.seed = uint64_t(config_.seed);
-  options.epoch = epoch;
-  options.samples = std::move(samples);
-  batches_ = make_loader(train, options, queue_, activations(config_));
+  if (batches_) {
+    batches_->restart(epoch, std::move(samples));
+  } else {
+    LoaderOptions options = augmentation_options(config_);
+    options.batch = config_.batch;
+    options.seed = uint64_t(config_.seed);
+    options.epoch = epoch;
+    options.samples = std::move(samples);
+    batches_ = make_loader(train, options, queue_, activations(config_));
+  }
   steps_done_ = steps_done;
   return (batches_->steps() + config_.accumulate - 1) / config_.accumulate;
 }

@@ -123,7 +123,7 @@ class Worker {
   const Queue queue_;
   ParameterStore parameters_;
   const std::unique_ptr<Model> model_;
-  std::unique_ptr<Loader> batches_;  // in an elastic run of one round, else null
+  std::unique_ptr<Loader> batches_;  // in an elastic run null until the first round
   const Shape batch_shape_;          // N,H,W,C of a full batch
   const int64_t last_batch_;         // number of images in an epoch's last batch; 0: all are full
   int64_t steps_done_;               // number of steps since the run began

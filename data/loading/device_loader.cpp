@@ -24,6 +24,18 @@ DeviceLoader::DeviceLoader(Dataset dataset, const LoaderOptions& options, Queue 
   buffer_.start([this](DoubleBuffer::Slot& slot) { fill(slot); });
 }
 
+void DeviceLoader::restart(int64_t epoch, std::vector<int32_t> samples) {
+  order_.restart(std::move(samples));
+  if (samples_.numel() < order_.epoch_size()) {
+    cuda::synchronize(buffer_.stream());  // it reads the old ones
+    samples_ = Tensor::empty(Device::cuda, DType::i32, {order_.epoch_size()});
+  }
+  samples_epoch_ = -1;
+  epoch_ = epoch;
+  step_ = 0;
+  buffer_.start([this](DoubleBuffer::Slot& slot) { fill(slot); });
+}
+
 const Batch& DeviceLoader::next() {
   return buffer_.next([this](DoubleBuffer::Slot& slot) { fill(slot); });
 }
@@ -32,7 +44,7 @@ void DeviceLoader::fill(DoubleBuffer::Slot& slot) {
   const Stream stream = buffer_.stream();
   const std::span<const int32_t> all = order_.epoch(epoch_);
   if (samples_epoch_ != (options_.training ? epoch_ : 0)) {
-    cuda::copy_from_host(stream, all.data(), samples_);
+    cuda::copy_from_host(stream, all.data(), samples_.slice(0, {std::ssize(all)}));
     samples_epoch_ = options_.training ? epoch_ : 0;
   }
   const int64_t begin = step_ * order_.batch(), size = std::min(order_.batch(), order_.epoch_size() - begin);

@@ -15,6 +15,7 @@ class DeviceLoader final : public Loader {
   int64_t steps() const override { return order_.steps(); }
   const Batch& next() override;
   double wait_seconds() const override { return 0; }  // the GPU waits, not the host
+  void restart(int64_t epoch, std::vector<int32_t> samples) override;
 
  private:
   void fill(DoubleBuffer::Slot& slot);  // enqueues batch step_ of epoch_ and advances to the next one

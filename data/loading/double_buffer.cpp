@@ -21,7 +21,7 @@ DoubleBuffer::~DoubleBuffer() {
   }
 }
 
-void DoubleBuffer::start(const Fill& fill) { enqueue(slots_[0], fill); }
+void DoubleBuffer::start(const Fill& fill) { enqueue(slots_[taken_ % 2], fill); }
 
 const Batch& DoubleBuffer::next(const Fill& fill) {
   Slot &now = slots_[taken_ % 2], &other = slots_[(taken_ + 1) % 2];

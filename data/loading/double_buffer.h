@@ -29,7 +29,7 @@ class DoubleBuffer {
   DoubleBuffer& operator=(const DoubleBuffer&) = delete;
 
   Stream stream() const { return copy_stream_; }
-  void start(const Fill& fill);         // enqueues the first batch
+  void start(const Fill& fill);         // enqueues the first batch; later, another one in place of the next
   const Batch& next(const Fill& fill);  // enqueues one more and returns the one before, valid until the next call
 
  private:

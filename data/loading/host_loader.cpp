@@ -36,16 +36,33 @@ HostLoader::HostLoader(Dataset dataset, const LoaderOptions& options, DType imag
     positions_.resize(size_t(order_.batch()));
     std::iota(positions_.begin(), positions_.end(), 0);
   }
+  start();
+}
+
+HostLoader::~HostLoader() { stop(); }
+
+void HostLoader::start() {
   thread_ = start_thread("the thread that makes batches", [this] { produce(); });
 }
 
-HostLoader::~HostLoader() {
+void HostLoader::stop() {
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
   }
   freed_.notify_one();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+}
+
+void HostLoader::restart(int64_t epoch, std::vector<int32_t> samples) {
+  stop();
+  order_.restart(std::move(samples));
+  options_.epoch = epoch;
+  options_.step = 0;
+  produced_ = taken_ = released_ = 0;
+  stop_ = false;
+  error_ = nullptr;
+  start();
 }
 
 const Batch& HostLoader::next() {

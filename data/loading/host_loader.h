@@ -24,9 +24,12 @@ class HostLoader final : public Loader {
   int64_t steps() const override { return order_.steps(); }
   const Batch& next() override;
   double wait_seconds() const override { return wait_seconds_; }
+  void restart(int64_t epoch, std::vector<int32_t> samples) override;
 
  private:
   static constexpr size_t kSlots = 3;
+  void start();
+  void stop();                                          // waits for the thread
   void produce();                                       // body of the thread
   void fill(size_t slot, int64_t epoch, int64_t step);  // writes batches_[slot]
   void fill_images(std::span<const int32_t> samples, int64_t epoch, const Tensor& images);

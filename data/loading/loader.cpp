@@ -2,12 +2,15 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "data/loading/decode_loader.h"
 #include "data/loading/device_loader.h"
 #include "data/loading/host_loader.h"
 #include "data/loading/upload_loader.h"
 
 namespace skein {
+
+void Loader::restart(int64_t, std::vector<int32_t>) { CHECK(false, "a loader of a worker's part of the data"); }
 
 std::unique_ptr<Loader> make_loader(Dataset dataset, const LoaderOptions& options, Queue queue, DType images) {
   const bool gpu = queue.device == Device::cuda;

@@ -44,7 +44,7 @@ struct LoaderOptions {
   int64_t decode_threads = 0;   // encoded images; 0: threads are added while the caller waits, up to one per core
   int64_t epoch = 0, step = 0;  // the first batch that next() returns, for resuming
   // Of images in memory, in training: these samples of the epoch alone, in this order and once, instead of a worker's
-  // part. Empty: a worker's part.
+  // part; restart() gives others. Empty: a worker's part.
   std::vector<int32_t> samples = {};
 };
 
@@ -68,6 +68,9 @@ class Loader {
   // call; before that call, all work that reads it must be enqueued. Errors of background threads are thrown here.
   virtual const Batch& next() = 0;
   virtual double wait_seconds() const = 0;  // total time for which next() was blocked
+  // Of a loader with options.samples: these samples of an epoch, one or more, in their place, from the next call of
+  // next() on. The batches lie in the same memory, so that a captured step (engine/step_graph.h) reads them.
+  virtual void restart(int64_t epoch, std::vector<int32_t> samples);
 };
 
 // A loader for work on `queue`: batches lie in the memory of its device. `images` is the type of a batch's images,

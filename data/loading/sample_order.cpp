@@ -41,7 +41,14 @@ SampleOrder::SampleOrder(const Dataset& dataset, const LoaderOptions& options)
                    dataset.size(), options.workers);
   CHECK(options.epoch >= 0 && options.step >= 0 && options.step < steps_, "no step {} in epoch {}", options.step,
         options.epoch);
-  batch_ = std::min(options.batch, epoch_size_);
+  batch_ = options.samples.empty() ? std::min(options.batch, epoch_size_) : options.batch;
+}
+
+void SampleOrder::restart(std::vector<int32_t> samples) {
+  CHECK(!options_.samples.empty() && !samples.empty(), "an order of {} samples", samples.size());
+  options_.samples = std::move(samples);
+  epoch_size_ = int64_t(options_.samples.size());
+  steps_ = (epoch_size_ + batch_ - 1) / batch_;
 }
 
 std::span<const int32_t> SampleOrder::epoch(int64_t epoch) {

@@ -20,10 +20,12 @@ class SampleOrder {
   // BadInput if there are fewer images than workers, or in evaluation fewer batches.
   SampleOrder(const Dataset& dataset, const LoaderOptions& options);
 
-  int64_t steps() const { return steps_; }            // batches per epoch
-  int64_t batch() const { return batch_; }            // images of a full batch: min(options.batch, epoch_size())
+  int64_t steps() const { return steps_; }  // batches per epoch
+  // Images of a full batch: min(options.batch, epoch_size()), or with options.samples options.batch.
+  int64_t batch() const { return batch_; }
   int64_t epoch_size() const { return epoch_size_; }  // samples
   std::span<const int32_t> epoch(int64_t epoch);      // valid until the next call with another epoch
+  void restart(std::vector<int32_t> samples);         // of an order of options.samples
 
  private:
   std::span<const int32_t> labels_;

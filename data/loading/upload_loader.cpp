@@ -7,8 +7,15 @@ namespace skein {
 UploadLoader::UploadLoader(std::unique_ptr<Loader> host, const LoaderOptions& options, const Shape& full, Queue compute,
                            DType images)
     : host_(std::move(host)),
+      left_(options.samples.empty() ? -1 : host_->steps()),
       f32_(images == DType::f32 ? Tensor{} : Tensor::empty(Device::cuda, DType::f32, full)),
       buffer_(compute, full, images, BatchMixer(options, Device::cuda, full[0])) {
+  buffer_.start([this](DoubleBuffer::Slot& slot) { fill(slot); });
+}
+
+void UploadLoader::restart(int64_t epoch, std::vector<int32_t> samples) {
+  host_->restart(epoch, std::move(samples));
+  left_ = host_->steps();
   buffer_.start([this](DoubleBuffer::Slot& slot) { fill(slot); });
 }
 
@@ -17,6 +24,8 @@ const Batch& UploadLoader::next() {
 }
 
 void UploadLoader::fill(DoubleBuffer::Slot& slot) {
+  if (left_ == 0) return;  // it is one ahead
+  if (left_ > 0) --left_;
   const Stream stream = buffer_.stream();
   const Batch& from = host_->next();
   slot.batch = {slot.images.slice(0, from.images.shape()), slot.labels.slice(0, from.labels.shape()), from.size,

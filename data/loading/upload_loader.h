@@ -18,11 +18,13 @@ class UploadLoader final : public Loader {
   int64_t steps() const override { return host_->steps(); }
   const Batch& next() override;
   double wait_seconds() const override { return host_->wait_seconds(); }
+  void restart(int64_t epoch, std::vector<int32_t> samples) override;
 
  private:
   void fill(DoubleBuffer::Slot& slot);
 
   std::unique_ptr<Loader> host_;
+  int64_t left_;         // batches that the host will make; -1: no end
   Tensor f32_;           // full batch as it comes from the host; undefined if batches are f32
   DoubleBuffer buffer_;  // last: its destructor waits for work that reads the members above
 };

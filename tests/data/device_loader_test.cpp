@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <set>
 
 #include "cases/op_case.h"
 #include "data/formats/formats.h"
@@ -68,6 +69,30 @@ TEST_F(DeviceLoader, GivesTheHostsBatchesToTheBit) {
       EXPECT_EQ(batch.images.to_vector(), expected.images.to_vector()) << "batch " << i;
       EXPECT_EQ(to_numbers(batch.labels), to_numbers(expected.labels)) << "batch " << i;
     }
+  }
+}
+
+// A captured step reads its batch at the addresses that it was captured with.
+TEST_F(DeviceLoader, RestartsOnOtherSamplesInTheSameMemory) {
+  for (const bool trivial : {false, true}) {
+    LoaderOptions o{.batch = 4, .seed = 9, .trivial_augment = trivial, .epoch = 1, .samples = {3, 20, 11}};
+    const auto device = make_loader(data_, o, queue_);
+    std::set<std::pair<const void*, const void*>> memory;
+    for (const std::vector<int32_t>& samples : {o.samples, {7}, {9, 8, 1, 2, 21, 5, 17, 0, 13}, {4, 6}}) {
+      if (o.epoch > 1) device->restart(o.epoch, samples);
+      o.samples = samples;
+      const auto host = make_loader(data_, o);
+      ASSERT_EQ(device->steps(), host->steps());
+      for (int64_t i = 0; i < host->steps(); ++i) {
+        const Batch &expected = host->next(), &batch = device->next();
+        memory.emplace(batch.images.view().data, batch.labels.view().data);
+        cuda::synchronize(queue_.stream);
+        EXPECT_EQ(batch.images.to_vector(), expected.images.to_vector()) << "epoch " << o.epoch << " batch " << i;
+        EXPECT_EQ(to_numbers(batch.labels), to_numbers(expected.labels)) << "epoch " << o.epoch << " batch " << i;
+      }
+      ++o.epoch;
+    }
+    EXPECT_EQ(memory.size(), 2u);
   }
 }
 

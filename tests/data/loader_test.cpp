@@ -89,6 +89,27 @@ TEST(Loader, TrainingFollowsThePermutationOfEachEpoch) {
   }
 }
 
+// As a new loader of these samples: fewer than a batch, then more than before.
+TEST(Loader, RestartsOnOtherSamples) {
+  const Dataset d = numbered(25);
+  LoaderOptions o{.batch = 4, .seed = 9, .epoch = 1, .samples = {3, 20, 11}};
+  const auto loader = make_loader(d, o);
+  for (const std::vector<int32_t>& samples : {o.samples, {7}, {9, 8, 1, 2, 24, 5, 17, 0, 13}}) {
+    if (o.epoch > 1) loader->restart(o.epoch, samples);
+    o.samples = samples;
+    const auto anew = make_loader(d, o);
+    ASSERT_EQ(loader->steps(), anew->steps());
+    EXPECT_EQ(take(*loader, anew->steps()), take(*anew, anew->steps()));
+    ++o.epoch;
+  }
+  loader->restart(8, {1, 2, 3, 4, 5, 6, 7, 8});
+  take(*loader, 1);
+  loader->restart(9, {6});
+  EXPECT_EQ(take(*loader, 1)[0].labels, std::vector<int32_t>{6}) << "what was made ahead is dropped";
+  const auto part = make_loader(d, {.batch = 4});
+  EXPECT_THROW(part->restart(2, {1}), std::logic_error);
+}
+
 TEST(Loader, WithoutAugmentationABatchIsPermutedOnly) {
   const Dataset d = numbered(20);
   const auto training = make_loader(d, {.batch = 5, .seed = 3, .augment = false});

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/simd.h"
 #include "tests/support/background_process.h"
+#include "tests/support/need_gpu.h"
 #include "tests/support/small_training_run.h"
 #include "train/elastic/chair_name.h"
 #include "train/elastic/membership_file.h"
@@ -202,6 +203,37 @@ TEST_F(Elastic, NewcomersEnterAndOthersAreRefused) {
   expect_complete(all);
   EXPECT_EQ(merges().back().ids.front(), 0);
   expect_replay();
+}
+
+// On the emulator a program takes long to start: nobody comes or goes here. Short batches at the end of an epoch.
+TEST(ElasticOnGpu, TwoMembersTrainAndTheReplayHasTheirBits) {
+  SKIP_IF(gpu_absent());
+  for (const std::string more : {"", " --dtype bf16 --outer-momentum 0.5 --trivial-augment"}) {
+    const TempDir dir;
+    const std::string run = (dir / "run").string();
+    const std::string all = kSkein +
+                            " train --model resnet8 --data synthetic --synthetic-train 44 --synthetic-test 10 "
+                            "--synthetic-size 8 --epochs 2 --batch 4 --eval-batch 10 --lr 0.01 --sync local:H=4 "
+                            "--elastic min=2,grace=60s --out " +
+                            run + more;
+    std::istringstream words(all + " --device cuda");
+    const std::vector<std::string> command{std::istream_iterator<std::string>(words), {}};
+    BackgroundProcess one(command);
+    wait_until([&] { return std::filesystem::exists(run + "/chair.json"); }, 60, "the chair");
+    const ProgramOutput on_cpu = shell(all + " --device cpu");
+    EXPECT_EQ(on_cpu.status, 2) << on_cpu.out;
+    expect_parts(on_cpu.err, {"refuses this process", "--device"});
+    BackgroundProcess other(command);
+    for (BackgroundProcess* p : {&one, &other}) EXPECT_EQ(p->wait(120), 0) << p->out() << p->err();
+    const Membership file = read_membership(run);
+    EXPECT_TRUE(std::any_of(file.header.convolutions.begin(), file.header.convolutions.end(),
+                            [](const ConvChoice& c) { return c.layer.starts_with("gpu: "); }));
+    EXPECT_EQ(file.lines.back().round, 4);
+    EXPECT_EQ(file.lines.back().samples, (std::vector<int64_t>{6, 6}));
+    const ProgramOutput replay = skein("train --replay " + run);
+    EXPECT_EQ(replay.status, 0) << replay.err << replay.out;
+    expect_parts(replay.out, {"4 rounds repeated", "to the bit"});
+  }
 }
 
 TEST(ElasticChair, ARunIsEncryptedForAllOrForNone) {

@@ -11,6 +11,7 @@
 #include "train/elastic/membership_file.h"
 #include "train/elastic/presence.h"
 #include "train/evaluation/evaluation.h"
+#include "train/machine/gpus.h"
 #include "train/machine/machine.h"
 #include "train/run/checkpoint.h"
 
@@ -67,7 +68,7 @@ void ChairFiles::describe(const ElasticState& state, int64_t parameters) {
   const ModelInfo& info = inputs_.info;
   logs_->write({.command = inputs_.call.command,
                 .cpu = processor().name,
-                .gpu = "",
+                .gpu = device_of(info.config.device) == Device::cuda ? names_of({current_gpu()}) : "",
                 .hosts = {host_name()},
                 .threads = state.threads,
                 .workers = inputs_.options.min,
@@ -139,7 +140,7 @@ void ChairFiles::end_epoch(ElasticState& state, const Consensus& consensus, Work
   const auto begin = Clock::now();
   const TrainConfig& c = inputs_.info.config;
   const auto predictions = std::make_shared<Predictions>();
-  const auto batches = make_loader(inputs_.data.test, evaluation_options(c.eval_batch), {}, activations(c));
+  const auto batches = make_loader(inputs_.data.test, evaluation_options(c.eval_batch), context.queue, activations(c));
   const Score test = evaluate(worker.model(), *batches, context.tape, [&](const Batch& batch, const Tensor& logits) {
     predictions->add(batch, logits, context.tape.queue);
   });

@@ -13,7 +13,7 @@ namespace {
 
 Tensor copy_of(const Tensor& t) {
   Tensor copy = Tensor::empty(Device::cpu, DType::f32, t.shape());
-  Queue().run(kernel::copy, t, copy);
+  Queue{t.device()}.run(kernel::copy_to_host, t, copy.host());
   return copy;
 }
 
@@ -52,16 +52,17 @@ void Consensus::set(std::string_view bytes) {
 }
 
 void Consensus::copy_to(ParameterStore& p) const {
-  Queue().run(kernel::copy, value_, p.value);
-  Queue().run(kernel::copy, statistics_, p.running_statistics);
+  const Queue queue{p.value.device()};
+  queue.run(kernel::copy_from_host, value_.host(), p.value);
+  queue.run(kernel::copy_from_host, statistics_.host(), p.running_statistics);
   p.refresh_shadow();
 }
 
 std::string Consensus::contribution(const ParameterStore& p) const {
   const Tensor difference = Tensor::empty(Device::cpu, DType::f32, value_.shape());
-  Queue().run(kernel::sub, value_, p.value, difference);
+  Queue().run(kernel::sub, value_, p.value.to_host(), difference);
   std::string all(bytes_of(difference));
-  return all += bytes_of(p.running_statistics);
+  return all += bytes_of(p.running_statistics.to_host());
 }
 
 void Consensus::merge(std::span<const MergeTerm> terms, double rate) {

@@ -1,5 +1,6 @@
 // The consensus of an elastic run: parameters c, running statistics and, with an outer step, its momentum. Members send
-// each other its bytes, and compare their SHA-256.
+// each other its bytes, and compare their SHA-256. It lies in host memory and is merged there, so that its bits do not
+// depend on the members' device; the parameters of a worker may be on a GPU.
 //
 //   bytes of a state          c, outer momentum (only with an outer step), running statistics; f32
 //   bytes of a contribution   c - w_k, running statistics

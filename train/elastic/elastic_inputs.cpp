@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "comm/launcher.h"
 #include "data/fingerprint.h"
+#include "kernels/device/runtime.h"
 #include "train/machine/machine.h"
 #include "train/run/run.h"
 #include "train/validate.h"
@@ -24,6 +26,7 @@ ElasticInputs open_elastic_inputs(const TrainCall& call) {
 
 std::string what_members_share(const ElasticInputs& in) {
   RunSignature all = signature_of(in.call);
+  all.emplace_back("device", device_of(in.info.config.device) == Device::cuda ? "cuda" : "cpu");
   const RunSignature data = signature_of(in.data, in.fingerprints);
   all.insert(all.end(), data.begin(), data.end());
   return to_wire(all);
@@ -38,9 +41,15 @@ std::string difference_of_newcomer(const std::string& its, const std::string& ow
   return a.size() == b.size() ? "" : "it is another version of skein. Start the same one everywhere";
 }
 
-void set_up_member(const TrainConfig& c) {
+void set_up_member(ElasticInputs& in) {
+  const TrainConfig& c = in.info.config;
+  const Device device = device_of(c.device);
   use_threads(c.threads);
-  use_conv(Device::cpu, c.conv, c.dtype);
+  if (device == Device::cuda) {
+    use_gpu(rank_from_environment().local_rank % int(cuda::devices().size()));
+    for (Dataset* part : {&in.data.train, &in.data.test}) make_resident(*part);
+  }
+  use_conv(device, c.conv, c.dtype);
 }
 
 }  // namespace skein

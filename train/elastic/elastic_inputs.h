@@ -26,7 +26,7 @@ ElasticInputs open_elastic_inputs(const TrainCall& call);
 std::string what_members_share(const ElasticInputs& inputs);
 std::string difference_of_newcomer(const std::string& its, const std::string& own);
 
-// Sets threads and convolution kernels of this process.
-void set_up_member(const TrainConfig& config);
+// Sets threads, GPU and convolution kernels of this process. On a GPU the images are there afterwards.
+void set_up_member(ElasticInputs& inputs);
 
 }  // namespace skein

@@ -28,7 +28,7 @@ ElasticMember::ElasticMember(const ElasticInputs& in, std::unique_ptr<Presence> 
     : inputs_(in),
       presence_(std::move(presence)),
       stop_(std::move(stop)),
-      contexts_(one_context(), Device::cpu, in.info.config.recompute),
+      contexts_(one_context(), device_of(in.info.config.device), in.info.config.recompute),
       consensus_(layout),
       files_(std::move(files)),
       meeting_(std::move(meeting)) {}

@@ -88,7 +88,7 @@ class Entrance {
     } catch (const BadInput&) {
       return;  // the chair will say what is wrong
     }
-    StepContextPool contexts(one_context(), Device::cpu, in_.info.config.recompute);
+    StepContextPool contexts(one_context(), device_of(in_.info.config.device), in_.info.config.recompute);
     MemberWorker(in_.info, in_.data.train, 0, contexts).worker().warm_up_convolutions();
   }
 
@@ -123,7 +123,7 @@ class Entrance {
 
   std::unique_ptr<RunFolder> new_run(ElasticState& state, std::unique_ptr<OutputLock> lock) {
     const TrainConfig& c = in_.info.config;
-    StepContextPool contexts(one_context(), Device::cpu, c.recompute);
+    StepContextPool contexts(one_context(), device_of(c.device), c.recompute);
     MemberWorker(in_.info, in_.data.train, 0, contexts).worker().warm_up_convolutions();
     state.ledger = SampleLedger::whole(0, in_.data.train.size());
     state.threads = omp_get_max_threads();
@@ -189,7 +189,7 @@ class Entrance {
 bool train_elastic(const TrainCall& call, const JoinOptions& how, const std::function<bool()>& stop) {
   ElasticInputs inputs = open_elastic_inputs(call);
   inputs.is_encrypted = how.secret.tls.given();
-  set_up_member(inputs.info.config);
+  set_up_member(inputs);
   ProcessGroup alone;
   check_memory(alone, inputs.info);
   const Interrupt interrupt;

@@ -20,7 +20,7 @@ class Replay {
       : run_(run),
         in_(in),
         stop_(stop),
-        contexts_(one_context(), Device::cpu, in.info.config.recompute),
+        contexts_(one_context(), device_of(in.info.config.device), in.info.config.recompute),
         first_(in.info, in.data.train, 0, contexts_),
         consensus_(in.info.config, first_.worker().parameters()) {
     state_.ledger = SampleLedger::whole(0, in.data.train.size());
@@ -94,11 +94,11 @@ ReplayResult replay(const std::string& run, const std::string& data_dir, const s
   call.config.threads = file.header.threads;
   if (call.config.elastic.empty())
     throw BadInput("{}/config.toml: has no elastic. Give the folder of a run that was started with --elastic", run);
-  const ElasticInputs in = open_elastic_inputs(call);
+  ElasticInputs in = open_elastic_inputs(call);
   if (file.header.seed != call.config.seed || file.header.samples != in.data.train.size())
     throw BadInput("{}{}: is of seed {} and {} training images, but config.toml and the data are of seed {} and {}",
                    run, kMembershipFile, file.header.seed, file.header.samples, call.config.seed, in.data.train.size());
-  set_up_member(in.info.config);
+  set_up_member(in);
   use_conv_choices(file.header.convolutions);
   Replay r(run, in, file, stop);
   for (const MembershipLine& line : file.lines) {
