@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/partial_file.h"
 
 namespace skein {
 namespace fs = std::filesystem;
@@ -88,22 +89,10 @@ std::string read_text(const std::string& path) {
   return text;
 }
 
-void write_text(const std::string& path, const std::string& text) {
-  const std::string partial = path + ".partial";
-  unlink(partial.c_str());  // what a program left that was killed here; a link is never followed
-  const int fd = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-  if (fd < 0) fail(partial, "cannot be created");
-  try {
-    write_all(fd, partial, text);
-    if (fsync(fd) != 0) fail(partial, "cannot be brought to the disk");
-    if (rename(partial.c_str(), path.c_str()) != 0) fail(path, "cannot be replaced");
-  } catch (...) {
-    close(fd);
-    unlink(partial.c_str());
-    throw;
-  }
-  close(fd);
-  sync_folder(fs::path(path).parent_path().string());
+bool write_text(const std::string& path, const std::string& text, const std::function<bool()>& may_replace) {
+  PartialFile file(path, text.size());
+  file.write(text.data(), text.size());
+  return file.commit(may_replace);
 }
 
 void replace_folder(const std::string& fresh, const std::string& folder,

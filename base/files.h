@@ -18,8 +18,9 @@ struct OpenFile {
 // Reads a file, or a pipe or device, of which at most 64 MB are taken.
 std::string read_text(const std::string& path);
 
-// Replaces the file atomically: writes a new file, syncs it and renames it. A reader sees the old text or the new one.
-void write_text(const std::string& path, const std::string& text);
+// Replaces the file atomically (base/partial_file.h): a reader sees the old text or the new one, also where several
+// processes write. may_replace: asked right before; where it says no, nothing is replaced and the result is false.
+bool write_text(const std::string& path, const std::string& text, const std::function<bool()>& may_replace = {});
 
 // Renames folder `fresh` to `folder`, and brings both to the disk. An existing `folder` is exchanged in one step
 // (RENAME_EXCHANGE) and then handed to `dispose` by its new name, or removed if there is none. Where the file system

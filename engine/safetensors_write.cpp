@@ -1,15 +1,8 @@
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <utility>
 
 #include "base/check.h"
-#include "base/files.h"
 #include "base/formats/json.h"
+#include "base/partial_file.h"
 #include "engine/safetensors.h"
 
 namespace skein {
@@ -44,55 +37,6 @@ std::string make_header(const std::vector<const TensorToWrite*>& tensors,
   for (size_t i = 0; i < 8; ++i) text[i] = char(length >> (8 * i) & 0xff);
   return text;
 }
-
-// A file that is written beside the one it will replace. The destructor removes it unless commit() has succeeded.
-class PartialFile {
- public:
-  PartialFile(const std::string& path, size_t bytes) : path_(path), partial_(path + ".partial"), bytes_(bytes) {
-    unlink(partial_.c_str());  // what a program left that was killed here; a link is never followed
-    fd_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (fd_ < 0) fail("cannot be created", errno);
-  }
-  ~PartialFile() {
-    if (fd_ >= 0) close(fd_);
-    if (!committed_) unlink(partial_.c_str());
-  }
-  PartialFile(const PartialFile&) = delete;
-  PartialFile& operator=(const PartialFile&) = delete;
-
-  void write(const void* data, size_t bytes) {
-    const char* p = static_cast<const char*>(data);
-    while (bytes > 0) {
-      const ssize_t n = ::write(fd_, p, bytes);
-      if (n < 0 && errno == EINTR) continue;
-      if (n <= 0) fail("cannot be written", errno);
-      p += n;
-      bytes -= size_t(n);
-    }
-  }
-
-  void commit() {
-    if (fsync(fd_) != 0) fail("cannot be brought to the disk", errno);
-    const int fd = std::exchange(fd_, -1);
-    if (close(fd) != 0) fail("cannot be closed", errno);
-    if (rename(partial_.c_str(), path_.c_str()) != 0) fail("cannot be renamed", errno);
-    committed_ = true;
-    sync_folder(std::filesystem::path(path_).parent_path().string());
-  }
-
- private:
-  [[noreturn]] void fail(const char* what, int error) const {
-    const bool old = std::filesystem::exists(path_);
-    throw RunFailed("{}: {}: {}. {} bytes are needed there: free space, or choose another folder. {}", partial_, what,
-                    std::strerror(error), bytes_,
-                    old ? "The older " + path_ + " is untouched" : path_ + " does not exist, as before");
-  }
-
-  std::string path_, partial_;
-  size_t bytes_;
-  int fd_ = -1;
-  bool committed_ = false;
-};
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/formats/json.h"
 #include "base/formats/tf_record.h"
+#include "base/partial_file.h"
 #include "train/machine/machine.h"
 
 namespace skein {
@@ -29,12 +30,12 @@ constexpr int kSuccess = 1;             // of the hparams plugin's Status
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-// Without what a program that was killed in write_text() has left.
+// Without what a program that was killed while it wrote one has left.
 std::vector<fs::path> event_files(const std::string& folder) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder))
     if (const std::string name = entry.path().filename().string();
-        name.starts_with(kEventFilePrefix) && !name.ends_with(".partial"))
+        name.starts_with(kEventFilePrefix) && !is_partial(name))
       files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
@@ -88,7 +89,7 @@ void cut_event_files(const std::string& folder, int64_t step) {
     for (std::string_view event = take_tf_record(rest); !event.empty(); event = take_tf_record(rest))
       if (step_of(event) <= step) kept += tf_record(event);
     if (kept != text) write_text(path.string(), kept);
-    fs::remove(path.string() + ".partial");
+    if (fs::exists(path.string() + ".partial")) const PartialFile leftover(path.string(), 0);
   }
 }
 
