@@ -118,7 +118,9 @@ TEST(Train, ADamagedCheckpointFallsBackToTheOneBefore) {
   c.keep = 2;
   train({.config = c, .out = whole}, never);
   EXPECT_FALSE(train({.config = c, .out = run, .limit_steps = 14}, never));
-  const std::string model = run + "/checkpoints/last/model.safetensors";
+  const std::string model = run + "/checkpoints/last/model.safetensors", best = run + "/checkpoints/best";
+  fs::remove_all(best);
+  fs::copy(run + "/checkpoints/last", best, fs::copy_options::recursive);
   std::string bytes = read_file(model);
   bytes[bytes.size() / 2] = char(bytes[bytes.size() / 2] ^ 16);
   write_file(model, bytes);
@@ -126,6 +128,8 @@ TEST(Train, ADamagedCheckpointFallsBackToTheOneBefore) {
   // A log that was lost is no reason not to go on.
   fs::remove(run + "/metrics.jsonl");
   EXPECT_FALSE(train({.config = c, .resume = run, .limit_steps = 4}, never));
+  EXPECT_EQ(open_checkpoint(best + ".abandoned").state.step, 14) << "the logs no longer reach so far";
+  EXPECT_FALSE(fs::exists(best));
   // The damaged one does not take the place of the whole one.
   EXPECT_TRUE(fs::exists(run + "/checkpoints/last.damaged"));
   EXPECT_EQ(open_checkpoint(run + "/checkpoints/last-1").state.step, 10);

@@ -34,6 +34,19 @@ TrainState logged_before(const ElasticState& state, const ElasticInputs& in) {
   return s;
 }
 
+// The last checkpoint, where it is of this state and whole, and the state is the end of an epoch. It is written after
+// all else.
+std::optional<TrainState> checkpoint_of(const ElasticState& state, const ElasticInputs& in) {
+  const std::string folder = last_folder(in.call.out);
+  if (!ends_epoch(state, in.data.train.size()) || !std::filesystem::is_directory(folder)) return {};
+  try {
+    const Checkpoint saved = open_checkpoint(folder);
+    if (saved.state.rounds.world == state.round && damage(folder).empty()) return saved.state;
+  } catch (const BadInput&) {  // it is damaged
+  }
+  return {};
+}
+
 std::string last_line(const std::string& run) {
   std::string text = read_text(run + kMembershipFile);
   if (!text.empty()) text.pop_back();
@@ -83,19 +96,33 @@ void ChairFiles::describe(const ElasticState& state, int64_t parameters) {
   described_ = true;
 }
 
-bool ChairFiles::begin(const ElasticState& state, const std::string& address, int64_t parameters) {
+bool ChairFiles::begin(ElasticState& state, const std::string& address, int64_t parameters) {
   const std::string& run = inputs_.call.out;
   address_ = address;
   if (!write_record(state)) return false;
   write_chair(run, chair_text(address, inputs_.is_encrypted));
-  if (!logs_) logs_ = RunFolder::reopen(run, logged_before(state, inputs_), inputs_.info.config, try_lock_run(run));
+  if (!logs_ && !take_over(state)) return false;
   if (!described_) describe(state, parameters);
   return true;
 }
 
+// Where the chair before has saved the end of an epoch, its lines stay: the run may be gone on with from there.
+bool ChairFiles::take_over(ElasticState& state) {
+  const std::string& run = inputs_.call.out;
+  TrainState kept = logged_before(state, inputs_);
+  if (const auto saved = checkpoint_of(state, inputs_)) {
+    written_ = state.round;
+    state.averaged = saved->averaged;
+    kept = train_state_of(state, inputs_.fingerprints);
+  }
+  logs_ = RunFolder::reopen(run, kept, inputs_.info.config, try_lock_run(run), [&] { return is_chair(); });
+  return logs_ != nullptr;
+}
+
 bool ChairFiles::is_chair() const {
-  const std::string now = text_of_chair(inputs_.call.out);
-  return address_.empty() || now.empty() || now == chair_text(address_, inputs_.is_encrypted);
+  const std::string &run = inputs_.call.out, now = text_of_chair(run);
+  if (address_.empty()) return true;
+  return (now.empty() || now == chair_text(address_, inputs_.is_encrypted)) && bytes_of_membership(run) == known_bytes_;
 }
 
 // Where it is not the chair any more, it says so and writes nothing.
@@ -136,7 +163,7 @@ void ChairFiles::write_round(const ElasticState& state, double rate, double seco
   logs_->flush();  // a process that is stopped and continued later must have nothing left to write
 }
 
-void ChairFiles::end_epoch(ElasticState& state, const Consensus& consensus, Worker& worker, StepContext& context) {
+bool ChairFiles::end_epoch(ElasticState& state, const Consensus& consensus, Worker& worker, StepContext& context) {
   const auto begin = Clock::now();
   const TrainConfig& c = inputs_.info.config;
   const auto predictions = std::make_shared<Predictions>();
@@ -169,21 +196,21 @@ void ChairFiles::end_epoch(ElasticState& state, const Consensus& consensus, Work
                        .histograms = weight_histograms(worker.parameters()),
                        .layers = layer_norms(worker.parameters(), worker.parameters()),
                        .predictions = predictions};
-  if (!is_still_chair("the end of the epoch")) return;
+  if (!is_still_chair("the end of the epoch")) return false;
   progress_.show(m);
   logs_->write(m, 0, inputs_.data.test);
-  if (best) write(best_folder(inputs_.call.out), 1, state, consensus, worker);
-  save(state, consensus, worker);
+  if (best && !write(best_folder(inputs_.call.out), 1, state, consensus, worker)) return false;
+  return save(state, consensus, worker);
 }
 
-void ChairFiles::save(const ElasticState& state, const Consensus& consensus, Worker& worker) {
-  write(last_folder(inputs_.call.out), inputs_.info.config.keep, state, consensus, worker);
+bool ChairFiles::save(const ElasticState& state, const Consensus& consensus, Worker& worker) {
   saved_at_ = Clock::now();
+  return write(last_folder(inputs_.call.out), inputs_.info.config.keep, state, consensus, worker);
 }
 
-void ChairFiles::write(const std::string& folder, int64_t keep, const ElasticState& state, const Consensus& consensus,
+bool ChairFiles::write(const std::string& folder, int64_t keep, const ElasticState& state, const Consensus& consensus,
                        Worker& worker) {
-  write_checkpoint_if(
+  return write_checkpoint_if(
       [&] { return is_still_chair("a checkpoint"); }, address_, folder,
       {inputs_.info, worker.parameters(), outer_step_of(consensus), train_state_of(state, inputs_.fingerprints)}, keep);
 }

@@ -1,5 +1,9 @@
 // The files of an elastic run, which the chair writes: logs, membership.jsonl, evaluations, checkpoints. A member that
 // becomes the chair goes on with those that are there.
+//
+// A process that was stopped may wake up when another is the chair. Before a file is replaced it looks whether that is
+// so: by chair.json, and by lines of membership.jsonl that it has not written. Where it is, the functions here return
+// false, and the process is no member any more: whoever is the chair does what was not done.
 #pragma once
 
 #include <memory>
@@ -26,13 +30,14 @@ class ChairFiles {
   ChairFiles(const ElasticInputs& inputs, std::unique_ptr<RunFolder> logs);
 
   // Before anything else is written of a state that counts: its line of membership.jsonl, if it is not there yet, and
-  // chair.json. False: another chair has gone on. address: of this process. parameters: their number.
-  bool begin(const ElasticState& state, const std::string& address, int64_t parameters);
+  // chair.json. Sets state.averaged where is_written(). address: of this process. parameters: their number.
+  bool begin(ElasticState& state, const std::string& address, int64_t parameters);
+  // The chair before this one has written all about this state, the end of an epoch, up to its checkpoint.
+  bool is_written(const ElasticState& state) const { return state.round == written_; }
   void write_round(const ElasticState& state, double rate, double seconds);
   // Evaluates the consensus, which is in the worker's parameters, writes it down and saves it. Sets state.averaged.
-  // These two write nothing where another process has become the chair while this one was stopped.
-  void end_epoch(ElasticState& state, const Consensus& consensus, Worker& worker, StepContext& context);
-  void save(const ElasticState& state, const Consensus& consensus, Worker& worker);
+  bool end_epoch(ElasticState& state, const Consensus& consensus, Worker& worker, StepContext& context);
+  bool save(const ElasticState& state, const Consensus& consensus, Worker& worker);
   bool is_checkpoint_due() const;  // by --checkpoint-minutes
   void end(const ElasticState& state, bool done);
 
@@ -40,14 +45,16 @@ class ChairFiles {
   bool write_record(const ElasticState& state);
   void describe(const ElasticState& state, int64_t parameters);
   bool is_chair() const;
+  bool take_over(ElasticState& state);
   bool is_still_chair(const char* what) const;
-  void write(const std::string& folder, int64_t keep, const ElasticState& state, const Consensus& consensus,
+  bool write(const std::string& folder, int64_t keep, const ElasticState& state, const Consensus& consensus,
              Worker& worker);
 
   const ElasticInputs& inputs_;
   std::unique_ptr<RunFolder> logs_;
   bool described_ = false;  // this process, in the logs
   std::string address_;     // of this process; empty before begin()
+  int64_t written_ = -1;    // round of the state that the chair before has written
   ProgressDisplay progress_;
   double rate_ = 0;           // learning rate of the last local step
   int64_t known_bytes_ = -1;  // of membership.jsonl, after the last line that this chair has written

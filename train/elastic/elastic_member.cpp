@@ -108,13 +108,11 @@ bool ElasticMember::record_state() {
   }
   const Member& own = meeting_state_.members[size_t(meeting_state_.place_of(meeting_->own()))];
   if (!files_->begin(state_, own.address, worker_->worker().parameters().count())) return false;
-  if (state_.merged.empty()) return true;
+  if (state_.merged.empty() || files_->is_written(state_)) return true;
   files_->write_round(state_, state_.record.at("lr").get<double>(), round_seconds_);
   if (ends_epoch(state_, inputs_.data.train.size()))
-    files_->end_epoch(state_, consensus_, worker_->worker(), contexts_.first());
-  else if (files_->is_checkpoint_due())
-    files_->save(state_, consensus_, worker_->worker());
-  return true;
+    return files_->end_epoch(state_, consensus_, worker_->worker(), contexts_.first());
+  return !files_->is_checkpoint_due() || files_->save(state_, consensus_, worker_->worker());
 }
 
 // A chair records a state before it merges the next: the one before it may have ended in between.

@@ -104,7 +104,7 @@ class Entrance {
     std::unique_ptr<RunFolder> logs;
     int64_t next_id = 0;
     ElasticState state = goes_on ? resumed_state(next_id) : ElasticState{};
-    if (goes_on) tidy_checkpoints(in_.call.out);
+    if (goes_on) tidy_checkpoints(in_.call.out, state.steps);
     complete = is_complete(state, in_.info.config.epochs);
     if (complete) return nullptr;
     if (goes_on) {

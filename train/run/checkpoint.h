@@ -53,8 +53,8 @@ bool has_files_of(const std::string& folder, int64_t workers);  // those of rank
 void complete_checkpoint(const std::string& folder, int64_t keep);
 
 // The same for a process of which another may have taken the place meanwhile. It writes into a new folder by the name
-// `own`, which replaces the older one if `may_replace` still says true, and is removed if not.
-void write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& own, const std::string& folder,
+// `own`, which replaces the older one if `may_replace` still says true, and is removed if not: the result is false.
+bool write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& own, const std::string& folder,
                          const CheckpointContents& contents, int64_t keep);
 bool is_unfinished(const std::string& folder);  // by its name: a checkpoint that is being written, or never was whole
 // Removes what processes that were killed there have left of checkpoints beside `folder`.

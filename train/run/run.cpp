@@ -229,7 +229,7 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
     print_init(call.config, inputs.init_notes);
   }
   group.on_all_ranks([&] {
-    if (group.is_root() && inputs.checkpoint) tidy_checkpoints(path);
+    if (group.is_root() && inputs.checkpoint) tidy_checkpoints(path, inputs.start.step);
   });
   const RunDescription description = describe_run(group, call, *trainer, inputs);
   if (logs) logs->write(description, call.config);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/partial_file.h"
 #include "base/terminal/shell_words.h"
 #include "base/terminal/standard_files.h"
 #include "comm/secret.h"
@@ -51,11 +52,11 @@ std::string make_new_folder(const std::string& path) {
 // Files that processes hold locks on: they stay where they are.
 bool is_lock(const std::string& name) { return name == "run.lock" || name == "members.lock"; }
 
-// The names of a run's own files, and of the temporary files of write_text().
+// The names of a run's own files, and of those that are being written or were when a program was killed.
 bool is_of_a_run(const std::string& name) {
   for (const char* own : {"config.toml", "version.txt", "summary.csv", "metrics.jsonl", "evaluation.json",
                           "metrics.prom", "membership.jsonl", "chair.json", "run.lock", "members.lock", "checkpoints"})
-    if (name == own || name == std::string(own) + ".partial") return true;
+    if (name == own || (name.starts_with(own) && is_partial(name))) return true;
   return name.starts_with(kEventFilePrefix);
 }
 
@@ -87,15 +88,18 @@ bool is_free(const std::string& folder) {
                  shell_words({"skein", "train", "--resume", path}));
 }
 
-// Keeps the lines of a log for which keep(line) holds.
+// Keeps the lines of a log for which keep(line) holds. False: may_write says that it is not to be replaced.
 template <class Keep>
-void cut_back(const std::string& path, Keep keep) {
-  if (!fs::exists(path)) return report("note     {}: is not there any more and begins anew\n", path);
+bool cut_back(const std::string& path, const std::function<bool()>& may_write, Keep keep) {
+  if (!fs::exists(path)) {
+    report("note     {}: is not there any more and begins anew\n", path);
+    return true;
+  }
   std::istringstream lines(read_text(path));
   std::string line, kept;
   while (std::getline(lines, line))
     if (keep(line)) kept += line + "\n";
-  write_text(path, kept);
+  return write_text(path, kept, may_write);
 }
 
 // False also for a line that was cut short when the program died. BadInput for a line of another schema.
@@ -109,6 +113,15 @@ bool is_before(const std::string& line, const TrainState& state, const std::stri
     }
     return type == "epoch" ? j.at("epoch").get<int64_t>() <= state.epoch : j.at("step").get<int64_t>() <= state.step;
   } catch (const JsonError&) {
+    return false;
+  }
+}
+
+// A checkpoint that is there and whole.
+bool is_later(const std::string& checkpoint, int64_t step) {
+  try {
+    return fs::is_directory(checkpoint) && open_checkpoint(checkpoint).state.step > step;
+  } catch (const BadInput&) {
     return false;
   }
 }
@@ -132,8 +145,13 @@ std::vector<std::string> checkpoints_of(const std::string& run) {
   return all;
 }
 
-void tidy_checkpoints(const std::string& run) {
+void tidy_checkpoints(const std::string& run, int64_t step) {
   for (const std::string& folder : {last_folder(run), best_folder(run)}) remove_unfinished(folder);
+  if (const std::string best = best_folder(run); is_later(best, step)) {
+    fs::remove_all(best + ".abandoned");
+    fs::rename(best, best + ".abandoned");
+    report("note     {0}: is of a later step than the run goes on from. It is now {0}.abandoned\n", best);
+  }
   const std::string last = last_folder(run), damaged = last + ".damaged";
   if (!fs::is_directory(last) || damage(last).empty()) return;
   fs::remove_all(damaged);
@@ -195,14 +213,16 @@ std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const Train
 }
 
 std::unique_ptr<RunFolder> RunFolder::reopen(const std::string& path, const TrainState& state,
-                                             const TrainConfig& config, std::unique_ptr<OutputLock> lock) {
-  const std::string metrics = path + "/metrics.jsonl";
-  cut_back(metrics, [&](const std::string& line) { return is_before(line, state, metrics); });
-  write_text(path + "/config.toml", to_toml(config));
-  cut_back(path + "/summary.csv", [&](const std::string& line) {
+                                             const TrainConfig& config, std::unique_ptr<OutputLock> lock,
+                                             const std::function<bool()>& may_write) {
+  const std::string metrics = path + "/metrics.jsonl", summary = path + "/summary.csv";
+  const auto is_kept = [&](const std::string& line) {
     return line == kSummaryHeader || (!line.empty() && std::atoll(line.c_str()) <= state.epoch);
-  });
-  if (!fs::exists(path + "/summary.csv")) write_text(path + "/summary.csv", fmt::format("{}\n", kSummaryHeader));
+  };
+  if (!cut_back(metrics, may_write, [&](const std::string& line) { return is_before(line, state, metrics); }) ||
+      !write_text(path + "/config.toml", to_toml(config), may_write) || !cut_back(summary, may_write, is_kept))
+    return nullptr;
+  if (!fs::exists(summary)) write_text(summary, fmt::format("{}\n", kSummaryHeader));
   cut_event_files(path, state.step);
   return std::unique_ptr<RunFolder>(new RunFolder(path, state.step, std::move(lock)));
 }

@@ -7,7 +7,7 @@
 //   summary.csv         a row per epoch; accuracies in percent, seconds since the run began
 //   version.txt         the version of skein that began the run
 //   checkpoints/{last,best}, and with --keep last-1, last-2 ..., the ones before the last; last.damaged, where the run
-//                       could not go on from the last
+//                       could not go on from the last; best.abandoned, where it went on from an earlier one
 //   run.lock            there while a process writes in the folder: one at a time
 //   membership.jsonl, chair.json, members.lock   of an elastic run (train/elastic)
 //   attempt-N           files of a run that ended before its first checkpoint, where it was started anew
@@ -17,6 +17,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,10 +38,11 @@ std::string best_folder(const std::string& run);  // checkpoints/best
 // The folders of all checkpoints of a run, the newest first: last, those before it (--keep), best. Repairs the last one
 // after a crash between two renames.
 std::vector<std::string> checkpoints_of(const std::string& run);
-// Before a run goes on: renames a last checkpoint that is damaged to last.damaged, since it would be kept as the one
-// before the next, in the place of one that is whole (--keep); and removes what was not finished by processes that were
-// killed.
-void tidy_checkpoints(const std::string& run);
+// Before a run goes on at a step: renames a last checkpoint that is damaged to last.damaged, since it would be kept as
+// the one before the next, in the place of one that is whole (--keep); renames a best one of a later step to
+// best.abandoned, since the logs that belong to it are cut back; and removes what was not finished by processes that
+// were killed.
+void tidy_checkpoints(const std::string& run, int64_t step);
 
 // How far the run in a folder has come.
 enum class RunProgress : uint8_t {
@@ -65,9 +67,10 @@ class RunFolder {
                                            std::unique_ptr<OutputLock> held = nullptr);
   // Opens the folder of a run that goes on; removes the lines of its logs that are after `state`. A log that is gone
   // starts anew, with a note. BadInput if the lines are of another schema. lock: null where a process holds it that
-  // does not write any more.
+  // does not write any more. may_write: asked right before each file is replaced; where it says no, the result is null.
   static std::unique_ptr<RunFolder> reopen(const std::string& path, const TrainState& state, const TrainConfig& config,
-                                           std::unique_ptr<OutputLock> lock);
+                                           std::unique_ptr<OutputLock> lock,
+                                           const std::function<bool()>& may_write = {});
 
   const std::string& path() const { return path_; }
 

@@ -131,32 +131,39 @@ void write_files(const std::string& fresh, const CheckpointContents& c, bool is_
   if (c.ema) write_ema(ema_folder(fresh), c.info, *c.ema, c.state);
 }
 
-// The files of all ranks are in `fresh`, which replaces `folder`.
-void exchange(const std::string& fresh, const std::string& folder, int64_t keep,
+// The files of all ranks are in `fresh`, which replaces `folder` unless may_replace() says no.
+bool exchange(const std::string& fresh, const std::string& folder, int64_t keep,
               const std::function<bool()>& may_replace) {
   write_checksums(fresh, checksums_of(fresh));
   sync_folder(fresh);
-  if (!may_replace()) return void(fs::remove_all(fresh));
+  if (!may_replace()) {
+    fs::remove_all(fresh);
+    return false;
+  }
   replace_folder(fresh, folder, [&](const std::string& replaced) { keep_older(replaced, folder, keep); });
+  return true;
 }
 
 [[noreturn]] void throw_unwritten(const std::string& folder, const std::string& why) {
   throw RunFailed("checkpoint {} was not written: {}", folder, why);
 }
 
-void write_to(ProcessGroup& group, const std::string& fresh, const std::string& folder, const CheckpointContents& c,
+// False on rank 0 where may_replace() says no.
+bool write_to(ProcessGroup& group, const std::string& fresh, const std::string& folder, const CheckpointContents& c,
               int64_t keep, const std::function<bool()>& may_replace) {
+  bool replaced = true;
   try {
     make_empty(group, fresh);
     on_disk(group, [&] { write_files(fresh, c, group.is_root()); });
     on_disk(group, [&] {
-      if (group.is_root()) exchange(fresh, folder, keep, may_replace);
+      if (group.is_root()) replaced = exchange(fresh, folder, keep, may_replace);
     });
   } catch (const RunFailed& e) {
     std::error_code ignored;
     if (group.is_root()) fs::remove_all(fresh, ignored);
     throw_unwritten(folder, e.what());
   }
+  return replaced;
 }
 
 // Runs body(). An error of the file system says which checkpoint is not written.
@@ -195,11 +202,11 @@ void complete_checkpoint(const std::string& folder, int64_t keep) {
   for_checkpoint(folder, [&] { exchange(folder + kUnfinished, folder, keep, [] { return true; }); });
 }
 
-void write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& own, const std::string& folder,
+bool write_checkpoint_if(const std::function<bool()>& may_replace, const std::string& own, const std::string& folder,
                          const CheckpointContents& contents, int64_t keep) {
   ProcessGroup alone;
   const std::string fresh = fmt::format("{}{}-{}", folder, kUnfinished, own);
-  write_to(alone, fresh, folder, contents, keep, may_replace);
+  return write_to(alone, fresh, folder, contents, keep, may_replace);
 }
 
 bool is_unfinished(const std::string& folder) {
