@@ -79,6 +79,7 @@ class Meeting {
   void read_links();
   void take_first(Link& link, const Packet& packet);
   void let_in(Link& link, const Packet& packet);
+  bool resumes(Link& link, const Packet& packet);
   void carry_out();
   void connect(const Outgoing& o);
   Link* link_to(int64_t id);

@@ -77,8 +77,11 @@ void MeetingMachine::publish(Json run, Payload consensus, double now) {
   next.members.insert(next.members.end(), newcomers_.begin(), newcomers_.begin() + std::ptrdiff_t(come));
   newcomers_.erase(newcomers_.begin(), newcomers_.begin() + std::ptrdiff_t(come));
   next.next_id = next_id_;
-  for (const Member& m : next.members)
+  copying_.clear();
+  for (const Member& m : next.members) {
     if (m.id != own_) send(m.id, to_packet(PacketKind::state, next, m.id));
+    if (!state_.has(m.id)) copying_.insert(m.id);
+  }
   published_ = std::move(next);
   published_at_ = now;
   acknowledged_ = {own_};
@@ -103,6 +106,21 @@ void MeetingMachine::review_commit(double now) {
     leave(MeetingEvent::alone, fmt::format("{} of the {} members that have not ended have taken the new state, which "
                                            "is no majority",
                                            of_these, here.size()));
+}
+
+// The newcomer has had no whole state, so that it has acknowledged nothing and is part of no majority. Only this chair
+// has taken it for departed, and no merge has begun since. It is present again as if its connection had not broken: one
+// member more that counts in every later majority.
+bool MeetingMachine::resume(const Resumption& r, const std::string& address, const std::string& process) {
+  if (role_ != Role::chair || (merging_ && !published_)) return false;
+  const MeetingState& s = published_ ? *published_ : state_;
+  const int64_t place = s.place_of(r.id);
+  if (r.key != s.key || place < 0 || !copying_.contains(r.id)) return false;
+  if (s.members[size_t(place)] != Member{r.id, address, process}) return false;
+  if (r.bytes < 0 || !s.payload || r.bytes >= int64_t(s.payload->size())) return false;
+  departed_.erase(r.id);
+  send(r.id, {PacketKind::rest, {}, std::make_shared<const std::string>(*s.payload, size_t(r.bytes))});
+  return true;
 }
 
 // A member has come to this chair after an election, perhaps late.

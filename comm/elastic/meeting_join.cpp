@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/terminal/printable.h"
+#include "base/terminal/standard_files.h"
 #include "comm/elastic/meeting.h"
 #include "comm/elastic/member_address.h"
 
@@ -21,6 +22,7 @@ constexpr double kFileAppears = 5;   // seconds within which a file is seen on o
 constexpr double kLeastSilence = 5;  // seconds of silence after which the chair is looked for anew, or grace
 constexpr auto kRetry = std::chrono::milliseconds(50);
 constexpr int kLookMs = 100;
+constexpr double kMega = 1e6;
 
 // The secret that was given, or that which the chair has written into the run's folder. Empty: the chair has ended, by
 // `has_ended`, and has taken the file with it.
@@ -45,6 +47,102 @@ std::string secret_for(const std::string& id, const MeetingOptions& options, Run
           "machines share, or give all the same SKEIN_SECRET",
           folder);
   }
+}
+
+// The copy of the run's state that a newcomer begins with. Where its connection breaks it goes on over another one.
+class FirstCopy {
+ public:
+  FirstCopy(const MeetingOptions& options, const std::string& address, const Introduction& own, const RunSecret& secret,
+            Socket chair)
+      : options_(options), address_(address), own_(own), secret_(secret), link_(link_over(std::move(chair))) {}
+
+  std::optional<AddressedState> take();  // empty: nobody is there who lets this process in now
+  PacketLink& chair() { return link_; }
+
+ private:
+  PacketLink link_over(Socket s) const { return {std::move(s), options_.state_bytes, options_.contribution_bytes}; }
+  bool stops() const { return options_.stop && options_.stop(); }
+  std::optional<AddressedState> take(const Packet& packet);
+  void keep(PartOfPacket part);
+  bool resume();
+
+  const MeetingOptions& options_;
+  const std::string& address_;
+  const Introduction own_;
+  const RunSecret& secret_;
+  PacketLink link_;
+  const std::chrono::duration<double> patience_{std::max(options_.elastic.grace, kLeastSilence)};
+  std::string text_, payload_;  // of the state, from connections that broke
+  int64_t asked_from_ = -1;     // bytes of the payload that had come at the last resumption
+  Clock::time_point grew_at_;
+};
+
+std::optional<AddressedState> FirstCopy::take() {
+  link_.send({PacketKind::join, options_.joins});
+  for (auto heard_at = Clock::now(); Clock::now() - heard_at < patience_ && !stops();) {
+    link_.write();
+    pollfd one{link_.fd(), short(POLLIN | (link_.has_output() ? POLLOUT : 0)), 0};
+    poll(&one, 1, kLookMs);
+    std::vector<Packet> packets;
+    bool heard = false;
+    const PacketLink::End end = link_.read(packets, heard);
+    if (heard) heard_at = Clock::now();
+    for (const Packet& p : packets) {
+      if (p.kind == PacketKind::refuse && !p.text.empty())
+        throw BadInput("the run refuses this process: {}", printable(p.text));
+      if (p.kind == PacketKind::refuse || p.kind == PacketKind::dropped) return {};
+      if (auto state = take(p)) return state;
+    }
+    if (end == PacketLink::End::open) continue;
+    if (auto part = link_.take_part()) keep(std::move(*part));
+    if (!resume()) return {};
+    heard_at = Clock::now();
+  }
+  return {};
+}
+
+// The state, where it is whole with this packet.
+std::optional<AddressedState> FirstCopy::take(const Packet& p) {
+  if (p.kind == PacketKind::state) return state_of(p);
+  if (p.kind != PacketKind::rest) return {};
+  payload_ += *p.payload;
+  if (int64_t(payload_.size()) != options_.state_bytes)
+    throw BadInput("the rest of the run's state has another length. Start the same version of skein everywhere");
+  return state_of({PacketKind::state, text_, std::make_shared<const std::string>(std::move(payload_))});
+}
+
+void FirstCopy::keep(PartOfPacket part) {
+  if (part.kind == PacketKind::rest) {
+    payload_ += part.payload;
+    return;
+  }
+  text_ = std::move(part.text);
+  payload_ = std::move(part.payload);
+}
+
+// After the end of a connection. False: nothing can be gone on from, or the chair has ended or does not answer.
+bool FirstCopy::resume() {
+  if (text_.empty()) return false;
+  const AddressedState state = state_of({PacketKind::state, text_});
+  const bool grew = int64_t(payload_.size()) != asked_from_;
+  asked_from_ = int64_t(payload_.size());
+  if (grew)
+    grew_at_ = Clock::now();
+  else
+    std::this_thread::sleep_for(kRetry);
+  for (; Clock::now() - grew_at_ < patience_ && !stops(); std::this_thread::sleep_for(kRetry)) {
+    Reached reached = reach(address_, own_, secret_, kGreeting);
+    if (reached.refused) return false;
+    if (!reached.socket) continue;
+    if (grew)
+      print_error(
+          fmt::format("member {}: the copy of the run's state broke after {:.1f} of {:.1f} MB; asks for the rest",
+                      state.to, double(asked_from_) / kMega, double(options_.state_bytes) / kMega));
+    link_ = link_over(std::move(reached.socket));
+    link_.send(to_packet(Resumption{state.to, state.state.key, asked_from_}));
+    return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -72,33 +170,15 @@ std::unique_ptr<Meeting> Meeting::join(const MeetingOptions& options, const std:
         address, s.tls_failure());
   if (met != Greeting::met) return nullptr;
 
-  PacketLink link(std::move(s), options.state_bytes, options.contribution_bytes);
-  link.send({PacketKind::join, options.joins});
-  const auto patience = std::chrono::duration<double>(std::max(options.elastic.grace, kLeastSilence));
-  for (auto heard_at = Clock::now(); Clock::now() - heard_at < patience && !(options.stop && options.stop());) {
-    link.write();
-    pollfd one{link.fd(), short(POLLIN | (link.has_output() ? POLLOUT : 0)), 0};
-    poll(&one, 1, kLookMs);
-    std::vector<Packet> packets;
-    bool heard = false;
-    const PacketLink::End end = link.read(packets, heard);
-    if (heard) heard_at = Clock::now();
-    for (size_t i = 0; i < packets.size(); ++i) {
-      if (packets[i].kind == PacketKind::refuse && !packets[i].text.empty())
-        throw BadInput("the run refuses this process: {}", printable(packets[i].text));
-      if (packets[i].kind != PacketKind::state) continue;
-      AddressedState a = state_of(packets[i]);
-      if (!a.state.has(a.to)) return nullptr;
-      const Member& chair = a.state.members.front();
-      std::unique_ptr<Meeting> m(new Meeting(options, secret, std::move(door), a.to, a.state, false));
-      m->links_.push_back({chair.id, chair.id, std::move(link), {}, {}, chair.process});
-      m->machine_.acknowledge_first();
-      m->start();
-      return m;
-    }
-    if (end != PacketLink::End::open) return nullptr;
-  }
-  return nullptr;
+  FirstCopy copy(options, address, own, secret, std::move(s));
+  const std::optional<AddressedState> first = copy.take();
+  if (!first || !first->state.has(first->to)) return nullptr;
+  const Member& chair = first->state.members.front();
+  std::unique_ptr<Meeting> m(new Meeting(options, secret, std::move(door), first->to, first->state, false));
+  m->links_.push_back({chair.id, chair.id, std::move(copy.chair()), {}, {}, chair.process});
+  m->machine_.acknowledge_first();
+  m->start();
+  return m;
 }
 
 }  // namespace skein

@@ -90,6 +90,7 @@ void MeetingMachine::receive(int64_t from, const Packet& packet, double now) {
       if (Contribution c = contribution_of(packet); c.member == from) contributions_[from] = std::move(c);
       break;
     case PacketKind::ack:
+      copying_.erase(from);
       if (published_ && key_of(packet) == published_->key) acknowledged_.insert(from);
       break;
     case PacketKind::left:

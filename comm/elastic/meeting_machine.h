@@ -8,6 +8,8 @@
 //   commit     The new state counts when a majority of the members present has acknowledged it.
 //   void       With a majority, but fewer than `min` contributions: a state without a merge, when newcomers make up for
 //              it.
+//   resume     A newcomer whose connection breaks amid its first state is taken for departed, but may come back for the
+//              rest of it until the next merge begins.
 //   election   A member whose chair has departed, or is silent for longer than `grace`, goes to the next in order of
 //              members, and never back, with its whole last state. The one that finds itself next is the chair when a
 //              majority of the members present has come; the newest state among them is the run's.
@@ -78,6 +80,8 @@ class MeetingMachine {
   void connected(int64_t id, double now);
   void unreachable(int64_t id, double now);                                              // no answer
   std::optional<int64_t> admit(const std::string& address, const std::string& process);  // a newcomer; empty: is full
+  // Sends the rest of its first state to a newcomer that is known by that address and process. False: it begins anew.
+  bool resume(const Resumption& r, const std::string& address, const std::string& process);
   bool accepts(int64_t follower, const MeetingState& its) const;
   void tick(double now);
 
@@ -138,6 +142,7 @@ class MeetingMachine {
   std::optional<MeetingState> published_;
   double published_at_ = 0;
   std::set<int64_t> acknowledged_;
+  std::set<int64_t> copying_;  // newcomers of the last state published here that have not acknowledged it
   std::vector<Outgoing> outgoing_;
   std::optional<MeetingEvent> event_;
 };

@@ -49,6 +49,11 @@ Packet to_packet(const Contribution& c) {
   return {PacketKind::contribute, text.dump(), c.payload};
 }
 
+Packet to_packet(const Resumption& r) {
+  const Json text = {{"id", r.id}, {"key", to_json(r.key)}, {"bytes", r.bytes}};
+  return {PacketKind::resume, text.dump(), {}};
+}
+
 Packet to_packet(PacketKind kind, const StateKey& key) { return {kind, to_json(key).dump(), {}}; }
 
 AddressedState state_of(const Packet& packet) {
@@ -83,6 +88,16 @@ Contribution contribution_of(const Packet& packet) {
     c.run = json.at("run");
     c.payload = packet.payload;
     return c;
+  });
+}
+
+Resumption resumption_of(const Packet& packet) {
+  return read(packet, [](const Json& json) {
+    Resumption r;
+    r.id = json.at("id").get<int64_t>();
+    r.key = key_from(json.at("key"));
+    r.bytes = json.at("bytes").get<int64_t>();
+    return r;
   });
 }
 

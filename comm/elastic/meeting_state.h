@@ -46,9 +46,17 @@ struct Contribution {
   Payload payload;
 };
 
+// The request of a newcomer whose connection broke after so many bytes of its first state's payload.
+struct Resumption {
+  int64_t id = -1;
+  StateKey key;
+  int64_t bytes = 0;
+};
+
 // The recipient is named beside a state: a newcomer learns its id from it.
 Packet to_packet(PacketKind kind, const MeetingState& state, int64_t to);
 Packet to_packet(const Contribution& contribution);
+Packet to_packet(const Resumption& resumption);
 Packet to_packet(PacketKind kind, const StateKey& key);
 
 // BadInput where the text makes no sense.
@@ -58,6 +66,7 @@ struct AddressedState {
 };
 AddressedState state_of(const Packet& packet);
 Contribution contribution_of(const Packet& packet);
+Resumption resumption_of(const Packet& packet);
 StateKey key_of(const Packet& packet);
 
 }  // namespace skein

@@ -20,6 +20,8 @@ bool PacketReader::header_makes_sense() const {
       return header_.payload == state_;
     case PacketKind::contribute:
       return header_.payload == 0 || header_.payload == contribution_;
+    case PacketKind::rest:
+      return 0 < header_.payload && header_.payload <= state_;
     case PacketKind::join:
     case PacketKind::refuse:
     case PacketKind::ack:
@@ -27,6 +29,7 @@ bool PacketReader::header_makes_sense() const {
     case PacketKind::left:
     case PacketKind::beat:
     case PacketKind::done:
+    case PacketKind::resume:
       return header_.payload == 0;
   }
   return false;
@@ -62,6 +65,17 @@ Packet PacketReader::take() {
   if (!payload_->empty()) packet.payload = std::move(payload_);
   payload_.reset();
   return packet;
+}
+
+std::optional<PartOfPacket> PacketReader::take_part() {
+  const auto kind = PacketKind(header_.kind);
+  if (broken_ || done_ < sizeof header_ + text_.size()) return {};
+  if (kind != PacketKind::state && kind != PacketKind::rest) return {};
+  PartOfPacket part{kind, std::exchange(text_, {}), std::move(*payload_)};
+  part.payload.resize(done_ - sizeof header_ - part.text.size());
+  payload_.reset();
+  done_ = 0;
+  return part;
 }
 
 }  // namespace skein

@@ -3,13 +3,14 @@
 //
 //   PacketHeader   kind, length of the text, length of the payload
 //   text           JSON, at most kLongestText bytes
-//   payload        f32 numbers: none, or as many as a state or a contribution of this run has
+//   payload        f32 numbers: none, or as many as a state or a contribution of this run has; of a rest any bytes
 //
 // Lengths are compared with what is allowed before there is memory for them.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,8 @@ enum class PacketKind : uint32_t {
   left,        // member -> silent chair: it follows another
   beat,        // chair -> member, once a second
   done,        // chair -> member: the run is complete
+  resume,      // newcomer -> chair     a Resumption: its connection broke amid its first state
+  rest,        // chair -> newcomer     payload: the consensus from there on
 };
 
 using Payload = std::shared_ptr<const std::string>;  // null: empty
@@ -39,6 +42,12 @@ struct Packet {
 struct PacketHeader {
   uint32_t kind, text;
   int64_t payload;
+};
+
+// What has come of a state, or of a rest: the text, whole, and the first bytes of the payload.
+struct PartOfPacket {
+  PacketKind kind;
+  std::string text, payload;
 };
 
 constexpr uint32_t kLongestText = 4 << 20;  // bytes
@@ -57,7 +66,8 @@ class PacketReader {
   // So many bytes have been put there. True: take() has a packet. False: more are needed, or the stream is broken().
   bool advance(size_t bytes);
   Packet take();
-  bool broken() const { return broken_; }  // a header made no sense: nothing more is read
+  std::optional<PartOfPacket> take_part();  // of the packet that is under way, after the end of the stream
+  bool broken() const { return broken_; }   // a header made no sense: nothing more is read
 
  private:
   bool header_makes_sense() const;

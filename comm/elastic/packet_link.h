@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ class PacketLink {
   };
   // Adds the packets that are complete. `heard`: whether any bytes have come.
   End read(std::vector<Packet>& to, bool& heard);
+  std::optional<PartOfPacket> take_part() { return reader_.take_part(); }  // after the end
 
  private:
   struct Out {

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "comm/secret.h"
 #include "tests/support/certificates.h"
+#include "tests/support/cutting_proxy.h"
 
 namespace skein::testing {
 namespace {
@@ -24,7 +25,7 @@ class ElasticMeeting : public ::testing::Test {
     o.timeout = 10;
     o.secret.folder = dir_.str();
     o.secret.tls = tls_;
-    o.state_bytes = o.contribution_bytes = kFloats * 4;
+    o.state_bytes = o.contribution_bytes = int64_t(start_.size());
     o.joins = "the same";
     o.objection = [](const std::string& its) { return its == "the same" ? "" : "it has " + its; };
     o.on_chair = [this](const std::string& address) {
@@ -42,8 +43,7 @@ class ElasticMeeting : public ::testing::Test {
   }
 
   std::unique_ptr<Meeting> open(int64_t min, double grace = 5) {
-    const auto zeros = std::make_shared<const std::string>(size_t(kFloats * 4), '\0');
-    return Meeting::open(options(min, grace), {}, {{}, {}, 0, Json(0), zeros});
+    return Meeting::open(options(min, grace), {}, {{}, {}, 0, Json(0), std::make_shared<const std::string>(start_)});
   }
   std::unique_ptr<Meeting> join(int64_t min, double grace = 5) {
     for (;;)
@@ -63,10 +63,14 @@ class ElasticMeeting : public ::testing::Test {
         if (end.kind == MeetingEvent::chair) m.finish();
         return round;
       }
-      auto part = std::make_shared<const std::string>(size_t(kFloats * 4), char(1));
-      event = settle(m, m.contribute({m.own(), s.key, Json(0), std::move(part)}));
+      event = contribute(m);
     }
     return -int64_t(event.kind);
+  }
+  static MeetingEvent contribute(Meeting& m) {
+    const MeetingState s = m.state();
+    auto part = std::make_shared<const std::string>(s.payload->size(), char(1));
+    return settle(m, m.contribute({m.own(), s.key, Json(0), std::move(part)}));
   }
   static MeetingEvent settle(Meeting& m, MeetingEvent event) {
     while (event.kind == MeetingEvent::merge) {
@@ -81,6 +85,7 @@ class ElasticMeeting : public ::testing::Test {
 
   TempDir dir_;
   TlsFiles tls_;  // none
+  std::string start_ = std::string(size_t(kFloats * 4), '\0');
   std::mutex mutex_;
   std::string address_;
 };
@@ -126,8 +131,7 @@ TEST_F(ElasticMeeting, TheNextMemberTakesTheChairOfOneThatEnds) {
       const MeetingState s = chair->state();
       with_all += s.members.size() == 3;
       if (s.members.size() < 3) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-      auto part = std::make_shared<const std::string>(size_t(kFloats * 4), char(1));
-      event = settle(*chair, chair->contribute({chair->own(), s.key, Json(0), std::move(part)}));
+      event = contribute(*chair);
     }
     EXPECT_EQ(event.kind, MeetingEvent::state);
     chair.reset();
@@ -149,6 +153,74 @@ TEST_F(ElasticMeeting, AChairThatEndsWithItsSecretIsLookedForAgain) {
   });
   EXPECT_EQ(Meeting::join(options(1), at), nullptr);
   end.join();
+}
+
+TEST_F(ElasticMeeting, ANewcomerWhoseConnectionBreaksTakesTheRestOfItsCopy) {
+  constexpr size_t kBytes = 6'000'000, kOfOthers = 10'000;
+  start_.resize(kBytes);
+  for (size_t i = 8; i < kBytes; ++i) start_[i] = char(i * i / 1000);
+  const Authority authority("run");
+  for (const bool silently : {false, true}) {  // the chair does not see that the connection has broken
+    tls_ = silently ? TlsFiles{} : authority.sign("member");
+    address_.clear();
+    const auto chair = open(2);
+    CuttingProxy proxy(address(), {kBytes / 2, kBytes / 4});
+    if (silently) proxy.keep_servers_ends();
+    std::thread second([&] {
+      const auto m = Meeting::join(options(2), proxy.address());
+      ASSERT_TRUE(m);
+      proxy.end_kept();
+      EXPECT_EQ(proxy.connections(), 2u);  // that have ended
+      EXPECT_EQ(m->own(), 1);
+      EXPECT_TRUE(*m->state().payload == start_);
+      EXPECT_GT(proxy.bytes(), kBytes);
+      EXPECT_LT(proxy.bytes(), kBytes * 11 / 10 + kOfOthers);
+      EXPECT_EQ(take_part(*m, 3), 3);
+    });
+    EXPECT_EQ(take_part(*chair, 3), 3);
+    second.join();
+  }
+}
+
+TEST_F(ElasticMeeting, ANewcomerWhoseCopyIsOutOfDateIsRefusedItsRestAndBeginsAnew) {
+  const auto chair = open(1);
+  std::atomic<bool> had_two = false, has_one_again = false, stop = false;
+  CuttingProxy proxy(address(), {start_.size() / 2}, [&](size_t connection) {
+    while (connection > 0 && !has_one_again) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+  std::thread first([&] {
+    for (MeetingEvent event = settle(*chair, chair->gather()); event.kind == MeetingEvent::state && !stop;) {
+      const bool alone = chair->state().members.size() == 1;
+      had_two = had_two || !alone;
+      has_one_again = has_one_again || (alone && had_two);
+      if (alone) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      event = contribute(*chair);
+    }
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(Meeting::join(options(1), proxy.address()), nullptr);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4)) << "it has asked again and again";
+  EXPECT_TRUE(has_one_again);
+  EXPECT_EQ(join(1)->own(), 2);
+  stop = true;
+  first.join();
+}
+
+TEST_F(ElasticMeeting, ANewcomerWhoseChairEndsAmidTheCopyBeginsAnew) {
+  auto chair = open(2);
+  std::atomic<bool> ended = false;
+  CuttingProxy proxy(address(), {start_.size() / 2}, [&](size_t connection) {
+    while (connection > 0 && !ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+  std::thread first([&] {
+    EXPECT_EQ(settle(*chair, chair->gather()).kind, MeetingEvent::state);
+    chair.reset();
+    ended = true;
+  });
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(Meeting::join(options(2), proxy.address()), nullptr);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
+  first.join();
 }
 
 TEST_F(ElasticMeeting, OthersAreRefusedByNameAndTheRunGoesOn) {

@@ -54,12 +54,47 @@ TEST(Packet, LengthsThatDoNotFitEndTheConnectionBeforeThereIsMemory) {
   for (const std::string& bytes :
        {header(PacketKind::state, 0, int64_t{1} << 60), header(PacketKind::state, 0, -1),
         header(PacketKind::state, 0, kState + 1), header(PacketKind::state, 0, 0), header(PacketKind::beat, 0, kState),
-        header(PacketKind::contribute, 0, kState), header(PacketKind::join, 0xffffffff, 0),
+        header(PacketKind::contribute, 0, kState), header(PacketKind::rest, 2, kState + 1),
+        header(PacketKind::rest, 2, int64_t{1} << 60), header(PacketKind::rest, 2, -1), header(PacketKind::rest, 2, 0),
+        header(PacketKind::resume, 2, 4), header(PacketKind::join, 0xffffffff, 0),
         header(PacketKind::join, kLongestText + 1, 0), header(PacketKind(0), 0, 0), header(PacketKind(99), 4, 0)}) {
     bool broken = false;
     EXPECT_TRUE(read_all(bytes, 1000, broken).empty());
     EXPECT_TRUE(broken);
   }
+}
+
+// Puts the first `bytes` of them into a reader. Returns what has come of the packet under way.
+std::optional<PartOfPacket> part_of(const std::string& stream, size_t bytes) {
+  PacketReader reader(kState, kContribution);
+  for (size_t at = 0; at < bytes;) {
+    const size_t n = std::min(reader.missing(), bytes - at);
+    std::memcpy(reader.room(), stream.data() + at, n);
+    at += n;
+    if (reader.advance(n)) reader.take();
+    if (reader.broken()) break;
+  }
+  return reader.take_part();
+}
+
+TEST(Packet, APartOfAStateIsWhatHasComeOfItsPayload) {
+  const auto payload = std::make_shared<const std::string>("0123456789012345678901234567890123456789");
+  for (const PacketKind kind : {PacketKind::state, PacketKind::rest}) {
+    const std::string head = header_and_text({PacketKind::beat}) + header_and_text({kind, "text", payload});
+    const std::string stream = head + *payload + header_and_text({PacketKind::beat});
+    for (size_t bytes = 0; bytes <= stream.size(); ++bytes) {
+      const auto part = part_of(stream, bytes);
+      const bool is_under_way = bytes >= head.size() && bytes < head.size() + payload->size();
+      ASSERT_EQ(part.has_value(), is_under_way) << bytes;
+      if (!part) continue;
+      EXPECT_EQ(part->kind, kind);
+      EXPECT_EQ(part->text, "text");
+      EXPECT_EQ(part->payload, payload->substr(0, bytes - head.size()));
+    }
+  }
+  EXPECT_FALSE(part_of(header(PacketKind::state, 0, kState + 1) + *payload, 40));
+  EXPECT_FALSE(part_of(header(PacketKind::follow, 0, kState) + *payload, 40));
+  EXPECT_FALSE(part_of(header(PacketKind::contribute, 0, kContribution) + *payload, 30));
 }
 
 MeetingState some_state() {
@@ -83,6 +118,10 @@ TEST(Packet, AStateSurvivesTheWire) {
   EXPECT_EQ(c.member, 3);
   EXPECT_EQ(c.base, s.key);
   EXPECT_EQ(c.run, (Json{{"loss", 0.5}}));
+  const Resumption r = resumption_of(to_packet(Resumption{3, {7, 1}, int64_t{1} << 40}));
+  EXPECT_EQ(r.id, 3);
+  EXPECT_EQ(r.key, s.key);
+  EXPECT_EQ(r.bytes, int64_t{1} << 40);
 }
 
 TEST(Packet, StatesThatMakeNoSenseAreRefused) {
@@ -100,6 +139,7 @@ TEST(Packet, StatesThatMakeNoSenseAreRefused) {
   }
   EXPECT_THROW(key_of({PacketKind::ack, ""}), BadInput);
   EXPECT_THROW(contribution_of({PacketKind::contribute, "[]"}), BadInput);
+  EXPECT_THROW(resumption_of({PacketKind::resume, "{\"id\":1}"}), BadInput);
 }
 
 TEST(MemberAddress, IsReadAsItIsWritten) {

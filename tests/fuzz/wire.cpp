@@ -62,12 +62,16 @@ void packets(FuzzedDataProvider& input) {
         case PacketKind::contribute:
           contribution_of(packet);
           break;
+        case PacketKind::resume:
+          resumption_of(packet);
+          break;
         default:
           key_of(packet);
       }
     } catch (const BadInput&) {
     }
   }
+  if (const auto part = reader.take_part(); part && part->payload.size() > size_t(kState)) std::abort();
 }
 
 }  // namespace
