@@ -8,24 +8,13 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <map>
-#include <memory>
 #include <queue>
 #include <random>
 
-#include "comm/elastic/meeting_machine.h"
+#include "tests/support/simulated_process.h"
 
 namespace skein::testing {
-
-struct SimulatedProcess {
-  enum State : uint8_t { running, stopped, dead, ended } state = running;
-  std::unique_ptr<MeetingMachine> machine;  // null: it waits for its first state
-  std::string end;                          // why it has ended
-  bool complete = false, contributing = false;
-  int64_t life = 0;                            // computations of an older base are of another life
-  std::vector<std::function<void()>> waiting;  // while it is stopped
-};
 
 class MeetingSimulation {
  public:
@@ -40,6 +29,9 @@ class MeetingSimulation {
   std::map<int64_t, SimulatedProcess> processes;
   // States that counted for a chair and are not of the file's history: there were two runs.
   int64_t branches = 0;
+  // Share of first states whose connection breaks, and how many of them came whole over another.
+  double breaks = 0;
+  int64_t resumed = 0;
   double now = 0;
 
   void start_first() {
@@ -166,13 +158,38 @@ class MeetingSimulation {
       if (p.machine) {
         p.machine->receive(from, packet, now);
       } else if (packet.kind == PacketKind::state) {
-        AddressedState a = state_of(packet);
-        p.machine = std::make_unique<MeetingMachine>(options_, timeout_, a.to, std::move(a.state), false, now);
-        p.machine->acknowledge_first();
-        begin_round(to);
+        breaks > 0 && random(0, 1) < breaks ? break_copy(from, to, packet) : begin(to, packet);
+      } else if (packet.kind == PacketKind::rest) {
+        ++resumed;
+        p.part.payload = std::make_shared<const std::string>(*p.part.payload + *packet.payload);
+        begin(to, p.part);
       }
     });
   }
+  void begin(int64_t id, const Packet& first) {
+    AddressedState a = state_of(first);
+    EXPECT_EQ(*a.state.payload, consensus(a.state.run)) << "put together from other parts";
+    SimulatedProcess& p = processes[id];
+    p.machine = std::make_unique<MeetingMachine>(options_, timeout_, a.to, std::move(a.state), false, now);
+    p.machine->acknowledge_first();
+    begin_round(id);
+  }
+
+  // Half of a first state has come. The newcomer asks for the rest after a while; its chair may have ended by then.
+  void break_copy(int64_t chair, int64_t id, const Packet& packet) {
+    const size_t half = packet.payload->size() / 2;
+    processes[id].part = {packet.kind, packet.text, std::make_shared<const std::string>(*packet.payload, 0, half)};
+    deliver(id, chair, [this, chair, id] { processes[chair].machine->close(id, now); });
+    const StateKey key = state_of(packet).state.key;
+    after(random(0, 0.5), [this, chair, id, key, half] {
+      deliver(id, chair, [this, chair, id, key, half] {
+        if (!processes[chair].machine->resume({id, key, int64_t(half)}, "address", "process"))
+          deliver(chair, id, [this, id] { finish(id, "refused"); });
+      });
+    });
+  }
+
+  static std::string consensus(const Json& run) { return run.get<std::string>() + "."; }  // never empty
 
   void connect(int64_t from, const Outgoing& o) {
     const int64_t to = o.to;
@@ -210,9 +227,10 @@ class MeetingSimulation {
           for (const Contribution& c : event.contributions) next += fmt::format(",{}", c.member);
         }
         const int64_t life = p.life;
-        return after(random(0, 0.05), [this, id, next, life] {
-          on(id, [this, id, next, life] {
-            if (processes[id].life == life) processes[id].machine->publish(Json(next), nullptr, now);
+        const auto payload = std::make_shared<const std::string>(consensus(Json(next)));
+        return after(random(0, 0.05), [this, id, next, payload, life] {
+          on(id, [this, id, next, payload, life] {
+            if (processes[id].life == life) processes[id].machine->publish(Json(next), payload, now);
           });
         });
       }
