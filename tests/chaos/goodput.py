@@ -5,12 +5,14 @@
 
 Six processes with a quarter of a core each (machines.py). In every second block of 20 rounds one of them is killed, and
 started again at once; each such block is held against the one before it. --peer: a Python with torch and torchft, whose
-LocalSGD takes the same faults (torchft_peer.py).
+LocalSGD takes the same faults (torchft_peer.py). --cost: elastic rounds without faults against those of plain TCP; both
+runs are there at the same time, and one is stopped (SIGSTOP) while the other's rounds are timed, by turns.
 """
 
 import argparse
 import os
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from machines import Machines
 from processes import Fault, Process, rounds_of
 
 MEMBERS, CORES, BETWEEN = 6, 0.25, 20  # BETWEEN: rounds between two kills
+STAY, STAY_CORES, BLOCK = 2, 0.9, 10  # without faults: members, a core of each but for what watches them; seconds
 H, PEER_H, BATCH = 12, 8, 32  # local steps: rounds of both take about a second
 
 
@@ -38,17 +41,24 @@ class Tcp:
 
     name = "tcp"
 
-    def __init__(self, skein, folder):
-        self.run = folder / "run"
-        self.command = [*train(skein, self.run), "--workers", MEMBERS, "--bn-stats", "average", "--no-round-norms"]
+    def __init__(self, skein, folder, members):
+        self.run, self.members = folder / "run", members
+        self.command = [*train(skein, self.run), "--workers", members, "--bn-stats", "average", "--no-round-norms",
+                        "--timeout", "60min"]
 
     def commands(self):
         port = str(20000 + random.randrange(10000))
-        return [(self.command, {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(MEMBERS),
-                                "RANK": str(rank)}) for rank in range(MEMBERS)]
+        return [(self.command, {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": str(self.members),
+                                "RANK": str(rank)}) for rank in range(self.members)]
 
     def rounds(self):
-        return [(line["steps"] * BATCH * MEMBERS, MEMBERS) for line in rounds_of(self.run / "metrics.jsonl")]
+        return [(line["steps"] * BATCH * self.members, self.members)
+                for line in rounds_of(self.run / "metrics.jsonl")]
+
+    def samples(self):
+        """Trained on so far: the log has a line for every step."""
+        steps = (self.run / "metrics.jsonl").read_text().count('"type":"step"')
+        return steps * BATCH * self.members
 
     def end(self):
         pass
@@ -59,16 +69,19 @@ class Skein:
 
     name = "skein"
 
-    def __init__(self, skein, folder):
-        self.run = folder / "run"
-        self.command = [*train(skein, self.run), "--elastic", "min=2,grace=2s"]
+    def __init__(self, skein, folder, members, grace="2s"):
+        self.run, self.members = folder / "run", members
+        self.command = [*train(skein, self.run), "--elastic", f"min=2,grace={grace}"]
 
     def commands(self):
-        return [(self.command, {})] * MEMBERS
+        return [(self.command, {})] * self.members
 
     def rounds(self):
         """Merged samples and merged members of each."""
         return [(line["trained"], len(line["merged"])) for line in rounds_of(self.run / "membership.jsonl")]
+
+    def samples(self):
+        return sum(r[0] for r in self.rounds())
 
     def end(self):
         pass
@@ -77,10 +90,11 @@ class Skein:
 class Watched:
     """The processes of a run, each on a machine of its own."""
 
-    def __init__(self, peer, folder):
-        self.peer, self.folder, self.machines = peer, folder, Machines(MEMBERS, CORES)
+    def __init__(self, peer, folder, cores):
+        self.peer, self.folder = peer, folder
         self.commands = peer.commands()
-        self.live = [self.start(i) for i in range(MEMBERS)]
+        self.machines = Machines(len(self.commands), cores)
+        self.live = [self.start(i) for i in range(len(self.commands))]
 
     def start(self, i):
         command, variables = self.commands[i]
@@ -108,7 +122,7 @@ class Watched:
 
 def goodput(peer, pairs, dice, folder):
     """Of each pair of blocks, the ratio of their samples per second."""
-    watched, ratios = Watched(peer, folder), []
+    watched, ratios = Watched(peer, folder, CORES), []
     try:
         wait_for(lambda: peer.rounds() and peer.rounds()[-1][1] == MEMBERS, 240, watched.live)
         for _ in range(pairs):
@@ -122,22 +136,52 @@ def goodput(peer, pairs, dice, folder):
     return ratios
 
 
+class Stopped:
+    """A run that stands still but while it is timed."""
+
+    def __init__(self, peer, log, folder):
+        self.peer, self.log, self.watched = peer, peer.run / log, Watched(peer, folder, STAY_CORES)
+        wait_for(lambda: len(peer.rounds()) > 5 and peer.rounds()[-1][1] == STAY, 240, self.watched.live)
+        self.signal(signal.SIGSTOP)
+
+    def signal(self, number):
+        for p in self.watched.live:
+            p.signal(number)
+
+    def next_lines(self):
+        """The time at which the log grows. What is in it then has just been computed."""
+        before = self.log.stat().st_size
+        while self.log.stat().st_size == before:
+            time.sleep(0.002)
+        return time.monotonic()
+
+    def samples_per_second(self):
+        self.signal(signal.SIGCONT)
+        self.next_lines()  # of before it was stopped
+        begin = end = self.next_lines()
+        first = self.peer.samples()
+        while end < begin + BLOCK:
+            end = self.next_lines()
+        rate = (self.peer.samples() - first) / (end - begin)
+        self.signal(signal.SIGSTOP)
+        return rate
+
+
 def cost(arguments, folder):
-    """Elastic rounds without faults against plain TCP, in turn: ratios of samples per second."""
-    ratios = []
-    for pair in range(arguments.pairs):
-        rates = []
-        for kind in (Tcp, Skein):
-            own = folder / f"{kind.name}-{pair}"
+    """Elastic rounds without faults against plain TCP, by turns: ratios of samples per second."""
+    runs, ratios = [], []
+    try:
+        for kind, log, more in ((Tcp, "metrics.jsonl", ()), (Skein, "membership.jsonl", ("60min",))):
+            own = folder / kind.name
             own.mkdir()
-            peer = kind(arguments.skein, own)
-            watched = Watched(peer, own)
-            try:
-                wait_for(lambda: peer.rounds() and peer.rounds()[-1][1] == MEMBERS, 240, watched.live)
-                rates.append(watched.samples_per_second(False, random.Random(0))[0])
-            finally:
-                watched.end()
-        ratios.append(rates[1] / rates[0])
+            runs.append(Stopped(kind(arguments.skein, own, STAY, *more), log, own))
+        for pair in range(arguments.pairs):
+            rates = {run: run.samples_per_second() for run in (runs if pair % 2 else reversed(runs))}
+            ratios.append(rates[runs[1]] / rates[runs[0]])
+            print(f"  {rates[runs[0]]:.1f} samples/s over TCP, {rates[runs[1]]:.1f} elastic", flush=True)
+    finally:
+        for run in runs:
+            run.watched.end()
     return ratios
 
 
@@ -166,7 +210,7 @@ def main():
         if arguments.cost:
             return say("elastic rounds without faults, of plain TCP's samples per second", cost(arguments, folder))
         say("skein, of its samples per second without faults",
-            goodput(Skein(arguments.skein, folder), arguments.pairs, random.Random(1), folder))
+            goodput(Skein(arguments.skein, folder, MEMBERS), arguments.pairs, random.Random(1), folder))
         if arguments.peer:
             import torchft_peer
             peer = torchft_peer.Torchft(arguments.peer, folder, MEMBERS, PEER_H, BATCH)
