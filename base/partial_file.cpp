@@ -19,15 +19,18 @@ namespace skein {
 namespace {
 
 constexpr const char kSuffix[] = ".partial";
-constexpr int kMostWriters = 100;
+constexpr int kMostWriters = 100, kMostAttempts = 100;
 
-// The file that is open as fd has this name, and no other.
-bool is_own(int fd, const std::string& name) {
+// The file that is open as fd has this name.
+bool is_named(int fd, const std::string& name) {
   struct stat open {
   }, named{};
-  return fstat(fd, &open) == 0 && S_ISREG(open.st_mode) && open.st_nlink == 1 && lstat(name.c_str(), &named) == 0 &&
-         named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+  return fstat(fd, &open) == 0 && lstat(name.c_str(), &named) == 0 && named.st_dev == open.st_dev &&
+         named.st_ino == open.st_ino;
 }
+
+// Locks it if not. A file system without flock(2) has no locks.
+bool is_locked_elsewhere(int fd) { return flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK; }
 
 }  // namespace
 
@@ -39,35 +42,40 @@ bool is_partial(const std::string& name) {
                             std::all_of(number.begin() + 1, number.end(), [](char c) { return c >= '0' && c <= '9'; }));
 }
 
-PartialFile::PartialFile(const std::string& path, size_t bytes) : path_(path), bytes_(bytes) {
-  for (int writer = 1; writer <= kMostWriters; ++writer)
-    if (open(path + kSuffix + (writer == 1 ? "" : fmt::format("-{}", writer)))) return;
-  fail("other processes are writing it", EBUSY);
+bool remove_partial(const std::string& name) {
+  const int fd = ::open(name.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0 && errno != ELOOP && errno != ENXIO) return errno == ENOENT;  // a link, or a pipe, may go
+  const bool may_go = fd < 0 || (!is_locked_elsewhere(fd) && is_named(fd, name));
+  const bool removed = may_go && unlink(name.c_str()) == 0;
+  if (fd >= 0) close(fd);
+  return removed;
 }
 
-// A file of this name that no process has locked is used anew; what is no file, or has other names, is removed.
-bool PartialFile::open(const std::string& name) {
+PartialFile::PartialFile(const std::string& path, size_t bytes) : path_(path), bytes_(bytes) {
+  for (int writer = 1; writer <= kMostWriters; ++writer)
+    if (create(path + kSuffix + (writer == 1 ? "" : fmt::format("-{}", writer)))) return;
+  fail("cannot be created", EEXIST);
+}
+
+bool PartialFile::create(const std::string& name) {
   partial_ = name;
-  for (;;) {
-    const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644);
+  for (int attempt = 0; attempt < kMostAttempts; ++attempt) {
+    const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == EINTR) continue;
+    if (fd < 0 && errno != EEXIST) fail("cannot be created", errno);
     if (fd < 0) {
-      const int error = errno;
-      if (unlink(name.c_str()) != 0) fail("cannot be created", error);
+      if (!remove_partial(name)) return false;
       continue;
     }
-    const bool is_busy = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    if (!is_busy && is_own(fd, name) && ftruncate(fd, 0) == 0) {
-      fd_ = fd;
-      return true;
+    // Another process may have taken it for a leftover before it was locked.
+    if (is_locked_elsewhere(fd) || !is_named(fd, name)) {
+      close(fd);
+      continue;
     }
-    struct stat status {};
-    const bool is_foreign = fstat(fd, &status) == 0 && (!S_ISREG(status.st_mode) || status.st_nlink > 1);
-    close(fd);
-    if (is_foreign)
-      unlink(name.c_str());
-    else if (is_busy)
-      return false;
+    fd_ = fd;
+    return true;
   }
+  return false;
 }
 
 PartialFile::~PartialFile() {
@@ -91,13 +99,14 @@ bool PartialFile::commit(const std::function<bool()>& may_replace) {
   if (fsync(fd_) != 0) fail("cannot be brought to the disk", errno);
   if (may_replace && !may_replace()) return false;
   if (rename(partial_.c_str(), path_.c_str()) != 0) fail("cannot be renamed", errno);
-  if (close(std::exchange(fd_, -1)) != 0) fail("cannot be closed", errno);
+  close(std::exchange(fd_, -1));
   sync_folder(std::filesystem::path(path_).parent_path().string());
   return true;
 }
 
 void PartialFile::fail(const char* what, int error) const {
-  const bool old = std::filesystem::exists(path_);
+  std::error_code ignored;
+  const bool old = std::filesystem::exists(path_, ignored);
   throw RunFailed("{}: {}: {}. {} bytes are needed there: free space, or choose another place. {}", partial_, what,
                   std::strerror(error), bytes_,
                   old ? "The older " + path_ + " is untouched" : path_ + " does not exist, as before");

@@ -1,6 +1,7 @@
 // A file that is written beside the one it will replace: PATH.partial, or PATH.partial-2 and so on while other processes
-// write theirs. It is locked while it is written, so that no other process takes it for what a program that was killed
-// has left, and links in its place are not followed. Errors: RunFailed names the file, the reason and the fix.
+// write theirs. It is locked while it is written (flock(2)), so that no other process takes it for a leftover of a
+// program that was killed. On a file system without such locks only one process may write a file. Links in its place are
+// not followed. Errors: RunFailed names the file, the reason and the fix.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +23,7 @@ class PartialFile {
   bool commit(const std::function<bool()>& may_replace = {});
 
  private:
-  bool open(const std::string& name);  // false: another process writes it
+  bool create(const std::string& name);  // false: another process writes it, or it cannot be removed
   [[noreturn]] void fail(const char* what, int error) const;
 
   const std::string path_;
@@ -32,5 +33,7 @@ class PartialFile {
 };
 
 bool is_partial(const std::string& name);  // of a file: PartialFile has made it
+// Removes one. False: a process writes it, or it cannot be removed.
+bool remove_partial(const std::string& name);
 
 }  // namespace skein

@@ -58,8 +58,8 @@ struct TensorToWrite {
   std::vector<int64_t> shape;  // as stored: {16} for a vector; same number of elements as the view
 };
 
-// Writes path.partial, syncs it to the disk and renames it. RunFailed if a write fails (disk full); the partial file is
-// then removed and an older file at `path` is unchanged.
+// Writes a partial file (base/partial_file.h), syncs it to the disk and renames it. RunFailed if a write fails (disk
+// full); the partial file is then removed and an older file at `path` is unchanged.
 void write_safetensors(const std::string& path, const std::vector<TensorToWrite>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

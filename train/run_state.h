@@ -84,6 +84,7 @@ struct BestSoFar {
     best = top1, best_epoch = epoch;
     return true;
   }
+  void forget_best() { best = -1, best_epoch = 0; }
 };
 
 struct TrainState {

@@ -8,6 +8,7 @@
 #include "engine/gradient.h"
 #include "kernels/clip_norm.h"
 #include "kernels/vector.h"
+#include "train/machine/machine.h"
 #include "train/weights/freeze.h"
 
 namespace skein {
@@ -24,6 +25,25 @@ std::unique_ptr<Optimizer> make_optimizer(const TrainConfig& c, ParameterStore& 
   h.sign = c.sign_step;
   return std::make_unique<Sgd>(parameters, h, queue);
 }
+
+// On a GPU the plans of full batches are chosen by time, once for a whole elastic run. A shorter batch of it may have any
+// size: for its shapes cuDNN's heuristics choose, so that a replay computes with the same plans.
+class PlansOfShortBatch {
+ public:
+  PlansOfShortBatch(const TrainConfig& c, Device device, int64_t images)
+      : config_(c), apply_(!c.elastic.empty() && device == Device::cuda && images < c.batch) {
+    if (apply_) use_conv(Device::cuda, "cudnn", config_.dtype);
+  }
+  ~PlansOfShortBatch() {
+    if (apply_) use_conv(Device::cuda, config_.conv, config_.dtype);
+  }
+  PlansOfShortBatch(const PlansOfShortBatch&) = delete;
+  PlansOfShortBatch& operator=(const PlansOfShortBatch&) = delete;
+
+ private:
+  const TrainConfig& config_;
+  const bool apply_;
+};
 
 }  // namespace
 
@@ -130,6 +150,7 @@ void Worker::forward_backward(StepContext& context, const Batch& batch) {
   outputs_.begin();
   if (mode_ == StepMode::average_gradients && gradient_averager_->overlaps())
     context.tape.on_grad_ready = [this](const Variable& parameter) { gradient_averager_->ready(parameter); };
+  const PlansOfShortBatch plans(config_, queue_.device, batch.size);
   const StepGraph::Key key{batch.images.view().data, &context, batch.size};
   const bool with_update = mode_ == StepMode::local;
   const SoftTargets targets{float(config_.label_smoothing), batch.second_labels, batch.label_weights};

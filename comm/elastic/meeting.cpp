@@ -64,6 +64,12 @@ bool Meeting::is_chair() const {
   return machine_.is_chair();
 }
 
+bool Meeting::leads() {
+  const std::lock_guard lock(mutex_);
+  read_links();
+  return machine_.is_chair();
+}
+
 MeetingEvent Meeting::answer() {
   wake();
   std::unique_lock lock(mutex_);

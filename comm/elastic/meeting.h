@@ -57,6 +57,8 @@ class Meeting {
   MeetingState state() const;
   int64_t own() const { return machine_.own(); }
   bool is_chair() const;
+  // Takes what has come from the others first: a process that was stopped finds out that it is not the chair any more.
+  bool leads();
 
  private:
   struct Link {

@@ -1,4 +1,4 @@
-// What a process wants that has connected to a member.
+// Processes that have connected to a member, and the reason why they came.
 #include "base/check.h"
 #include "base/terminal/printable.h"
 #include "base/terminal/standard_files.h"

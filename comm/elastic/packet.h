@@ -44,7 +44,7 @@ struct PacketHeader {
   int64_t payload;
 };
 
-// What has come of a state, or of a rest: the text, whole, and the first bytes of the payload.
+// The part that has come of a state, or of a rest: the text, whole, and the first bytes of the payload.
 struct PartOfPacket {
   PacketKind kind;
   std::string text, payload;

@@ -67,10 +67,12 @@ TEST(PartialFile, TakesThePlaceOfWhatWasLeftButOfNoOtherFile) {
     EXPECT_TRUE(busy.commit());
     EXPECT_EQ(read_text(file), "b");
   }
-  fs::remove(file);
   fs::create_directory(partial);
-  testing::expect_error<RunFailed>([&] { write_text(file, "new"); },
-                                   {"log.partial", "cannot be created", "directory", "does not exist, as before"});
+  write_text(file, "beside a folder");
+  EXPECT_EQ(read_text(file), "beside a folder");
+  const std::string nowhere = (dir / "none" / "log").string();
+  testing::expect_error<RunFailed>([&] { write_text(nowhere, "new"); },
+                                   {nowhere + ".partial", "cannot be created", "No such file", "as before"});
 }
 
 TEST(PartialFile, IsKnownByItsName) {

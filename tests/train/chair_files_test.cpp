@@ -16,6 +16,8 @@
 namespace skein::testing {
 namespace {
 
+bool leads() { return true; }
+
 // A run of one member that has ended right after the end of its first epoch.
 class ChairFilesTest : public ::testing::Test {
  protected:
@@ -53,32 +55,38 @@ TEST_F(ChairFilesTest, TheNextChairKeepsWhatTheOneBeforeHasSaved) {
   ASSERT_TRUE(ends_epoch(state_, 64));
   ASSERT_EQ(rows(), 1u);
   ChairFiles files(inputs_, nullptr);
-  ASSERT_TRUE(files.begin(state_, "127.0.0.1:1", 1));
+  ASSERT_TRUE(files.begin(state_, "127.0.0.1:1", 1, leads));
   EXPECT_TRUE(files.is_written(state_));
+  EXPECT_TRUE(files.is_saved(state_));
   EXPECT_EQ(state_.averaged.last, open_checkpoint(last(run_)).state.averaged.last);
   EXPECT_EQ(state_.averaged.best_epoch, 1);
   EXPECT_EQ(rows(), 1u);
 }
 
 TEST_F(ChairFilesTest, TheNextChairDoesAgainWhatWasNotSaved) {
-  const std::string model = last(run_) + "/model.safetensors";
-  std::string bytes = read_file(model);
-  bytes[bytes.size() / 2] = char(bytes[bytes.size() / 2] ^ 1);
-  write_file(model, bytes);
-  ChairFiles files(inputs_, nullptr);
-  ASSERT_TRUE(files.begin(state_, "127.0.0.1:1", 1));
-  EXPECT_FALSE(files.is_written(state_));
-  EXPECT_EQ(rows(), 0u);
+  // The best one is written before the last, and is gone on with where that is damaged.
+  for (const std::string& checkpoint : {last(run_), run_ + "/checkpoints/best"}) {
+    const std::string model = checkpoint + "/model.safetensors";
+    std::string bytes = read_file(model);
+    bytes[bytes.size() / 2] = char(bytes[bytes.size() / 2] ^ 1);
+    write_file(model, bytes);
+    const bool best_is_left = checkpoint == last(run_);
+    ChairFiles files(inputs_, nullptr);
+    ASSERT_TRUE(files.begin(state_, "127.0.0.1:1", 1, leads));
+    EXPECT_EQ(files.is_written(state_), best_is_left);
+    EXPECT_FALSE(files.is_saved(state_));
+    EXPECT_EQ(rows(), best_is_left ? 1u : 0u);
+  }
 }
 
-// Whoever goes on as if it had written would lose the line and the checkpoint of an epoch.
+// A process that went on as if it had written would lose the line and the checkpoint of an epoch.
 TEST_F(ChairFilesTest, AChairThatAnotherHasReplacedWritesNothingAndSaysSo) {
   StepContextPool contexts(one_context(), Device::cpu, false);
   MemberWorker member(inputs_.info, inputs_.data.train, 0, contexts);
   const Consensus consensus(inputs_.info.config, member.worker().parameters());
   const auto replaced = [&](auto&& by) {
     ChairFiles files(inputs_, nullptr);
-    ASSERT_TRUE(files.begin(state_, "127.0.0.1:1", 1));
+    ASSERT_TRUE(files.begin(state_, "127.0.0.1:1", 1, leads));
     by();
     const std::string before = read_file(last(run_) + "/progress.json");
     EXPECT_FALSE(files.end_epoch(state_, consensus, member.worker(), contexts.first()));
@@ -87,6 +95,10 @@ TEST_F(ChairFilesTest, AChairThatAnotherHasReplacedWritesNothingAndSaysSo) {
     EXPECT_EQ(read_file(last(run_) + "/progress.json"), before);
   };
   replaced([&] { write_chair(run_, chair_text("127.0.0.1:2", false)); });
+  write_chair(run_, chair_text("127.0.0.1:2", false));
+  ChairFiles deposed(inputs_, nullptr);
+  EXPECT_FALSE(deposed.begin(state_, "127.0.0.1:1", 1, [] { return false; }));
+  EXPECT_EQ(address_of_chair(run_), "127.0.0.1:2");
   replaced([&] { append_membership(run_, {{"type", "members"}, {"round", state_.round}}); });
 }
 

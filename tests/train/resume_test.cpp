@@ -120,7 +120,7 @@ TEST(Train, ADamagedCheckpointFallsBackToTheOneBefore) {
   EXPECT_FALSE(train({.config = c, .out = run, .limit_steps = 14}, never));
   const std::string model = run + "/checkpoints/last/model.safetensors", best = run + "/checkpoints/best";
   fs::remove_all(best);
-  fs::copy(run + "/checkpoints/last", best, fs::copy_options::recursive);
+  fs::copy(whole + "/checkpoints/last", best, fs::copy_options::recursive);
   std::string bytes = read_file(model);
   bytes[bytes.size() / 2] = char(bytes[bytes.size() / 2] ^ 16);
   write_file(model, bytes);
@@ -128,12 +128,13 @@ TEST(Train, ADamagedCheckpointFallsBackToTheOneBefore) {
   // A log that was lost is no reason not to go on.
   fs::remove(run + "/metrics.jsonl");
   EXPECT_FALSE(train({.config = c, .resume = run, .limit_steps = 4}, never));
-  EXPECT_EQ(open_checkpoint(best + ".abandoned").state.step, 14) << "the logs no longer reach so far";
+  EXPECT_EQ(open_checkpoint(best + ".abandoned").state.epoch, 2) << "the logs no longer reach so far";
   EXPECT_FALSE(fs::exists(best));
   // The damaged one does not take the place of the whole one.
   EXPECT_TRUE(fs::exists(run + "/checkpoints/last.damaged"));
   EXPECT_EQ(open_checkpoint(run + "/checkpoints/last-1").state.step, 10);
   EXPECT_TRUE(train({.config = c, .resume = run}, never));
+  EXPECT_EQ(open_checkpoint(best).state.epoch, 2) << "the best since then";
   EXPECT_EQ(read_file(whole + "/checkpoints/last/model.safetensors"), read_file(model));
 }
 

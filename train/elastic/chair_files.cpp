@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "base/check.h"
 #include "base/files.h"
@@ -34,11 +35,10 @@ TrainState logged_before(const ElasticState& state, const ElasticInputs& in) {
   return s;
 }
 
-// The last checkpoint, where it is of this state and whole, and the state is the end of an epoch. It is written after
-// all else.
-std::optional<TrainState> checkpoint_of(const ElasticState& state, const ElasticInputs& in) {
-  const std::string folder = last_folder(in.call.out);
-  if (!ends_epoch(state, in.data.train.size()) || !std::filesystem::is_directory(folder)) return {};
+// The checkpoint in `folder`, where it is of this state and whole, and the state is the end of an epoch. The lines of
+// the epoch are written before it.
+std::optional<TrainState> checkpoint_of(const ElasticState& state, const ElasticInputs& in, const std::string& folder) {
+  if (!ends_epoch(state, in.data.train.size()) || !fs::is_directory(folder)) return {};
   try {
     const Checkpoint saved = open_checkpoint(folder);
     if (saved.state.rounds.world == state.round && damage(folder).empty()) return saved.state;
@@ -47,8 +47,7 @@ std::optional<TrainState> checkpoint_of(const ElasticState& state, const Elastic
   return {};
 }
 
-std::string last_line(const std::string& run) {
-  std::string text = read_text(run + kMembershipFile);
+std::string last_line(std::string text) {
   if (!text.empty()) text.pop_back();
   return text.substr(text.rfind('\n') + 1);
 }
@@ -96,23 +95,27 @@ void ChairFiles::describe(const ElasticState& state, int64_t parameters) {
   described_ = true;
 }
 
-bool ChairFiles::begin(ElasticState& state, const std::string& address, int64_t parameters) {
+bool ChairFiles::begin(ElasticState& state, const std::string& address, int64_t parameters,
+                       const std::function<bool()>& leads) {
   const std::string& run = inputs_.call.out;
   address_ = address;
-  if (!write_record(state)) return false;
+  if (!write_record(state) || !leads()) return false;
   write_chair(run, chair_text(address, inputs_.is_encrypted));
   if (!logs_ && !take_over(state)) return false;
   if (!described_) describe(state, parameters);
   return true;
 }
 
-// Where the chair before has saved the end of an epoch, its lines stay: the run may be gone on with from there.
+// The lines of an end of an epoch that the chair before has saved stay: the run may be gone on with from there.
 bool ChairFiles::take_over(ElasticState& state) {
   const std::string& run = inputs_.call.out;
   TrainState kept = logged_before(state, inputs_);
-  if (const auto saved = checkpoint_of(state, inputs_)) {
+  const auto last = checkpoint_of(state, inputs_, last_folder(run)),
+             best = checkpoint_of(state, inputs_, best_folder(run));
+  if (last || best) {
     written_ = state.round;
-    state.averaged = saved->averaged;
+    is_saved_ = last.has_value();
+    state.averaged = (last ? last : best)->averaged;
     kept = train_state_of(state, inputs_.fingerprints);
   }
   logs_ = RunFolder::reopen(run, kept, inputs_.info.config, try_lock_run(run), [&] { return is_chair(); });
@@ -137,14 +140,14 @@ bool ChairFiles::write_record(const ElasticState& state) {
   if (known_bytes_ < 0) {
     const int64_t before = state.record.at("type").get<std::string>() == "round" ? state.round - 1 : state.round;
     if (read_membership(run).cut_short) cut_membership(run, INT64_MAX);  // its chair was killed while it wrote
-    const bool there = last_line(run) == state.record.dump(-1, Json::BadUtf8::replace);
+    const std::string text = read_text(run + kMembershipFile);
+    const bool there = last_line(text) == state.record.dump(-1, Json::BadUtf8::replace);
     if (!there && rounds_in(run) != before) return false;
-    known_bytes_ = bytes_of_membership(run);
+    known_bytes_ = std::ssize(text);
     if (there) return true;
   }
   if (bytes_of_membership(run) != known_bytes_) return false;
-  append_membership(run, state.record);
-  known_bytes_ = bytes_of_membership(run);
+  known_bytes_ += append_membership(run, state.record);
   return true;
 }
 

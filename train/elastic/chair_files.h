@@ -3,9 +3,10 @@
 //
 // A process that was stopped may wake up when another is the chair. Before a file is replaced it looks whether that is
 // so: by chair.json, and by lines of membership.jsonl that it has not written. Where it is, the functions here return
-// false, and the process is no member any more: whoever is the chair does what was not done.
+// false, and the process is no member any more: the other chair does what was not done.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "train/elastic/consensus.h"
@@ -30,10 +31,13 @@ class ChairFiles {
   ChairFiles(const ElasticInputs& inputs, std::unique_ptr<RunFolder> logs);
 
   // Before anything else is written of a state that counts: its line of membership.jsonl, if it is not there yet, and
-  // chair.json. Sets state.averaged where is_written(). address: of this process. parameters: their number.
-  bool begin(ElasticState& state, const std::string& address, int64_t parameters);
-  // The chair before this one has written all about this state, the end of an epoch, up to its checkpoint.
+  // chair.json. Sets state.averaged where is_written(). address: of this process. parameters: their number. leads: asked
+  // right before chair.json is written, whether the other members still follow this process.
+  bool begin(ElasticState& state, const std::string& address, int64_t parameters, const std::function<bool()>& leads);
+  // The chair before this one has written all lines about this state, the end of an epoch; is_saved(): and its last
+  // checkpoint.
   bool is_written(const ElasticState& state) const { return state.round == written_; }
+  bool is_saved(const ElasticState& state) const { return is_written(state) && is_saved_; }
   void write_round(const ElasticState& state, double rate, double seconds);
   // Evaluates the consensus, which is in the worker's parameters, writes it down and saves it. Sets state.averaged.
   bool end_epoch(ElasticState& state, const Consensus& consensus, Worker& worker, StepContext& context);
@@ -55,6 +59,7 @@ class ChairFiles {
   bool described_ = false;  // this process, in the logs
   std::string address_;     // of this process; empty before begin()
   int64_t written_ = -1;    // round of the state that the chair before has written
+  bool is_saved_ = false;
   ProgressDisplay progress_;
   double rate_ = 0;           // learning rate of the last local step
   int64_t known_bytes_ = -1;  // of membership.jsonl, after the last line that this chair has written

@@ -13,7 +13,7 @@ std::string chair_text(const std::string& address, bool is_encrypted);  // of th
 // BadInput where one of the run and this process has --tls and the other has not: neither would understand the other,
 // and an encrypted run does not go on in the clear unasked.
 void require_same_encryption(const std::string& run, bool is_encrypted);
-// Unless that is there, or another process is writing it. Any thread.
+// Unless that is there. Any thread.
 void write_chair(const std::string& run, const std::string& text);
 
 }  // namespace skein

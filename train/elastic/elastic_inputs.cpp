@@ -6,6 +6,7 @@
 #include "comm/launcher.h"
 #include "data/fingerprint.h"
 #include "kernels/device/runtime.h"
+#include "train/machine/gpus.h"
 #include "train/machine/machine.h"
 #include "train/run/run.h"
 #include "train/validate.h"
@@ -26,7 +27,7 @@ ElasticInputs open_elastic_inputs(const TrainCall& call) {
 
 std::string what_members_share(const ElasticInputs& in) {
   RunSignature all = signature_of(in.call);
-  all.emplace_back("device", device_of(in.info.config.device) == Device::cuda ? "cuda" : "cpu");
+  all.emplace_back("device", device_of(in.info.config.device) == Device::cuda ? names_of({current_gpu()}) : "cpu");
   const RunSignature data = signature_of(in.data, in.fingerprints);
   all.insert(all.end(), data.begin(), data.end());
   return to_wire(all);

@@ -107,8 +107,10 @@ bool ElasticMember::record_state() {
     files_ = std::make_unique<ChairFiles>(inputs_, nullptr);
   }
   const Member& own = meeting_state_.members[size_t(meeting_state_.place_of(meeting_->own()))];
-  if (!files_->begin(state_, own.address, worker_->worker().parameters().count())) return false;
-  if (state_.merged.empty() || files_->is_written(state_)) return true;
+  if (!files_->begin(state_, own.address, worker_->worker().parameters().count(), [&] { return meeting_->leads(); }))
+    return false;
+  if (state_.merged.empty() || files_->is_saved(state_)) return true;
+  if (files_->is_written(state_)) return files_->save(state_, consensus_, worker_->worker());
   files_->write_round(state_, state_.record.at("lr").get<double>(), round_seconds_);
   if (ends_epoch(state_, inputs_.data.train.size()))
     return files_->end_epoch(state_, consensus_, worker_->worker(), contexts_.first());
@@ -192,8 +194,9 @@ ElasticMember::End ElasticMember::finish() {
 
 ElasticMember::End ElasticMember::leave() {
   if (!files_) return End::stopped;
+  consensus_.set(*meeting_state_.payload);  // it may have been merged into a state that the others have not taken
   consensus_.copy_to(worker_->worker().parameters());
-  files_->save(state_, consensus_, worker_->worker());
+  if (!files_->save(state_, consensus_, worker_->worker())) return End::stopped;
   files_->end(state_, false);
   report("stopped  after round {}; the same command goes on with the run\n", state_.round);
   return End::stopped;

@@ -104,7 +104,6 @@ class Entrance {
     std::unique_ptr<RunFolder> logs;
     int64_t next_id = 0;
     ElasticState state = goes_on ? resumed_state(next_id) : ElasticState{};
-    if (goes_on) tidy_checkpoints(in_.call.out, state.steps);
     complete = is_complete(state, in_.info.config.epochs);
     if (complete) return nullptr;
     if (goes_on) {
@@ -151,6 +150,8 @@ class Entrance {
       throw BadInput(
           "{}{}: has {} rounds, but the checkpoint {} is of round {}. Take the file as the run has written it", run,
           kMembershipFile, rounds_in(run), checkpoint.folder, round);
+    const bool has_best = !is_best_later(run, checkpoint.state.epoch);
+    tidy_checkpoints(run, checkpoint.state.epoch);  // the lines of a later one are cut off after it
     cut_membership(run, round);
     const Membership file = read_membership(run);
     ElasticState state;
@@ -169,6 +170,7 @@ class Entrance {
           run, kMembershipFile, round, checkpoint.folder);
     state.totals = checkpoint.state.totals;
     state.averaged = checkpoint.state.averaged;
+    if (!has_best) state.averaged.forget_best();
     state.seconds = checkpoint.state.seconds;
     state.threads = checkpoint.state.threads_per_worker;
     state.convolutions = checkpoint.conv_choices;

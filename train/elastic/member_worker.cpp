@@ -4,7 +4,6 @@
 
 #include "kernels/device/runtime.h"
 #include "kernels/vector.h"
-#include "train/machine/machine.h"
 
 namespace skein {
 namespace {
@@ -16,25 +15,6 @@ void forget_momentum(ParameterStore& p) {
   queue.run(kernel::fill, 0.0f, p.second_moment);
   queue.run(kernel::fill, 0.0f, p.updates);
 }
-
-// On a GPU the plans of full batches are chosen by time, once for the whole run. A shorter batch may have any size: for
-// its shapes cuDNN's heuristics choose, so that a replay computes with the same plans.
-class ShortBatch {
- public:
-  ShortBatch(const TrainConfig& c, bool is_short)
-      : config_(c), applies_(is_short && device_of(c.device) == Device::cuda) {
-    if (applies_) use_conv(Device::cuda, "cudnn", config_.dtype);
-  }
-  ~ShortBatch() {
-    if (applies_) use_conv(Device::cuda, config_.conv, config_.dtype);
-  }
-  ShortBatch(const ShortBatch&) = delete;
-  ShortBatch& operator=(const ShortBatch&) = delete;
-
- private:
-  const TrainConfig& config_;
-  const bool applies_;
-};
 
 }  // namespace
 
@@ -52,12 +32,10 @@ std::optional<MemberRound> MemberWorker::take_steps(const Consensus& consensus, 
   std::vector<int32_t> samples =
       samples_at(plan.parts[size_t(place)], uint64_t(c.seed), state.ledger.epoch, train_.size());
   if (samples.empty()) return round;
-  const bool has_short_batch = std::ssize(samples) % c.batch != 0;
   const int64_t steps = worker_.take_samples(train_, state.ledger.epoch, std::move(samples), state.steps);
   for (int64_t j = 0; j < steps; ++j) {
     if (stop()) return {};
     const bool last = j + 1 == steps;
-    const ShortBatch plans(c, last && has_short_batch);
     worker_.local_step(rate_of_step(c, state, train_.size(), int64_t(plan.parts.size()), j), SyncScope::none);
     if (!last && (j + 1) % kMaxUncollectedSteps != 0) continue;
     for (const StepResult& r : worker_.collect()) {

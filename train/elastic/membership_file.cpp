@@ -148,7 +148,7 @@ Json record_of(const MeetingState& of, const RoundPlan& plan, const ElasticState
           {"lr", rate}};
 }
 
-void append_membership(const std::string& run, const Json& line) {
+int64_t append_membership(const std::string& run, const Json& line) {
   const std::string path = run + kMembershipFile, text = line.dump(-1, Json::BadUtf8::replace) + "\n";
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0644);
   const bool written = fd >= 0 && write(fd, text.data(), text.size()) == ssize_t(text.size()) && fdatasync(fd) == 0;
@@ -156,6 +156,7 @@ void append_membership(const std::string& run, const Json& line) {
   if (fd >= 0) close(fd);
   if (!written)
     throw RunFailed("{}: cannot be written: {}. Free space, or choose another folder", path, std::strerror(error));
+  return std::ssize(text);
 }
 
 void cut_membership(const std::string& run, int64_t round) {

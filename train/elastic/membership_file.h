@@ -61,8 +61,8 @@ Json header_line(const MembershipHeader& header);
 Json record_of(const MeetingState& of, const RoundPlan& plan, const ElasticState& next, double rate, double loss,
                int64_t trained);
 
-// Appends a line and brings it to the disk. RunFailed where it cannot.
-void append_membership(const std::string& run, const Json& line);
+// Appends a line, brings it to the disk and returns its bytes. RunFailed where it cannot.
+int64_t append_membership(const std::string& run, const Json& line);
 // Removes the lines after round `round`, and one that is not whole.
 void cut_membership(const std::string& run, int64_t round);
 

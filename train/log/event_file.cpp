@@ -30,12 +30,12 @@ constexpr int kSuccess = 1;             // of the hparams plugin's Status
 
 double now() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
 
-// Without what a program that was killed while it wrote one has left.
-std::vector<fs::path> event_files(const std::string& folder) {
+// Files that are being written, or were when a program was killed, are listed with `partial` alone.
+std::vector<fs::path> event_files(const std::string& folder, bool partial = false) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder))
     if (const std::string name = entry.path().filename().string();
-        name.starts_with(kEventFilePrefix) && !is_partial(name))
+        name.starts_with(kEventFilePrefix) && is_partial(name) == partial)
       files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   return files;
@@ -81,16 +81,17 @@ std::string session(const std::function<void(ProtobufWriter&)>& fields) {
 
 }  // namespace
 
-void cut_event_files(const std::string& folder, int64_t step) {
+bool cut_event_files(const std::string& folder, int64_t step, const std::function<bool()>& may_write) {
+  for (const fs::path& leftover : event_files(folder, true)) remove_partial(leftover.string());
   for (const fs::path& path : event_files(folder)) {
     const std::string text = read_text(path.string());
     std::string kept;
     std::string_view rest = text;
     for (std::string_view event = take_tf_record(rest); !event.empty(); event = take_tf_record(rest))
       if (step_of(event) <= step) kept += tf_record(event);
-    if (kept != text) write_text(path.string(), kept);
-    if (fs::exists(path.string() + ".partial")) const PartialFile leftover(path.string(), 0);
+    if (kept != text && !write_text(path.string(), kept, may_write)) return false;
   }
+  return true;
 }
 
 EventFile::EventFile(const std::string& folder, int64_t step) : file_(new_file(folder)) {

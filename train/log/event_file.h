@@ -26,7 +26,8 @@ namespace skein {
 constexpr const char kEventFilePrefix[] = "events.out.tfevents.";
 
 // Removes the events after `step` from the event files of a folder, and what was cut short when the program died.
-void cut_event_files(const std::string& folder, int64_t step);
+// may_write: asked right before each is replaced; where it says no, the result is false.
+bool cut_event_files(const std::string& folder, int64_t step, const std::function<bool()>& may_write = {});
 
 class EventFile {
  public:

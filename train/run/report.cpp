@@ -206,8 +206,9 @@ void print_end(const Trainer& trainer, const std::string& run, bool done) {
   }
   print_accuracy("ema", s.ema);
   if (!trainer.config().net.empty()) print_clock(trainer);
-  report("saved    {} and {}\n", last_folder(run), best_folder(run));
-  report_command("evaluate", {"skein", "eval", "--checkpoint", best_folder(run)});
+  const bool has_best = std::filesystem::is_directory(best_folder(run));
+  report("saved    {}{}{}\n", last_folder(run), has_best ? " and " : "", has_best ? best_folder(run) : "");
+  report_command("evaluate", {"skein", "eval", "--checkpoint", has_best ? best_folder(run) : last_folder(run)});
   if (s.ema.best_epoch > 0) report_command("", {"skein", "eval", "--checkpoint", ema_folder(last_folder(run))});
 }
 

@@ -64,6 +64,7 @@ RunInputs open_inputs(ProcessGroup& group, const TrainCall& call) {
     check_epochs(config.epochs, *in.checkpoint);
     in.start = call.from_consensus ? state_from_consensus(*in.checkpoint, config, in.data.train) : in.checkpoint->state;
     in.start.data = fingerprints;
+    if (is_best_later(call.resume, in.start.epoch)) in.start.averaged.forget_best();
   });
   require_same(group, signature_of(in.data, in.start.data));
   if (in.checkpoint) require_same(group, signature_of(*in.checkpoint));
@@ -130,6 +131,8 @@ std::unique_ptr<RunFolder> open_run_folder(ProcessGroup& group, const TrainCall&
   std::unique_ptr<RunFolder> folder;
   group.on_all_ranks([&] {
     if (!group.is_root()) return;
+    if (inputs.checkpoint)
+      tidy_checkpoints(call.resume, inputs.start.epoch);  // before the lines of a later one are cut
     folder = inputs.checkpoint ? RunFolder::reopen(call.resume, log_state(*inputs.checkpoint, inputs.start),
                                                    call.config, std::move(lock))
                                : RunFolder::create(call.out, call.config, call.start_anew);
@@ -228,9 +231,6 @@ bool train(ProcessGroup& group, const TrainCall& call, const std::function<bool(
     if (inputs.checkpoint) print_resume(*trainer, *inputs.checkpoint, call.from_consensus);
     print_init(call.config, inputs.init_notes);
   }
-  group.on_all_ranks([&] {
-    if (group.is_root() && inputs.checkpoint) tidy_checkpoints(path, inputs.start.step);
-  });
   const RunDescription description = describe_run(group, call, *trainer, inputs);
   if (logs) logs->write(description, call.config);
   if (logs && inputs.start.step == 0) logs->write_first_batch(first_batch(call.config, inputs));

@@ -117,16 +117,15 @@ bool is_before(const std::string& line, const TrainState& state, const std::stri
   }
 }
 
-// A checkpoint that is there and whole.
-bool is_later(const std::string& checkpoint, int64_t step) {
+}  // namespace
+
+bool is_best_later(const std::string& run, int64_t epoch) {
   try {
-    return fs::is_directory(checkpoint) && open_checkpoint(checkpoint).state.step > step;
-  } catch (const BadInput&) {
+    return fs::is_directory(best_folder(run)) && open_checkpoint(best_folder(run)).state.epoch > epoch;
+  } catch (const BadInput&) {  // it is damaged
     return false;
   }
 }
-
-}  // namespace
 
 std::string last_folder(const std::string& run) { return run + "/checkpoints/last"; }
 std::string best_folder(const std::string& run) { return run + "/checkpoints/best"; }
@@ -145,12 +144,13 @@ std::vector<std::string> checkpoints_of(const std::string& run) {
   return all;
 }
 
-void tidy_checkpoints(const std::string& run, int64_t step) {
+void tidy_checkpoints(const std::string& run, int64_t epoch) {
   for (const std::string& folder : {last_folder(run), best_folder(run)}) remove_unfinished(folder);
-  if (const std::string best = best_folder(run); is_later(best, step)) {
+  if (is_best_later(run, epoch)) {
+    const std::string best = best_folder(run);
     fs::remove_all(best + ".abandoned");
     fs::rename(best, best + ".abandoned");
-    report("note     {0}: is of a later step than the run goes on from. It is now {0}.abandoned\n", best);
+    report("note     {0}: is of a later epoch than the run goes on from. It is now {0}.abandoned\n", best);
   }
   const std::string last = last_folder(run), damaged = last + ".damaged";
   if (!fs::is_directory(last) || damage(last).empty()) return;
@@ -208,7 +208,7 @@ std::unique_ptr<RunFolder> RunFolder::create(const std::string& out, const Train
     throw BadInput("run folder {}: cannot be made: {}. Give a place that can be written with --out DIR", path,
                    e.code().message());
   } catch (const RunFailed& e) {
-    throw BadInput("run folder {}: cannot be written: {}, with --out DIR", path, e.what());
+    throw BadInput("run folder {}: {}. Give a place that can be written with --out DIR", path, e.what());
   }
 }
 
@@ -222,8 +222,8 @@ std::unique_ptr<RunFolder> RunFolder::reopen(const std::string& path, const Trai
   if (!cut_back(metrics, may_write, [&](const std::string& line) { return is_before(line, state, metrics); }) ||
       !write_text(path + "/config.toml", to_toml(config), may_write) || !cut_back(summary, may_write, is_kept))
     return nullptr;
-  if (!fs::exists(summary)) write_text(summary, fmt::format("{}\n", kSummaryHeader));
-  cut_event_files(path, state.step);
+  if (!fs::exists(summary) && !write_text(summary, fmt::format("{}\n", kSummaryHeader), may_write)) return nullptr;
+  if (!cut_event_files(path, state.step, may_write)) return nullptr;
   return std::unique_ptr<RunFolder>(new RunFolder(path, state.step, std::move(lock)));
 }
 

@@ -38,11 +38,13 @@ std::string best_folder(const std::string& run);  // checkpoints/best
 // The folders of all checkpoints of a run, the newest first: last, those before it (--keep), best. Repairs the last one
 // after a crash between two renames.
 std::vector<std::string> checkpoints_of(const std::string& run);
-// Before a run goes on at a step: renames a last checkpoint that is damaged to last.damaged, since it would be kept as
-// the one before the next, in the place of one that is whole (--keep); renames a best one of a later step to
-// best.abandoned, since the logs that belong to it are cut back; and removes what was not finished by processes that
+// The best checkpoint of a run is of a later epoch: the run goes on without it, and has no best one yet.
+bool is_best_later(const std::string& run, int64_t epoch);
+// Before a run goes on after an epoch: renames a last checkpoint that is damaged to last.damaged, since it would be kept as
+// the one before the next, in the place of one that is whole (--keep); renames a best one of a later epoch
+// to best.abandoned, since the logs that belong to it are cut back; and removes what was not finished by processes that
 // were killed.
-void tidy_checkpoints(const std::string& run, int64_t step);
+void tidy_checkpoints(const std::string& run, int64_t epoch);
 
 // How far the run in a folder has come.
 enum class RunProgress : uint8_t {
